@@ -1,0 +1,1 @@
+"""Fine-tune CogVideoX to inpaint image sequences."""

@@ -1,0 +1,143 @@
+"""`inpaint <step>`: one command per step, its options taken from the step's settings class."""
+
+import importlib
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any
+
+import yaml
+from pydantic import ValidationError, create_model
+from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from inpainting.errors import InputError, UsageError
+from inpainting.settings import Settings, error_sentences
+
+
+@dataclass(frozen=True)
+class Command:
+    """A step's place: `<room>.settings` holds its settings class, `<room>.<module>` the function that does it."""
+
+    room: str
+    module: str
+    settings: str
+    summary: str
+
+    def settings_class(self) -> type[Settings]:
+        """The settings class; importing it loads neither torch nor diffusers."""
+        kind = getattr(importlib.import_module(f"inpainting.{self.room}.settings"), self.settings)
+        assert issubclass(kind, Settings)
+        return kind
+
+    def run(self, settings: Settings) -> None:
+        """Do the step. The function is named as its module is."""
+        module = importlib.import_module(f"inpainting.{self.room}.{self.module}")
+        getattr(module, self.module)(settings)
+
+
+COMMANDS = {
+    "sample": Command("dataset", "sample", "SampleCommand", "make object-removal sequences in the dataset's layout"),
+    "audit": Command("dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
+    "split": Command("dataset", "split", "SplitCommand", "part the accepted sequences into train, validation and test"),
+    "encode": Command("latents", "encode", "EncodeCommand", "encode windows of sequences into a shard of latents"),
+    "index": Command("latents", "index", "IndexCommand", "gather the shards of latents into one index"),
+    "train": Command("training", "train", "TrainCommand", "train LoRA and the widened patch embedding"),
+    "validate": Command("validation", "validate", "ValidateCommand", "score one checkpoint on the validation set"),
+    "best": Command("validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
+    "evaluate": Command("evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),
+    "tables": Command("evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
+    "figures": Command("report", "figures", "FiguresCommand", "draw the report's figures and pages"),
+    "run": Command("inference", "run", "RunCommand", "inpaint a video or a folder of frames"),
+    "pretrain-vae": Command("pretraining", "pretrain_vae", "PretrainVaeCommand", "pretrain the small VAE"),
+    "pretrain-base": Command("pretraining", "pretrain_base", "PretrainBaseCommand", "pretrain the small transformer"),
+}
+
+
+def parse(name: str, arguments: list[str], partial: bool = False) -> Settings:
+    """The settings that a command line gives. `partial` lets required values be absent (for --print-config).
+
+    Raises pydantic's ValidationError for wrong values, SystemExit(2) for what the parser itself can't read.
+    """
+    command = COMMANDS[name]
+    kind: type[Settings] = command.settings_class()
+    if partial:
+        absent: dict[str, Any] = {
+            field: (info.annotation | NoneType, None)  # type: ignore[operator]
+            for field, info in kind.model_fields.items()
+            if info.is_required()
+        }
+        kind = create_model(kind.__name__, __base__=kind, **absent)
+
+    class Parsed(kind, BaseSettings):  # type: ignore[misc, valid-type]
+        __doc__ = command.summary
+        model_config = SettingsConfigDict(
+            cli_prog_name=f"inpaint {name}",
+            cli_kebab_case=True,
+            cli_implicit_flags=True,
+            cli_hide_none_type=True,
+            cli_avoid_json=True,
+            extra="forbid",
+        )
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (init_settings,)
+
+    parsed = CliApp.run(Parsed, cli_args=arguments)
+    return kind.model_construct(**{field: getattr(parsed, field) for field in kind.model_fields})
+
+
+def usage() -> str:
+    """What `inpaint --help` prints."""
+    lines = [f"  {name:14} {command.summary}" for name, command in COMMANDS.items()]
+    text = "usage: inpaint STEP [options]\n\nsteps:\n" + "\n".join(lines)
+    return (
+        text + "\n\n`inpaint STEP --help` explains a step, `inpaint STEP ... --print-config` shows what it resolved to."
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code is 0 for done, 1 for failed, 2 for wrong usage."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(usage(), file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"inpaint: there is no step {name!r}; the steps are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.captureWarnings(True)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    return _run(name, rest)
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    try:
+        if "--print-config" in arguments:
+            settings = parse(name, [a for a in arguments if a != "--print-config"], partial=True)
+            print(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
+            return 0
+        COMMANDS[name].run(parse(name, arguments))
+        return 0
+    except ValidationError as error:
+        for sentence in error_sentences(error, COMMANDS[name].settings_class(), option=True):
+            print(f"inpaint {name}: {sentence}", file=sys.stderr)
+        return 2
+    except (UsageError, SettingsError) as error:
+        print(f"inpaint {name}: {error}", file=sys.stderr)
+        return 2
+    except InputError as error:
+        print(f"inpaint {name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"inpaint {name}: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

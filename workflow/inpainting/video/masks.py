@@ -1,0 +1,61 @@
+"""From mask images to holes, and from holes in pixels to masks on the latent grid."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.video.settings import MaskSettings
+
+Hole = NDArray[np.bool_]
+"""bool [frames, height, width], true where pixels are to be inpainted."""
+
+
+def to_hole(mask: NDArray[np.uint8], settings: MaskSettings) -> Hole:
+    """Threshold (and turn round) masks as stored, uint8 [frames, height, width]; not yet dilated."""
+    hole: Hole = mask >= settings.mask_threshold
+    return ~hole if settings.mask_invert else hole
+
+
+def dilate(hole: Hole, pixels: int) -> Hole:
+    """Grow the hole in each frame by a disc of the radius `pixels`."""
+    if pixels == 0:
+        return hole.copy()
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return np.stack([cv2.dilate(frame.astype(np.uint8), disc) for frame in hole]).astype(bool)
+
+
+def latent_area(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
+    """The share of each latent cell that is hole: float32 [latent frames, height / space, width / space] in 0..1.
+
+    Frames are grouped as the VAE groups them: the first alone, then in groups of `time`. Raises ValueError for frame
+    counts other than 1 + k * time and sizes that `space` does not divide.
+    """
+    cells = _cells(hole, space, time)
+    return np.concatenate([group.mean(axis=(0, 2, 4), dtype=np.float32)[None] for group in cells])
+
+
+def latent_any(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
+    """1 for each latent cell that any hole pixel falls in, else 0; shaped and grouped as `latent_area`."""
+    cells = _cells(hole, space, time)
+    return np.concatenate([group.any(axis=(0, 2, 4))[None] for group in cells]).astype(np.float32)
+
+
+def _cells(hole: Hole, space: int, time: int) -> list[NDArray[np.bool_]]:
+    """Groups of frames, each [frames of the group, rows, space, columns, space]."""
+    frames, height, width = hole.shape
+    if (frames - 1) % time or height % space or width % space:
+        raise ValueError(
+            f"a hole of {frames} frames of {width}x{height} does not fall on a {time} x {space} x {space} grid"
+        )
+    cells = hole.reshape(frames, height // space, space, width // space, space)
+    return [cells[:1], *(cells[i : i + time] for i in range(1, frames, time))]
+
+
+def pack(hole: Hole) -> NDArray[np.uint8]:
+    """A hole as bits: uint8 [frames, height, ceil(width / 8)]."""
+    return np.packbits(hole, axis=-1)
+
+
+def unpack(bits: NDArray[np.uint8], width: int) -> Hole:
+    """The hole that `pack` packed."""
+    return np.unpackbits(bits, axis=-1, count=width).astype(bool)

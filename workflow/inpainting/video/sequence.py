@@ -1,0 +1,63 @@
+"""The dataset's layout on disk: one folder per sequence, three folders of numbered frames in it."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inpainting.files import atomic_path
+
+RGB, MASK, TRUTH = "RGB_480", "MASK_480", "GT_480"
+FOLDERS = (RGB, MASK, TRUTH)
+FRAME_NAME = re.compile(r"frame_(\d{5})\.png")
+
+
+def frame_name(number: int) -> str:
+    """The file name of a frame; `number` counts from 1."""
+    return f"frame_{number:05d}.png"
+
+
+def read_images(folder: Path, start: int, count: int, mode: str) -> NDArray[np.uint8]:
+    """Frames `start` .. `start + count - 1` (counted from 0) of a folder of numbered PNGs, converted to a Pillow mode.
+
+    Returns uint8 [frames, height, width, 3] for "RGB", [frames, height, width] for "L".
+    """
+    frames = []
+    for number in range(start + 1, start + count + 1):
+        with Image.open(folder / frame_name(number)) as image:
+            frames.append(np.asarray(image.convert(mode)))
+    return np.stack(frames)
+
+
+def read_rgb(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
+    """Input frames of a sequence: uint8 [frames, height, width, 3]."""
+    return read_images(sequence / RGB, start, count, "RGB")
+
+
+def read_truth(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
+    """True frames of a sequence: uint8 [frames, height, width, 3]."""
+    return read_images(sequence / TRUTH, start, count, "RGB")
+
+
+def read_mask(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
+    """Masks of a sequence as stored: uint8 [frames, height, width]; see `masks.to_hole`."""
+    return read_images(sequence / MASK, start, count, "L")
+
+
+def write_images(folder: Path, frames: NDArray[np.uint8], compress_level: int = 1) -> None:
+    """Write uint8 [frames, height, width] or [frames, height, width, 3] as numbered PNGs into an existing folder."""
+    for number, frame in enumerate(frames, start=1):
+        Image.fromarray(frame).save(folder / frame_name(number), compress_level=compress_level)
+
+
+def write_sequence(sequence: Path, rgb: NDArray[np.uint8], mask: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+    """Write a whole sequence, complete or not at all.
+
+    rgb and truth: uint8 [frames, height, width, 3]; mask: uint8 [frames, height, width], 255 where to inpaint.
+    """
+    with atomic_path(sequence) as temporary:
+        for kind, frames in zip(FOLDERS, (rgb, mask, truth), strict=True):
+            (temporary / kind).mkdir(parents=True)
+            write_images(temporary / kind, frames)

@@ -1,0 +1,36 @@
+"""How masks are read and windows cut: shared by every stage, so that training and inference can't differ."""
+
+from pydantic import Field
+
+from inpainting.settings import Settings
+
+
+class MaskSettings(Settings):
+    """From mask images to the hole that is inpainted."""
+
+    mask_threshold: int = Field(128, ge=1, le=255)
+    """A mask value of this or more (of 0 to 255) means: inpaint this pixel."""
+    mask_invert: bool = False
+    """Turn masks round first: for datasets whose masks are white where pixels are known."""
+    mask_dilation: int = Field(2, ge=0, le=64)
+    """Pixels by which the hole is grown before it is filled, so that no soft edge of the object leaks into the condition."""
+
+
+class WindowSettings(Settings):
+    """How a sequence is cut into windows that the model can take."""
+
+    window: int = Field(49, ge=1)
+    """Frames in a window; 1 or 8k+1, since other counts do not survive the VAE."""
+    window_overlap: int = Field(4, ge=0)
+    """Frames that neighbouring windows share at least."""
+
+    def model_post_init(self, _: object) -> None:
+        if self.window % 8 != 1:
+            below = self.window - (self.window - 1) % 8
+            raise ValueError(
+                f"window: {self.window} frames do not survive the VAE; use 8k+1, such as {below} or {below + 8}"
+            )
+        if self.window > 1 and self.window_overlap >= self.window:
+            raise ValueError(
+                f"window_overlap: {self.window_overlap} must be less than the window's {self.window} frames"
+            )
