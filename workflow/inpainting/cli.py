@@ -1,12 +1,14 @@
 """`inpaint <step>`: one command per step, its options taken from the step's settings class."""
 
+import difflib
 import importlib
+import itertools
 import logging
 import signal
 import sys
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import ValidationError, create_model
@@ -58,17 +60,14 @@ COMMANDS = {
 def parse(name: str, arguments: list[str], partial: bool = False) -> Settings:
     """The settings that a command line gives. `partial` lets required values be absent (for --print-config).
 
-    Raises pydantic's ValidationError for wrong values, SystemExit(2) for what the parser itself can't read.
+    Raises pydantic's ValidationError for wrong values, UsageError for an option that does not exist, SystemExit(2) for
+    what the parser itself can't read.
     """
     command = COMMANDS[name]
     kind: type[Settings] = command.settings_class()
+    _refuse_unknown_options(arguments, kind)
     if partial:
-        absent: dict[str, Any] = {
-            field: (info.annotation | NoneType, None)  # type: ignore[operator]
-            for field, info in kind.model_fields.items()
-            if info.is_required()
-        }
-        kind = create_model(kind.__name__, __base__=kind, **absent)
+        kind = _with_nothing_required(kind)
 
     class Parsed(kind, BaseSettings):  # type: ignore[misc, valid-type]
         __doc__ = command.summary
@@ -82,13 +81,36 @@ def parse(name: str, arguments: list[str], partial: bool = False) -> Settings:
         )
 
         @classmethod
-        def settings_customise_sources(
+        def settings_customise_sources(  # type: ignore[override]
             cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (init_settings,)
 
     parsed = CliApp.run(Parsed, cli_args=arguments)
     return kind.model_construct(**{field: getattr(parsed, field) for field in kind.model_fields})
+
+
+def _with_nothing_required(kind: type[Settings]) -> type[Settings]:
+    """The same settings where absent values are None; bounds and positional arguments stay what they are."""
+    absent: dict[str, Any] = {}
+    for field, info in kind.model_fields.items():
+        if info.is_required():
+            optional: Any = info.annotation | NoneType
+            absent[field] = (Annotated[(optional, *info.metadata)] if info.metadata else optional, None)
+    return create_model(kind.__name__, __base__=kind, **absent)
+
+
+def _refuse_unknown_options(arguments: list[str], kind: type[Settings]) -> None:
+    options = ["--help"]
+    for field, info in kind.model_fields.items():
+        name = field.replace("_", "-")
+        options += [f"--{name}", f"--no-{name}"] if info.annotation is bool else [f"--{name}"]
+    for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
+        option = argument.partition("=")[0]
+        if option.startswith("--") and option not in options:
+            close = difflib.get_close_matches(option, options, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"the options are {', '.join(options)}"
+            raise UsageError(f"{option}: there is no such option; {hint}")
 
 
 def usage() -> str:

@@ -6,4 +6,4 @@ class InputError(Exception):
 
 
 class UsageError(Exception):
-    """An option's value can't be used. One sentence naming the option, the value and what would be right. Exit code 2."""
+    """An option's value can't be used. One sentence: the option, the value and what would be right. Exit code 2."""

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -28,8 +27,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         if temporary.is_dir() and path.is_dir():
-            os.replace(path, room / "replaced")
-        os.replace(temporary, path)
+            path.replace(room / "replaced")
+        temporary.replace(path)
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
@@ -63,13 +62,15 @@ def write_table(path: Path | str, table: "pd.DataFrame") -> None:
 
 
 def read_table(path: Path | str) -> "pd.DataFrame":
-    """Read a .parquet or .tsv table. Ids of digits alone stay text."""
+    """Read a .parquet or .tsv table. Ids and groups of digits alone stay text."""
     import pandas as pd
 
     path = Path(path)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    return pd.read_csv(path, sep="\t", dtype={"id": str, "sequence": str}, keep_default_na=False, na_values=[""])
+    return pd.read_csv(
+        path, sep="\t", dtype={"id": str, "sequence": str, "group": str}, keep_default_na=False, na_values=[""]
+    )
 
 
 def file_digest(path: Path | str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,6 +40,13 @@ def code_digest(*rooms: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def describe(settings: Settings, inputs: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The provenance that a result carries: the step's settings (seed included), versions and digests of its inputs."""
-    return {"settings": settings.model_dump(mode="json"), "versions": versions(), "inputs": dict(inputs or {})}
+def describe(
+    settings: Settings, inputs: Mapping[str, str] | None = None, leave_out: Collection[str] = ()
+) -> dict[str, Any]:
+    """The provenance that a result carries: the step's settings (seed included), versions and digests of its inputs.
+
+    `leave_out`: settings that do not shape the result (where it is written, how many workers), so that its bytes do not
+    depend on them.
+    """
+    shaping = settings.model_dump(mode="json", exclude=set(leave_out))
+    return {"settings": shaping, "versions": versions(), "inputs": dict(inputs or {})}

@@ -27,7 +27,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
 
     def to_options(self) -> str:
-        """These settings as command line options, quoted for a shell; nested sections are not options and are left out."""
+        """These settings as command line options, quoted for a shell. Left out: nested sections, and what is None."""
         options = []
         for name, value in self.model_dump(mode="json").items():
             if isinstance(value, dict):
@@ -35,10 +35,9 @@ class Settings(BaseModel):
             flag = "--" + name.replace("_", "-")
             if isinstance(value, bool):
                 options.append(flag if value else "--no-" + flag[2:])
-            elif isinstance(value, list):
-                options.append(f"{flag} {shlex.quote(','.join(map(str, value)))}")
             elif value is not None:
-                options.append(f"{flag} {shlex.quote(str(value))}")
+                text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
+                options.append(f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}")
         return " ".join(options)
 
     def section(self, kind: type[SettingsT]) -> SettingsT:
@@ -69,7 +68,11 @@ def error_sentences(error: ValidationError, kind: type[BaseModel], option: bool)
 
 def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
     place = [str(part) for part in detail["loc"]]
-    name = "--" + ".".join(place).replace("_", "-") if option else ".".join(place)
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "value_error" and isinstance(detail["input"], dict):
+        setting, _, message = message.partition(": ")
+        return f"{_shown([*place, setting], option)}: {message}"
+    name = _shown(place, option)
     if detail["type"] == "extra_forbidden":
         known = list(_model_at(kind, place[:-1]).model_fields)
         close = difflib.get_close_matches(place[-1], known, n=1)
@@ -78,11 +81,15 @@ def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
     if detail["type"] == "missing":
         return f"{name}: a value is needed and none was given"
     found = json.dumps(detail["input"], default=str)
-    message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "string_pattern_mismatch":
         message = "should be WIDTHxHEIGHT in pixels, such as 640x480"
     message = message.removeprefix("Input ").replace("input was", "it was")
     return f"{name}: {found} was given, but it {message}"
+
+
+def _shown(place: Sequence[str], option: bool) -> str:
+    name = ".".join(place)
+    return "--" + name.replace("_", "-") if option else name
 
 
 def _model_at(kind: type[BaseModel], place: Sequence[str]) -> type[BaseModel]:
