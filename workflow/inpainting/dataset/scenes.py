@@ -1,0 +1,228 @@
+"""What a made sequence shows behind its objects: photographs and procedural textures under a moving camera.
+
+Lengths are in frame heights and times in frames, so that a scene looks alike at every size and length.
+Colours are float32 in [0, 1], RGB.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+"""[height, width, 3], values in [0, 1]."""
+
+PHOTOGRAPHS = {
+    "astronaut": "astronaut.png",
+    "brick": "brick.png",
+    "camera": "camera.png",
+    "chelsea": "chelsea.png",
+    "clock": "clock_motion.png",
+    "coffee": "coffee.png",
+    "coins": "coins.png",
+    "grass": "grass.png",
+    "gravel": "gravel.png",
+    "hubble": "hubble_deep_field.jpg",
+    "immunohistochemistry": "ihc.png",
+    "moon": "moon.png",
+    "motorcycle_left": "motorcycle_left.png",
+    "motorcycle_right": "motorcycle_right.png",
+    "retina": "retina.jpg",
+    "rocket": "rocket.jpg",
+}
+"""Photographs inside scikit-image's wheel, all in the public domain or CC0: nothing is downloaded."""
+
+TEXTURE_SHARE = 0.35
+"""Share of scenes that are procedural textures instead of photographs."""
+
+
+@functools.lru_cache(maxsize=len(PHOTOGRAPHS))
+def photograph(name: str) -> NDArray[np.uint8]:
+    """One of PHOTOGRAPHS as uint8 [height, width, 3], RGB; grey ones with three equal channels."""
+    encoded = np.frombuffer((resources.files("skimage.data") / PHOTOGRAPHS[name]).read_bytes(), np.uint8)
+    picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ValueError(f"scikit-image's photograph {PHOTOGRAPHS[name]} cannot be decoded")
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A smooth path over a still picture, each array [frames].
+
+    x, y: offset of the view's centre from the picture's, in frame heights; zoom: magnification; angle: radians.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    zoom: NDArray[np.float64]
+    angle: NDArray[np.float64]
+
+    @property
+    def kind(self) -> str:
+        """ "still" or "moving"."""
+        arrays = (self.x, self.y, self.zoom, self.angle)
+        return "still" if all(np.ptp(array) == 0 for array in arrays) else "moving"
+
+
+def swing(rng: np.random.Generator, frames: int, reach: float, periods: tuple[float, float]) -> NDArray[np.float64]:
+    """A smooth bounded wander [frames] within [-reach, reach]: one slow wave and a faint faster one.
+
+    periods: bounds of the slow wave's period, in frames.
+    """
+    time = np.arange(frames)
+    period, phase, ripple = rng.uniform(*periods), rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
+    slow = np.sin(2 * np.pi * time / period + phase)
+    fast = np.sin(2 * np.pi * time / (0.37 * period) + ripple)
+    return reach * (0.85 * slow + 0.15 * fast)
+
+
+def camera_path(rng: np.random.Generator, frames: int, room: tuple[float, float], still: float) -> Camera:
+    """Draw a camera that stands still with probability `still` and else pans, zooms and turns a little.
+
+    room: how far the view's centre may leave the picture's, (x, y) in frame heights.
+    """
+    stands = rng.random() < still
+    x, y = (swing(rng, frames, min(limit, reach), (50, 140)) for limit, reach in zip(room, (0.45, 0.25), strict=True))
+    zoom = np.exp(swing(rng, frames, rng.uniform(0, 0.15), (50, 140)))
+    angle = swing(rng, frames, rng.uniform(0, 0.08), (50, 140))
+    if stands:
+        x, y, zoom, angle = (np.full(frames, array[0]) for array in (x, y, zoom, angle))
+    return Camera(x, y, zoom, angle)
+
+
+def draw_scene(rng: np.random.Generator, frames: int, size: tuple[int, int], still: float) -> tuple[Any, str, Camera]:
+    """A background clip: (float32 [frames, height, width, 3], name of the photograph or "texture", camera)."""
+    width, height = size
+    if rng.random() < TEXTURE_SHARE:
+        name, picture = "texture", texture(rng, (round(width + 0.9 * height), round(1.6 * height)))
+    else:
+        name = str(rng.choice(list(PHOTOGRAPHS)))
+        picture = recolour(rng, photograph_at(rng, name, size))
+    rows, columns = picture.shape[:2]
+    room = (max(0.08, (columns - width) / height / 2 - 0.04), max(0.06, (rows / height - 1) / 2 - 0.04))
+    camera = camera_path(rng, frames, room, still)
+    return view(picture, camera, size), name, camera
+
+
+def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Image:
+    """A photograph, perhaps mirrored, at a random scale at which a frame of `size` shows 40 to 85 % of it."""
+    width, height = size
+    picture = photograph(name)
+    if rng.random() < 0.5:
+        picture = picture[:, ::-1]
+    fits = max(height / picture.shape[0], width / picture.shape[1])
+    scale = fits / rng.uniform(0.4, 0.85)
+    canvas = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+    resized = cv2.resize(picture, canvas, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    return resized.astype(np.float32) / np.float32(255)
+
+
+def recolour(rng: np.random.Generator, picture: Image) -> Image:
+    """Vary exposure, contrast and white balance; grey photographs get a tint, some others swapped channels."""
+    grey = bool(np.all(picture[..., 0] == picture[..., 1]))
+    if grey:
+        dark, light = rng.uniform(0, 0.35, 3), rng.uniform(0.6, 1, 3)
+        picture = (dark + (light - dark) * picture).astype(np.float32)
+    elif rng.random() < 0.25:
+        picture = picture[..., rng.permutation(3)]
+    balanced = picture * (rng.uniform(0.75, 1.15) * rng.uniform(0.92, 1.08, 3))
+    return np.clip(balanced, 0, 1).astype(np.float32) ** np.float32(rng.uniform(0.8, 1.25))
+
+
+def view(picture: Image, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
+    """What the camera sees: float32 [frames, height, width, 3]; past its edges the picture is mirrored."""
+    width, height = size
+    centre = np.array([picture.shape[1] / 2, picture.shape[0] / 2])
+    clip = np.empty((len(camera.x), height, width, 3), np.float32)
+    for frame, (x, y, zoom, angle) in enumerate(zip(camera.x, camera.y, camera.zoom, camera.angle, strict=True)):
+        looks_at = centre + height * np.array([x, y])
+        matrix = similarity(1 / zoom, angle, (width / 2, height / 2), looks_at)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        clip[frame] = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    return clip
+
+
+def similarity(scale: float, angle: float, source: Any, target: Any) -> NDArray[np.float64]:
+    """The 2 x 3 matrix that turns and scales about the point `source` and carries it to `target`."""
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    return np.column_stack([turn, np.asarray(target) - turn @ np.asarray(source)])
+
+
+def texture(rng: np.random.Generator, size: tuple[int, int]) -> Image:
+    """A procedural picture of `size` (width, height): fallen leaves, cloudy noise, or noise with stripes or checks."""
+    kind = rng.choice(["leaves", "clouds", "stripes"], p=[0.5, 0.25, 0.25])
+    picture = leaves(rng, size) if kind == "leaves" else clouds(rng, size)
+    if kind == "stripes":
+        picture += stripes(rng, size)[..., None] * (rng.uniform(0.05, 0.25) * rng.uniform(0.5, 1, 3))
+    slope_x, slope_y = rng.normal(0, 0.08, (2, 3))
+    picture = picture + np.linspace(-1, 1, size[1])[:, None, None] * slope_y
+    picture = picture + np.linspace(-1, 1, size[0])[None, :, None] * slope_x
+    return np.clip(picture, 0, 1).astype(np.float32)
+
+
+def clouds(rng: np.random.Generator, size: tuple[int, int]) -> Image:
+    """Value noise over several octaves, around one colour, mostly of one hue."""
+    width, height = size
+    noise = np.zeros((height, width, 3), np.float32)
+    cells, weight, decay = rng.uniform(2, 4), 1.0, rng.uniform(0.45, 0.7)
+    while cells < 0.6 * height:
+        grid = rng.normal(0, 1, (int(cells) + 2, int(cells * width / height) + 2, 3)).astype(np.float32)
+        noise += weight * cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)
+        cells, weight = 2 * cells, weight * decay
+    base = np.clip(rng.uniform(0.2, 0.8) + rng.normal(0, 0.12, 3), 0.05, 0.95)
+    palette = np.outer(rng.uniform(0.6, 1.3, 3), [1, 0, 0]) + rng.normal(0, rng.uniform(0.1, 0.4), (3, 3))
+    return (base + rng.uniform(0.04, 0.14) * (noise @ palette.T)).astype(np.float32)
+
+
+def stripes(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Stripes or checks in [-1, 1], float32 [height, width], from soft to hard edged."""
+    width, height = size
+    angle, period = rng.uniform(0, np.pi), height * rng.uniform(0.06, 0.25)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    wave = np.sin(2 * np.pi * along / period)
+    if rng.random() < 0.4:
+        wave = wave * np.sin(2 * np.pi * across / period)
+    return np.tanh(wave * rng.uniform(1, 6)).astype(np.float32)
+
+
+def leaves(rng: np.random.Generator, size: tuple[int, int]) -> Image:
+    """The dead leaves model: opaque shapes of all sizes, dropped on one another, with the statistics of photographs.
+
+    Radii follow a density of r^-3 (Lee, Mumford and Huang, 2001), so that the picture looks alike at every scale.
+    """
+    width, height = size
+    picture = clouds(rng, size)
+    hues = np.clip(rng.uniform(0.15, 0.85, (6, 1)) + rng.normal(0, 0.15, (6, 3)), 0, 1)
+    count, smallest, largest = 160, rng.uniform(0.03, 0.1) * height, 0.5 * height
+    share = rng.random(count)
+    radii = 1 / np.sqrt(share / smallest**2 + (1 - share) / largest**2)
+    order = np.argsort(-radii + rng.normal(0, 0.1 * height, count))
+    for radius in radii[order]:
+        outline = blob(rng, corners=int(rng.integers(3, 24))) * radius + rng.uniform(0, 1, 2) * (width, height)
+        colour = hues[rng.integers(len(hues))] + rng.normal(0, 0.05, 3)
+        fill = tuple(float(value) for value in colour)
+        cv2.fillPoly(picture, [np.round(outline * 16).astype(np.int32)], fill, cv2.LINE_8, 4)
+    softened = cv2.GaussianBlur(picture, (0, 0), 0.6)
+    grain = cv2.resize(rng.normal(0, 1, (height // 2, width // 2)).astype(np.float32), size)
+    return softened + (rng.uniform(0, 0.06) * grain)[..., None]
+
+
+def blob(rng: np.random.Generator, corners: int) -> NDArray[np.float64]:
+    """A random closed outline around the origin with a mean radius of about 1: float [corners, 2]."""
+    angle = 2 * np.pi * (np.arange(corners) + rng.uniform(0, 1)) / corners
+    radius = np.ones(corners)
+    for wave in range(2, 5):
+        radius += rng.uniform(-0.18, 0.18) * np.cos(wave * angle + rng.uniform(0, 2 * np.pi))
+    stretch = np.exp(rng.uniform(-0.3, 0.3))
+    points = np.stack([np.cos(angle) * radius * stretch, np.sin(angle) * radius / stretch], axis=1)
+    turn = rng.uniform(0, np.pi)
+    return points @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
