@@ -1,0 +1,110 @@
+"""From scores of frames to scores of sequences, and from sequences to means with an interval.
+
+A sequence's PSNR comes from the MSE pooled over all pixels of the region in all its frames, so that frames with a small
+mask count for what they are and a frame without error makes nothing infinite. Its SSIM is a mean over the same pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inpainting.metrics.scores import psnr
+from inpainting.seeds import derive
+
+PSNR_CEILING = 60.0
+"""A sequence's PSNR is counted up to this many dB. Rounding to 8 bits alone makes an error of 58.9 dB (an MSE of 1/12):
+what lies above says nothing about inpainting, and infinity would swallow the mean. `capped` counts such sequences."""
+
+RESAMPLES = 2000
+"""Draws of sequences that a bootstrap interval is taken from."""
+
+KEYS = ("method", "sequence", "output")
+"""What tells one sequence's scores from another's."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over sequences and its 95 % bootstrap interval.
+
+    mean is NaN without sequences; low and high are NaN with less than two, which hold no spread. count: sequences.
+    """
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+def per_sequence(frames: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame:
+    """Scores of sequences from scores of their frames (`scores.score_clip`, with the columns `keys` added).
+
+    One row per combination of keys, sorted by them: frames, masked_frames (those with a hole), mask_pixels, psnr_mask,
+    psnr_band, psnr_outside, psnr_frame (dB, at most PSNR_CEILING), ssim_mask, mae_mask (mean over hole pixels),
+    ssim_frame (mean over frames), capped (whether psnr_mask was cut to the ceiling), and seconds_per_frame where
+    given. A region without a pixel in the whole sequence has NaN.
+    """
+    table = frames.assign(outside_pixels=frames["frame_pixels"] - frames["mask_pixels"])
+    groups = table.groupby(list(keys), sort=True)
+    result = pd.DataFrame(
+        {
+            "frames": groups.size(),
+            "masked_frames": (table["mask_pixels"] > 0).groupby([table[key] for key in keys]).sum(),
+            "mask_pixels": groups["mask_pixels"].sum(),
+        }
+    )
+    for region in ("mask", "band", "outside", "frame"):
+        value = psnr(_pooled(table, f"mse_{region}", f"{region}_pixels", keys))
+        if region == "mask":
+            result["capped"] = value > PSNR_CEILING
+        result[f"psnr_{region}"] = np.minimum(value, PSNR_CEILING)
+    for name in ("ssim_mask", "mae_mask"):
+        result[name] = _pooled(table, name, "mask_pixels", keys)
+    result["ssim_frame"] = groups["ssim_frame"].mean()
+    if "seconds_per_frame" in table:
+        result["seconds_per_frame"] = groups["seconds_per_frame"].mean()
+    return result.reset_index()
+
+
+def _pooled(table: pd.DataFrame, value: str, pixels: str, keys: Sequence[str]) -> pd.Series:
+    """Mean of a per-frame mean over all pixels that it was taken over; NaN where there are none."""
+    groups = [table[key] for key in keys]
+    total = (table[value].fillna(0.0) * table[pixels]).groupby(groups).sum()
+    return total / table[pixels].groupby(groups).sum()
+
+
+def mean_interval(values: Sequence[float] | pd.Series, seed: int, resamples: int = RESAMPLES) -> Interval:
+    """Mean of one value per sequence, and where 95 % of the means of sequences drawn with replacement lie.
+
+    NaN values are left out and not counted. The draws depend on the seed and on the number of values alone, so methods
+    scored on the same sequences share them. B. Efron, R. J. Tibshirani: An Introduction to the Bootstrap, 1993, ch. 13.
+    """
+    given = np.asarray(values, np.float64)
+    known = given[~np.isnan(given)]
+    if len(known) == 0:
+        return Interval(float("nan"), float("nan"), float("nan"), 0)
+    if len(known) == 1:
+        return Interval(float(known[0]), float("nan"), float("nan"), 1)
+    means = known[_draws(len(known), seed, resamples)].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Interval(float(known.mean()), float(low), float(high), len(known))
+
+
+def paired_interval(values: pd.Series, reference: pd.Series, seed: int, resamples: int = RESAMPLES) -> Interval:
+    """Mean of `values - reference` over sequences, with its interval; both are indexed by sequence.
+
+    Pairing takes out how hard a sequence is, which both methods share. Raises ValueError where the sequences differ.
+    """
+    if set(values.index) != set(reference.index) or len(values) != len(reference):
+        raise ValueError("paired values must be of the same sequences")
+    return mean_interval((values - reference.reindex(values.index)).sort_index(), seed, resamples)
+
+
+@lru_cache(maxsize=8)
+def _draws(count: int, seed: int, resamples: int) -> NDArray[np.int64]:
+    """Positions 0..count-1 drawn with replacement: int64 [resamples, count]."""
+    rng = np.random.default_rng(derive(seed, "metrics.bootstrap", count))
+    return rng.integers(count, size=(resamples, count))
