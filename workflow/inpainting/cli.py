@@ -44,6 +44,7 @@ COMMANDS = {
     "audit": Command("dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
     "split": Command("dataset", "split", "SplitCommand", "part the accepted sequences into train, validation and test"),
     "encode": Command("latents", "encode", "EncodeCommand", "encode windows of sequences into a shard of latents"),
+    "prompt": Command("latents", "prompt", "PromptCommand", "encode the prompt once"),
     "index": Command("latents", "index", "IndexCommand", "gather the shards of latents into one index"),
     "train": Command("training", "train", "TrainCommand", "train LoRA and the widened patch embedding"),
     "validate": Command("validation", "validate", "ValidateCommand", "score one checkpoint on the validation set"),

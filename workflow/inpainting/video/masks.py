@@ -13,7 +13,7 @@ Hole = NDArray[np.bool_]
 def to_hole(mask: NDArray[np.uint8], settings: MaskSettings) -> Hole:
     """Threshold (and turn round) masks as stored, uint8 [frames, height, width]; not yet dilated."""
     hole: Hole = mask >= settings.mask_threshold
-    return ~hole if settings.mask_invert else hole
+    return np.logical_not(hole) if settings.mask_invert else hole
 
 
 def dilate(hole: Hole, pixels: int) -> Hole:

@@ -13,7 +13,7 @@ class MaskSettings(Settings):
     mask_invert: bool = False
     """Turn masks round first: for datasets whose masks are white where pixels are known."""
     mask_dilation: int = Field(2, ge=0, le=64)
-    """Pixels by which the hole is grown before it is filled, so that no soft edge of the object leaks into the condition."""
+    """Pixels by which the hole is grown before it is filled, so that no soft edge of the object leaks out."""
 
 
 class WindowSettings(Settings):

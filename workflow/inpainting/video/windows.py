@@ -1,9 +1,12 @@
 """Cutting sequences into windows of 8k+1 frames, and joining what was made of the windows."""
 
 import math
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def plan(frames: int, window: int, overlap: int = 0) -> list[int]:
@@ -22,7 +25,7 @@ def padded_length(frames: int, window: int) -> int:
     return window if frames >= window else 8 * math.ceil((frames - 1) / 8) + 1
 
 
-def pad(clip: NDArray[np.generic], length: int) -> NDArray[np.generic]:
+def pad(clip: NDArray[Scalar], length: int) -> NDArray[Scalar]:
     """Repeat the last frame of a clip [frames, ...] until it has `length` frames."""
     return np.concatenate([clip, np.repeat(clip[-1:], length - len(clip), axis=0)])
 

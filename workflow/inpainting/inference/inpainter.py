@@ -1,0 +1,178 @@
+"""Inpainting clips of any length and size with a base model and, where there is one, its adapter."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inpainting import seeds
+from inpainting.errors import InputError
+from inpainting.inference import conditioning
+from inpainting.inference.conditioning import Frame
+from inpainting.models import adapter as adapters
+from inpainting.models import loading
+from inpainting.models import vae as vae_latents
+from inpainting.models.settings import ModelSettings
+from inpainting.video import masks, windows
+from inpainting.video.masks import Hole
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+Clip = NDArray[np.uint8]
+"""uint8 [frames, height, width, 3]."""
+
+
+@dataclass
+class Inpainter:
+    """A loaded model that inpaints. Without an adapter it is the untouched base with its known latents replaced."""
+
+    vae: AutoencoderKLCogVideoX
+    transformer: CogVideoXTransformer3DModel
+    scheduler: CogVideoXDDIMScheduler
+    prompt: Tensor
+    masks: MaskSettings
+    windows: WindowSettings
+    dtype: torch.dtype
+    adapted: bool
+
+    def inpaint(self, rgb: Clip, mask: NDArray[np.uint8], steps: int, seed: int) -> Clip:
+        """The model's own frames, everywhere, not only in the hole: see `composite` for putting the known pixels back.
+
+        rgb: uint8 [frames, height, width, 3]; mask as stored: uint8 [frames, height, width]. The same seed, machine and
+        input give the same bytes. Raises InputError when the clip and its mask differ in frames or size.
+        """
+        if rgb.shape[:3] != mask.shape:
+            raise InputError(f"the frames are {_shape(rgb)} and the masks {_shape(mask)}; they must agree")
+        hole = self.hole(mask)
+        return self._over_windows(rgb, hole, lambda r, h, start: self._inpaint_window(r, h, steps, seed, start))
+
+    def reconstruct(self, clip: Clip) -> Clip:
+        """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
+        nothing = np.zeros(clip.shape[:3], bool)
+
+        def through(frames: Clip, _: Hole, __: int) -> Clip:
+            mean, _logvar = vae_latents.encode(self.vae, vae_latents.to_signal(frames)[None])
+            return vae_latents.to_pixels(vae_latents.decode(self.vae, mean)[0])
+
+        return self._over_windows(clip, nothing, through)
+
+    def hole(self, mask: NDArray[np.uint8]) -> Hole:
+        """The dilated hole that is greyed out and inpainted: bool [frames, height, width]."""
+        return masks.dilate(masks.to_hole(mask, self.masks), self.masks.mask_dilation)
+
+    def _over_windows(self, clip: Clip, hole: Hole, inpaint_window: Callable[[Clip, Hole, int], Clip]) -> Clip:
+        """Apply a function to each window of a clip and fade the results into each other where windows overlap."""
+        frames, height, width, _ = clip.shape
+        frame = Frame(height, width)
+        starts = windows.plan(frames, self.windows.window, self.windows.window_overlap)
+        length = windows.padded_length(frames, self.windows.window)
+        shares = windows.weights(starts, length, frames)
+        joined = np.zeros(clip.shape, np.float32)
+        for start, share in zip(starts, shares, strict=True):
+            part = slice(start, min(start + length, frames))
+            padded_clip = frame.pad(windows.pad(clip[part], length))
+            padded_hole = frame.pad(windows.pad(hole[part], length))
+            result = frame.crop(inpaint_window(padded_clip, padded_hole, start))[: part.stop - start]
+            joined[part] += result * share[part, None, None, None]
+        return joined.round().astype(np.uint8)
+
+    def _inpaint_window(self, rgb: Clip, hole: Hole, steps: int, seed: int, start: int) -> Clip:
+        signal = conditioning.masked_signal(rgb, hole)
+        condition = conditioning.encode_condition(self.vae, signal[None])
+        generator = torch.Generator().manual_seed(seeds.derive(seed, "inference.noise", start))
+        if self.adapted:
+            latents = self._denoise(condition, conditioning.mask_channel(hole)[None], steps, generator)
+        else:
+            keep = 1 - torch.from_numpy(masks.latent_any(hole))[None, :, None]
+            latents = self._denoise_replacing(condition, keep.to(condition), steps, generator)
+        return vae_latents.to_pixels(vae_latents.decode(self.vae, latents)[0])
+
+    def _denoise(self, condition: Tensor, mask: Tensor, steps: int, generator: torch.Generator) -> Tensor:
+        """DDIM from pure noise, the condition and the mask beside the noisy latents."""
+        self.scheduler.set_timesteps(steps)
+        latents = torch.randn(condition.shape, generator=generator).to(condition)
+        for timestep in self.scheduler.timesteps:
+            model_input = conditioning.model_input(latents, condition, mask)
+            latents = self.scheduler.step(self._velocity(model_input, timestep), timestep, latents).prev_sample
+        return latents
+
+    def _denoise_replacing(self, known: Tensor, keep: Tensor, steps: int, generator: torch.Generator) -> Tensor:
+        """DDIM on the base model; before each step, latents outside the hole become the known, noised."""
+        self.scheduler.set_timesteps(steps)
+        latents = torch.randn(known.shape, generator=generator).to(known)
+        for timestep in self.scheduler.timesteps:
+            noise = torch.randn(known.shape, generator=generator).to(known)
+            noised = self.scheduler.add_noise(known, noise, timestep[None])
+            latents = torch.lerp(latents, noised, keep)
+            latents = self.scheduler.step(self._velocity(latents, timestep), timestep, latents).prev_sample
+        return torch.lerp(latents, known, keep)
+
+    @torch.no_grad()
+    def _velocity(self, model_input: Tensor, timestep: Tensor) -> Tensor:
+        batch = len(model_input)
+        prompt = self.prompt.to(model_input).expand(batch, -1, -1)
+        with autocast(model_input.device, self.dtype):
+            velocity = self.transformer(
+                model_input, prompt, timestep.expand(batch).to(model_input.device), return_dict=False
+            )[0]
+        return velocity.float()
+
+
+def composite(raw: Clip, rgb: Clip, hole: Hole) -> Clip:
+    """The raw output inside the (dilated) hole, the input's own pixels, to the bit, outside."""
+    return np.where(hole[..., None], raw, rgb)
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[None]:
+    """Autocast to the base weights' precision, so that they meet the float32 adapter; nothing where they are float32."""
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype)
+
+
+def load_inpainter(
+    model: ModelSettings,
+    adapter: Path | None,
+    size: tuple[int, int],
+    mask_settings: MaskSettings,
+    window_settings: WindowSettings,
+    prompt: str | None = None,
+) -> Inpainter:
+    """Load the base model and, where given, an adapter, whose own mask and window settings then replace those given.
+
+    `size` is (width, height) of the frames in pixels; `prompt` None means the adapter's, or the empty one.
+    Raises InputError when the adapter was trained on another base model.
+    """
+    device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
+    if adapter is not None:
+        config = adapters.read_adapter_config(adapter)
+        mask_settings, window_settings = config.masks, config.windows
+        if config.transformer_digest != loading.part_digest(model.base, "transformer"):
+            raise InputError(f"{adapter} was trained on another transformer ({config.base}) than {model.base} holds")
+    latent_size = Frame(size[1], size[0]).latent_size
+    transformer = loading.load_transformer(model.base, dtype, device, latent_size, window_settings.window)
+    if adapter is not None:
+        adapters.load_adapter(transformer, adapter)
+    if adapter is not None and prompt is None:
+        embedding = loading.read_prompt(adapter / adapters.PROMPT_FILE)
+    else:
+        embedding = loading.encode_prompt(model.base, prompt or "", device)
+    return Inpainter(
+        vae=loading.load_vae(model.base, dtype, device),
+        transformer=transformer.eval(),
+        scheduler=loading.load_scheduler(model.base),
+        prompt=embedding,
+        masks=mask_settings,
+        windows=window_settings,
+        dtype=dtype,
+        adapted=adapter is not None,
+    )
+
+
+def _shape(clip: NDArray[np.uint8]) -> str:
+    return f"{clip.shape[0]} of {clip.shape[2]}x{clip.shape[1]}"

@@ -1,0 +1,96 @@
+"""The trained adapter as a folder: LoRA, the widened patch embedding, the prompt and what inference must know.
+
+pytorch_lora_weights.safetensors   LoRA in diffusers' layout, its configuration (with alpha) in the metadata
+widened.safetensors                the widened patch embedding, which `load_lora_weights` would refuse
+prompt.safetensors                 the text embedding that was trained with, so that inference needs no text encoder
+inpainting.json                    AdapterConfig
+"""
+
+from pathlib import Path
+
+import torch
+from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
+from peft import get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from inpainting.errors import InputError
+from inpainting.files import atomic_path, read_json, write_json
+from inpainting.models.settings import LoraSettings
+from inpainting.models.widening import widen_patch_embedding
+from inpainting.settings import Settings
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+LORA_FILE, WIDENED_FILE = "pytorch_lora_weights.safetensors", "widened.safetensors"
+PROMPT_FILE, CONFIG_FILE = "prompt.safetensors", "inpainting.json"
+PATCH_EMBEDDING = ("patch_embed.proj.weight", "patch_embed.proj.bias")
+
+
+class AdapterConfig(Settings):
+    """What was trained against, and how masks become conditions: inference takes them from here, never from options."""
+
+    base: str
+    """The base model's folder or hub name, as training was given it."""
+    transformer_digest: str
+    """Digest of the base transformer's files."""
+    vae_digest: str
+    """Digest of the VAE's files."""
+    channels: int
+    """Input channels of the widened transformer: noisy latents, condition latents, mask."""
+    masks: MaskSettings
+    """From mask images to the hole."""
+    windows: WindowSettings
+    """How sequences were cut."""
+    lora: LoraSettings
+    """The LoRA layers."""
+
+
+def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:
+    """Write the adapter folder, complete or not at all. prompt: float [1, tokens, width]."""
+    metadata = transformer.peft_config["default"].to_dict()
+    metadata = {k: sorted(v) if isinstance(v, set) else v for k, v in metadata.items()}
+    state = transformer.state_dict()
+    with atomic_path(folder) as temporary:
+        temporary.mkdir()
+        CogVideoXPipeline.save_lora_weights(
+            temporary,
+            transformer_lora_layers=get_peft_model_state_dict(transformer),
+            transformer_lora_adapter_metadata=metadata,
+        )
+        save_file({name: state[name].contiguous() for name in PATCH_EMBEDDING}, temporary / WIDENED_FILE)
+        save_file({"prompt": prompt.contiguous()}, temporary / PROMPT_FILE)
+        write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
+
+
+def read_adapter_config(folder: Path) -> AdapterConfig:
+    """The adapter's configuration; raises InputError when the folder is no adapter."""
+    missing = [name for name in (LORA_FILE, WIDENED_FILE, PROMPT_FILE, CONFIG_FILE) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder} is not an adapter: {', '.join(missing)} missing; give a folder that training wrote")
+    return AdapterConfig.model_validate(read_json(folder / CONFIG_FILE))
+
+
+def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
+    """Widen the transformer and load what was trained into it; every tensor must arrive, bit for bit, or InputError."""
+    config = read_adapter_config(folder)
+    widen_patch_embedding(transformer, config.channels)
+    transformer.load_state_dict(load_file(folder / WIDENED_FILE), strict=False)
+    transformer.load_lora_adapter(folder, prefix="transformer", weight_name=LORA_FILE, adapter_name="default")
+    _check_arrived(transformer, folder, config)
+
+
+def _check_arrived(transformer: CogVideoXTransformer3DModel, folder: Path, config: AdapterConfig) -> None:
+    stored = {k.removeprefix("transformer."): v for k, v in load_file(folder / LORA_FILE).items()}
+    arrived = get_peft_model_state_dict(transformer)
+    if stored.keys() != arrived.keys():
+        odd = sorted(stored.keys() ^ arrived.keys())[:3]
+        raise InputError(f"{folder}: its LoRA layers do not fit the base model, e.g. {', '.join(odd)}")
+    stored |= load_file(folder / WIDENED_FILE)
+    arrived |= {name: transformer.get_parameter(name) for name in PATCH_EMBEDDING}
+    for name, tensor in stored.items():
+        found = arrived[name].detach().cpu()
+        if found.shape != tensor.shape or not torch.equal(found, tensor.to(found.dtype)):
+            raise InputError(f"{folder}: {name} did not load as it was saved")
+    alpha = transformer.peft_config["default"].lora_alpha
+    if alpha != config.lora.alpha:
+        raise InputError(f"{folder}: LoRA's alpha loaded as {alpha}, but {config.lora.alpha} was trained")

@@ -1,0 +1,116 @@
+"""Loading the parts of a pretrained CogVideoX whole: nothing missing, left over or mismatched passes in silence."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from safetensors.torch import load_file
+
+from inpainting.errors import InputError, UsageError
+from inpainting.files import file_digest, value_digest
+
+log = logging.getLogger(__name__)
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def resolve_device(device: str) -> torch.device:
+    """`auto` becomes the GPU where there is one, else the CPU; raises UsageError for a GPU that is not there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device: cuda was given, but PyTorch sees no GPU here; use auto or cpu")
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def source(base: str) -> dict[str, Any]:
+    """Where diffusers shall load from. A folder never reaches the network; a hub name does, since the user named it."""
+    if Path(base).is_dir():
+        if not (Path(base) / "transformer" / "config.json").is_file():
+            raise UsageError(f"--base: {base} holds no transformer/config.json; give a folder in diffusers' layout")
+        return {"pretrained_model_name_or_path": base, "local_files_only": True}
+    if base.count("/") == 1 and not base.startswith((".", "/", "~")):
+        if Path(base).parent.is_dir():
+            raise UsageError(f"--base: {base} does not exist; give a folder in diffusers' layout or a hub name")
+        return {"pretrained_model_name_or_path": base}
+    raise UsageError(f"--base: {base} is neither a folder nor a hub name of the form owner/name")
+
+
+def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
+    """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory."""
+    vae = _load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype)
+    if device.type != "cpu":
+        vae.enable_slicing()
+    return vae.to(device).eval().requires_grad_(False)
+
+
+def load_transformer(
+    base: str, dtype: torch.dtype, device: torch.device, latent_size: tuple[int, int], frames: int
+) -> CogVideoXTransformer3DModel:
+    """The transformer, frozen, its sinusoidal position embedding laid out once for the clips it will see.
+
+    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames; diffusers computes the
+    embedding anew at every forward when the configuration says another size.
+    """
+    sample = {"sample_height": latent_size[0], "sample_width": latent_size[1], "sample_frames": frames}
+    transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **sample)
+    return transformer.to(device).eval().requires_grad_(False)
+
+
+def load_scheduler(base: str) -> CogVideoXDDIMScheduler:
+    """The model's own noise schedule; raises InputError when it is not the v-prediction that CogVideoX needs."""
+    scheduler = CogVideoXDDIMScheduler.from_pretrained(**source(base), subfolder="scheduler")
+    if scheduler.config.prediction_type != "v_prediction":
+        raise InputError(
+            f"{base}/scheduler: prediction_type is {scheduler.config.prediction_type}; CogVideoX needs v_prediction"
+        )
+    return scheduler
+
+
+def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
+    try:
+        model, report = kind.from_pretrained(
+            **source(base), subfolder=part, use_safetensors=True, output_loading_info=True, **options
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{base}/{part}: can't be loaded: {str(error).strip().splitlines()[0]}") from error
+    wrong = [f"{what.replace('_', ' ')}: {', '.join(map(str, keys))[:300]}" for what, keys in report.items() if keys]
+    if wrong:
+        raise InputError(f"{base}/{part}: the weights do not fit the model ({'; '.join(wrong)})")
+    return model
+
+
+def part_digest(base: str, part: str) -> str:
+    """Digest of the files of one part of a local base model (vae, transformer); a hub name stands for itself."""
+    folder = Path(base) / part
+    if not folder.is_dir():
+        return value_digest([base, part])
+    return value_digest({p.name: file_digest(p) for p in sorted(folder.iterdir()) if p.is_file()})
+
+
+def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
+    """The text embedding that the transformer takes: float32 [1, tokens, width], padded to exactly its text length.
+
+    A base without a text encoder (as models/nano) was trained with zeros and gets zeros; it takes no prompt.
+    """
+    config = CogVideoXTransformer3DModel.load_config(**source(base), subfolder="transformer")
+    length, width = config["max_text_seq_length"], config["text_embed_dim"]
+    if Path(base).is_dir() and not (Path(base) / "text_encoder").is_dir():
+        if prompt:
+            raise UsageError(f"--prompt: {base} has no text encoder, so it takes no prompt; leave --prompt out")
+        return torch.zeros(1, length, width)
+    from transformers import AutoTokenizer, T5EncoderModel
+
+    place = source(base)
+    tokenizer = AutoTokenizer.from_pretrained(**place, subfolder="tokenizer")
+    encoder = T5EncoderModel.from_pretrained(**place, subfolder="text_encoder", torch_dtype=torch.bfloat16)
+    tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        return encoder.to(device)(tokens.input_ids.to(device))[0].float().cpu()
+
+
+def read_prompt(path: Path) -> torch.Tensor:
+    """A text embedding as `latents` stored it: float32 [1, tokens, width]."""
+    return load_file(path)["prompt"].float()

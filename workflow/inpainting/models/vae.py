@@ -1,0 +1,52 @@
+"""Pixels to latents and back: the one place where axes are swapped and the scaling factor is applied."""
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLCogVideoX
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def to_signal(frames: NDArray[np.uint8]) -> Tensor:
+    """uint8 [frames, height, width, 3] as float32 [frames, 3, height, width] in -1..1."""
+    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+
+
+def to_pixels(signal: Tensor) -> NDArray[np.uint8]:
+    """float [frames, 3, height, width] in -1..1 as uint8 [frames, height, width, 3]."""
+    pixels = signal.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+    return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
+
+
+@torch.no_grad()
+def encode(vae: AutoencoderKLCogVideoX, signal: Tensor) -> tuple[Tensor, Tensor]:
+    """Scaled mean and log-variance of the posterior of a batch of clips.
+
+    signal: float [batch, frames, 3, height, width] in -1..1, frames 1 or 8k+1, sizes multiples of the VAE's 8.
+    Returns two float32 [batch, latent frames, channels, height / 8, width / 8], as the transformer takes them. Both are
+    in scaled units: a sample is mean + exp(logvar / 2) * noise, with no further factor.
+    """
+    _check_frames(signal.shape[1])
+    video = signal.to(vae.device, vae.dtype).transpose(1, 2)
+    posterior = vae.encode(_at_least_two(video)).latent_dist
+    factor = vae.config.scaling_factor
+    mean = posterior.mean[: len(signal)].float() * factor
+    logvar = posterior.logvar[: len(signal)].float() + 2 * float(np.log(factor))
+    return mean.transpose(1, 2).contiguous(), logvar.transpose(1, 2).contiguous()
+
+
+@torch.no_grad()
+def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
+    """Clips, float32 [batch, frames, 3, h * 8, w * 8], of scaled latents [batch, latent frames, channels, h, w]."""
+    video = (latents.to(vae.device).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
+    return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
+
+
+def _check_frames(frames: int) -> None:
+    if frames % 8 != 1:
+        raise ValueError(f"{frames} frames do not survive the VAE's round trip; pad or cut the clip to 8k+1")
+
+
+def _at_least_two(video: Tensor) -> Tensor:
+    """Double a lone clip on the CPU, whose float32 3D convolutions run several times faster on two."""
+    return video.repeat(2, 1, 1, 1, 1) if len(video) == 1 and video.device.type == "cpu" else video

@@ -1,0 +1,24 @@
+"""New input channels for the patch embedding, zero at first, so that the widened model starts as the base model."""
+
+import torch
+from diffusers import CogVideoXTransformer3DModel
+from torch import nn
+
+
+def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: int) -> None:
+    """Make the transformer take `channels` input channels instead of its own; in place, the projection in float32.
+
+    The first channels keep the pretrained weights and the new ones start at zero, whatever comes in through them.
+    Raises ValueError when the model takes that many or more already.
+    """
+    old = transformer.patch_embed.proj
+    if channels <= old.in_channels:
+        raise ValueError(f"the patch embedding takes {old.in_channels} channels already, {channels} would not widen it")
+    new = nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, device=old.weight.device)
+    with torch.no_grad():
+        new.weight.zero_()
+        new.weight[:, : old.in_channels] = old.weight.float()
+        assert new.bias is not None and old.bias is not None
+        new.bias.copy_(old.bias)
+    transformer.patch_embed.proj = new
+    transformer.register_to_config(in_channels=channels)

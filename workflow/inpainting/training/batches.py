@@ -1,0 +1,86 @@
+"""Batches by number: what a step trains on depends on the seed and the step alone, so resuming replays nothing."""
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inpainting import seeds
+from inpainting.inference import conditioning
+from inpainting.shards import LatentCache
+from inpainting.training.settings import LossSettings
+from inpainting.video import masks
+
+TIMESTEPS = 1000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows with the noise to be added to them. Tensors are [batch, latent frames, channels, height, width]."""
+
+    truth: Tensor
+    condition: Tensor
+    mask: Tensor
+    """Share of each cell that is (dilated) hole, the model's input: one channel."""
+    region: Tensor
+    """1 where the loss counts in full, else 0: one channel."""
+    noise: Tensor
+    timesteps: Tensor
+    """int64 [batch], 0 to 999."""
+    sequences: tuple[str, ...]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "sequences"}
+        return Batch(**moved, sequences=self.sequences)
+
+
+class Batches:
+    """The training windows in a seeded order, a new one each epoch, with seeded noise and timesteps."""
+
+    def __init__(self, cache: LatentCache, loss: LossSettings, mask_dilation: int, batch_size: int, seed: int) -> None:
+        self.cache, self.loss, self.mask_dilation = cache, loss, mask_dilation
+        self.batch_size, self.seed = batch_size, seed
+
+    def of_step(self, step: int, rank: int, processes: int, micro_batch_size: int) -> list[Batch]:
+        """The part of one process in a step's batch, cut into forward passes. Together the parts are the same batch."""
+        first = step * self.batch_size
+        samples = range(first + rank, first + self.batch_size, processes)
+        starts = range(0, len(samples), micro_batch_size)
+        return [self._collate(samples[start : start + micro_batch_size]) for start in starts]
+
+    def window_number(self, sample: int) -> int:
+        """Which window the sample, counted from the start of training, shows."""
+        epoch, position = divmod(sample, len(self.cache))
+        return int(_order(len(self.cache), self.seed, epoch)[position])
+
+    def _collate(self, samples: range) -> Batch:
+        windows = [self.cache[self.window_number(sample)] for sample in samples]
+        dilated = [masks.dilate(window.hole, self.mask_dilation) for window in windows]
+        counted = dilated if self.loss.region == "mask_dilated" else [window.hole for window in windows]
+        drawn = [self._draw(sample, windows[0].truth.shape) for sample in samples]
+        return Batch(
+            truth=torch.stack([window.truth for window in windows]).float(),
+            condition=torch.stack([window.condition for window in windows]).float(),
+            mask=torch.stack([conditioning.mask_channel(hole) for hole in dilated]),
+            region=torch.stack([torch.from_numpy(masks.latent_any(hole))[:, None] for hole in counted]),
+            noise=torch.stack([noise for noise, _ in drawn]),
+            timesteps=torch.stack([timestep for _, timestep in drawn]),
+            sequences=tuple(window.sequence for window in windows),
+        )
+
+    def _draw(self, sample: int, shape: torch.Size) -> tuple[Tensor, Tensor]:
+        """float32 noise of a shape and an int64 timestep for one sample."""
+        generator = torch.Generator().manual_seed(seeds.derive(self.seed, "training.noise", sample))
+        noise = torch.randn(shape, generator=generator)
+        noisiest = torch.rand((), generator=generator) < self.loss.high_noise_share
+        lowest = TIMESTEPS * 7 // 10 if noisiest else 0
+        return noise, torch.randint(lowest, TIMESTEPS, (), generator=generator)
+
+
+@lru_cache(maxsize=2)
+def _order(windows: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    return np.random.default_rng(seeds.derive(seed, "training.order", epoch)).permutation(windows)

@@ -1,0 +1,106 @@
+"""Checkpoints: folders that are complete or absent, with all that a run needs to go on as if it had never stopped.
+
+    step-N/adapter/      see models.adapter
+    step-N/optimizer.pt  states of optimizer, schedule and gradient scaler, read with weights_only
+    step-N/state.json    step and fingerprint
+Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import CogVideoXTransformer3DModel
+from torch import Tensor
+
+from inpainting.errors import InputError
+from inpainting.files import atomic_path, read_json, value_digest, write_json
+from inpainting.models.adapter import AdapterConfig, save_adapter
+
+NAME = re.compile(r"step-(\d+)")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A complete checkpoint on disk."""
+
+    folder: Path
+    step: int
+
+    @property
+    def adapter(self) -> Path:
+        """The adapter folder in it."""
+        return self.folder / "adapter"
+
+    def optimizer_state(self) -> dict[str, Any]:
+        """The states that `save` was given."""
+        state: dict[str, Any] = torch.load(self.folder / "optimizer.pt", weights_only=True, map_location="cpu")
+        return state
+
+
+def save(
+    checkpoints: Path,
+    step: int,
+    transformer: CogVideoXTransformer3DModel,
+    config: AdapterConfig,
+    prompt: Tensor,
+    optimizer_state: dict[str, Any],
+    fingerprint: dict[str, Any],
+) -> Checkpoint:
+    """Write step-N below the folder `checkpoints`."""
+    folder = checkpoints / f"step-{step}"
+    with atomic_path(folder) as temporary:
+        temporary.mkdir()
+        save_adapter(temporary / "adapter", transformer, config, prompt)
+        torch.save(optimizer_state, temporary / "optimizer.pt")
+        write_json(temporary / "state.json", {"step": step, "fingerprint": fingerprint})
+    return Checkpoint(folder, step)
+
+
+def latest(checkpoints: Path) -> Checkpoint | None:
+    """The checkpoint of the highest step, by number, or None."""
+    found = [(int(match[1]), path) for path in checkpoints.glob("step-*") if (match := NAME.fullmatch(path.name))]
+    if not found:
+        return None
+    step, folder = max(found)
+    return Checkpoint(folder, step)
+
+
+def resumable(out: Path, fingerprint: dict[str, Any], on_change: str) -> Checkpoint | None:
+    """The checkpoint to go on from, or None for a fresh start.
+
+    Checkpoints of other settings are refused with the difference (InputError), or, with `on_change` "restart", put
+    aside below <out>/previous/.
+    """
+    checkpoint = latest(out / "checkpoints")
+    if checkpoint is None:
+        return None
+    before = read_json(checkpoint.folder / "state.json")["fingerprint"]
+    changed = [key for key in fingerprint.keys() | before.keys() if fingerprint.get(key) != before.get(key)]
+    if not changed:
+        return checkpoint
+    if on_change == "restart":
+        _put_aside(out, value_digest(before)[:8])
+        return None
+    details = "; ".join(f"{key}: {before.get(key)} there, {fingerprint.get(key)} now" for key in sorted(changed))
+    raise InputError(
+        f"{out} holds a run of other settings ({details}); give another --out, the old settings, "
+        "or --on-change restart, which puts the old run aside"
+    )
+
+
+def _put_aside(out: Path, name: str) -> None:
+    room = out / "previous"
+    room.mkdir(exist_ok=True)
+    target = room / name
+    number = 1
+    while target.exists():
+        number += 1
+        target = room / f"{name}-{number}"
+    with atomic_path(target) as temporary:
+        temporary.mkdir()
+        for path in sorted(out.iterdir()):
+            if path != room:
+                path.rename(temporary / path.name)

@@ -1,0 +1,156 @@
+"""The training loop: draw a batch by its number, predict the velocity, count its error over the hole, update."""
+
+import contextlib
+import time
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from diffusers.optimization import get_scheduler
+from torch import Tensor
+from torch.nn import Parameter
+
+from inpainting import seeds
+from inpainting.errors import InputError
+from inpainting.inference import conditioning
+from inpainting.models import loading
+from inpainting.models.adapter import AdapterConfig
+from inpainting.shards import LatentCache
+from inpainting.training import checkpoints
+from inpainting.training.batches import Batch, Batches
+from inpainting.training.checkpoints import Checkpoint
+from inpainting.training.loss import RegionSums, areas, squared_errors
+from inpainting.training.monitor import Monitor
+from inpainting.training.settings import LossSettings, TrainCommand, checkpoint_steps
+
+
+class Run:
+    """One training run on one process of it."""
+
+    def __init__(
+        self,
+        settings: TrainCommand,
+        accelerator: Accelerator,
+        transformer: CogVideoXTransformer3DModel,
+        parameters: dict[str, Parameter],
+        cache: LatentCache,
+        config: AdapterConfig,
+        fingerprint: dict[str, Any],
+    ) -> None:
+        self.settings, self.accelerator, self.config, self.fingerprint = settings, accelerator, config, fingerprint
+        self.batches = Batches(
+            cache, settings.section(LossSettings), settings.mask_dilation, settings.batch_size, settings.seed
+        )
+        self.noise_schedule = loading.load_scheduler(settings.base)
+        self.prompt = loading.read_prompt(settings.prompt_file)
+        self.parameters = list(parameters.values())
+        optimizer = torch.optim.AdamW(
+            _rate_groups(parameters, settings), betas=settings.betas, weight_decay=settings.weight_decay
+        )
+        # Not given to accelerate, which would step it once for every process.
+        self.rates = get_scheduler(settings.schedule, optimizer, settings.warmup_steps, settings.steps)
+        self.transformer, self.optimizer = accelerator.prepare(transformer, optimizer)
+
+    def go(self, checkpoint: Checkpoint | None, monitor: Monitor | None) -> None:
+        """Run the steps after the checkpoint's, or all. The main process has the monitor, and saves."""
+        settings, accelerator = self.settings, self.accelerator
+        if checkpoint:
+            self._load(checkpoint)
+        kept = set(checkpoint_steps(settings))
+        self.transformer.train()
+        for step in range(checkpoint.step + 1 if checkpoint else 1, settings.steps + 1):
+            torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
+            parts, data_seconds = self._read(step)
+            errors, area = self._backward(parts)
+            grad_norm = float(accelerator.clip_grad_norm_(self.parameters, settings.max_grad_norm))
+            self._check_finite(errors, step, parts)
+            rate_lora, rate_patch = self.rates.get_last_lr()
+            self.optimizer.step()
+            self.rates.step()
+            self.optimizer.zero_grad()
+            if monitor:
+                monitor.step(errors, area, grad_norm, data_seconds)
+                if step % settings.log_every == 0 or step in kept:
+                    monitor.write(step, {"rate_lora": rate_lora, "rate_patch": rate_patch})
+                if step in kept:
+                    self._save(step)
+        if monitor:
+            monitor.close()
+        accelerator.wait_for_everyone()
+
+    def _read(self, step: int) -> tuple[list[Batch], float]:
+        """This process's part of a step's batch on its device, and the seconds that the step waited for it."""
+        start = time.monotonic()
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        parts = self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)
+        parts = [part.to(self.accelerator.device) for part in parts]
+        return parts, time.monotonic() - start
+
+    def _backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
+        """Gradients of the loss over the whole batch of all processes; returns its summed errors and areas."""
+        weight = self.settings.outside_weight
+        area = self._over_processes([areas(part.region, part.truth.shape[2]) for part in parts])
+        sums = []
+        for part in parts:
+            last = part is parts[-1]
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.transformer):
+                errors = self._errors(part)
+                loss = errors.weighted(weight) / area.weighted(weight)
+                # Processes' gradients are averaged by DDP, where their sum is wanted.
+                self.accelerator.backward(loss * self.accelerator.num_processes)
+            sums.append(errors.detach())
+        return self._over_processes(sums), area
+
+    def _errors(self, part: Batch) -> RegionSums:
+        noisy, velocity = noise(self.noise_schedule, part)
+        model_input = conditioning.model_input(noisy, part.condition, part.mask)
+        prompt = self.prompt.to(noisy).expand(len(noisy), -1, -1)
+        predicted = self.transformer(model_input, prompt, part.timesteps, return_dict=False)[0]
+        return squared_errors(predicted, velocity, part.region)
+
+    def _over_processes(self, sums: list[RegionSums]) -> RegionSums:
+        total = sum(sums[1:], start=sums[0])
+        both = self.accelerator.reduce(torch.stack([total.inside, total.outside]), reduction="sum")
+        return RegionSums(both[0], both[1])
+
+    def _check_finite(self, errors: RegionSums, step: int, parts: list[Batch]) -> None:
+        if torch.isfinite(errors.inside + errors.outside):
+            return
+        sequences = ", ".join(sorted({name for part in parts for name in part.sequences}))
+        good = checkpoints.latest(self.settings.out / "checkpoints")
+        raise InputError(
+            f"step {step}: the loss is not finite, on {sequences}; the last good checkpoint is "
+            f"{good.folder if good else 'none'}. A lower --learning-rate or --mixed-precision bf16 may help"
+        )
+
+    def _save(self, step: int) -> None:
+        state = {"optimizer": self.optimizer.state_dict(), "rates": self.rates.state_dict()}
+        if self.accelerator.scaler is not None:
+            state["scaler"] = self.accelerator.scaler.state_dict()
+        transformer = self.accelerator.unwrap_model(self.transformer)
+        folder = self.settings.out / "checkpoints"
+        checkpoints.save(folder, step, transformer, self.config, self.prompt, state, self.fingerprint)
+
+    def _load(self, checkpoint: Checkpoint) -> None:
+        state = checkpoint.optimizer_state()
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rates.load_state_dict(state["rates"])
+        if self.accelerator.scaler is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
+
+def noise(schedule: CogVideoXDDIMScheduler, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Noisy latents and the velocity that the model shall predict from them, both float32.
+
+    v = sqrt(alpha_bar) * noise - sqrt(1 - alpha_bar) * truth (Salimans & Ho 2022, arXiv 2202.00512).
+    """
+    noisy = schedule.add_noise(batch.truth, batch.noise, batch.timesteps)
+    return noisy, schedule.get_velocity(batch.truth, batch.noise, batch.timesteps)
+
+
+def _rate_groups(parameters: dict[str, Parameter], settings: TrainCommand) -> list[dict[str, Any]]:
+    """LoRA and the patch embedding, each with its own rate."""
+    patch = [p for name, p in parameters.items() if name.startswith("patch_embed.")]
+    low_rank = [p for name, p in parameters.items() if not name.startswith("patch_embed.")]
+    return [{"params": low_rank, "lr": settings.learning_rate}, {"params": patch, "lr": settings.patch_learning_rate}]

@@ -1,0 +1,93 @@
+"""What training tells while it runs: metrics.jsonl, TensorBoard and log lines."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from inpainting.files import write_text
+from inpainting.progress import Progress
+from inpainting.training.loss import RegionSums
+
+log = logging.getLogger(__name__)
+
+
+class Monitor:
+    """Averages over the steps since the last row, and writes a row. One process of a run has one."""
+
+    def __init__(self, folder: Path, first_step: int, steps: int, outside_weight: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "metrics.jsonl"
+        _keep_rows_up_to(self.path, first_step)
+        self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)
+        self.progress = Progress("train", "steps", steps, done=first_step)
+        self.outside_weight = outside_weight
+        self._reset()
+
+    def _reset(self) -> None:
+        zero = RegionSums(torch.zeros(()), torch.zeros(()))
+        self._errors, self._areas, self._norms = zero, zero, 0.0
+        self._steps, self._data_seconds, self._start = 0, 0.0, time.monotonic()
+
+    def step(self, errors: RegionSums, areas: RegionSums, grad_norm: float, data_seconds: float) -> None:
+        """Count one update: summed errors and areas of its batch, its gradient's norm, the wait for its data."""
+        self._errors, self._areas = self._errors + errors, self._areas + areas
+        self._norms += grad_norm
+        self._steps += 1
+        self._data_seconds += data_seconds
+        loss = float(errors.weighted(self.outside_weight) / areas.weighted(self.outside_weight))
+        self.progress.step(note=f", loss {loss:.4f}")
+
+    def write(self, step: int, rates: dict[str, float]) -> None:
+        """Write the row of `step`, the averages since the row before."""
+        if not self._steps:
+            return
+        seconds = time.monotonic() - self._start
+        row: dict[str, Any] = {
+            "step": step,
+            "loss": float(self._errors.weighted(self.outside_weight) / self._areas.weighted(self.outside_weight)),
+            "loss_mask": float(self._errors.inside / self._areas.inside),
+            "loss_outside": float(self._errors.outside / self._areas.outside.clamp_min(1)),
+            "grad_norm": self._norms / self._steps,
+            **rates,
+            "seconds_per_step": seconds / self._steps,
+            "data_wait_share": self._data_seconds / seconds,
+            "peak_memory_gib": _peak_memory_gib(),
+        }
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+        for name, value in row.items():
+            if name != "step":
+                self.board.add_scalar(f"training/{name}", value, step)
+        self._reset()
+
+    def close(self) -> None:
+        """Write out what TensorBoard still holds back."""
+        self.board.close()
+
+
+def _keep_rows_up_to(path: Path, step: int) -> None:
+    """Drop rows past the checkpoint that a run goes on from, and a last row that was cut off."""
+    if not path.is_file():
+        return
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            break
+        if row["step"] <= step:
+            rows.append(line + "\n")
+    write_text(path, "".join(rows))
+
+
+def _peak_memory_gib() -> float:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**30
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

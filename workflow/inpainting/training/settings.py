@@ -1,0 +1,76 @@
+"""Settings of `inpaint train`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from inpainting.models.settings import LoraSettings, ModelSettings
+from inpainting.settings import Settings
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+
+class LossSettings(Settings):
+    """What the loss counts."""
+
+    region: Literal["mask", "mask_dilated"] = "mask_dilated"
+    """Where errors count in full: the hole, or the hole as it was greyed out."""
+    outside_weight: float = Field(0.1, ge=0.0, le=1.0)
+    """Weight of errors outside that region; 0 counts the region alone."""
+    high_noise_share: float = Field(0.0, ge=0.0, le=1.0)
+    """Share of samples whose timestep is drawn from the noisiest 30 % instead of from all."""
+
+
+class TrainSettings(LossSettings, LoraSettings):
+    """The training of one experiment."""
+
+    steps: int = Field(2000, ge=1)
+    """Updates in all."""
+    batch_size: int = Field(4, ge=1)
+    """Windows per update, over all processes."""
+    micro_batch_size: int = Field(1, ge=1)
+    """Windows per forward pass; gradients are accumulated up to the batch size."""
+    learning_rate: float = Field(1e-4, gt=0.0)
+    """Peak rate of LoRA."""
+    patch_learning_rate: float = Field(1e-4, gt=0.0)
+    """Peak rate of the widened patch embedding."""
+    schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
+    """How the rates fall after the warm-up, as diffusers names it."""
+    warmup_steps: int = Field(100, ge=0)
+    """Updates over which the rates rise from zero."""
+    weight_decay: float = Field(1e-4, ge=0.0)
+    """AdamW's decoupled weight decay."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    """AdamW's averaging rates."""
+    max_grad_norm: float = Field(1.0, gt=0.0)
+    """Gradients of a larger norm are scaled down to it."""
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    """Autocast of the forward pass; noise, loss and trained weights stay float32."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass, to save memory."""
+    save_every: int = Field(500, ge=1)
+    """Updates between checkpoints; the last update is always saved."""
+    log_every: int = Field(10, ge=1)
+    """Updates between rows of metrics.jsonl and TensorBoard."""
+
+
+class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
+    """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
+
+    index: Path
+    """index.parquet of the latents."""
+    prompt_file: Path
+    """The prompt's embedding, as `inpaint prompt` wrote it."""
+    out: Path
+    """Folder of the experiment: checkpoints, metrics.jsonl, tensorboard, and training.json once all is done."""
+    experiment: str = "adapter"
+    """Name of the experiment."""
+    seed: int = Field(0, ge=0)
+    """Seed of order, noise, timesteps and LoRA's start."""
+    on_change: Literal["refuse", "restart"] = "refuse"
+    """When the folder holds checkpoints of other settings: refuse, or put that run aside and start anew."""
+
+
+def checkpoint_steps(settings: TrainSettings) -> list[int]:
+    """The updates after which a checkpoint is kept."""
+    return sorted({*range(settings.save_every, settings.steps + 1, settings.save_every), settings.steps})

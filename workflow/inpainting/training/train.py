@@ -1,0 +1,123 @@
+"""`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and says what came of it."""
+
+import logging
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from inpainting import provenance, seeds
+from inpainting.errors import UsageError
+from inpainting.files import file_digest, write_json, write_table
+from inpainting.inference import conditioning
+from inpainting.models import adapter as adapters
+from inpainting.models import loading, lora
+from inpainting.models.adapter import AdapterConfig
+from inpainting.models.settings import LoraSettings
+from inpainting.models.widening import widen_patch_embedding
+from inpainting.settings import existing
+from inpainting.shards import LatentCache
+from inpainting.training import checkpoints
+from inpainting.training.loop import Run
+from inpainting.training.monitor import Monitor
+from inpainting.training.settings import TrainCommand, TrainSettings, checkpoint_steps
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+log = logging.getLogger(__name__)
+
+CODE = ("training", "models", "inference/conditioning.py", "video", "shards.py", "seeds.py")
+"""What shapes a trained adapter; its digest is part of a run's fingerprint."""
+
+PACE = {"steps", "save_every", "log_every"}
+"""Settings that do not change what a step does: a run may be continued with others."""
+
+
+def train(settings: TrainCommand) -> None:
+    """Train to the last step, resuming from the latest checkpoint, and write training.json when all is done."""
+    _check(settings)
+    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.device == "cpu")
+    cache = LatentCache(settings.index, "train")
+    config = _adapter_config(settings)
+    fingerprint = _fingerprint(settings, config)
+    checkpoint = checkpoints.resumable(settings.out, fingerprint, settings.on_change)
+
+    transformer = loading.load_transformer(
+        settings.base,
+        loading.DTYPES[settings.dtype],
+        accelerator.device,
+        latent_size=cache.latent_size,
+        frames=settings.window,
+    )
+    if checkpoint is None:
+        widen_patch_embedding(transformer, conditioning.INPUT_CHANNELS)
+        lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
+    else:
+        adapters.load_adapter(transformer, checkpoint.adapter)
+    parameters = lora.prepare_training(transformer)
+    if settings.gradient_checkpointing:
+        transformer.enable_gradient_checkpointing()
+    monitor = None
+    if accelerator.is_main_process:
+        _report(settings, parameters, cache, checkpoint)
+        first = checkpoint.step if checkpoint else 0
+        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight)
+    run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint)
+    run.go(checkpoint, monitor)
+    if accelerator.is_main_process:
+        summary = {
+            "experiment": settings.experiment,
+            "checkpoints": checkpoint_steps(settings),
+            "windows": len(cache),
+            "trainable_weights": sum(p.numel() for p in parameters.values()),
+            "provenance": provenance.describe(settings, fingerprint["inputs"]),
+        }
+        write_json(settings.out / "training.json", summary)
+
+
+def _check(settings: TrainCommand) -> None:
+    existing(settings.index, "--index", "the index.parquet of `inpaint index`")
+    existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
+    precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]
+    if precision and settings.mixed_precision != precision:
+        raise UsageError(
+            f"--mixed-precision: {settings.mixed_precision} was given with --dtype {settings.dtype}; the base weights' "
+            f"precision needs {precision}"
+        )
+
+
+def _adapter_config(settings: TrainCommand) -> AdapterConfig:
+    return AdapterConfig(
+        base=settings.base,
+        transformer_digest=loading.part_digest(settings.base, "transformer"),
+        vae_digest=loading.part_digest(settings.base, "vae"),
+        channels=conditioning.INPUT_CHANNELS,
+        masks=settings.section(MaskSettings),
+        windows=settings.section(WindowSettings),
+        lora=settings.section(LoraSettings),
+    )
+
+
+def _fingerprint(settings: TrainCommand, config: AdapterConfig) -> dict[str, Any]:
+    """All that makes a step what it is. Checkpoints of another fingerprint are another run's."""
+    return {
+        "settings": settings.section(TrainSettings).model_dump(mode="json", exclude=PACE),
+        "precision": [settings.dtype, settings.mixed_precision],
+        "seed": settings.seed,
+        "adapter": config.model_dump(mode="json", exclude={"base"}),
+        "inputs": {"index": file_digest(settings.index), "prompt": file_digest(settings.prompt_file)},
+        "code": provenance.code_digest(*CODE),
+    }
+
+
+def _report(
+    settings: TrainCommand,
+    parameters: dict[str, torch.nn.Parameter],
+    cache: LatentCache,
+    checkpoint: checkpoints.Checkpoint | None,
+) -> None:
+    table = lora.trainable_table(parameters)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    write_table(settings.out / "trainable.tsv", table)
+    log.info("%d windows of %d sequences", len(cache), cache.table["sequence"].nunique())
+    log.info("%d weights train, in %d tensors (trainable.tsv lists them)", table["weights"].sum(), len(table))
+    log.info("resume after step %d" if checkpoint else "start at step %d", checkpoint.step if checkpoint else 0)
