@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
 from inpainting.settings import Settings, Size, parse_size
+from inpainting.video.settings import MaskSettings
 
 
 class SampleSettings(Settings):
@@ -34,3 +35,50 @@ class SampleCommand(SampleSettings):
     """Folder that receives one folder per sequence, and sample.tsv."""
     workers: int = Field(default=2, ge=1)
     """Processes that make sequences at once; their number changes no pixel."""
+
+
+class AuditSettings(Settings):
+    """What the audit of a dataset measures and puts up with."""
+
+    max_rejected: float = Field(default=0.5, ge=0, le=1)
+    """Share of sequences that may be rejected; the audit fails when more are, after it has written which and why."""
+    effect_threshold: float = Field(default=10.0, ge=0, le=255)
+    """Levels (of 0 to 255) by which input and truth differ where a removed object left its shadow or reflection."""
+
+
+class AuditCommand(AuditSettings, MaskSettings):
+    """Options of `inpaint audit`."""
+
+    root: CliPositionalArg[Path]
+    """Folder that holds one folder per sequence, and perhaps groups.tsv (id, group)."""
+    out: CliPositionalArg[Path]
+    """Folder that receives manifest.parquet, rejected.tsv and summary.json."""
+    frames: int = Field(default=100, ge=1, le=99999)
+    """Frames that every sequence must have; further ones are not looked at."""
+    workers: int = Field(default=2, ge=1)
+    """Processes that check sequences at once; their number changes no byte of the outputs."""
+
+
+class SplitSettings(Settings):
+    """How large validation and test set are; the rest is for training."""
+
+    validation_share: float = Field(default=0.1, gt=0, lt=1)
+    """Share of groups that choose between checkpoints."""
+    test_share: float = Field(default=0.1, gt=0, lt=1)
+    """Share of groups that are looked at in the evaluation alone."""
+
+    def model_post_init(self, _: object) -> None:
+        if self.validation_share + self.test_share >= 1:
+            left = f"with validation_share {self.validation_share} nothing is left to train on"
+            raise ValueError(f"test_share: {self.test_share} is too much; {left}, their sum must be below 1")
+
+
+class SplitCommand(SplitSettings):
+    """Options of `inpaint split`."""
+
+    manifest: CliPositionalArg[Path]
+    """The audit's manifest.parquet."""
+    out: CliPositionalArg[Path]
+    """The split.tsv to write; split.json comes beside it."""
+    seed: int = Field(default=0, ge=0)
+    """What the split is drawn from."""
