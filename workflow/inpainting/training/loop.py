@@ -49,7 +49,9 @@ class Run:
             _rate_groups(parameters, settings), betas=settings.betas, weight_decay=settings.weight_decay
         )
         # Not given to accelerate, which would step it once for every process.
-        self.rates = get_scheduler(settings.schedule, optimizer, settings.warmup_steps, settings.steps)
+        self.rates = get_scheduler(
+            settings.schedule, optimizer, num_warmup_steps=settings.warmup_steps, num_training_steps=settings.steps
+        )
         self.transformer, self.optimizer = accelerator.prepare(transformer, optimizer)
 
     def go(self, checkpoint: Checkpoint | None, monitor: Monitor | None) -> None:

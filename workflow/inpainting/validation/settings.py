@@ -1,0 +1,48 @@
+"""Settings of `inpaint validate` and `inpaint best`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from inpainting.models.settings import ModelSettings
+from inpainting.settings import Settings
+
+
+class ValidateSettings(Settings):
+    """How checkpoints are scored, and which score chooses."""
+
+    steps: int = Field(50, ge=1)
+    """Denoising steps."""
+    limit: int | None = Field(None, ge=1)
+    """Validation sequences at most, the first by id; all where it is not given."""
+    criterion: Literal["psnr_mask", "ssim_mask"] = "psnr_mask"
+    """The in-mask score, of the raw output, that chooses the best checkpoint."""
+
+
+class ValidateCommand(ValidateSettings, ModelSettings):
+    """Load one checkpoint's adapter as a user would, inpaint the validation set and score it inside the mask."""
+
+    checkpoint: Path
+    """A step-N folder that training wrote."""
+    dataset: Path
+    """Folder that holds the sequences."""
+    manifest: Path
+    """manifest.parquet, as `inpaint audit` wrote it."""
+    split_file: Path
+    """split.tsv, as `inpaint split` wrote it."""
+    frames: int = Field(100, ge=1)
+    """Frames of each sequence that are inpainted and scored."""
+    seed: int = Field(0, ge=0)
+    """Seed of the noise; every checkpoint gets the same."""
+    out: Path
+    """The .json file to write."""
+
+
+class BestCommand(Settings):
+    """Choose the best of an experiment's validated checkpoints."""
+
+    scores: tuple[Path, ...] = Field(min_length=1)
+    """The .json files of `inpaint validate`."""
+    out: Path
+    """The .json file to write."""
