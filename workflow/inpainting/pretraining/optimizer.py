@@ -1,0 +1,77 @@
+"""Muon for weight matrices and convolution kernels, AdamW for the rest.
+
+Muon orthogonalises each update (Jordan et al., 2024; https://kellerjordan.github.io/posts/muon/); on these small models
+it learned faster than AdamW in the same time. torch's Muon takes matrices only, so a kernel is offered to it as the
+matrix [out, everything else], a view that shares the kernel's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+SMALLEST = 8
+"""Weights with fewer rows or columns go to AdamW."""
+
+ADAM_SHARE = 0.1
+"""AdamW's learning rate as a share of Muon's."""
+
+
+def as_matrix(weight: Tensor) -> Tensor:
+    """A weight [out, ...] as a view [out, rest]; the order of the columns follows the memory layout."""
+    if weight.ndim == 5 and weight.is_contiguous(memory_format=torch.channels_last_3d):
+        weight = weight.permute(0, 2, 3, 4, 1)
+    elif weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last):
+        weight = weight.permute(0, 2, 3, 1)
+    return weight.view(weight.shape[0], -1)
+
+
+def is_matrix(weight: Tensor) -> bool:
+    """Whether Muon takes this weight."""
+    return weight.ndim >= 2 and min(weight.shape[0], weight[0].numel()) >= SMALLEST
+
+
+class Optimizer:
+    """Both optimizers as one. A parameter without a gradient is left alone."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
+        parameters = list(parameters)
+        self.rate = rate
+        self.kernels = [parameter for parameter in parameters if is_matrix(parameter)]
+        self.views = [nn.Parameter(as_matrix(kernel.detach())) for kernel in self.kernels]
+        rest = [parameter for parameter in parameters if not is_matrix(parameter)]
+        self.muon = torch.optim.Muon(self.views, lr=rate, weight_decay=0.0, momentum=0.95, nesterov=True)
+        self.adam = torch.optim.AdamW(rest, lr=ADAM_SHARE * rate, betas=(0.9, 0.98), weight_decay=0.0)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for kernel in self.kernels:
+            kernel.grad = None
+        self.adam.zero_grad(set_to_none=True)
+
+    def step(self, factor: float) -> None:
+        """Update with the learning rate times `factor`."""
+        for kernel, view in zip(self.kernels, self.views, strict=True):
+            view.grad = None if kernel.grad is None else as_matrix(_laid_out_as(kernel.grad, kernel))
+        for group in self.muon.param_groups:
+            group["lr"] = factor * self.rate
+        for group in self.adam.param_groups:
+            group["lr"] = factor * ADAM_SHARE * self.rate
+        self.muon.step()
+        self.adam.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of both, loadable with weights_only=True."""
+        return {"muon": self.muon.state_dict(), "adam": self.adam.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state that `state_dict` gave."""
+        self.muon.load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])
+
+
+def _laid_out_as(gradient: Tensor, kernel: Tensor) -> Tensor:
+    return torch.empty_like(kernel).copy_(gradient)

@@ -1,0 +1,97 @@
+"""Pretrain the nano transformer to predict the velocity of noisy latents of the sample maker's clips."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inpainting.pretraining.architecture import empty_prompt, new_transformer, noise_scheduler
+from inpainting.pretraining.card import assemble
+from inpainting.pretraining.latents import held_out_latents, training_latents
+from inpainting.pretraining.run import Run, annealed, generator
+from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
+from inpainting.progress import Progress
+
+if TYPE_CHECKING:
+    from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+
+log = logging.getLogger(__name__)
+
+AVERAGE_DECAY = 0.998
+SCORED_STEPS = (100, 300, 600, 900)
+"""Time steps at which the held-out velocity error is reported."""
+
+
+def pretrain_base(settings: PretrainBaseCommand) -> None:
+    """Train the transformer and save the whole nano model, with the VAE, to `settings.out`."""
+    from diffusers import AutoencoderKLCogVideoX
+
+    torch.set_num_threads(settings.threads)
+    vae = AutoencoderKLCogVideoX.from_pretrained(settings.vae, torch_dtype=torch.float32)
+    latents = training_latents(vae, settings)
+    unseen = held_out_latents(vae, settings)
+    scheduler = noise_scheduler()
+    transformer = new_transformer(settings)
+    run = Run(transformer, settings.rate, settings.work, AVERAGE_DECAY)
+    run.resume()
+    progress = Progress("base", "steps", settings.steps, run.step, every=60)
+    losses: list[float] = []
+    while run.step < settings.steps:
+        losses.append(train_step(run, settings, scheduler, latents))
+        progress.step(note=f", loss {np.mean(losses[-100:]):.4f}")
+        if run.step % settings.checkpoint_every == 0 or run.step == settings.steps:
+            with run.averaged():
+                run.note(loss=float(np.mean(losses)), **held_out_errors(transformer, scheduler, unseen, settings.seed))
+            losses.clear()
+            run.save()
+    with run.averaged():
+        assemble(vae, transformer, scheduler, settings, run.curve)
+
+
+def train_step(
+    run: Run[CogVideoXTransformer3DModel],
+    settings: PretrainBaseSettings,
+    scheduler: CogVideoXDDIMScheduler,
+    latents: Tensor,
+) -> float:
+    """One step on a batch of clips, noise and time steps that depend on the step's number alone; returns the loss."""
+    draw = generator(settings.seed, "pretraining.base.step", run.step)
+    clean = latents[torch.randint(len(latents), (settings.batch,), generator=draw)].float()
+    times = spread_times(settings.batch, draw)
+    noise = torch.randn(clean.shape, generator=draw)
+    loss = velocity_error(run.model, scheduler, clean, noise, times).mean()
+    run.update(loss, annealed(run.step, settings.steps, warmup=100))
+    return loss.item()
+
+
+def spread_times(batch: int, draw: torch.Generator) -> Tensor:
+    """Time steps [batch] in 0 .. 999, one from each of `batch` equal parts: a batch sees all noise levels."""
+    parts = torch.arange(batch) + torch.rand(batch, generator=draw)
+    return (parts * 1000 / batch).long().clamp(max=999)
+
+
+def velocity_error(
+    transformer: torch.nn.Module, scheduler: CogVideoXDDIMScheduler, clean: Tensor, noise: Tensor, times: Tensor
+) -> Tensor:
+    """Squared error of the predicted velocity, [batch, channels, frames, height, width], in float32."""
+    noisy = scheduler.add_noise(clean, noise, times)
+    target = scheduler.get_velocity(clean, noise, times)
+    predicted = transformer(noisy.transpose(1, 2), empty_prompt(len(clean)), times, return_dict=False)[0]
+    return (predicted.transpose(1, 2) - target).square()
+
+
+@torch.no_grad()
+def held_out_errors(
+    transformer: CogVideoXTransformer3DModel, scheduler: CogVideoXDDIMScheduler, latents: Tensor, seed: int
+) -> dict[str, float]:
+    """Mean squared velocity error on held-out latents at each of SCORED_STEPS, under the same noise every time."""
+    errors = {}
+    for time in SCORED_STEPS:
+        noise = torch.randn(latents.shape, generator=generator(seed, "pretraining.base.held-out", time))
+        times = torch.full((len(latents),), time)
+        errors[f"t{time}"] = velocity_error(transformer, scheduler, latents, noise, times).mean().item()
+    return errors

@@ -1,0 +1,127 @@
+"""Pretrain the nano VAE on clips of the sample maker: frames first, then short and long clips, then the decoder alone.
+
+The encoder is final before the decoder's own steps, so that latents can be made meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inpainting.files import atomic_path
+from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, new_vae
+from inpainting.pretraining.clips import Clip, clip_pool, crop
+from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
+from inpainting.pretraining.run import Run, annealed, generator
+from inpainting.pretraining.settings import PretrainVaeCommand, PretrainVaeSettings
+from inpainting.progress import Progress
+from inpainting.seeds import derive
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKLCogVideoX
+
+log = logging.getLogger(__name__)
+
+CROP = (64, 48)
+AVERAGE_DECAY = 0.995
+KL_WEIGHT = 2e-5
+DECODER_RATE = 0.3
+"""The decoder's own steps start at this share of the learning rate."""
+
+
+def pretrain_vae(settings: PretrainVaeCommand) -> None:
+    """Train the VAE and save it, with its scaling factor, to `settings.out`."""
+    torch.set_num_threads(settings.threads)
+    size = (WIDTH, HEIGHT)
+    seed = derive(settings.seed, "pretraining.vae")
+    pool = clip_pool(settings.work, seed, settings.clips, FRAMES, size, holes=True, workers=settings.threads)
+    vae = new_vae(settings)
+    run = Run(vae, settings.rate, settings.work, AVERAGE_DECAY)
+    run.resume()
+    encoder_steps = settings.image_steps + settings.short_steps + settings.long_steps
+    steps = encoder_steps + settings.decoder_steps
+    progress = Progress("VAE", "steps", steps, run.step, every=60)
+    losses: list[float] = []
+    while run.step < steps:
+        if run.step == encoder_steps:
+            fix_encoder(run, settings)
+        losses.append(train_step(run, settings, pool))
+        progress.step(note=f", loss {np.mean(losses[-50:]):.4f}")
+        if run.step % settings.checkpoint_every == 0 or run.step == steps:
+            with run.averaged():
+                run.note(loss=float(np.mean(losses)), psnr=held_out_psnr(vae, settings))
+            losses.clear()
+            run.save()
+    with run.averaged():
+        save_vae(vae, settings, settings.out)
+
+
+def fix_encoder(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeCommand) -> None:
+    """Make the encoder's averaged weights its last ones, and save the VAE for those who need the encoder only."""
+    run.adopt({name: weight for name, weight in run.average.items() if name.startswith("encoder.")})
+    with run.averaged():
+        save_vae(run.model, settings, settings.work / "encoder-final")
+
+
+def train_step(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeSettings, pool: Clip) -> float:
+    """One step of the stage that the run's step belongs to; returns the loss."""
+    step, vae = run.step, run.model
+    frames, batch = stage(step, settings)
+    encoder_steps = settings.image_steps + settings.short_steps + settings.long_steps
+    decoder_only = step >= encoder_steps
+    rng = np.random.default_rng(derive(settings.seed, "pretraining.vae.batch", step))
+    pieces = [
+        crop(rng, pool[rng.integers(len(pool))], frames, (WIDTH, HEIGHT) if decoder_only else CROP)
+        for _ in range(batch)
+    ]
+    clips = as_video(np.stack(pieces))
+    with torch.set_grad_enabled(not decoder_only):
+        posterior = vae.encode(clips).latent_dist
+    noise = torch.randn(posterior.mean.shape, generator=generator(settings.seed, "pretraining.vae.noise", step))
+    decoded = vae.decode(posterior.mean + posterior.std * noise).sample
+    loss = reconstruction_loss(decoded, clips) + KL_WEIGHT * divergence(posterior.mean, posterior.logvar)
+    if decoder_only:
+        factor = DECODER_RATE * annealed(step - encoder_steps, settings.decoder_steps, warmup=20)
+    else:
+        factor = annealed(step, encoder_steps, warmup=60, floor=0.03)
+    run.update(loss, factor)
+    return loss.item()
+
+
+def stage(step: int, settings: PretrainVaeSettings) -> tuple[int, int]:
+    """(frames, clips) of a step."""
+    if step < settings.image_steps:
+        return 1, 6
+    if step < settings.image_steps + settings.short_steps:
+        return 9, 2
+    if step < settings.image_steps + settings.short_steps + settings.long_steps:
+        return 17, 2
+    return 9, 2
+
+
+def reconstruction_loss(decoded: Tensor, clips: Tensor) -> Tensor:
+    """Smooth absolute error, squared error, and the absolute error of 4x4 averages, for colour; both in [-1, 1]."""
+    error = decoded - clips
+    blurred = functional.avg_pool3d(error, (1, 4, 4))
+    return (error.square() + 1e-4).sqrt().mean() + 2 * error.square().mean() + 0.5 * blurred.abs().mean()
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Mean KL divergence of a latent value from the standard normal, in nats (diffusers' kl() is wrong for video)."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+
+
+@torch.no_grad()
+def save_vae(vae: AutoencoderKLCogVideoX, settings: PretrainVaeSettings, folder: Path) -> None:
+    """Measure the latents' standard deviation on held-out clips, write 1 / it as the scaling factor, save."""
+    clips = as_video(held_out(settings.seed, settings.held_out))
+    latents = torch.cat([vae.encode(pair).latent_dist.mode() for pair in clips.split(2)])
+    vae.register_to_config(scaling_factor=float(1 / latents.std()))
+    with atomic_path(folder) as temporary:
+        vae.save_pretrained(temporary)

@@ -1,0 +1,108 @@
+"""A pretraining run: a model, its moving average, its optimizer and its curve, saved together and taken up again."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from inpainting.files import atomic_path, read_json, write_json
+from inpainting.pretraining.optimizer import Optimizer
+from inpainting.seeds import derive
+
+Model = TypeVar("Model", bound=nn.Module)
+
+log = logging.getLogger(__name__)
+
+GRADIENT_NORM = 1.0
+"""Gradients are scaled down to this norm."""
+
+
+class Run(Generic[Model]):
+    """Training state of one model.
+
+    step: number of finished steps; average: moving average of the weights, by name; curve: one entry per `note`.
+    """
+
+    def __init__(self, model: Model, rate: float, folder: Path, decay: float) -> None:
+        self.model, self.folder, self.decay = model, folder, decay
+        self.optimizer = Optimizer(model.parameters(), rate)
+        self.average = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+        self.step = 0
+        self.curve: list[dict[str, Any]] = []
+
+    def update(self, loss: Tensor, factor: float) -> None:
+        """One step of training: gradients, weights, average. `factor` scales the learning rate."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        self.optimizer.step(factor)
+        self.step += 1
+        decay = min(self.decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, weight in self.model.named_parameters():
+                self.average[name].lerp_(weight, 1 - decay)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the model has the averaged weights."""
+        trained = {name: weight.detach().clone() for name, weight in self.model.named_parameters()}
+        self.adopt(self.average)
+        try:
+            yield
+        finally:
+            self.adopt(trained)
+
+    @torch.no_grad()
+    def adopt(self, weights: dict[str, Tensor]) -> None:
+        """Copy those of the weights that are given, by name, into the model."""
+        for name, weight in self.model.named_parameters():
+            if name in weights:
+                weight.copy_(weights[name])
+
+    def note(self, **values: float) -> None:
+        """Add an entry to the curve, and to the log."""
+        self.curve.append({"step": self.step, **{name: round(value, 5) for name, value in values.items()}})
+        log.info("step %d: %s", self.step, ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all; it replaces the one before."""
+        with atomic_path(self.folder / "checkpoint") as temporary:
+            temporary.mkdir()
+            weights = {name: weight.detach().contiguous() for name, weight in self.model.named_parameters()}
+            save_file(weights, temporary / "weights.safetensors")
+            save_file({k: v.contiguous() for k, v in self.average.items()}, temporary / "average.safetensors")
+            torch.save(self.optimizer.state_dict(), temporary / "optimizer.pt")
+            write_json(temporary / "state.json", {"step": self.step, "curve": self.curve})
+        write_json(self.folder / "curve.json", self.curve)
+
+    def resume(self) -> None:
+        """Take up the checkpoint, if there is one."""
+        checkpoint = self.folder / "checkpoint"
+        if not checkpoint.exists():
+            return
+        self.adopt(load_file(checkpoint / "weights.safetensors"))
+        for name, weight in load_file(checkpoint / "average.safetensors").items():
+            self.average[name].copy_(weight)
+        self.optimizer.load_state_dict(torch.load(checkpoint / "optimizer.pt", weights_only=True))
+        state = read_json(checkpoint / "state.json")
+        self.step, self.curve = state["step"], state["curve"]
+        log.info("going on from step %d", self.step)
+
+
+def generator(seed: int, purpose: str, step: int) -> torch.Generator:
+    """The random numbers of one purpose at one step, the same whenever it is reached."""
+    return torch.Generator().manual_seed(derive(seed, purpose, step))
+
+
+def annealed(step: int, steps: int, warmup: int, floor: float = 0.01) -> float:
+    """Learning rate factor: a linear rise over `warmup` steps, times a half cosine from 1 to `floor` over `steps`."""
+    cosine = 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
+    return min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * cosine)

@@ -1,0 +1,87 @@
+"""Settings of the two pretraining steps. The lengths are steps, never minutes: a busy machine changes no result."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from inpainting.settings import Settings
+
+
+class PretrainVaeSettings(Settings):
+    """How the nano VAE is made."""
+
+    seed: int = Field(default=0, ge=0)
+    """Seed of the clips, the first weights and all noise."""
+    channels: list[int] = Field(default=[16, 32, 64, 64], min_length=4, max_length=4)
+    """Width of the four blocks; each is a multiple of `groups`."""
+    layers: int = Field(default=1, ge=1)
+    """Residual layers per block."""
+    groups: int = Field(default=2, ge=1)
+    """Groups of the group normalisation; few of them reconstruct better at this width."""
+    clips: int = Field(default=2000, ge=1)
+    """Sample sequences to train on."""
+    image_steps: int = Field(default=1000, ge=0)
+    """Steps on single frames, six crops of 64x48 a step."""
+    short_steps: int = Field(default=2500, ge=0)
+    """Steps on 9 frames, two crops of 64x48 a step."""
+    long_steps: int = Field(default=500, ge=0)
+    """Steps on 17 frames, two crops of 64x48 a step. After them the encoder is final."""
+    decoder_steps: int = Field(default=900, ge=0)
+    """Steps that train the decoder alone, on 9 frames of 128x96, two clips a step."""
+    rate: float = Field(default=0.02, gt=0)
+    """Muon's learning rate."""
+    held_out: int = Field(default=32, ge=4)
+    """Sample sequences that no training sees: all measure the latents' scale, a quarter of them the reconstruction."""
+    checkpoint_every: int = Field(default=250, ge=1)
+    """Steps between checkpoints."""
+    threads: int = Field(default=2, ge=1)
+    """Threads of the arithmetic. Another number may change the last bits of the weights."""
+
+
+class PretrainVaeCommand(PretrainVaeSettings):
+    """Options of `inpaint pretrain-vae`."""
+
+    out: Path
+    """Folder for the finished VAE."""
+    work: Path
+    """Folder for clips, checkpoints and the curve; a run that was interrupted goes on from there."""
+
+
+class PretrainBaseSettings(Settings):
+    """How the nano transformer is made."""
+
+    seed: int = Field(default=0, ge=0)
+    """Seed of the clips, the first weights and all noise."""
+    heads: int = Field(default=4, ge=1)
+    """Attention heads."""
+    head_width: int = Field(default=32, ge=4)
+    """Channels of one attention head."""
+    layers: int = Field(default=4, ge=1)
+    """Transformer blocks."""
+    time_width: int = Field(default=128, ge=4)
+    """Width of the time step's embedding."""
+    clips: int = Field(default=2560, ge=1)
+    """Sample sequences to train on."""
+    steps: int = Field(default=8000, ge=1)
+    """Training steps."""
+    batch: int = Field(default=8, ge=1)
+    """Clips a step."""
+    rate: float = Field(default=0.01, gt=0)
+    """Muon's learning rate."""
+    held_out: int = Field(default=32, ge=4)
+    """Sample sequences that no training sees, to measure the velocity error on."""
+    checkpoint_every: int = Field(default=500, ge=1)
+    """Steps between checkpoints."""
+    threads: int = Field(default=1, ge=1)
+    """Threads of the arithmetic. Another number may change the last bits of the weights."""
+
+
+class PretrainBaseCommand(PretrainBaseSettings):
+    """Options of `inpaint pretrain-base`."""
+
+    vae: Path
+    """Folder of the VAE whose latents the transformer learns."""
+    out: Path
+    """Folder for the finished model: transformer, VAE, scheduler and model card."""
+    work: Path
+    """Folder for latents, checkpoints and the curve; a run that was interrupted goes on from there."""
