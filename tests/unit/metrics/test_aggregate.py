@@ -89,15 +89,15 @@ def test_an_interval_is_about_two_standard_errors_to_either_side() -> None:
 
 
 def test_sequences_without_a_value_are_left_out_of_the_interval_and_of_its_count() -> None:
-    values = [1.0, 2.0, 4.0]
-    assert mean_interval([1.0, math.nan, 2.0, 4.0], seed=0) == mean_interval(values, seed=0)
-    assert mean_interval(values, seed=0).count == 3
+    values = [1.0, 2.0, 4.0, 7.0, 3.0]
+    assert mean_interval([1.0, math.nan, 2.0, 4.0, 7.0, 3.0], seed=0) == mean_interval(values, seed=0)
+    assert mean_interval(values, seed=0).count == 5
 
 
-def test_one_sequence_has_a_mean_and_no_interval_and_none_has_neither() -> None:
-    one, none = mean_interval([5.0], seed=0), mean_interval([], seed=0)
-    assert one.mean == 5.0
-    assert math.isnan(one.low) and math.isnan(one.high)
+def test_few_sequences_have_a_mean_and_no_interval_and_none_have_neither() -> None:
+    few, none = mean_interval([5.0, 6.0, 7.0, 8.0], seed=0), mean_interval([], seed=0)
+    assert few.mean == 6.5
+    assert math.isnan(few.low) and math.isnan(few.high)
     assert none.count == 0 and math.isnan(none.mean)
 
 
@@ -112,7 +112,7 @@ def test_a_paired_difference_does_not_see_how_hard_the_sequences_are() -> None:
 
 
 def test_a_method_does_not_differ_from_itself() -> None:
-    values = pd.Series([1.0, 2.0, 3.0], index=["a", "b", "c"])
+    values = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0], index=list("abcde"))
     interval = paired_interval(values, values, seed=0)
     assert (interval.mean, interval.low, interval.high) == (0.0, 0.0, 0.0)
 

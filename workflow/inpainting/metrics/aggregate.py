@@ -22,6 +22,9 @@ what lies above says nothing about inpainting, and infinity would swallow the me
 RESAMPLES = 2000
 """Draws of sequences that a bootstrap interval is taken from."""
 
+INTERVAL_FROM = 5
+"""Sequences that an interval needs at least; draws of fewer hold too little of their spread."""
+
 KEYS = ("method", "sequence", "output")
 """What tells one sequence's scores from another's."""
 
@@ -30,7 +33,7 @@ KEYS = ("method", "sequence", "output")
 class Interval:
     """A mean over sequences and its 95 % bootstrap interval.
 
-    mean is NaN without sequences; low and high are NaN with less than two, which hold no spread. count: sequences.
+    mean is NaN without sequences; low and high are NaN with fewer than INTERVAL_FROM. count: sequences.
     """
 
     mean: float
@@ -84,13 +87,12 @@ def mean_interval(values: Sequence[float] | pd.Series, seed: int, resamples: int
     """
     given = np.asarray(values, np.float64)
     known = given[~np.isnan(given)]
-    if len(known) == 0:
-        return Interval(float("nan"), float("nan"), float("nan"), 0)
-    if len(known) == 1:
-        return Interval(float(known[0]), float("nan"), float("nan"), 1)
+    mean = float(known.mean()) if len(known) else float("nan")
+    if len(known) < INTERVAL_FROM:
+        return Interval(mean, float("nan"), float("nan"), len(known))
     means = known[_draws(len(known), seed, resamples)].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
-    return Interval(float(known.mean()), float(low), float(high), len(known))
+    return Interval(mean, float(low), float(high), len(known))
 
 
 def paired_interval(values: pd.Series, reference: pd.Series, seed: int, resamples: int = RESAMPLES) -> Interval:

@@ -1,0 +1,124 @@
+"""`inpaint evaluate`: score one method on the sequences of one split."""
+
+import logging
+from collections.abc import Iterator
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inpainting import provenance
+from inpainting.evaluation.clips import choose_sequences, read_clip
+from inpainting.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
+from inpainting.evaluation.parts import Parts
+from inpainting.evaluation.results import write_results
+from inpainting.evaluation.settings import EvaluateCommand
+from inpainting.files import file_digest, folder_digest, value_digest
+from inpainting.metrics.scores import score_clip
+from inpainting.progress import tracked
+from inpainting.settings import existing
+from inpainting.video import masks
+from inpainting.workers import process_pool
+
+log = logging.getLogger(__name__)
+
+CODE = ("evaluation", "metrics", "inference", "models", "video")
+"""What shapes the scores; its digest is part of that of unfinished evaluations."""
+
+PLACES = {"dataset", "manifest", "split_file", "adapter", "out", "examples_out", "workers"}
+"""Settings that say where things are; what they hold is in the provenance as digests."""
+
+
+def evaluate(settings: EvaluateCommand) -> None:
+    """Write the scores of one method's raw and composited output, and the frames of the examples."""
+    sequences = choose_sequences(settings)
+    names = list(sequences)
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    log.info("%s: %d %s sequences: %s%s", settings.name, len(names), settings.split, ", ".join(names[:8]), more)
+    about = _provenance(settings)
+    parts = Parts(settings.out, _digest(settings, about))
+    waiting = [name for name in names if not parts.has(name)]
+    if len(waiting) < len(names):
+        log.info("%d of them were finished before", len(names) - len(waiting))
+    examples = names[: settings.examples] if settings.examples_out else []
+    for _ in tracked(_score_all(settings, sequences, waiting, examples, parts), "evaluate", "sequences", len(waiting)):
+        pass
+    if settings.examples_out:
+        parts.copy_examples(examples, settings.examples_out)
+    write_results(settings.out, parts.scores(names), about)
+    parts.remove()
+
+
+def score_sequence(
+    settings: EvaluateCommand, method: Method, name: str, frames: int
+) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
+    """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
+
+    The hole that is scored is the mask's own; the one that is filled and composited is dilated.
+    """
+    clip = read_clip(settings.dataset, name, frames)
+    hole = masks.to_hole(clip.mask, settings)
+    filled = method.hole(clip.mask)
+    begin = perf_counter()
+    raw = method.fill(clip)
+    seconds = (perf_counter() - begin) / frames
+    outputs = {"raw": raw, "composited": np.where(filled[..., None], raw, clip.rgb)}
+    scores = {"raw": score_clip(raw, clip.truth, hole)}
+    same = np.array_equal(outputs["composited"], raw)
+    scores["composited"] = scores["raw"] if same else score_clip(outputs["composited"], clip.truth, hole)
+    rows = [
+        table.assign(method=settings.name, sequence=name, output=output, seconds_per_frame=seconds)
+        for output, table in scores.items()
+    ]
+    return pd.concat(rows, ignore_index=True), outputs
+
+
+def _score_all(
+    settings: EvaluateCommand, sequences: dict[str, int], waiting: list[str], examples: list[str], parts: Parts
+) -> Iterator[str]:
+    """Score the waiting sequences: learned methods here, one by one, classical ones in several processes."""
+    jobs = [(name, sequences[name], name in examples) for name in waiting]
+    if not jobs:
+        return
+    if settings.method in LEARNED:
+        method = load_method(settings)
+        for job in jobs:
+            yield _score_part(settings, method, parts, *job)
+    else:
+        with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
+            futures = [pool.submit(_score_classical_part, settings, parts, *job) for job in jobs]
+            for future in futures:
+                yield future.result()
+
+
+def _score_classical_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool) -> str:
+    return _score_part(settings, load_method(settings), parts, name, frames, example)
+
+
+def _score_part(settings: EvaluateCommand, method: Method, parts: Parts, name: str, frames: int, example: bool) -> str:
+    scores, outputs = score_sequence(settings, method, name, frames)
+    parts.write(name, scores, outputs if example else {})
+    return name
+
+
+def _provenance(settings: EvaluateCommand) -> dict[str, object]:
+    inputs = {"split_file": file_digest(settings.split_file), "manifest": file_digest(settings.manifest)}
+    leave_out = PLACES if settings.method in LEARNED else PLACES | LEARNED_ONLY
+    if settings.method in LEARNED:
+        from inpainting.models.loading import part_digest
+
+        inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
+    if settings.adapter:
+        inputs["adapter"] = folder_digest(existing(settings.adapter, "--adapter", "a folder that training wrote"))
+    return {
+        "label": settings.name,
+        "kind": kind_of(settings.method),
+        "description": description_of(settings.method),
+        **provenance.describe(settings, inputs, leave_out),
+    }
+
+
+def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
+    kept = settings.examples if settings.examples_out else 0
+    return value_digest([about, provenance.code_digest(*CODE), kept])[:16]

@@ -1,0 +1,91 @@
+"""The methods that are compared, by name: what each makes of a clip, and what kind of method it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.evaluation.baselines import BASELINES
+from inpainting.evaluation.clips import Clip
+from inpainting.evaluation.settings import EvaluateCommand
+from inpainting.models.settings import ModelSettings
+from inpainting.seeds import derive
+from inpainting.video import masks
+from inpainting.video.masks import Hole
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+if TYPE_CHECKING:
+    from inpainting.inference.inpainter import Inpainter
+
+LEARNED = {
+    "base": "the untouched base model, its known latents replaced at every step",
+    "ceiling": "the truth through the VAE and back",
+    "adapter": "the fine-tuned model",
+}
+"""Methods that need a model, and what the tables' readers are told about them."""
+
+LEARNED_ONLY = frozenset(ModelSettings.model_fields) | set(WindowSettings.model_fields) | {"steps", "seed"}
+"""Settings that shape nothing of what a classical method makes."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method, ready to be used.
+
+    hole: from masks as stored, uint8 [frames, height, width], the dilated hole that is filled and composited, bool of
+    the same shape. fill: the method's own frames for a clip, uint8 [frames, height, width, 3], not composited.
+    """
+
+    hole: Callable[[NDArray[np.uint8]], Hole]
+    fill: Callable[[Clip], NDArray[np.uint8]]
+
+
+def kind_of(method: str) -> str:
+    """What a method is in a comparison: adapter, base, classical, ceiling or floor."""
+    if method in LEARNED:
+        return method
+    return "floor" if method == "masked_input" else "classical"
+
+
+def description_of(method: str) -> str:
+    """One line on what a method does."""
+    return LEARNED[method] if method in LEARNED else BASELINES[method].description
+
+
+def load_method(settings: EvaluateCommand) -> Method:
+    """The method that the settings name. Models are loaded when a first mask or clip is given."""
+    return _learned(settings) if settings.method in LEARNED else _classical(settings)
+
+
+def _classical(settings: EvaluateCommand) -> Method:
+    fill = BASELINES[settings.method].fill
+
+    def hole(mask: NDArray[np.uint8]) -> Hole:
+        return masks.dilate(masks.to_hole(mask, settings), settings.mask_dilation)
+
+    return Method(hole, lambda clip: fill(clip.rgb, hole(clip.mask)))
+
+
+def _learned(settings: EvaluateCommand) -> Method:
+    from inpainting.inference.inpainter import load_inpainter
+
+    model, mask_settings = settings.section(ModelSettings), settings.section(MaskSettings)
+    window_settings = settings.section(WindowSettings)
+
+    @cache
+    def inpainter(size: tuple[int, int]) -> "Inpainter":
+        return load_inpainter(model, settings.adapter, size, mask_settings, window_settings)
+
+    def hole(mask: NDArray[np.uint8]) -> Hole:
+        return inpainter((mask.shape[2], mask.shape[1])).hole(mask)
+
+    def fill(clip: Clip) -> NDArray[np.uint8]:
+        if settings.method == "ceiling":
+            return inpainter(clip.size).reconstruct(clip.truth)
+        seed = derive(settings.seed, "evaluation.noise", clip.sequence)
+        return inpainter(clip.size).inpaint(clip.rgb, clip.mask, settings.steps, seed)
+
+    return Method(hole, fill)

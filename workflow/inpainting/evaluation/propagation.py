@@ -1,0 +1,127 @@
+"""Carrying known pixels into a hole along optical flow, without any training.
+
+In the manner of R. Xu, X. Li, B. Zhou, C. C. Loy: Deep Flow-Guided Video Inpainting, CVPR 2019, with classical parts in
+place of learned ones: dense inverse search for the flow (T. Kroeger et al., ECCV 2016), and its values under the hole
+completed smoothly from the known ones around it.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.video.masks import Hole, dilate
+
+Clip = NDArray[np.uint8]
+Flow = NDArray[np.float32]
+"""float32 [height, width, 2]: the way in pixels (x, y) from a pixel to where it is in the next frame of a direction."""
+
+MARGIN = 8
+"""Pixels round a hole in which the flow is not trusted either; shadows and soft edges move with the object."""
+
+SMALLEST = 16
+"""Sides in pixels below which no flow can be found: such clips are taken to stand still."""
+
+
+def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
+    """Fill the hole with what earlier and later frames show there: (clip, hole that remains).
+
+    masked: uint8 [frames, height, width, 3] whose hole holds nothing of use; hole: bool [frames, height, width].
+    From each hole pixel a path follows the flow, frame by frame in both directions of time, to the first frame in which
+    it is known. Two findings are averaged with the inverse of their distance in time as weight.
+    """
+    flat = _without_hole(masked, hole)
+    paths = {step: _flows(flat, hole, step) for step in (-1, 1)}
+    filled, remaining = masked.copy(), hole.copy()
+    for frame in range(len(hole)):
+        rows, columns = np.nonzero(hole[frame])
+        colour = np.zeros((len(rows), 3), np.float64)
+        weight = np.zeros((len(rows), 1), np.float64)
+        for step in (-1, 1):
+            found, distance = _follow(masked, hole, paths[step], frame, step)
+            near = np.where(distance > 0, 1.0 / np.maximum(distance, 1), 0.0)[:, None]
+            colour += near * found
+            weight += near
+        known = weight[:, 0] > 0
+        filled[frame, rows[known], columns[known]] = np.rint(colour[known] / weight[known])
+        remaining[frame, rows[known], columns[known]] = False
+    return filled, remaining
+
+
+def _follow(
+    masked: Clip, hole: Hole, flows: list[Flow], frame: int, step: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Follow a frame's hole pixels in one direction: (colours [pixels, 3], frames passed [pixels], 0 for not found)."""
+    height, width = hole.shape[1:]
+    rows, columns = np.nonzero(hole[frame])
+    place = np.stack([columns, rows], axis=1).astype(np.float32)
+    colour = np.zeros((len(rows), 3), np.float64)
+    distance = np.zeros(len(rows), np.int64)
+    searching = np.arange(len(rows))
+    source = frame
+    while len(searching) and 0 <= source + step < len(hole):
+        place[searching] += _sample(flows[source], place[searching])
+        source += step
+        x, y = place[searching].T
+        searching = searching[(x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)]
+        clear = _sample(hole[source].astype(np.float32), place[searching])[:, 0] == 0
+        arrived = searching[clear]
+        colour[arrived] = _sample(masked[source].astype(np.float32), place[arrived])
+        distance[arrived] = abs(source - frame)
+        searching = searching[~clear]
+    return colour, distance
+
+
+def _flows(flat: NDArray[np.uint8], hole: Hole, step: int) -> list[Flow]:
+    """For each frame the flow to the frame `step` away, completed under the hole; zero where there is no such frame."""
+    frames, height, width = flat.shape
+    flows = [np.zeros((height, width, 2), np.float32) for _ in range(frames)]
+    if min(height, width) < SMALLEST:
+        return flows
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    doubtful = dilate(hole, MARGIN)
+    for frame in range(frames):
+        other = frame + step
+        if 0 <= other < frames:
+            flow = search.calc(flat[frame], flat[other], None)
+            flows[frame] = complete(flow, ~(doubtful[frame] | doubtful[other]))
+    return flows
+
+
+def complete(flow: Flow, known: NDArray[np.bool_]) -> Flow:
+    """Fill a flow where it is not known with a smooth continuation of the known values; zero if nothing is known.
+
+    flow: float32 [height, width, 2]; known: bool [height, width]. Averages of known values on ever coarser grids, each
+    grid filling what the finer one could not (pull-push: S. J. Gortler et al., The Lumigraph, SIGGRAPH 1996).
+    """
+    weight = known.astype(np.float32)
+    if min(flow.shape[:2]) < 2 or known.all() or not known.any():
+        mean = flow[known].mean(axis=0) if known.any() else np.zeros(2, np.float32)
+        return np.where(known[..., None], flow, mean).astype(np.float32)
+    height, width = known.shape
+    share = cv2.pyrDown(weight)
+    total = cv2.pyrDown(flow * weight[..., None])
+    coarse = complete(total / np.maximum(share, 1e-6)[..., None], share > 0.05)
+    return np.where(known[..., None], flow, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _without_hole(masked: Clip, hole: Hole) -> NDArray[np.uint8]:
+    """Grey frames, uint8 [frames, height, width], with the hole filled from its edge so that it has no outline."""
+    return np.stack(
+        [
+            cv2.cvtColor(cv2.inpaint(frame, frame_hole.astype(np.uint8), 3, cv2.INPAINT_TELEA), cv2.COLOR_RGB2GRAY)
+            for frame, frame_hole in zip(masked, hole, strict=True)
+        ]
+    )
+
+
+def _sample(image: NDArray[np.float32], place: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bilinear values of an image [height, width] or [height, width, channels] at places (x, y): [places, channels]."""
+    image = image.reshape(*image.shape[:2], -1)
+    height, width = image.shape[:2]
+    corner = np.clip(np.floor(place).astype(np.int64), 0, [max(width - 2, 0), max(height - 2, 0)])
+    x, y = corner.T
+    right, below = np.minimum(x + 1, width - 1), np.minimum(y + 1, height - 1)
+    across, down = np.clip(place - corner, 0, 1).astype(np.float32).T[..., None]
+    upper = image[y, x] * (1 - across) + image[y, right] * across
+    lower = image[below, x] * (1 - across) + image[below, right] * across
+    return np.asarray(upper * (1 - down) + lower * down)

@@ -1,0 +1,95 @@
+"""Settings of `inpaint evaluate` and `inpaint tables`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from inpainting.models.settings import ModelSettings
+from inpainting.settings import Settings
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+MethodName = Literal[
+    "masked_input", "telea", "navier_stokes", "temporal_median", "flow_propagation", "base", "ceiling", "adapter"
+]
+
+
+class EvaluateSettings(Settings):
+    """What is scored of every method."""
+
+    split: Literal["test", "validation"] = "test"
+    """Which sequences are scored."""
+    steps: int = Field(50, ge=1)
+    """Denoising steps of the learned methods."""
+    examples: int = Field(4, ge=0)
+    """Sequences, the first by id, whose output frames are kept for figures."""
+    limit: int | None = Field(None, ge=1)
+    """Sequences scored at most, the first by id; all where it is not given."""
+
+
+class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings):
+    """Score one method on one split, frame by frame: in the hole, along its edge, outside it and everywhere."""
+
+    method: MethodName
+    """What inpaints: a classical baseline, `base` (the untouched model), `ceiling` (the truth through the VAE) or
+    `adapter` (what was trained; needs --adapter)."""
+    label: str | None = None
+    """The method's name in the tables, such as an experiment's; by default that of --method."""
+    adapter: Path | None = None
+    """Folder of the trained adapter, for --method adapter."""
+    dataset: Path
+    """Folder that holds the sequences."""
+    manifest: Path
+    """manifest.parquet, as `inpaint audit` wrote it."""
+    split_file: Path
+    """split.tsv, as `inpaint split` wrote it."""
+    frames: int = Field(49, ge=1)
+    """Frames of each sequence that are scored, from the first; shorter sequences are scored whole."""
+    seed: int = Field(0, ge=0)
+    """Seed of the learned methods' noise."""
+    out: Path
+    """The .parquet file to write: a row per sequence, output and frame."""
+    examples_out: Path | None = None
+    """Folder for the frames of the examples: <sequence>/raw and <sequence>/composited; without it none are kept."""
+    workers: int = Field(2, ge=1)
+    """Processes that share the sequences of a classical method; their number changes no score. Learned ones use one."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if (self.method == "adapter") != (self.adapter is not None):
+            raise ValueError("adapter: a folder is needed for --method adapter, and for no other method")
+        if self.out.suffix != ".parquet":
+            raise ValueError(f"out: {self.out} should end in .parquet")
+
+    @property
+    def name(self) -> str:
+        """The method's name in the tables."""
+        return self.label or self.method
+
+
+class TablesSettings(Settings):
+    """How sequences are told apart in the tables of strata."""
+
+    still_below: float = Field(0.2, ge=0)
+    """Cameras that move less than this many pixels from frame to frame count as still, the others as moving."""
+    small_below: float = Field(0.08, ge=0, le=1)
+    """Masks that cover less than this share of the frames count as small."""
+    large_from: float = Field(0.12, ge=0, le=1)
+    """Masks that cover this share of the frames or more count as large; those between are medium."""
+
+    def model_post_init(self, _: object) -> None:
+        if self.small_below > self.large_from:
+            raise ValueError(f"small_below: {self.small_below} must not be more than large_from, {self.large_from}")
+
+
+class TablesCommand(TablesSettings):
+    """Compare methods that were evaluated on the same sequences."""
+
+    results: tuple[Path, ...] = Field(min_length=1)
+    """The .parquet files of `inpaint evaluate`, one per method."""
+    manifest: Path
+    """manifest.parquet, as `inpaint audit` wrote it: camera motion and mask coverage."""
+    out: Path
+    """Folder for comparison and strata (.tsv, .md, .html) and summary.json."""
+    seed: int = Field(0, ge=0)
+    """Seed of the bootstrap intervals."""
