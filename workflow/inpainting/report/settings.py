@@ -1,0 +1,143 @@
+"""Settings of the commands that draw the report's figures and pages."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from inpainting.settings import Settings
+from inpainting.video.settings import MaskSettings
+
+
+class SampleSettings(Settings):
+    """What is shown of the dataset."""
+
+    samples: int = Field(6, ge=1, le=24)
+    """Sequences on the contact sheet of the dataset, from the smallest mask to the largest."""
+
+
+class ExampleSettings(Settings):
+    """How a test sequence is shown."""
+
+    shown: tuple[str, ...] = ()
+    """Methods that an example shows side by side; when empty: the best adapter, the base model, the best classical."""
+    moments: int = Field(4, ge=1, le=8)
+    """Rows of an example's sheet, spread evenly over its frames."""
+    frame_rate: int = Field(12, ge=1, le=60)
+    """Frames per second of the clips."""
+
+
+class ReportSettings(SampleSettings, ExampleSettings):
+    """How much the report shows."""
+
+    examples: int = Field(3, ge=1, le=24)
+    """Test sequences, the first by id, that are shown; `evaluation.examples` must keep as many."""
+
+
+class Drawing(Settings):
+    """A figure, as pixels and as vectors."""
+
+    png: Path
+    """The .png file to write."""
+    svg: Path
+    """The .svg file to write."""
+
+
+class DrawDatasetCommand(SampleSettings, MaskSettings):
+    """Draw sequences, mask coverage and camera motion of the accepted, and list the rejected."""
+
+    dataset: Path
+    """Folder that holds the sequences."""
+    manifest: Path
+    """manifest.parquet, as `inpaint audit` wrote it."""
+    rejected: Path
+    """rejected.tsv, as `inpaint audit` wrote it."""
+    summary: Path
+    """summary.json, as `inpaint audit` wrote it."""
+    split_file: Path
+    """split.tsv, as `inpaint split` wrote it."""
+    out: Path
+    """Folder for samples.png, coverage.png and coverage.svg."""
+    page: Path
+    """The .html page to write: what was accepted, what was rejected and why, and the split."""
+
+
+class DrawTrainingCommand(Drawing):
+    """Draw an experiment's loss, gradient norm and learning rates over its steps."""
+
+    metrics: Path
+    """metrics.jsonl, as `inpaint train` wrote it."""
+    training: Path
+    """training.json, as `inpaint train` wrote it."""
+
+
+class DrawCheckpointsCommand(Drawing):
+    """Draw the scores of an experiment's checkpoints on the validation set, and mark the best."""
+
+    best: Path
+    """best.json, as `inpaint best` wrote it."""
+    experiment: str
+    """Name of the experiment, for the title."""
+
+
+class DrawComparisonCommand(Drawing):
+    """Draw the methods' scores with their intervals, over all test sequences and by camera and mask."""
+
+    comparison: Path
+    """comparison.tsv, as `inpaint tables` wrote it."""
+    strata: Path
+    """strata.tsv, as `inpaint tables` wrote it."""
+    strata_png: Path
+    """The .png file to write for the strata."""
+    strata_svg: Path
+    """The .svg file to write for the strata."""
+
+
+class DrawExampleCommand(ExampleSettings, MaskSettings):
+    """Show one test sequence: input, mask, what the methods make of it, and the truth."""
+
+    number: int = Field(1, ge=1)
+    """Which of the test sequences, counted from 1 in the order of their ids."""
+    dataset: Path
+    """Folder that holds the sequences."""
+    split_file: Path
+    """split.tsv, as `inpaint split` wrote it."""
+    comparison: Path
+    """comparison.tsv, as `inpaint tables` wrote it: which methods there are, best first."""
+    evaluation: Path
+    """Folder of the evaluations: <method>/examples/<sequence>/raw holds a method's own frames."""
+    split: str = "test"
+    """The split whose sequences were evaluated."""
+    png: Path
+    """The .png file to write: the sheet of moments."""
+    mp4: Path
+    """The .mp4 file to write: the clip."""
+    page: Path
+    """The .html page to write: the clip, to be seen in a browser."""
+
+
+class DrawHeadlineCommand(Settings):
+    """Write the report's opening: the result in one sentence, the comparison, and an example."""
+
+    summary: Path
+    """summary.json, as `inpaint tables` wrote it."""
+    comparison: Path
+    """The .svg figure of `inpaint draw-comparison`."""
+    clip: Path
+    """The .mp4 clip of `inpaint draw-example`."""
+    out: Path
+    """The .html fragment to write."""
+
+
+class DrawProvenanceCommand(Settings):
+    """List what every result was made with: settings, seed, versions, and digests of data and weights."""
+
+    split_summary: Path
+    """split.json, as `inpaint split` wrote it."""
+    trainings: tuple[Path, ...] = ()
+    """The training.json files."""
+    best: tuple[Path, ...] = ()
+    """The best.json files."""
+    evaluations: tuple[Path, ...] = ()
+    """The .parquet files of `inpaint evaluate`."""
+    page: Path
+    """The .html page to write."""
