@@ -11,7 +11,7 @@ import pytest
 import yaml
 from inpainting import cli, files
 from inpainting.cli import main, parse
-from inpainting.dataset.settings import AuditCommand, SampleSettings
+from inpainting.dataset.settings import AuditCommand
 from inpainting.provenance import describe
 from inpainting.seeds import derive
 from inpainting.settings import Settings, error_sentences, parse_size
@@ -63,7 +63,10 @@ def test_a_missing_path_is_wrong_usage() -> None:
     [
         (["--frames", "0"], '--frames: "0" was given, but it should be greater than or equal to 1'),
         (["--frames", "many"], '--frames: "many" was given, but it should be a valid integer'),
-        (["--max-rejected", "1.5"], '--max-rejected: "1.5" was given, but it should be less than or equal to 1'),
+        (
+            ["--effect-threshold", "-1"],
+            '--effect-threshold: "-1" was given, but it should be greater than or equal to 0',
+        ),
         (["--mask-threshold", "256"], '--mask-threshold: "256" was given, but it should be less than or equal to 255'),
     ],
 )
@@ -168,7 +171,8 @@ def test_settings_survive_the_way_over_a_command_line(
 
 
 def test_every_setting_has_a_help_text() -> None:
-    for kind in (AuditCommand, SampleSettings, WindowSettings):
+    for command in cli.COMMANDS.values():
+        kind = command.settings_class()
         assert all(info.description for info in kind.model_fields.values())
 
 

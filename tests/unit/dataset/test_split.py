@@ -107,13 +107,37 @@ def test_the_command_writes_accepted_sequences_sorted_with_groups_kept_whole(man
     assert table.set_index("id").loc["004", "group"] == "003"
 
 
+def test_too_many_rejected_stop_the_pipeline_and_say_why(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "split.tsv"
+    assert main(["split", str(manifest), str(out), "--max-rejected", "0.05"]) == 1
+    message = capsys.readouterr().err
+    assert "1 of 12 sequences were rejected (empty_mask 1), more than the share 0.05" in message
+    assert "rejected.tsv" in message
+    assert not out.exists()
+
+
+def test_no_sequence_accepted_fails_whatever_share_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_manifest(tmp_path / "manifest.parquet", [a_record("a", "a", "rejected")], {})
+    assert main(["split", str(tmp_path / "manifest.parquet"), str(tmp_path / "split.tsv"), "--max-rejected", "1"]) == 1
+    assert "none is left" in capsys.readouterr().err
+
+
 def test_split_json_tells_counts_seed_shares_and_the_manifest(manifest: Path, tmp_path: Path) -> None:
     out = tmp_path / "split.tsv"
     assert main(["split", str(manifest), str(out), "--seed", "3", "--test-share", "0.3"]) == 0
     told = json.loads((tmp_path / "split.json").read_text())
     assert told["sequences"] == read_table(out)["split"].value_counts().reindex(SPLITS).to_dict()
     assert sum(told["groups"].values()) == 10
-    assert told["provenance"]["settings"] == {"validation_share": 0.1, "test_share": 0.3, "seed": 3}
+    assert told["provenance"]["settings"] == {
+        "max_rejected": 0.5,
+        "validation_share": 0.1,
+        "test_share": 0.3,
+        "seed": 3,
+    }
     assert told["provenance"]["inputs"] == {"manifest": file_digest(manifest)}
     assert told["manifest"] == {"settings": {"frames": 1}}
 

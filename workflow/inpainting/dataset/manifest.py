@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from inpainting.dataset.reasons import Finding
-from inpainting.dataset.record import ACCEPTED, Record
+from inpainting.dataset.record import Record
 from inpainting.errors import InputError
 from inpainting.files import atomic_path, write_table
 
@@ -48,8 +48,8 @@ def read_provenance(path: Path) -> dict[str, Any]:
     return provenance
 
 
-def read_accepted(path: Path) -> pd.DataFrame:
-    """The accepted sequences of a manifest, sorted by id. Raises InputError for a file that is no manifest."""
+def read_manifest(path: Path) -> pd.DataFrame:
+    """All sequences of a manifest, sorted by id. Raises InputError for a file that is no manifest."""
     try:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
@@ -57,8 +57,7 @@ def read_accepted(path: Path) -> pd.DataFrame:
     if not set(SCHEMA.names) <= set(table.column_names):
         absent = ", ".join(sorted(set(SCHEMA.names) - set(table.column_names)))
         raise InputError(f"{path} is no manifest: it lacks {absent}; make it with `inpaint audit`")
-    manifest = table.to_pandas()
-    return manifest[manifest["verdict"] == ACCEPTED].sort_values("id", ignore_index=True)
+    return table.to_pandas().sort_values("id", ignore_index=True)
 
 
 def write_rejected(path: Path, findings: dict[str, list[Finding]]) -> None:

@@ -1,5 +1,7 @@
 """Why a sequence is rejected: every reason has one code, and one sentence that says what it means."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,3 +44,15 @@ def codes(findings: list[Finding]) -> str:
     """The codes of the findings, each once, in the table's order, joined by semicolons; empty for no finding."""
     found = {finding.reason for finding in findings}
     return ";".join(reason.code for reason in Reason if reason in found)
+
+
+def reason_counts(reasons: Iterable[str]) -> Counter[str]:
+    """How many sequences have each reason, from their semicolon-joined codes; one with several counts for each."""
+    return Counter(code for codes in reasons for code in codes.split(";") if code)
+
+
+def verdict(reasons: Sequence[str]) -> str:
+    """How many sequences were rejected, and why, as one clause; from the codes of all of them."""
+    rejected = sum(bool(codes) for codes in reasons)
+    counts = ", ".join(f"{code} {count}" for code, count in sorted(reason_counts(reasons).items()))
+    return f"{rejected} of {len(reasons)} sequences were rejected" + (f" ({counts})" if counts else "")

@@ -14,12 +14,8 @@ class SampleSettings(Settings):
 
     sequences: int = Field(default=8, ge=1)
     """How many sequences. Sequence k is the same however many are made."""
-    frames: int = Field(default=49, ge=1)
-    """Frames of each sequence."""
     size: Size = "128x96"
     """Frame size in pixels."""
-    seed: int = Field(default=0, ge=0)
-    """What all sequences are drawn from."""
     still: float = Field(default=0.15, ge=0, le=1)
     """Share of sequences whose camera stands still."""
 
@@ -33,15 +29,17 @@ class SampleCommand(SampleSettings):
 
     out: CliPositionalArg[Path]
     """Folder that receives one folder per sequence, and sample.tsv."""
+    frames: int = Field(default=49, ge=1)
+    """Frames of each sequence."""
+    seed: int = Field(default=0, ge=0)
+    """What all sequences are drawn from."""
     workers: int = Field(default=2, ge=1)
     """Processes that make sequences at once; their number changes no pixel."""
 
 
 class AuditSettings(Settings):
-    """What the audit of a dataset measures and puts up with."""
+    """What the audit of a dataset measures."""
 
-    max_rejected: float = Field(default=0.5, ge=0, le=1)
-    """Share of sequences that may be rejected; the audit fails when more are, after it has written which and why."""
     effect_threshold: float = Field(default=10.0, ge=0, le=255)
     """Levels (of 0 to 255) by which input and truth differ where a removed object left its shadow or reflection."""
 
@@ -62,6 +60,8 @@ class AuditCommand(AuditSettings, MaskSettings):
 class SplitSettings(Settings):
     """How large validation and test set are; the rest is for training."""
 
+    max_rejected: float = Field(default=0.5, ge=0, le=1)
+    """Share of sequences that the audit may have rejected; more stop the pipeline: a wrong path must not train."""
     validation_share: float = Field(default=0.1, gt=0, lt=1)
     """Share of groups that choose between checkpoints."""
     test_share: float = Field(default=0.1, gt=0, lt=1)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from inpainting import provenance
-from inpainting.dataset.manifest import read_accepted, read_provenance
+from inpainting.dataset.manifest import read_manifest, read_provenance
+from inpainting.dataset.reasons import verdict
+from inpainting.dataset.record import ACCEPTED
 from inpainting.dataset.settings import SplitCommand, SplitSettings
 from inpainting.errors import InputError, UsageError
 from inpainting.files import file_digest, write_json, write_table
@@ -31,18 +33,32 @@ class Assignment:
 def split(settings: SplitCommand) -> None:
     """Write split.tsv (id, group, split; sorted by id) and split.json beside it.
 
-    Raises UsageError for paths that can't be used, InputError when there are fewer than three groups.
+    Raises UsageError for paths that can't be used, InputError when too many sequences were rejected or there are fewer
+    than three groups.
     """
     if settings.out.suffix != ".tsv":
         raise UsageError(f"OUT: {settings.out} does not end in .tsv; give a path such as results/dataset/split.tsv")
     existing(settings.manifest, "MANIFEST", "the manifest.parquet that `inpaint audit` wrote")
-    accepted = read_accepted(settings.manifest)
+    accepted = enough_accepted(read_manifest(settings.manifest), settings)
     assignment = assign(accepted["group"], settings.seed, settings)
     table = accepted[["id", "group"]].assign(split=accepted["group"].map(assignment.splits))
     write_json(settings.out.with_suffix(".json"), summarise(table, assignment, settings))
     write_table(settings.out, table)
     counts = table["split"].value_counts()
     log.info("split: %s", ", ".join(f"{counts[name]} sequences for {name}" for name in SPLITS))
+
+
+def enough_accepted(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFrame:
+    """The manifest's accepted rows; raises InputError when the audit rejected more than max_rejected, or all."""
+    accepted = manifest[manifest["verdict"] == ACCEPTED]
+    share = 1 - len(accepted) / len(manifest)
+    where = f"rejected.tsv beside {settings.manifest} says why"
+    if accepted.empty:
+        raise InputError(f"{verdict(list(manifest['reasons']))}, none is left; {where}")
+    if share > settings.max_rejected:
+        limit = f"more than the share {settings.max_rejected:g} of max_rejected"
+        raise InputError(f"{verdict(list(manifest['reasons']))}, {limit}; {where}")
+    return accepted.reset_index(drop=True)
 
 
 def position(seed: int, group: str) -> float:

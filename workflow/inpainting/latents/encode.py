@@ -13,7 +13,7 @@ from inpainting.errors import InputError
 from inpainting.files import file_digest, read_table, value_digest
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
-from inpainting.latents.settings import EncodeCommand
+from inpainting.latents.settings import CODE, EncodeCommand
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.progress import Progress
@@ -23,9 +23,6 @@ from inpainting.video import masks, sequence, windows
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
-
-CODE = ("latents", "models/vae.py", "inference/conditioning.py", "video", "shards.py")
-"""What shapes a latent; its digest is part of the shard's."""
 
 
 def encode(settings: EncodeCommand) -> None:

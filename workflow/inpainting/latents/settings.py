@@ -9,6 +9,17 @@ from inpainting.models.settings import ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
+CODE = (
+    "latents/encode.py",
+    "models/vae.py",
+    "inference/conditioning.py",
+    "video/masks.py",
+    "video/sequence.py",
+    "video/windows.py",
+    "shards.py",
+)
+"""What shapes a latent; its digest is part of the shard's."""
+
 
 class EncodeSettings(Settings):
     """Encoding of windows into latents."""

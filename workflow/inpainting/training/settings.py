@@ -9,6 +9,19 @@ from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
+CODE = (
+    "training/batches.py",
+    "training/loop.py",
+    "training/loss.py",
+    "training/train.py",
+    "models",
+    "inference/conditioning.py",
+    "video/masks.py",
+    "shards.py",
+    "seeds.py",
+)
+"""What shapes a trained adapter; its digest is part of a run's fingerprint."""
+
 
 class LossSettings(Settings):
     """What the loss counts."""

@@ -20,13 +20,10 @@ from inpainting.shards import LatentCache
 from inpainting.training import checkpoints
 from inpainting.training.loop import Run
 from inpainting.training.monitor import Monitor
-from inpainting.training.settings import TrainCommand, TrainSettings, checkpoint_steps
+from inpainting.training.settings import CODE, TrainCommand, TrainSettings, checkpoint_steps
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
-
-CODE = ("training", "models", "inference/conditioning.py", "video", "shards.py", "seeds.py")
-"""What shapes a trained adapter; its digest is part of a run's fingerprint."""
 
 PACE = {"steps", "save_every", "log_every"}
 """Settings that do not change what a step does: a run may be continued with others."""

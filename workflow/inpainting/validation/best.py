@@ -1,9 +1,10 @@
-"""`inpaint best`: which checkpoint won, and by what."""
+"""`inpaint best`: which checkpoint won, by what, and its adapter."""
 
 import logging
+import shutil
 
 from inpainting.errors import InputError
-from inpainting.files import read_json, write_json
+from inpainting.files import atomic_path, read_json, write_json
 from inpainting.settings import existing
 from inpainting.validation.settings import BestCommand
 
@@ -16,7 +17,7 @@ def best(settings: BestCommand) -> None:
     criteria = {result["criterion"] for result in results}
     sets = {tuple(row["sequence"] for row in result["sequences"]) for result in results}
     if len(criteria) > 1 or len(sets) > 1:
-        raise InputError("--scores: the checkpoints were validated with other criteria or sequences; validate them again")
+        raise InputError("--scores: they differ in criterion or sequences; validate all checkpoints alike")
     (criterion,) = criteria
     results.sort(key=lambda result: result["step"])
     winner = max(results, key=lambda result: result["scores"][criterion]["mean"])
@@ -29,4 +30,8 @@ def best(settings: BestCommand) -> None:
         "provenance": winner["provenance"],
     }
     write_json(settings.out, chosen)
+    adapter = settings.checkpoints / f"step-{winner['step']}" / "adapter"
+    existing(adapter, "--checkpoints", "the folder of step-N folders that were validated")
+    with atomic_path(settings.adapter_out) as temporary:
+        shutil.copytree(adapter, temporary)
     log.info("best of %d checkpoints: step %d", len(results), winner["step"])

@@ -40,9 +40,13 @@ class ValidateCommand(ValidateSettings, ModelSettings):
 
 
 class BestCommand(Settings):
-    """Choose the best of an experiment's validated checkpoints."""
+    """Choose the best of an experiment's validated checkpoints, and copy its adapter."""
 
     scores: tuple[Path, ...] = Field(min_length=1)
     """The .json files of `inpaint validate`."""
+    checkpoints: Path
+    """The folder of the experiment's step-N folders."""
     out: Path
     """The .json file to write."""
+    adapter_out: Path
+    """Folder for the winner's adapter, as `inpaint run --adapter` takes it."""

@@ -11,9 +11,9 @@ from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.scores import score_clip
 from inpainting.models.adapter import read_adapter_config
+from inpainting.models.settings import ModelSettings
 from inpainting.progress import tracked
 from inpainting.settings import existing
-from inpainting.models.settings import ModelSettings
 from inpainting.validation.settings import ValidateCommand
 from inpainting.video import masks
 from inpainting.video.clips import choose_sequences, read_clip

@@ -1,0 +1,36 @@
+"""Fine-tune CogVideoX to inpaint image sequences: from raw folders to results/report.html."""
+
+from snakemake.utils import min_version
+
+from inpainting.config import resolve
+
+min_version("9.0")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+settings = resolve(config)
+experiments = settings.trainings()
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/environment.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/latents.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/validation.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/pretraining.smk"
+
+
+rule all:
+    input:
+        "results/tables/summary.json",
+        rules.figures.input,
+    default_target: True
+    localrule: True

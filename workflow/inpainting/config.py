@@ -1,0 +1,154 @@
+"""The pipeline's configuration: one section per stage, made of the stages' own settings."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from inpainting.dataset.settings import AuditSettings, SampleSettings, SplitSettings
+from inpainting.errors import UsageError
+from inpainting.evaluation.settings import EvaluateSettings, MethodName, TablesSettings
+from inpainting.files import read_table
+from inpainting.latents.settings import EncodeSettings, PromptSettings
+from inpainting.models.settings import ModelSettings
+from inpainting.report.settings import ReportSettings
+from inpainting.settings import Settings, error_sentences
+from inpainting.training.settings import TrainSettings
+from inpainting.validation.settings import ValidateSettings
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+
+class DatasetConfig(Settings):
+    """Which sequences, and how they are checked and parted."""
+
+    root: str | None = None
+    """Folder that holds one folder per sequence; without it, sample sequences are made."""
+    frames: int = Field(100, ge=1)
+    """Frames that every sequence must have; further ones are not looked at."""
+    sample: SampleSettings = SampleSettings()
+    """The sample sequences, where `root` is not given."""
+    audit: AuditSettings = AuditSettings()
+    """What the audit puts up with."""
+    split: SplitSettings = SplitSettings()
+    """How large the sets are."""
+
+
+class LatentsConfig(EncodeSettings, PromptSettings):
+    """How latents are cached."""
+
+    shards: int = Field(1, ge=1)
+    """Files, each a job, that the windows are spread over; a few hundred sequences a shard are a good size."""
+
+
+class EvaluationConfig(EvaluateSettings, TablesSettings):
+    """What is compared on the test set."""
+
+    methods: tuple[MethodName, ...] = (
+        "ceiling",
+        "base",
+        "flow_propagation",
+        "temporal_median",
+        "navier_stokes",
+        "telea",
+        "masked_input",
+    )
+    """What the experiments are compared with."""
+
+
+class PipelineConfig(Settings):
+    """The whole configuration."""
+
+    seed: int = Field(0, ge=0)
+    """The run's one seed; every random choice is drawn from it by name."""
+    experiments: str = "config/experiments.tsv"
+    """Table of the trainings that are compared: experiment, overrides of the section `training`, description."""
+    model: ModelSettings = ModelSettings()
+    """The base model."""
+    masks: MaskSettings = MaskSettings()
+    """From mask images to holes."""
+    windows: WindowSettings = WindowSettings()
+    """How sequences are cut."""
+    dataset: DatasetConfig = DatasetConfig()
+    """Sequences, audit, split."""
+    latents: LatentsConfig = LatentsConfig()
+    """The cache of latents."""
+    training: TrainSettings = TrainSettings()
+    """The training that experiments vary."""
+    validation: ValidateSettings = ValidateSettings()
+    """How checkpoints are chosen."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """Methods and scores."""
+    report: ReportSettings = ReportSettings()
+    """Figures and pages."""
+
+    def model_post_init(self, _: object) -> None:
+        if self.windows.window > self.dataset.frames:
+            raise ValueError(
+                f"windows.window: {self.windows.window} frames do not fit into sequences of dataset.frames = "
+                f"{self.dataset.frames}"
+            )
+
+    def trainings(self) -> dict[str, TrainSettings]:
+        """The settings of every experiment by its name, in the table's order.
+
+        Raises UsageError when the table is not there, names an experiment twice, or overrides what there is not.
+        """
+        path = Path(self.experiments)
+        if not path.is_file():
+            raise UsageError(f"experiments: {path} does not exist; give a table of experiment, overrides, description")
+        table = read_table(path)
+        if list(table.columns[:2]) != ["experiment", "overrides"]:
+            raise UsageError(f"{path}: its columns should be experiment, overrides, description")
+        twice = table["experiment"][table["experiment"].duplicated()]
+        if not twice.empty:
+            raise UsageError(f"{path}: the experiment {twice.iloc[0]} is there twice; give each a name of its own")
+        return {
+            str(row.experiment): self._overridden(str(row.experiment), row.overrides, path)
+            for row in table.itertuples()
+        }
+
+    def _overridden(self, experiment: str, overrides: Any, path: Path) -> TrainSettings:
+        values = dict(pair.partition("=")[::2] for pair in overrides.split()) if isinstance(overrides, str) else {}
+        lists = {k: v.split(",") for k, v in values.items() if isinstance(TrainSettings().model_dump().get(k), tuple)}
+        try:
+            return TrainSettings(**{**self.training.model_dump(), **values, **lists})
+        except ValidationError as error:
+            sentences = error_sentences(error, TrainSettings, option=False)
+            raise UsageError(f"{path}, experiment {experiment}: {'; '.join(sentences)}") from error
+
+
+def resolve(config: Mapping[str, Any]) -> PipelineConfig:
+    """The configuration that Snakemake read, checked; `extends` names a file whose values it goes over.
+
+    Raises UsageError with a sentence for every value that is wrong.
+    """
+    try:
+        resolved = PipelineConfig.model_validate(_extended(config))
+    except ValidationError as error:
+        raise UsageError("; ".join(error_sentences(error, PipelineConfig, option=False))) from error
+    root = resolved.dataset.root
+    if root is not None and not Path(root).is_dir():
+        raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
+    resolved.trainings()
+    return resolved
+
+
+def _extended(config: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(config)
+    name = values.pop("extends", None)
+    if name is None:
+        return values
+    if not Path(name).is_file():
+        raise UsageError(f"extends: {name} does not exist; give a configuration file, seen from {os.curdir}")
+    return _merged(_extended(yaml.safe_load(Path(name).read_text(encoding="utf-8"))), values)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merged(result[key], value) if both else value
+    return result

@@ -1,0 +1,19 @@
+"""What every rule shares: the `inpaint` command of this installation, and where the dataset is."""
+
+import os
+import sys
+
+from inpainting.provenance import code_digest
+
+# Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+
+DATASET = settings.dataset.root or "results/dataset/sample"
+GPUS = 0 if settings.model.device == "cpu" else 1
+MODEL, MASKS, WINDOWS = (part.to_options() for part in (settings.model, settings.masks, settings.windows))
+
+
+wildcard_constraints:
+    experiment="[A-Za-z0-9_.-]+",
+    method="[a-z_]+",
+    step=r"\d+",

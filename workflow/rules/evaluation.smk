@@ -1,0 +1,104 @@
+"""Experiments and what they are compared with, on the test set; and the tables."""
+
+from inpainting.evaluation.settings import EvaluateSettings, TablesSettings
+
+
+rule evaluate:
+    input:
+        manifest=rules.audit.output.manifest,
+        split=rules.split.output.table,
+    output:
+        scores="results/evaluation/{method}.parquet",
+        examples=directory("results/evaluation/{method}/examples"),
+    params:
+        method="--method {method}",
+        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        root=DATASET,
+        frames=settings.dataset.frames,
+        seed=settings.seed,
+        code=code_digest(*SCORING_CODE, "evaluation"),
+    log:
+        "results/logs/evaluate-{method}.log",
+    benchmark:
+        "results/benchmarks/evaluate-{method}.tsv"
+    wildcard_constraints:
+        method="|".join(settings.evaluation.methods),
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=480,
+        gpu=lambda wildcards: GPUS if wildcards.method in ("base", "ceiling") else 0,
+    shell:
+        "inpaint evaluate {params.method} --dataset {params.root:q} --manifest {input.manifest}"
+        " --split-file {input.split} --frames {params.frames} --seed {params.seed} --workers {threads}"
+        " --out {output.scores} --examples-out {output.examples} {params.options} 2>&1 | tee {log}"
+
+
+use rule evaluate as evaluate_experiment with:
+    input:
+        manifest=rules.audit.output.manifest,
+        split=rules.split.output.table,
+        adapter=rules.best.output.adapter,
+    output:
+        scores="results/evaluation/{experiment}.parquet",
+        examples=directory("results/evaluation/{experiment}/examples"),
+    params:
+        method=lambda wildcards, input: (
+            f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
+        ),
+        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        root=DATASET,
+        frames=settings.dataset.frames,
+        seed=settings.seed,
+        code=code_digest(*SCORING_CODE, "evaluation"),
+    log:
+        "results/logs/evaluate-{experiment}.log",
+    benchmark:
+        "results/benchmarks/evaluate-{experiment}.tsv"
+    wildcard_constraints:
+        experiment="|".join(experiments),
+    resources:
+        mem_mb=8000,
+        runtime=480,
+        gpu=GPUS,
+
+
+rule tables:
+    input:
+        results=[
+            *expand(rules.evaluate_experiment.output.scores, experiment=experiments),
+            *expand(rules.evaluate.output.scores, method=settings.evaluation.methods),
+        ],
+        manifest=rules.audit.output.manifest,
+    output:
+        comparison=multiext("results/tables/comparison", ".tsv", ".md"),
+        strata=multiext("results/tables/strata", ".tsv", ".md"),
+        comparison_page=report(
+            "results/tables/comparison.html",
+            caption="../report/comparison.rst",
+            category="4. Results",
+            labels={"what": "comparison", "kind": "table"},
+        ),
+        strata_page=report(
+            "results/tables/strata.html",
+            caption="../report/strata.rst",
+            category="4. Results",
+            labels={"what": "by motion and mask size", "kind": "table"},
+        ),
+        summary="results/tables/summary.json",
+    params:
+        results=lambda wildcards, input: ",".join(input.results),
+        options=settings.evaluation.section(TablesSettings).to_options(),
+        out=subpath(output.summary, parent=True),
+        seed=settings.seed,
+        code=code_digest("evaluation", "metrics"),
+    log:
+        "results/logs/tables.log",
+    benchmark:
+        "results/benchmarks/tables.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "inpaint tables --results {params.results} --manifest {input.manifest} --out {params.out}"
+        " --seed {params.seed} {params.options} 2>&1 | tee {log}"

@@ -1,0 +1,30 @@
+"""LoRA and the widened patch embedding, for every experiment."""
+
+from inpainting.training.settings import CODE as TRAIN_CODE
+
+
+rule train:
+    input:
+        index=rules.index.output.index,
+        prompt=rules.prompt.output.prompt,
+    output:
+        # Checkpoints lie beside it, undeclared: Snakemake would delete them before it repeats a killed job.
+        summary="results/training/{experiment}/training.json",
+    params:
+        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {MASKS} {WINDOWS}",
+        out=subpath(output.summary, parent=True),
+        seed=settings.seed,
+        code=code_digest(*TRAIN_CODE),
+    log:
+        "results/logs/train-{experiment}.log",
+    benchmark:
+        "results/benchmarks/train-{experiment}.tsv"
+    threads: 8
+    resources:
+        mem_mb=12000,
+        runtime=1440,
+        gpu=GPUS,
+    shell:
+        "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"
+        " --experiment {wildcards.experiment} --seed {params.seed} {params.options} --on-change restart"
+        " 2>&1 | tee {log}"

@@ -1,0 +1,58 @@
+"""Every checkpoint, in a process of its own, on the validation set; and the best of them."""
+
+from inpainting.training.settings import checkpoint_steps
+
+SCORING_CODE = ("metrics", "inference/inpainter.py", "inference/conditioning.py", "models", "video")
+
+
+rule validate:
+    input:
+        training=rules.train.output.summary,
+        manifest=rules.audit.output.manifest,
+        split=rules.split.output.table,
+    output:
+        scores="results/validation/{experiment}/step-{step}.json",
+    params:
+        checkpoint="results/training/{experiment}/checkpoints/step-{step}",
+        options=f"{settings.validation.to_options()} {MODEL}",
+        root=DATASET,
+        frames=settings.dataset.frames,
+        seed=settings.seed,
+        code=code_digest(*SCORING_CODE, "validation"),
+    log:
+        "results/logs/validate-{experiment}-{step}.log",
+    benchmark:
+        "results/benchmarks/validate-{experiment}-{step}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPUS,
+    shell:
+        "inpaint validate --checkpoint {params.checkpoint} --dataset {params.root:q} --manifest {input.manifest}"
+        " --split-file {input.split} --frames {params.frames} --seed {params.seed} --out {output.scores}"
+        " {params.options} 2>&1 | tee {log}"
+
+
+rule best:
+    input:
+        scores=lambda wildcards: expand(
+            rules.validate.output.scores,
+            experiment=wildcards.experiment,
+            step=checkpoint_steps(experiments[wildcards.experiment]),
+        ),
+    output:
+        best="results/validation/{experiment}/best.json",
+        adapter=directory("results/validation/{experiment}/best"),
+    params:
+        checkpoints="results/training/{experiment}/checkpoints",
+        scores=lambda wildcards, input: ",".join(input.scores),
+        code=code_digest("validation/best.py"),
+    log:
+        "results/logs/best-{experiment}.log",
+    benchmark:
+        "results/benchmarks/best-{experiment}.tsv"
+    localrule: True
+    shell:
+        "inpaint best --scores {params.scores} --checkpoints {params.checkpoints} --out {output.best}"
+        " --adapter-out {output.adapter} 2>&1 | tee {log}"
