@@ -77,11 +77,11 @@ def score_sequence(
 def _score_all(
     settings: EvaluateCommand, sequences: dict[str, int], waiting: list[str], examples: list[str], parts: Parts
 ) -> Iterator[str]:
-    """Score the waiting sequences: learned methods here, one by one, classical ones in several processes."""
+    """Score the waiting sequences: in this process for learned methods and for one worker, else in several."""
     jobs = [(name, sequences[name], name in examples) for name in waiting]
     if not jobs:
         return
-    if settings.method in LEARNED:
+    if settings.method in LEARNED or settings.workers == 1:
         method = load_method(settings)
         for job in jobs:
             yield _score_part(settings, method, parts, *job)

@@ -72,9 +72,9 @@ class TablesSettings(Settings):
 
     still_below: float = Field(0.2, ge=0)
     """Cameras that move less than this many pixels from frame to frame count as still, the others as moving."""
-    small_below: float = Field(0.08, ge=0, le=1)
+    small_below: float = Field(0.1, ge=0, le=1)
     """Masks that cover less than this share of the frames count as small."""
-    large_from: float = Field(0.12, ge=0, le=1)
+    large_from: float = Field(0.15, ge=0, le=1)
     """Masks that cover this share of the frames or more count as large; those between are medium."""
 
     def model_post_init(self, _: object) -> None:

@@ -22,6 +22,7 @@ def tables(settings: TablesCommand) -> None:
     """Write comparison and strata as .tsv, .md and .html, and summary.json."""
     results = [read_results(existing(path, "--results", "files of `inpaint evaluate`")) for path in settings.results]
     check_comparable(results)
+    results.sort(key=lambda result: result.method)
     kinds = {result.method: result.kind for result in results}
     sequences = per_sequence(pd.concat([result.frames for result in results], ignore_index=True))
     comparison = compare(sequences, kinds, settings.seed)
@@ -59,10 +60,10 @@ def strata_of(manifest: pd.DataFrame, names: set[str], settings: TablesSettings)
     absent = sorted(names - set(rows.index))
     if absent:
         raise InputError(f"the manifest has no row of {absent[0]}; give the one that the methods were evaluated with")
-    still = rows["camera_motion"] < settings.still_below
+    still, moving = rows["camera_motion"] < settings.still_below, rows["camera_motion"] >= settings.still_below
     small, large = rows["coverage_mean"] < settings.small_below, rows["coverage_mean"] >= settings.large_from
     chosen = {
-        "camera": {"still": still, "moving": ~still},
+        "camera": {"still": still, "moving": moving},
         "mask": {"small": small, "medium": ~small & ~large, "large": large},
     }
     return {
