@@ -15,8 +15,10 @@ import pytest
 from inpainting.cli import main
 from inpainting.evaluation.baselines import telea
 from inpainting.evaluation.results import COLUMNS, read_results
+from inpainting.evaluation.settings import EVALUATION_CODE
 from inpainting.files import file_digest, read_table, write_table
 from inpainting.metrics.scores import SCORES, score_clip
+from inpainting.provenance import PACKAGE_FOLDER
 from inpainting.video.masks import dilate
 from inpainting.video.sequence import MASK, RGB, frame_name, read_images, write_sequence
 from numpy.typing import NDArray
@@ -204,3 +206,7 @@ def test_a_classical_method_starts_without_torch(dataset: Dataset) -> None:
 def test_the_parquet_file_carries_its_provenance_in_the_metadata(evaluated: Evaluated) -> None:
     metadata = pq.read_schema(evaluated.results["telea"]).metadata
     assert json.loads(metadata[b"provenance"])["settings"]["method"] == "telea"
+
+
+def test_the_code_that_shapes_results_is_there() -> None:
+    assert [room for room in EVALUATION_CODE if not (PACKAGE_FOLDER / room).exists()] == []

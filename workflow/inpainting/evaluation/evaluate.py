@@ -13,7 +13,7 @@ from inpainting.evaluation.clips import choose_sequences, read_clip
 from inpainting.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
 from inpainting.evaluation.parts import Parts
 from inpainting.evaluation.results import write_results
-from inpainting.evaluation.settings import EvaluateCommand
+from inpainting.evaluation.settings import EVALUATION_CODE, EvaluateCommand
 from inpainting.files import file_digest, folder_digest, value_digest
 from inpainting.metrics.scores import score_clip
 from inpainting.progress import tracked
@@ -22,9 +22,6 @@ from inpainting.video import masks
 from inpainting.workers import process_pool
 
 log = logging.getLogger(__name__)
-
-CODE = ("evaluation", "metrics", "inference", "models", "video")
-"""What shapes the scores; its digest is part of that of unfinished evaluations."""
 
 PLACES = {"dataset", "manifest", "split_file", "adapter", "out", "examples_out", "workers"}
 """Settings that say where things are; what they hold is in the provenance as digests."""
@@ -121,4 +118,4 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
 
 def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
     kept = settings.examples if settings.examples_out else 0
-    return value_digest([about, provenance.code_digest(*CODE), kept])[:16]
+    return value_digest([about, provenance.code_digest(*EVALUATION_CODE), kept])[:16]

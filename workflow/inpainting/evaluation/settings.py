@@ -13,6 +13,16 @@ MethodName = Literal[
     "masked_input", "telea", "navier_stokes", "temporal_median", "flow_propagation", "base", "ceiling", "adapter"
 ]
 
+EVALUATION_CODE = (
+    *(f"evaluation/{name}.py" for name in ("baselines", "clips", "evaluate", "methods", "propagation", "results")),
+    "metrics/scores.py",
+    "inference/conditioning.py",
+    "inference/inpainter.py",
+    "models",
+    "video",
+)
+"""What shapes the results of `inpaint evaluate`, for `provenance.code_digest`; how tables look is no part of it."""
+
 
 class EvaluateSettings(Settings):
     """What is scored of every method."""

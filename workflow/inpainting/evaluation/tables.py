@@ -98,7 +98,7 @@ def _write_strata(out: Path, table: pd.DataFrame, groups: dict[str, dict[str, se
     }
     lead = (
         "A still camera shows most of what is hidden at some other time, which favours medians over time; a large mask "
-        "leaves less to go by. Each part names the best classical method in it as the reference."
+        "leaves less to go by. The reference of each part is the classical method that is best in it, marked by a dash."
     )
     sections = [(heading, to_html(part)) for heading, part in parts.items()]
     write_text(out / "strata.html", page("Methods by camera and mask", lead, sections, notes))
