@@ -29,8 +29,8 @@ include: "workflow/rules/pretraining.smk"
 
 
 rule all:
+    default_target: True
     input:
         "results/tables/summary.json",
         rules.figures.input,
-    default_target: True
     localrule: True

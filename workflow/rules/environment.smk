@@ -10,7 +10,9 @@ os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["
 
 DATASET = settings.dataset.root or "results/dataset/sample"
 GPUS = 0 if settings.model.device == "cpu" else 1
-MODEL, MASKS, WINDOWS = (part.to_options() for part in (settings.model, settings.masks, settings.windows))
+MODEL, MASKS, WINDOWS = (
+    part.to_options() for part in (settings.model, settings.masks, settings.windows)
+)
 
 
 wildcard_constraints:

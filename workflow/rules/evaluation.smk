@@ -1,6 +1,6 @@
 """Experiments and what they are compared with, on the test set; and the tables."""
 
-from inpainting.evaluation.settings import EvaluateSettings, TablesSettings
+from inpainting.evaluation.settings import EVALUATION_CODE, EvaluateSettings, TablesSettings
 
 
 rule evaluate:
@@ -10,24 +10,26 @@ rule evaluate:
     output:
         scores="results/evaluation/{method}.parquet",
         examples=directory("results/evaluation/{method}/examples"),
-    params:
-        method="--method {method}",
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
-        root=DATASET,
-        frames=settings.dataset.frames,
-        seed=settings.seed,
-        code=code_digest(*SCORING_CODE, "evaluation"),
     log:
         "results/logs/evaluate-{method}.log",
     benchmark:
         "results/benchmarks/evaluate-{method}.tsv"
     wildcard_constraints:
         method="|".join(settings.evaluation.methods),
+    conda:
+        "inpainting"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=480,
         gpu=lambda wildcards: GPUS if wildcards.method in ("base", "ceiling") else 0,
+    params:
+        method="--method {method}",
+        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        root=DATASET,
+        frames=settings.dataset.frames,
+        seed=settings.seed,
+        code=code_digest(*EVALUATION_CODE),
     shell:
         "inpaint evaluate {params.method} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --workers {threads}"
@@ -42,15 +44,6 @@ use rule evaluate as evaluate_experiment with:
     output:
         scores="results/evaluation/{experiment}.parquet",
         examples=directory("results/evaluation/{experiment}/examples"),
-    params:
-        method=lambda wildcards, input: (
-            f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
-        ),
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
-        root=DATASET,
-        frames=settings.dataset.frames,
-        seed=settings.seed,
-        code=code_digest(*SCORING_CODE, "evaluation"),
     log:
         "results/logs/evaluate-{experiment}.log",
     benchmark:
@@ -61,6 +54,15 @@ use rule evaluate as evaluate_experiment with:
         mem_mb=8000,
         runtime=480,
         gpu=GPUS,
+    params:
+        method=lambda wildcards, input: (
+            f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
+        ),
+        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        root=DATASET,
+        frames=settings.dataset.frames,
+        seed=settings.seed,
+        code=code_digest(*EVALUATION_CODE),
 
 
 rule tables:
@@ -86,19 +88,21 @@ rule tables:
             labels={"what": "by motion and mask size", "kind": "table"},
         ),
         summary="results/tables/summary.json",
+    log:
+        "results/logs/tables.log",
+    benchmark:
+        "results/benchmarks/tables.tsv"
+    conda:
+        "inpainting"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         results=lambda wildcards, input: ",".join(input.results),
         options=settings.evaluation.section(TablesSettings).to_options(),
         out=subpath(output.summary, parent=True),
         seed=settings.seed,
         code=code_digest("evaluation", "metrics"),
-    log:
-        "results/logs/tables.log",
-    benchmark:
-        "results/benchmarks/tables.tsv"
-    resources:
-        mem_mb=4000,
-        runtime=60,
     shell:
         "inpaint tables --results {params.results} --manifest {input.manifest} --out {params.out}"
         " --seed {params.seed} {params.options} 2>&1 | tee {log}"

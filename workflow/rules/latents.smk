@@ -1,7 +1,6 @@
 """Windows of the training sequences through the VAE, once; and the prompt through the text encoder."""
 
-from inpainting.latents.settings import CODE as ENCODE_CODE
-from inpainting.latents.settings import EncodeSettings, PromptSettings
+from inpainting.latents.settings import LATENTS_CODE, EncodeSettings, PromptSettings
 
 
 rule encode:
@@ -10,21 +9,23 @@ rule encode:
         manifest=rules.audit.output.manifest,
     output:
         shard="results/latents/shard-{shard}.safetensors",
-    params:
-        options=f"{settings.latents.section(EncodeSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
-        root=DATASET,
-        frames=settings.dataset.frames,
-        shards=settings.latents.shards,
-        code=code_digest(*ENCODE_CODE),
     log:
         "results/logs/encode-{shard}.log",
     benchmark:
         "results/benchmarks/encode-{shard}.tsv"
+    conda:
+        "inpainting"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
         gpu=GPUS,
+    params:
+        options=f"{settings.latents.section(EncodeSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        root=DATASET,
+        frames=settings.dataset.frames,
+        shards=settings.latents.shards,
+        code=code_digest(*LATENTS_CODE),
     shell:
         "inpaint encode --dataset {params.root:q} --split-file {input.split} --manifest {input.manifest}"
         " --frames {params.frames} --shard {wildcards.shard} --shards {params.shards} --out {output.shard}"
@@ -37,16 +38,18 @@ rule index:
         split=rules.split.output.table,
     output:
         index="results/latents/index.parquet",
-    params:
-        shards=lambda wildcards, input: ",".join(input.shards),
-        code=code_digest("latents/index.py", "shards.py"),
     log:
         "results/logs/index.log",
     benchmark:
         "results/benchmarks/index.tsv"
+    conda:
+        "inpainting"
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        shards=lambda wildcards, input: ",".join(input.shards),
+        code=code_digest("latents/index.py", "shards.py"),
     shell:
         "inpaint index --shards {params.shards} --split-file {input.split} --out {output.index} 2>&1 | tee {log}"
 
@@ -54,16 +57,18 @@ rule index:
 rule prompt:
     output:
         prompt="results/latents/prompt.safetensors",
-    params:
-        options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
-        code=code_digest("latents/prompt.py", "models/loading.py"),
     log:
         "results/logs/prompt.log",
     benchmark:
         "results/benchmarks/prompt.tsv"
+    conda:
+        "inpainting"
     resources:
         mem_mb=24000 if GPUS else 2000,
         runtime=60,
         gpu=GPUS,
+    params:
+        options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
+        code=code_digest("latents/prompt.py", "models/loading.py"),
     shell:
         "inpaint prompt {params.options} --out {output.prompt} 2>&1 | tee {log}"

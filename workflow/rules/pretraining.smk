@@ -1,5 +1,7 @@
 """Make the nano model of models/nano again; no other rule needs this. The result is copied there by hand."""
 
+import yaml
+
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
 
 with open(Path(workflow.basedir) / "config" / "pretrain-nano.yaml") as stream:
@@ -15,17 +17,19 @@ rule pretrain:
 rule pretrain_vae:
     output:
         vae=directory("results/pretraining/vae/final"),
-    params:
-        options=PretrainVaeSettings(**pretraining["vae"]).to_options(),
-        work="results/pretraining/vae",
     log:
         "results/pretraining/vae.log",
     benchmark:
         "results/pretraining/vae.benchmark.tsv"
+    conda:
+        "inpainting"
     threads: pretraining["vae"]["threads"]
     resources:
         mem_mb=6000,
         runtime=180,
+    params:
+        options=PretrainVaeSettings(**pretraining["vae"]).to_options(),
+        work=subpath(output.vae, parent=True),
     shell:
         "inpaint pretrain-vae {params.options} --out {output.vae} --work {params.work} > {log} 2>&1"
 
@@ -35,16 +39,18 @@ rule pretrain_base:
         vae=rules.pretrain_vae.output.vae,
     output:
         nano=directory("results/pretraining/nano"),
-    params:
-        options=PretrainBaseSettings(**pretraining["base"]).to_options(),
-        work="results/pretraining/base",
     log:
         "results/pretraining/base.log",
     benchmark:
         "results/pretraining/base.benchmark.tsv"
+    conda:
+        "inpainting"
     threads: pretraining["base"]["threads"]
     resources:
         mem_mb=6000,
         runtime=240,
+    params:
+        options=PretrainBaseSettings(**pretraining["base"]).to_options(),
+        work="results/pretraining/base",
     shell:
         "inpaint pretrain-base {params.options} --vae {input.vae} --out {output.nano} --work {params.work} > {log} 2>&1"

@@ -1,6 +1,6 @@
 """LoRA and the widened patch embedding, for every experiment."""
 
-from inpainting.training.settings import CODE as TRAIN_CODE
+from inpainting.training.settings import TRAINING_CODE
 
 
 rule train:
@@ -10,20 +10,22 @@ rule train:
     output:
         # Checkpoints lie beside it, undeclared: Snakemake would delete them before it repeats a killed job.
         summary="results/training/{experiment}/training.json",
-    params:
-        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {MASKS} {WINDOWS}",
-        out=subpath(output.summary, parent=True),
-        seed=settings.seed,
-        code=code_digest(*TRAIN_CODE),
     log:
         "results/logs/train-{experiment}.log",
     benchmark:
         "results/benchmarks/train-{experiment}.tsv"
+    conda:
+        "inpainting"
     threads: 8
     resources:
         mem_mb=12000,
         runtime=1440,
         gpu=GPUS,
+    params:
+        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {MASKS} {WINDOWS}",
+        out=subpath(output.summary, parent=True),
+        seed=settings.seed,
+        code=code_digest(*TRAINING_CODE),
     shell:
         "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"
         " --experiment {wildcards.experiment} --seed {params.seed} {params.options} --on-change restart"

@@ -1,8 +1,8 @@
 """Every checkpoint, in a process of its own, on the validation set; and the best of them."""
 
 from inpainting.training.settings import checkpoint_steps
+from inpainting.validation.settings import VALIDATION_CODE
 
-SCORING_CODE = ("metrics", "inference/inpainter.py", "inference/conditioning.py", "models", "video")
 
 
 rule validate:
@@ -12,22 +12,24 @@ rule validate:
         split=rules.split.output.table,
     output:
         scores="results/validation/{experiment}/step-{step}.json",
+    log:
+        "results/logs/validate-{experiment}-{step}.log",
+    benchmark:
+        "results/benchmarks/validate-{experiment}-{step}.tsv"
+    conda:
+        "inpainting"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=GPUS,
     params:
         checkpoint="results/training/{experiment}/checkpoints/step-{step}",
         options=f"{settings.validation.to_options()} {MODEL}",
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
-        code=code_digest(*SCORING_CODE, "validation"),
-    log:
-        "results/logs/validate-{experiment}-{step}.log",
-    benchmark:
-        "results/benchmarks/validate-{experiment}-{step}.tsv"
-    threads: 1
-    resources:
-        mem_mb=8000,
-        runtime=240,
-        gpu=GPUS,
+        code=code_digest(*VALIDATION_CODE),
     shell:
         "inpaint validate --checkpoint {params.checkpoint} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --out {output.scores}"
@@ -44,15 +46,17 @@ rule best:
     output:
         best="results/validation/{experiment}/best.json",
         adapter=directory("results/validation/{experiment}/best"),
-    params:
-        checkpoints="results/training/{experiment}/checkpoints",
-        scores=lambda wildcards, input: ",".join(input.scores),
-        code=code_digest("validation/best.py"),
     log:
         "results/logs/best-{experiment}.log",
     benchmark:
         "results/benchmarks/best-{experiment}.tsv"
     localrule: True
+    conda:
+        "inpainting"
+    params:
+        checkpoints="results/training/{experiment}/checkpoints",
+        scores=lambda wildcards, input: ",".join(input.scores),
+        code=code_digest("validation/best.py"),
     shell:
         "inpaint best --scores {params.scores} --checkpoints {params.checkpoints} --out {output.best}"
         " --adapter-out {output.adapter} 2>&1 | tee {log}"

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting import provenance
-from inpainting.evaluation.clips import choose_sequences, read_clip
 from inpainting.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
 from inpainting.evaluation.parts import Parts
 from inpainting.evaluation.results import write_results
@@ -19,6 +18,7 @@ from inpainting.metrics.scores import score_clip
 from inpainting.progress import tracked
 from inpainting.settings import existing
 from inpainting.video import masks
+from inpainting.video.clips import choose_sequences, read_clip
 from inpainting.workers import process_pool
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,9 @@ PLACES = {"dataset", "manifest", "split_file", "adapter", "out", "examples_out",
 
 def evaluate(settings: EvaluateCommand) -> None:
     """Write the scores of one method's raw and composited output, and the frames of the examples."""
-    sequences = choose_sequences(settings)
+    sequences = choose_sequences(
+        settings.dataset, settings.split_file, settings.manifest, settings.split, settings.frames, settings.limit
+    )
     names = list(sequences)
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     log.info("%s: %d %s sequences: %s%s", settings.name, len(names), settings.split, ", ".join(names[:8]), more)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.evaluation.baselines import BASELINES
-from inpainting.evaluation.clips import Clip
 from inpainting.evaluation.settings import EvaluateCommand
 from inpainting.models.settings import ModelSettings
 from inpainting.seeds import derive
 from inpainting.video import masks
+from inpainting.video.clips import Clip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
 

@@ -14,7 +14,7 @@ MethodName = Literal[
 ]
 
 EVALUATION_CODE = (
-    *(f"evaluation/{name}.py" for name in ("baselines", "clips", "evaluate", "methods", "propagation", "results")),
+    *(f"evaluation/{name}.py" for name in ("baselines", "evaluate", "methods", "propagation", "results")),
     "metrics/scores.py",
     "inference/conditioning.py",
     "inference/inpainter.py",

@@ -13,7 +13,7 @@ from inpainting.errors import InputError
 from inpainting.files import file_digest, read_table, value_digest
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
-from inpainting.latents.settings import CODE, EncodeCommand
+from inpainting.latents.settings import LATENTS_CODE, EncodeCommand
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.progress import Progress
@@ -66,7 +66,7 @@ def shard_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
         "frames": settings.frames,
         "dtypes": [settings.dtype, settings.latents_dtype],
         "vae": loading.part_digest(settings.base, "vae"),
-        "code": provenance.code_digest(*CODE),
+        "code": provenance.code_digest(*LATENTS_CODE),
         "sequences": rows[["id", "split", "digest"]].to_numpy().tolist(),
     }
     return value_digest(shaping)

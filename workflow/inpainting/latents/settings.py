@@ -9,7 +9,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-CODE = (
+LATENTS_CODE = (
     "latents/encode.py",
     "models/vae.py",
     "inference/conditioning.py",

@@ -9,7 +9,7 @@ from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-CODE = (
+TRAINING_CODE = (
     "training/batches.py",
     "training/loop.py",
     "training/loss.py",

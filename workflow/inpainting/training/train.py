@@ -20,7 +20,7 @@ from inpainting.shards import LatentCache
 from inpainting.training import checkpoints
 from inpainting.training.loop import Run
 from inpainting.training.monitor import Monitor
-from inpainting.training.settings import CODE, TrainCommand, TrainSettings, checkpoint_steps
+from inpainting.training.settings import TRAINING_CODE, TrainCommand, TrainSettings, checkpoint_steps
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def _fingerprint(settings: TrainCommand, config: AdapterConfig) -> dict[str, Any
         "seed": settings.seed,
         "adapter": config.model_dump(mode="json", exclude={"base"}),
         "inputs": {"index": file_digest(settings.index), "prompt": file_digest(settings.prompt_file)},
-        "code": provenance.code_digest(*CODE),
+        "code": provenance.code_digest(*TRAINING_CODE),
     }
 
 

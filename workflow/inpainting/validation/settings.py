@@ -8,6 +8,16 @@ from pydantic import Field
 from inpainting.models.settings import ModelSettings
 from inpainting.settings import Settings
 
+VALIDATION_CODE = (
+    "validation/validate.py",
+    "metrics",
+    "inference/conditioning.py",
+    "inference/inpainter.py",
+    "models",
+    "video",
+)
+"""What shapes the scores of a checkpoint."""
+
 
 class ValidateSettings(Settings):
     """How checkpoints are scored, and which score chooses."""

@@ -1,0 +1,55 @@
+# `make demo` and `make test` set up what they need; nothing else has to be installed but Python 3.11+ and make.
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+SETUP := .venv/.set-up
+
+.PHONY: help setup demo test check format schema pins pretrain clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: $(SETUP) ## .venv with everything pinned in envs/requirements.txt
+
+$(SETUP): envs/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3.11 make $(MAKECMDGOALS) names one"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(SETUP) ## sample sequences to results/report.html, on this machine
+	$(BIN)/snakemake --cores $(CORES)
+
+check: $(SETUP) ## the fast tests, and that code and workflow are in order
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+	$(BIN)/pytest -q -n auto -m "not slow"
+
+test: check ## all tests
+	$(BIN)/pytest -q -m slow
+
+format: $(SETUP) ## format code and workflow
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+schema: $(SETUP) ## write the configuration's schema anew from the settings
+	$(BIN)/python -m inpainting.config
+
+pins: ## renew envs/requirements.txt from envs/requirements.in
+	rm -rf .venv/pins && $(PYTHON) -m venv .venv/pins
+	.venv/pins/bin/pip install --quiet --disable-pip-version-check -r envs/requirements.in
+	{ echo "# Made by 'make pins' from requirements.in."; .venv/pins/bin/pip freeze --all --exclude pip | sed 's/+cpu//'; } \
+	  | grep -viE '^(nvidia-|triton|cuda-)' > envs/requirements.txt
+	rm -rf .venv/pins
+
+pretrain: $(SETUP) ## make the small model of models/nano again, in results/pretraining (hours)
+	$(BIN)/snakemake --cores $(CORES) pretrain
+
+clean: ## remove results
+	rm -rf results
