@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from inpainting.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.errors import UsageError
 from inpainting.evaluation.settings import EvaluateSettings, MethodName, TablesSettings
-from inpainting.files import read_table
+from inpainting.files import read_table, write_json
 from inpainting.latents.settings import EncodeSettings, PromptSettings
 from inpainting.models.settings import ModelSettings
 from inpainting.report.settings import ReportSettings
@@ -152,3 +152,15 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
         result[key] = _merged(result[key], value) if both else value
     return result
+
+
+def schema() -> dict[str, Any]:
+    """The configuration's JSON schema, for editors: every setting with its default, bounds and meaning."""
+    made = PipelineConfig.model_json_schema()
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    made["properties"]["extends"] = {"type": "string", "description": "A configuration file that this one goes over."}
+    return made
+
+
+if __name__ == "__main__":
+    write_json("workflow/schemas/config.schema.json", schema())
