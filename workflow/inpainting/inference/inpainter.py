@@ -1,7 +1,7 @@
 """Inpainting clips of any length and size with a base model and, where there is one, its adapter."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,16 +40,24 @@ class Inpainter:
     dtype: torch.dtype
     adapted: bool
 
-    def inpaint(self, rgb: Clip, mask: NDArray[np.uint8], steps: int, seed: int) -> Clip:
+    def inpaint(
+        self, rgb: Clip, mask: NDArray[np.uint8], steps: int, seed: int, stepped: Callable[[], None] = lambda: None
+    ) -> Clip:
         """The model's own frames, everywhere, not only in the hole: see `composite` for putting the known pixels back.
 
         rgb: uint8 [frames, height, width, 3]; mask as stored: uint8 [frames, height, width]. The same seed, machine and
-        input give the same bytes. Raises InputError when the clip and its mask differ in frames or size.
+        input give the same bytes. `stepped` is called after each denoising step of each window. Raises InputError when
+        the clip and its mask differ in frames or size.
         """
         if rgb.shape[:3] != mask.shape:
             raise InputError(f"the frames are {_shape(rgb)} and the masks {_shape(mask)}; they must agree")
-        hole = self.hole(mask)
-        return self._over_windows(rgb, hole, lambda r, h, start: self._inpaint_window(r, h, steps, seed, start))
+        hole = masks.to_hole(mask, self.masks)
+
+        def inpaint_window(frames: Clip, part: Hole, start: int) -> Clip:
+            generator = torch.Generator().manual_seed(seeds.derive(seed, "inference.noise", start))
+            return self._inpaint_window(frames, part, self._timesteps(steps, stepped), generator)
+
+        return self._over_windows(rgb, hole, inpaint_window)
 
     def reconstruct(self, clip: Clip) -> Clip:
         """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
@@ -81,31 +89,40 @@ class Inpainter:
             joined[part] += result * share[part, None, None, None]
         return joined.round().astype(np.uint8)
 
-    def _inpaint_window(self, rgb: Clip, hole: Hole, steps: int, seed: int, start: int) -> Clip:
+    def _timesteps(self, steps: int, stepped: Callable[[], None]) -> Iterator[Tensor]:
+        self.scheduler.set_timesteps(steps)
+        for timestep in self.scheduler.timesteps:
+            yield timestep
+            stepped()
+
+    def _inpaint_window(self, rgb: Clip, hole: Hole, timesteps: Iterable[Tensor], generator: torch.Generator) -> Clip:
+        """One window, padded to the grid; the hole is dilated after padding, as for training."""
+        hole = masks.dilate(hole, self.masks.mask_dilation)
         signal = conditioning.masked_signal(rgb, hole)
         condition = conditioning.encode_condition(self.vae, signal[None])
-        generator = torch.Generator().manual_seed(seeds.derive(seed, "inference.noise", start))
         if self.adapted:
-            latents = self._denoise(condition, conditioning.mask_channel(hole)[None], steps, generator)
+            latents = self._denoise(condition, conditioning.mask_channel(hole)[None], timesteps, generator)
         else:
             keep = 1 - torch.from_numpy(masks.latent_any(hole))[None, :, None]
-            latents = self._denoise_replacing(condition, keep.to(condition), steps, generator)
+            latents = self._denoise_replacing(condition, keep.to(condition), timesteps, generator)
         return vae_latents.to_pixels(vae_latents.decode(self.vae, latents)[0])
 
-    def _denoise(self, condition: Tensor, mask: Tensor, steps: int, generator: torch.Generator) -> Tensor:
+    def _denoise(
+        self, condition: Tensor, mask: Tensor, timesteps: Iterable[Tensor], generator: torch.Generator
+    ) -> Tensor:
         """DDIM from pure noise, the condition and the mask beside the noisy latents."""
-        self.scheduler.set_timesteps(steps)
         latents = torch.randn(condition.shape, generator=generator).to(condition)
-        for timestep in self.scheduler.timesteps:
+        for timestep in timesteps:
             model_input = conditioning.model_input(latents, condition, mask)
             latents = self.scheduler.step(self._velocity(model_input, timestep), timestep, latents).prev_sample
         return latents
 
-    def _denoise_replacing(self, known: Tensor, keep: Tensor, steps: int, generator: torch.Generator) -> Tensor:
+    def _denoise_replacing(
+        self, known: Tensor, keep: Tensor, timesteps: Iterable[Tensor], generator: torch.Generator
+    ) -> Tensor:
         """DDIM on the base model; before each step, latents outside the hole become the known, noised."""
-        self.scheduler.set_timesteps(steps)
         latents = torch.randn(known.shape, generator=generator).to(known)
-        for timestep in self.scheduler.timesteps:
+        for timestep in timesteps:
             noise = torch.randn(known.shape, generator=generator).to(known)
             noised = self.scheduler.add_noise(known, noise, timestep[None])
             latents = torch.lerp(latents, noised, keep)
@@ -129,7 +146,7 @@ def composite(raw: Clip, rgb: Clip, hole: Hole) -> Clip:
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[None]:
-    """Autocast to the base weights' precision, so that they meet the float32 adapter; nothing where they are float32."""
+    """Autocast to the base weights' precision, so that they meet the float32 adapter; nothing for float32."""
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype)
@@ -152,8 +169,9 @@ def load_inpainter(
     if adapter is not None:
         config = adapters.read_adapter_config(adapter)
         mask_settings, window_settings = config.masks, config.windows
-        if config.transformer_digest != loading.part_digest(model.base, "transformer"):
-            raise InputError(f"{adapter} was trained on another transformer ({config.base}) than {model.base} holds")
+        for part, digest in (("transformer", config.transformer_digest), ("vae", config.vae_digest)):
+            if digest != loading.part_digest(model.base, part):
+                raise InputError(f"{adapter} was trained on another {part} ({config.base}) than {model.base} holds")
     latent_size = Frame(size[1], size[0]).latent_size
     transformer = loading.load_transformer(model.base, dtype, device, latent_size, window_settings.window)
     if adapter is not None:
