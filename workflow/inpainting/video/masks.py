@@ -31,13 +31,13 @@ def latent_area(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32
     counts other than 1 + k * time and sizes that `space` does not divide.
     """
     cells = _cells(hole, space, time)
-    return np.concatenate([group.mean(axis=(0, 2, 4), dtype=np.float32)[None] for group in cells])
+    return np.stack([group.mean(axis=(0, 2, 4), dtype=np.float32) for group in cells])
 
 
 def latent_any(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
     """1 for each latent cell that any hole pixel falls in, else 0; shaped and grouped as `latent_area`."""
     cells = _cells(hole, space, time)
-    return np.concatenate([group.any(axis=(0, 2, 4))[None] for group in cells]).astype(np.float32)
+    return np.stack([np.asarray(group.any(axis=(0, 2, 4))) for group in cells]).astype(np.float32)
 
 
 def _cells(hole: Hole, space: int, time: int) -> list[NDArray[np.bool_]]:

@@ -13,9 +13,11 @@ def plan(frames: int, window: int, overlap: int = 0) -> list[int]:
     """First frames of the fewest evenly spread windows that cover all frames and share at least `overlap` of them.
 
     100 frames in windows of 49 start at 0, 25 and 51. A sequence shorter than a window is one window, to be padded.
+    Windows of one frame share nothing.
     """
     if frames <= window:
         return [0]
+    overlap = min(overlap, window - 1)
     count = math.ceil((frames - overlap) / (window - overlap))
     return [i * (frames - window) // (count - 1) for i in range(count)]
 

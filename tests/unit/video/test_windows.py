@@ -1,0 +1,74 @@
+"""Windows cover a sequence, and what was made of them joins again."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inpainting.video import windows
+from inpainting.video.settings import WindowSettings
+from pydantic import ValidationError
+
+
+def test_a_hundred_frames_in_windows_of_49_start_at_0_25_and_51() -> None:
+    assert windows.plan(100, 49, 4) == [0, 25, 51]
+    assert windows.plan(100, 49) == [0, 25, 51]
+
+
+@settings(max_examples=200, deadline=None)
+@given(frames=st.integers(1, 400), eighths=st.integers(0, 12), overlap=st.integers(0, 96))
+def test_windows_cover_every_frame_and_their_weights_sum_to_one(frames: int, eighths: int, overlap: int) -> None:
+    window = 8 * eighths + 1
+    settings = WindowSettings(window=window, window_overlap=min(overlap, max(0, window - 1)))
+    starts = windows.plan(frames, settings.window, settings.window_overlap)
+    length = windows.padded_length(frames, window)
+    assert length % 8 == 1
+    covered = np.zeros(frames, int)
+    for start in starts:
+        covered[start : start + length] += 1
+    assert covered.min() >= 1
+    if frames > window:
+        assert starts[0] == 0
+        assert starts[-1] == frames - window
+        assert max(np.diff(starts)) <= window - settings.window_overlap
+    weights = windows.weights(starts, length, frames)
+    assert weights.shape == (len(starts), frames)
+    assert weights.min() >= 0
+    np.testing.assert_allclose(weights.sum(axis=0), 1, rtol=1e-6)
+    for row, start in zip(weights, starts, strict=True):
+        assert not row[:start].any()
+        assert not row[start + length :].any()
+
+
+def test_windows_of_one_frame_do_not_overlap() -> None:
+    settings = WindowSettings(window=1)
+    assert windows.plan(3, settings.window, settings.window_overlap) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("window", [2, 8, 10, 45, 48, 50, 100])
+def test_windows_of_other_than_8k_and_1_frames_are_refused(window: int) -> None:
+    with pytest.raises(ValidationError, match="do not survive the VAE"):
+        WindowSettings(window=window, window_overlap=0)
+
+
+def test_an_overlap_of_the_whole_window_is_refused() -> None:
+    with pytest.raises(ValidationError, match="window_overlap: 9 must be less"):
+        WindowSettings(window=9, window_overlap=9)
+
+
+@pytest.mark.parametrize(("frames", "length"), [(1, 1), (2, 9), (9, 9), (10, 17), (48, 49), (49, 49), (100, 49)])
+def test_short_clips_are_padded_to_the_next_8k_and_1(frames: int, length: int) -> None:
+    assert windows.padded_length(frames, 49) == length
+
+
+def test_padding_repeats_the_last_frame() -> None:
+    clip = np.arange(3 * 2 * 2).reshape(3, 2, 2)
+    padded = windows.pad(clip, 9)
+    assert np.array_equal(padded[:3], clip)
+    assert all(np.array_equal(frame, clip[-1]) for frame in padded[3:])
+
+
+def test_overlapping_windows_fade_into_each_other() -> None:
+    weights = windows.weights([0, 5], 9, 14)
+    assert weights[0, :5].tolist() == [1] * 5
+    assert weights[1, 9:].tolist() == [1] * 5
+    assert (np.diff(weights[0, 4:10]) < 0).all()
