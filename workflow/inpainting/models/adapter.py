@@ -10,12 +10,14 @@ from pathlib import Path
 
 import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
-from peft import get_peft_model_state_dict
+from peft import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inpainting.errors import InputError
+from inpainting.errors import InputError, UsageError
 from inpainting.files import atomic_path, read_json, write_json
+from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.settings import Settings
@@ -67,30 +69,55 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
     missing = [name for name in (LORA_FILE, WIDENED_FILE, PROMPT_FILE, CONFIG_FILE) if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} is not an adapter: {', '.join(missing)} missing; give a folder that training wrote")
-    return AdapterConfig.model_validate(read_json(folder / CONFIG_FILE))
+    try:
+        return AdapterConfig.model_validate(read_json(folder / CONFIG_FILE))
+    except ValueError as error:
+        raise InputError(f"{folder}: {CONFIG_FILE} is damaged or of another version ({_first_line(error)})") from error
 
 
 def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
-    """Widen the transformer and load what was trained into it; every tensor must arrive, bit for bit, or InputError."""
+    """Widen the transformer and load what was trained into it, in float32 whatever the base weights' precision.
+
+    Every tensor must arrive, bit for bit, and LoRA's scale be the one that was trained; raises InputError otherwise.
+    """
     config = read_adapter_config(folder)
-    widen_patch_embedding(transformer, config.channels)
-    transformer.load_state_dict(load_file(folder / WIDENED_FILE), strict=False)
-    transformer.load_lora_adapter(folder, prefix="transformer", weight_name=LORA_FILE, adapter_name="default")
-    _check_arrived(transformer, folder, config)
+    try:
+        layers = target_layers(transformer, config.lora)
+        stored = {name.removeprefix("transformer."): t for name, t in load_file(folder / LORA_FILE).items()}
+        widened = load_file(folder / WIDENED_FILE)
+        widen_patch_embedding(transformer, config.channels)
+        transformer.load_state_dict(widened, strict=False)
+        transformer.load_lora_adapter(folder, prefix="transformer", weight_name=LORA_FILE, adapter_name="default")
+    except (UsageError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise InputError(f"{folder} is damaged or does not fit the base model ({_first_line(error)})") from error
+    if lora_to_float32(transformer):
+        set_peft_model_state_dict(transformer, dict(stored))
+    if layers != {name.rpartition(".lora_")[0] for name in stored}:
+        raise InputError(f"{folder}: its LoRA is not in the layers that {CONFIG_FILE} names")
+    _check_arrived(transformer, folder, config, stored | widened)
 
 
-def _check_arrived(transformer: CogVideoXTransformer3DModel, folder: Path, config: AdapterConfig) -> None:
-    stored = {k.removeprefix("transformer."): v for k, v in load_file(folder / LORA_FILE).items()}
+def _check_arrived(
+    transformer: CogVideoXTransformer3DModel,
+    folder: Path,
+    config: AdapterConfig,
+    expected: dict[str, Tensor],
+) -> None:
     arrived = get_peft_model_state_dict(transformer)
-    if stored.keys() != arrived.keys():
-        odd = sorted(stored.keys() ^ arrived.keys())[:3]
-        raise InputError(f"{folder}: its LoRA layers do not fit the base model, e.g. {', '.join(odd)}")
-    stored |= load_file(folder / WIDENED_FILE)
     arrived |= {name: transformer.get_parameter(name) for name in PATCH_EMBEDDING}
-    for name, tensor in stored.items():
-        found = arrived[name].detach().cpu()
-        if found.shape != tensor.shape or not torch.equal(found, tensor.to(found.dtype)):
+    if expected.keys() != arrived.keys():
+        odd = sorted(expected.keys() ^ arrived.keys())[:3]
+        raise InputError(f"{folder}: its layers do not fit the base model, e.g. {', '.join(odd)}")
+    for name, tensor in expected.items():
+        if not torch.equal(arrived[name].detach().cpu(), tensor):
             raise InputError(f"{folder}: {name} did not load as it was saved")
-    alpha = transformer.peft_config["default"].lora_alpha
-    if alpha != config.lora.alpha:
-        raise InputError(f"{folder}: LoRA's alpha loaded as {alpha}, but {config.lora.alpha} was trained")
+    loaded = transformer.peft_config["default"]
+    if (loaded.lora_alpha, loaded.r) != (config.lora.alpha, config.lora.rank):
+        raise InputError(
+            f"{folder}: LoRA loaded with alpha {loaded.lora_alpha} and rank {loaded.r}, but {config.lora.alpha} and "
+            f"{config.lora.rank} were trained"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

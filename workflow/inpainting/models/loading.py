@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from inpainting.errors import InputError, UsageError
@@ -60,8 +61,11 @@ def load_transformer(
 
 
 def load_scheduler(base: str) -> CogVideoXDDIMScheduler:
-    """The model's own noise schedule; raises InputError when it is not the v-prediction that CogVideoX needs."""
-    scheduler = CogVideoXDDIMScheduler.from_pretrained(**source(base), subfolder="scheduler")
+    """The model's own noise schedule; raises InputError where it is absent or not the v-prediction CogVideoX needs."""
+    try:
+        scheduler = CogVideoXDDIMScheduler.from_pretrained(**source(base), subfolder="scheduler")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{base}/scheduler: can't be loaded: {str(error).strip().splitlines()[0]}") from error
     if scheduler.config.prediction_type != "v_prediction":
         raise InputError(
             f"{base}/scheduler: prediction_type is {scheduler.config.prediction_type}; CogVideoX needs v_prediction"
@@ -113,4 +117,7 @@ def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
 
 def read_prompt(path: Path) -> torch.Tensor:
     """A text embedding as `latents` stored it: float32 [1, tokens, width]."""
-    return load_file(path)["prompt"].float()
+    try:
+        return load_file(path)["prompt"].float()
+    except (SafetensorError, KeyError) as error:
+        raise InputError(f"{path} is damaged or no text embedding ({error}); make it again") from error
