@@ -2,7 +2,7 @@
 
 from snakemake.utils import min_version
 
-from inpainting.config import resolve
+from inpainting.config import resolve_or_exit
 
 min_version("9.0")
 
@@ -11,7 +11,7 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-settings = resolve(config)
+settings = resolve_or_exit(config)
 experiments = settings.trainings()
 
 

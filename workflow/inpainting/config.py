@@ -1,6 +1,7 @@
 """The pipeline's configuration: one section per stage, made of the stages' own settings."""
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,15 @@ def resolve(config: Mapping[str, Any]) -> PipelineConfig:
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
     resolved.trainings()
     return resolved
+
+
+def resolve_or_exit(config: Mapping[str, Any]) -> PipelineConfig:
+    """What `resolve` gives; a wrong value ends the program with its sentence and exit code 2, without a traceback."""
+    try:
+        return resolve(config)
+    except UsageError as error:
+        print(f"configuration: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def _extended(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ rule audit:
         runtime=240,
     params:
         options=f"{settings.dataset.audit.to_options()} {MASKS}",
-        root=DATASET,
+        root=lambda wildcards: DATASET,
         out=subpath(output.manifest, parent=True),
         frames=settings.dataset.frames,
         code=code_digest("dataset", "video"),

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from inpainting.config import PipelineConfig, resolve, schema
+from inpainting.errors import UsageError
+from inpainting.files import read_json
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def shipped(name: str) -> dict[str, object]:
+    values = yaml.safe_load((ROOT / "config" / name).read_text())
+    assert isinstance(values, dict)
+    return values
+
+
+def test_the_schema_says_what_the_settings_say() -> None:
+    assert read_json(ROOT / "workflow" / "schemas" / "config.schema.json") == schema(), "run `make schema`"
+
+
+def test_the_demo_names_a_base_model_that_is_there() -> None:
+    settings = resolve(shipped("config.yaml"))
+    assert (ROOT / settings.model.base / "transformer" / "config.json").is_file()
+    assert list(settings.trainings()) == ["lora"]
+
+
+def test_the_configuration_for_2b_is_whole_and_waits_for_a_dataset(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"dataset\.root: /path/to/sequences does not exist"):
+        resolve(shipped("cogvideox-2b.yaml"))
+    settings = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": str(tmp_path)}})
+    assert (settings.windows.window, settings.dataset.frames) == (49, 100)
+    assert (settings.model.dtype, settings.training.mixed_precision) == ("float16", "fp16")
+    demo = PipelineConfig.model_validate(shipped("config.yaml"))
+    assert settings.training.steps != demo.training.steps, "nothing of the demo leaks into it"
+
+
+def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> None:
+    (tmp_path / "below.yaml").write_text("seed: 3\ntraining: {rank: 8, steps: 7}\n")
+    settings = resolve({"extends": str(tmp_path / "below.yaml"), "training": {"steps": 9}})
+    assert (settings.seed, settings.training.rank, settings.training.steps) == (3, 8, 9)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"training": {"stepss": 4}}, "training.stepss: there is no such setting; did you mean steps?"),
+        ({"windows": {"window": 48}}, "48 frames do not survive the VAE; use 8k+1, such as 41 or 49"),
+        ({"windows": {"window": 49}, "dataset": {"frames": 17}}, "49 frames do not fit into sequences of"),
+        ({"dataset": {"root": "nowhere"}}, "dataset.root: nowhere does not exist"),
+        ({"experiments": "nowhere.tsv"}, "experiments: nowhere.tsv does not exist"),
+        ({"extends": "nowhere.yaml"}, "extends: nowhere.yaml does not exist"),
+        ({"seed": -1}, "seed: -1 was given, but it should be greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_value_gets_one_sentence_that_names_it(values: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(values)
+    assert sentence in str(caught.value)
+
+
+def experiments(folder: Path, *rows: str) -> dict[str, object]:
+    (folder / "experiments.tsv").write_text("experiment\toverrides\tdescription\n" + "".join(row + "\n" for row in rows))
+    return {"experiments": str(folder / "experiments.tsv")}
+
+
+def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
+    table = experiments(tmp_path, "plain\t\tas it stands", "small\trank=4 targets=to_q,to_v learning_rate=3e-5\tless")
+    plain, small = resolve({**table, "training": {"rank": 16}}).trainings().values()
+    assert (plain.rank, small.rank, small.targets, small.learning_rate) == (16, 4, ("to_q", "to_v"), 3e-5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (["a\trnak=4\t"], "experiment a: rnak: there is no such setting; did you mean rank?"),
+        (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
+        (["a\t\t", "a\t\t"], "the experiment a is there twice"),
+    ],
+)
+def test_a_wrong_experiment_is_named(rows: list[str], sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(experiments(tmp_path, *rows))
+    assert sentence in str(caught.value)
