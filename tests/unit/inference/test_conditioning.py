@@ -1,0 +1,106 @@
+"""What the model is told of a clip is blind to what is under the hole, and is the same in cache and inference."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import AutoencoderKLCogVideoX
+from inpainting.inference import conditioning
+from inpainting.inference.conditioning import Frame
+from inpainting.shards import LatentCache
+from inpainting.video import masks, sequence
+from inpainting.video.masks import Hole
+from inpainting.video.settings import MaskSettings
+from numpy.typing import NDArray
+from torch import Tensor
+
+DILATION = 2
+
+
+@pytest.fixture
+def clip() -> NDArray[np.uint8]:
+    """A clip of noise: uint8 [9, 32, 48, 3]."""
+    return np.random.default_rng(0).integers(0, 256, (9, 32, 48, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def hole() -> Hole:
+    """A moving box, not dilated: bool [9, 32, 48]."""
+    box = np.zeros((9, 32, 48), bool)
+    for frame in range(9):
+        box[frame, 10:20, 8 + frame : 24 + frame] = True
+    return box
+
+
+def condition(vae: AutoencoderKLCogVideoX, rgb: NDArray[np.uint8], hole: Hole) -> Tensor:
+    signal = conditioning.masked_signal(rgb, masks.dilate(hole, DILATION))
+    return conditioning.encode_condition(vae, signal[None])
+
+
+def test_what_is_under_the_dilated_hole_leaves_the_condition_bit_identical(
+    tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole
+) -> None:
+    changed = clip.copy()
+    under = masks.dilate(hole, DILATION)
+    changed[under] = np.random.default_rng(1).integers(0, 256, (int(under.sum()), 3))
+    assert torch.equal(condition(tiny_vae, clip, hole), condition(tiny_vae, changed, hole))
+
+
+def test_any_pixel_outside_the_dilated_hole_changes_the_condition(
+    tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole
+) -> None:
+    before = condition(tiny_vae, clip, hole)
+    outside = np.argwhere(~masks.dilate(hole, DILATION))
+    for frame, row, column in outside[:: len(outside) // 7]:
+        changed = clip.copy()
+        changed[frame, row, column] = 255 - changed[frame, row, column]
+        assert not torch.equal(before, condition(tiny_vae, changed, hole))
+
+
+def test_the_fill_is_mid_grey_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np.uint8], hole: Hole) -> None:
+    signal = conditioning.masked_signal(clip, hole)
+    assert signal.shape == (9, 3, 32, 48)
+    inside = torch.from_numpy(hole)[:, None].expand_as(signal)
+    assert signal[inside].eq(0).all()
+    kept = torch.from_numpy(clip).permute(0, 3, 1, 2) / 127.5 - 1
+    torch.testing.assert_close(signal[~inside], kept[~inside])
+
+
+def test_the_mask_channel_is_the_share_of_hole_and_comes_last(hole: Hole) -> None:
+    mask = conditioning.mask_channel(hole)[None]
+    assert mask.shape == (1, 3, 1, 4, 6)
+    assert mask.max() == 0.75
+    noisy, known = torch.full((1, 3, 16, 4, 6), 2.0), torch.full((1, 3, 16, 4, 6), 3.0)
+    model_input = conditioning.model_input(noisy, known, mask)
+    assert model_input.shape == (1, 3, conditioning.INPUT_CHANNELS, 4, 6)
+    assert torch.equal(model_input[:, :, :16], noisy)
+    assert torch.equal(model_input[:, :, 16:32], known)
+    assert torch.equal(model_input[:, :, 32:], mask)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 48), (30, 48), (17, 33), (1, 1)])
+def test_frames_are_padded_to_the_grid_by_their_edges_and_cropped_back(height: int, width: int) -> None:
+    clip = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), dtype=np.uint8)
+    frame = Frame(height, width)
+    padded = frame.pad(clip)
+    assert padded.shape[1] % 16 == padded.shape[2] % 16 == 0
+    assert padded.shape[1] - height < 16
+    assert padded.shape[2] - width < 16
+    assert frame.latent_size == (padded.shape[1] // 8, padded.shape[2] // 8)
+    assert np.array_equal(frame.crop(padded), clip)
+    assert (padded[:, height:] == padded[:, height - 1 : height]).all()
+    assert (padded[:, :, width:] == padded[:, :, width - 1 : width]).all()
+
+
+def test_the_condition_encoded_alone_is_the_cached_one(tiny_vae: AutoencoderKLCogVideoX, tiny_results: Path) -> None:
+    cache = LatentCache(tiny_results / "latents" / "index.parquet", "train")
+    for number in (0, 1, len(cache) - 1):
+        window = cache[number]
+        folder = tiny_results / "dataset" / window.sequence
+        rgb = sequence.read_rgb(folder, window.start, 9)
+        hole = masks.to_hole(sequence.read_mask(folder, window.start, 9), MaskSettings())
+        assert np.array_equal(window.hole, hole)
+        alone = condition(tiny_vae, rgb, hole)[0]
+        assert window.condition.dtype == torch.float16
+        torch.testing.assert_close(window.condition.float(), alone, rtol=1e-3, atol=1e-4)
