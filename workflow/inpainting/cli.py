@@ -51,7 +51,15 @@ COMMANDS = {
     "best": Command("validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
     "evaluate": Command("evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),
     "tables": Command("evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
-    "figures": Command("report", "figures", "FiguresCommand", "draw the report's figures and pages"),
+    "draw-dataset": Command("report", "draw_dataset", "DrawDatasetCommand", "show the dataset and its audit"),
+    "draw-training": Command("report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"),
+    "draw-checkpoints": Command("report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"),
+    "draw-comparison": Command("report", "draw_comparison", "DrawComparisonCommand", "draw the methods' scores"),
+    "draw-examples": Command("report", "draw_examples", "DrawExamplesCommand", "show the methods on test sequences"),
+    "draw-headline": Command("report", "draw_headline", "DrawHeadlineCommand", "write the report's opening"),
+    "draw-provenance": Command(
+        "report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
+    ),
     "run": Command("inference", "run", "RunCommand", "inpaint a video or a folder of frames"),
     "pretrain-vae": Command("pretraining", "pretrain_vae", "PretrainVaeCommand", "pretrain the small VAE"),
     "pretrain-base": Command("pretraining", "pretrain_base", "PretrainBaseCommand", "pretrain the small transformer"),

@@ -7,6 +7,11 @@ from pydantic import Field
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings
 
+CHART_CODE = ("report/style.py",)
+PICTURE_CODE = ("report/mosaic.py", "report/samples.py", "video")
+PAGE_CODE = ("report/pages.py",)
+"""What shapes charts, pictures and pages beside the command that draws them; their digests are parameters of rules."""
+
 
 class SampleSettings(Settings):
     """What is shown of the dataset."""
@@ -16,10 +21,12 @@ class SampleSettings(Settings):
 
 
 class ExampleSettings(Settings):
-    """How a test sequence is shown."""
+    """How test sequences are shown, with what the methods make of them."""
 
+    examples: int = Field(3, ge=1)
+    """Sequences that are shown at most: the first by id of those that the evaluation kept, see evaluation.examples."""
     shown: tuple[str, ...] = ()
-    """Methods that an example shows side by side; when empty: the best adapter, the base model, the best classical."""
+    """Methods side by side; when empty: the base model, the best classical one, and the best adapter."""
     moments: int = Field(4, ge=1, le=8)
     """Rows of an example's sheet, spread evenly over its frames."""
     frame_rate: int = Field(12, ge=1, le=60)
@@ -28,9 +35,6 @@ class ExampleSettings(Settings):
 
 class ReportSettings(SampleSettings, ExampleSettings):
     """How much the report shows."""
-
-    examples: int = Field(3, ge=1, le=24)
-    """Test sequences, the first by id, that are shown; `evaluation.examples` must keep as many."""
 
 
 class Drawing(Settings):
@@ -92,27 +96,17 @@ class DrawComparisonCommand(Drawing):
     """The .svg file to write for the strata."""
 
 
-class DrawExampleCommand(ExampleSettings, MaskSettings):
-    """Show one test sequence: input, mask, what the methods make of it, and the truth."""
+class DrawExamplesCommand(ExampleSettings, MaskSettings):
+    """Show test sequences: input, mask, truth, and what the methods make of them, as a sheet and as a clip each."""
 
-    number: int = Field(1, ge=1)
-    """Which of the test sequences, counted from 1 in the order of their ids."""
     dataset: Path
     """Folder that holds the sequences."""
-    split_file: Path
-    """split.tsv, as `inpaint split` wrote it."""
     comparison: Path
     """comparison.tsv, as `inpaint tables` wrote it: which methods there are, best first."""
     evaluation: Path
     """Folder of the evaluations: <method>/examples/<sequence>/raw holds a method's own frames."""
-    split: str = "test"
-    """The split whose sequences were evaluated."""
-    png: Path
-    """The .png file to write: the sheet of moments."""
-    mp4: Path
-    """The .mp4 file to write: the clip."""
-    page: Path
-    """The .html page to write: the clip, to be seen in a browser."""
+    out: Path
+    """Folder to write: <sequence>/moments.png, <sequence>/clip.mp4 and clip.html, which plays it."""
 
 
 class DrawHeadlineCommand(Settings):
@@ -122,8 +116,8 @@ class DrawHeadlineCommand(Settings):
     """summary.json, as `inpaint tables` wrote it."""
     comparison: Path
     """The .svg figure of `inpaint draw-comparison`."""
-    clip: Path
-    """The .mp4 clip of `inpaint draw-example`."""
+    examples: Path
+    """The folder of `inpaint draw-examples`; the first of its clips is shown."""
     out: Path
     """The .html fragment to write."""
 

@@ -8,6 +8,8 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 
 from inpainting.files import atomic_path
 
@@ -19,7 +21,7 @@ KIND_COLOURS = {"adapter": BLUE, "base": PURPLE, "classical": ORANGE, "floor": P
 KIND_MARKERS = {"adapter": "o", "base": "D", "classical": "s", "floor": "v", "ceiling": "|"}
 KIND_NAMES = {"adapter": "fine-tuned", "base": "untouched base model", "classical": "classical", "floor": "floor"}
 
-RULES: dict[str, Any] = {
+RULES: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.color": INK,
@@ -74,9 +76,19 @@ def write_figure(figure: Figure, png: Path, svg: Path) -> None:
             figure.savefig(temporary, dpi=150, metadata=metadata)
 
 
-def say_above(axes: Axes, text: str) -> None:
-    """A small grey line below the title, above the axes."""
-    axes.set_title(axes.get_title(loc="left"), pad=24)
+def title(axes: Axes, text: str, below: str = "") -> None:
+    """A title above the axes, with room for a small grey line below it."""
+    axes.set_title(text, pad=24)
     axes.annotate(
-        text, (0, 1), (0, 10), xycoords="axes fraction", textcoords="offset points", color=GREY, fontsize=9, va="bottom"
-    )
+        below, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", color=GREY, fontsize=9
+    ).set_in_layout(False)
+
+
+def outlined(text: Text) -> None:
+    """Set text off from lines that pass behind it."""
+    text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+
+
+def shown(method: str, kind: str) -> str:
+    """A method's name as a person reads it; an adapter keeps the name of its experiment."""
+    return method if kind == "adapter" else method.replace("_", " ")

@@ -1,0 +1,63 @@
+"""`inpaint draw-checkpoints`: which checkpoint of an experiment does best on the validation set."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from inpainting.files import read_json
+from inpainting.report.settings import DrawCheckpointsCommand
+from inpainting.report.style import BLUE, INK, PALE, new_figure, outlined, styled, title, write_figure
+from inpainting.settings import existing
+
+CRITERIA = {"psnr_mask": "PSNR in the mask", "ssim_mask": "SSIM in the mask"}
+
+PANELS = {"psnr_mask": ("PSNR in the mask, dB", "{:.2f} dB"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
+"""Title and form of a score."""
+
+
+def draw_checkpoints(settings: DrawCheckpointsCommand) -> None:
+    """Draw PSNR and SSIM of an experiment's checkpoints by step."""
+    best = read_json(existing(settings.best, "--best", "the best.json of `inpaint best`"))
+    with styled():
+        write_figure(checkpoints_figure(settings.experiment, best), settings.png, settings.svg)
+
+
+def checkpoints_figure(experiment: str, best: dict[str, Any]) -> Figure:
+    """A panel per score; the chosen checkpoint is ringed and named."""
+    figure = new_figure(11, 3.8)
+    for (name, (heading, form)), axes in zip(PANELS.items(), figure.subplots(1, len(PANELS)), strict=True):
+        draw_scores(axes, [(row["step"], row["scores"][name]) for row in best["candidates"]])
+        mark_best(axes, best["step"], best["scores"][name]["mean"], form)
+        first = axes is figure.axes[0]
+        title(axes, f"{experiment}: {heading}" if first else heading, chosen_by(best) if first else "")
+        axes.set_xlabel("step")
+    return figure
+
+
+def chosen_by(best: dict[str, Any]) -> str:
+    """Which step was chosen, and why, as a person reads it."""
+    why = best["why"].replace(best["criterion"], CRITERIA[best["criterion"]]).replace(" of the raw output", "")
+    return f"step {best['step']:,}: {why}"
+
+
+def mark_best(axes: Axes, step: int, score: float, form: str) -> None:
+    """Ring a score, and write it above."""
+    axes.plot(step, score, "o", markersize=13, markerfacecolor="none", markeredgecolor=INK)
+    outlined(
+        axes.annotate(
+            form.format(score), (step, score), (0, 11), textcoords="offset points", ha="center", fontweight="bold"
+        )
+    )
+
+
+def draw_scores(axes: Axes, scores: list[tuple[int, dict[str, float | None]]]) -> None:
+    """Means joined by a line, with whiskers where there is an interval."""
+    steps = np.array([step for step, _ in scores])
+    means = np.array([score["mean"] for _, score in scores], float)
+    for step, score in scores:
+        if score["low"] is not None and score["high"] is not None:
+            axes.plot([step, step], [score["low"], score["high"]], color=PALE, linewidth=1.2)
+    axes.plot(steps, means, "o-", color=BLUE, markersize=5)
+    axes.margins(x=0.08, y=0.18)

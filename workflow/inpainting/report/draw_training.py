@@ -1,0 +1,120 @@
+"""`inpaint draw-training`: how an experiment's training went, step by step."""
+
+import json
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from inpainting.errors import InputError
+from inpainting.files import read_json
+from inpainting.report.settings import DrawTrainingCommand
+from inpainting.report.style import BLUE, GREEN, ORANGE, PURPLE, new_figure, outlined, styled, title, write_figure
+from inpainting.settings import existing
+
+SMOOTHED_ROWS = 20
+"""The smoothed line is the mean over this part (1 / SMOOTHED_ROWS) of all rows around each row."""
+
+LINES = {
+    "loss_mask": ("in the mask", BLUE),
+    "loss_outside": ("outside", ORANGE),
+    "grad_norm": ("", GREEN),
+    "rate_lora": ("LoRA", BLUE),
+    "rate_patch": ("patch embedding", PURPLE),
+}
+"""Columns of metrics.jsonl that are drawn: name beside the line, and colour."""
+
+
+def draw_training(settings: DrawTrainingCommand) -> None:
+    """Draw loss, gradient norm and learning rates over the steps."""
+    summary = read_json(existing(settings.training, "--training", "the training.json of `inpaint train`"))
+    rows = read_rows(settings)
+    with styled():
+        write_figure(training_figure(summary["experiment"], rows), settings.png, settings.svg)
+
+
+def read_rows(settings: DrawTrainingCommand) -> pd.DataFrame:
+    """The rows of metrics.jsonl; raises InputError where there is none."""
+    path = existing(settings.metrics, "--metrics", "the metrics.jsonl of `inpaint train`")
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    if not rows:
+        raise InputError(f"{path} has no row; train for more steps, or set log_every lower")
+    return pd.DataFrame(rows)
+
+
+def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
+    """Loss at the left, gradient norm and learning rates at the right, over the same steps."""
+    figure = new_figure(11, 4.6)
+    places: Any = [["loss", "norm"], ["loss", "rate"]]
+    axes = figure.subplot_mosaic(places, width_ratios=[1.7, 1], sharex=True)
+    title(axes["loss"], f"{experiment}: loss", pace(rows))
+    draw_smoothed(axes["loss"], rows, ["loss_mask", "loss_outside"])
+    axes["norm"].set_title("Gradient norm")
+    draw_smoothed(axes["norm"], rows, ["grad_norm"])
+    axes["norm"].tick_params(labelbottom=False)
+    axes["rate"].set_title("Learning rate")
+    draw_rates(axes["rate"], rows)
+    axes["loss"].set_xlabel("step")
+    axes["rate"].set_xlabel("step")
+    return figure
+
+
+def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
+    """Each column over the step: its rows faint, their running mean strong and named at its end."""
+    ends = {}
+    for column in columns:
+        colour = LINES[column][1]
+        line = running_mean(rows[column])
+        axes.plot(rows["step"], rows[column], color=colour, alpha=0.25, linewidth=0.9)
+        axes.plot(rows["step"], line, color=colour, **marked(rows))
+        ends[column] = float(line.iloc[-1])
+    for place, column in enumerate(sorted(ends, key=lambda column: ends[column])):
+        name, colour = LINES[column]
+        offset, side = ((6, -1), "top") if place == 0 else ((6, 1), "bottom")
+        where = (rows["step"].iloc[-1], ends[column])
+        axes.annotate(name, where, offset, textcoords="offset points", va=side, color=colour, fontsize=9)
+    if spans_decades(rows[columns]):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(0, 1.05 * float(rows[columns].max().max()))
+
+
+def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
+    """The learning rates, each named where it is highest; one line where they are the same."""
+    same = rows["rate_lora"].equals(rows["rate_patch"])
+    for column in ["rate_lora"] if same else ["rate_lora", "rate_patch"]:
+        name, colour = LINES[column]
+        axes.plot(rows["step"], rows[column], color=colour, **marked(rows))
+        peak = int(rows[column].argmax())
+        where = (rows["step"].iloc[peak], rows[column].iloc[peak])
+        text = "LoRA and patch embedding" if same else name
+        outlined(axes.annotate(text, where, (3, 3), textcoords="offset points", color=colour, fontsize=9, va="bottom"))
+    axes.set_ylim(0, 1.25 * float(rows[["rate_lora", "rate_patch"]].max().max()))
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+
+
+def marked(rows: pd.DataFrame) -> dict[str, Any]:
+    """Few rows are marked one by one, since a line through them says little."""
+    return {"marker": "o", "markersize": 4} if len(rows) < 10 else {}
+
+
+def running_mean(values: pd.Series) -> pd.Series:
+    """Mean over the rows around each row; at the ends, over those that there are."""
+    return values.rolling(max(len(values) // SMOOTHED_ROWS, 1), center=True, min_periods=1).mean()
+
+
+def spans_decades(values: pd.DataFrame) -> bool:
+    """Whether positive values differ so much that a logarithmic axis shows them better."""
+    lowest, highest = float(values.min().min()), float(values.max().max())
+    return lowest > 0 and highest / lowest > 20
+
+
+def pace(rows: pd.DataFrame) -> str:
+    """Seconds per step, the share of them that waits for data, and memory, in one line."""
+    last = rows.iloc[-1]
+    return (
+        f"{int(last['step']):,} steps, {rows['seconds_per_step'].median():.2g} s each, "
+        f"{rows['data_wait_share'].median():.0%} of it waiting for data, "
+        f"{rows['peak_memory_gib'].max():.1f} GiB at most"
+    )

@@ -1,0 +1,253 @@
+"""Figures, pages and clips of the report; results/report.html is made of them by `snakemake --report`."""
+
+from inpainting.report.settings import (
+    CHART_CODE,
+    ExampleSettings,
+    PAGE_CODE,
+    PICTURE_CODE,
+    SampleSettings,
+)
+
+
+rule figures:
+    input:
+        "results/tables/headline.html",
+        "results/tables/dataset.html",
+        "results/tables/provenance.html",
+        "results/figures/strata.svg",
+        "results/figures/examples",
+        expand(
+            "results/figures/{what}/{experiment}.svg",
+            what=["training", "validation"],
+            experiment=experiments,
+        ),
+    localrule: True
+
+
+rule draw_dataset:
+    input:
+        manifest=rules.audit.output.manifest,
+        rejected=rules.audit.output.rejected,
+        summary=rules.audit.output.summary,
+        split=rules.split.output.table,
+    output:
+        samples=report(
+            "results/figures/dataset/samples.png",
+            caption="../report/samples.rst",
+            category="1. Dataset",
+            labels={"what": "sequences", "kind": "figure"},
+        ),
+        coverage_png="results/figures/dataset/coverage.png",
+        coverage=report(
+            "results/figures/dataset/coverage.svg",
+            caption="../report/coverage.rst",
+            category="1. Dataset",
+            labels={"what": "masks and motion", "kind": "figure"},
+        ),
+        page=report(
+            "results/tables/dataset.html",
+            caption="../report/dataset.rst",
+            category="1. Dataset",
+            labels={"what": "audit and split", "kind": "table"},
+        ),
+    log:
+        "results/logs/draw-dataset.log",
+    benchmark:
+        "results/benchmarks/draw-dataset.tsv"
+    conda:
+        "inpainting"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        options=f"{settings.report.section(SampleSettings).to_options()} {MASKS}",
+        root=DATASET,
+        out=subpath(output.samples, parent=True),
+        code=code_digest(
+            "report/draw_dataset.py",
+            "report/coverage.py",
+            *CHART_CODE,
+            *PICTURE_CODE,
+            *PAGE_CODE,
+        ),
+    shell:
+        "inpaint draw-dataset --dataset {params.root:q} --manifest {input.manifest} --rejected {input.rejected}"
+        " --summary {input.summary} --split-file {input.split} --out {params.out} --page {output.page}"
+        " {params.options} 2>&1 | tee {log}"
+
+
+rule draw_training:
+    input:
+        training=rules.train.output.summary,
+    output:
+        png="results/figures/training/{experiment}.png",
+        svg=report(
+            "results/figures/training/{experiment}.svg",
+            caption="../report/training.rst",
+            category="2. Training",
+            labels={"experiment": "{experiment}"},
+        ),
+    log:
+        "results/logs/draw-training-{experiment}.log",
+    benchmark:
+        "results/benchmarks/draw-training-{experiment}.tsv"
+    conda:
+        "inpainting"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        metrics="results/training/{experiment}/metrics.jsonl",
+        code=code_digest("report/draw_training.py", *CHART_CODE),
+    shell:
+        "inpaint draw-training --metrics {params.metrics} --training {input.training} --png {output.png}"
+        " --svg {output.svg} 2>&1 | tee {log}"
+
+
+rule draw_checkpoints:
+    input:
+        best=rules.best.output.best,
+    output:
+        png="results/figures/validation/{experiment}.png",
+        svg=report(
+            "results/figures/validation/{experiment}.svg",
+            caption="../report/checkpoints.rst",
+            category="3. Checkpoints",
+            labels={"experiment": "{experiment}"},
+        ),
+    log:
+        "results/logs/draw-checkpoints-{experiment}.log",
+    benchmark:
+        "results/benchmarks/draw-checkpoints-{experiment}.tsv"
+    conda:
+        "inpainting"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_digest("report/draw_checkpoints.py", *CHART_CODE),
+    shell:
+        "inpaint draw-checkpoints --best {input.best} --experiment {wildcards.experiment} --png {output.png}"
+        " --svg {output.svg} 2>&1 | tee {log}"
+
+
+rule draw_comparison:
+    input:
+        comparison="results/tables/comparison.tsv",
+        strata="results/tables/strata.tsv",
+    output:
+        png="results/figures/comparison.png",
+        svg=report(
+            "results/figures/comparison.svg",
+            caption="../report/comparison.rst",
+            category="4. Results",
+            labels={"what": "comparison", "kind": "figure"},
+        ),
+        strata_png="results/figures/strata.png",
+        strata_svg=report(
+            "results/figures/strata.svg",
+            caption="../report/strata.rst",
+            category="4. Results",
+            labels={"what": "by motion and mask size", "kind": "figure"},
+        ),
+    log:
+        "results/logs/draw-comparison.log",
+    benchmark:
+        "results/benchmarks/draw-comparison.tsv"
+    conda:
+        "inpainting"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code_digest("report/draw_comparison.py", *CHART_CODE),
+    shell:
+        "inpaint draw-comparison --comparison {input.comparison} --strata {input.strata} --png {output.png}"
+        " --svg {output.svg} --strata-png {output.strata_png} --strata-svg {output.strata_svg} 2>&1 | tee {log}"
+
+
+rule draw_examples:
+    input:
+        comparison="results/tables/comparison.tsv",
+        frames=[
+            *expand(rules.evaluate_experiment.output.examples, experiment=experiments),
+            *expand(
+                rules.evaluate.output.examples, method=settings.evaluation.methods
+            ),
+        ],
+    output:
+        folder=report(
+            directory("results/figures/examples"),
+            patterns=["{sequence}/{view}.png", "{sequence}/{view}.html"],
+            caption="../report/examples.rst",
+            category="5. Examples",
+            labels={"sequence": "{sequence}", "shown as": "{view}"},
+        ),
+    log:
+        "results/logs/draw-examples.log",
+    benchmark:
+        "results/benchmarks/draw-examples.tsv"
+    conda:
+        "inpainting"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        options=f"{settings.report.section(ExampleSettings).to_options()} {MASKS}",
+        root=DATASET,
+        evaluation="results/evaluation",
+        code=code_digest("report/draw_examples.py", *PICTURE_CODE, *PAGE_CODE),
+    shell:
+        "inpaint draw-examples --dataset {params.root:q} --comparison {input.comparison}"
+        " --evaluation {params.evaluation} --out {output.folder} {params.options} 2>&1 | tee {log}"
+
+
+rule draw_headline:
+    input:
+        summary=rules.tables.output.summary,
+        comparison=rules.draw_comparison.output.svg,
+        examples=rules.draw_examples.output.folder,
+    output:
+        page="results/tables/headline.html",
+    log:
+        "results/logs/draw-headline.log",
+    benchmark:
+        "results/benchmarks/draw-headline.tsv"
+    localrule: True
+    conda:
+        "inpainting"
+    params:
+        code=code_digest("report/draw_headline.py", *PAGE_CODE),
+    shell:
+        "inpaint draw-headline --summary {input.summary} --comparison {input.comparison} --examples {input.examples}"
+        " --out {output.page} 2>&1 | tee {log}"
+
+
+rule draw_provenance:
+    input:
+        split=rules.split.output.summary,
+        trainings=expand(rules.train.output.summary, experiment=experiments),
+        best=expand(rules.best.output.best, experiment=experiments),
+        evaluations=rules.tables.input.results,
+    output:
+        page=report(
+            "results/tables/provenance.html",
+            caption="../report/provenance.rst",
+            category="6. Provenance",
+            labels={"what": "settings, versions, digests"},
+        ),
+    log:
+        "results/logs/draw-provenance.log",
+    benchmark:
+        "results/benchmarks/draw-provenance.tsv"
+    localrule: True
+    conda:
+        "inpainting"
+    params:
+        trainings=lambda wildcards, input: ",".join(input.trainings),
+        best=lambda wildcards, input: ",".join(input.best),
+        evaluations=lambda wildcards, input: ",".join(input.evaluations),
+        code=code_digest("report/draw_provenance.py", *PAGE_CODE),
+    shell:
+        "inpaint draw-provenance --split-summary {input.split} --trainings {params.trainings} --best {params.best}"
+        " --evaluations {params.evaluations} --page {output.page} 2>&1 | tee {log}"
