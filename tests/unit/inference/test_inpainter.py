@@ -11,7 +11,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from inpainting.cli import main
 from inpainting.errors import InputError
-from inpainting.inference.inpainter import Inpainter, composite, load_inpainter
+from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import encode, to_signal
 from inpainting.shards import LatentCache
@@ -88,7 +88,7 @@ def test_compositing_leaves_known_pixels_to_the_bit(load: Load, adapter: Path) -
     inpainter = load(adapter)
     raw = inpainter.inpaint(rgb, mask, steps=1, seed=0)
     hole = inpainter.hole(mask)
-    joined = composite(raw, rgb, hole)
+    joined = masks.composite(raw, rgb, hole)
     assert np.array_equal(joined[~hole], rgb[~hole])
     assert np.array_equal(joined[hole], raw[hole])
     assert not np.array_equal(raw[~hole], rgb[~hole])

@@ -114,7 +114,7 @@ def test_it_says_how_far_it_is_and_that_the_base_is_untrained(
     with caplog.at_level("INFO"):
         assert run(clip, mask, tmp_path / "out") == 0
     assert "untrained for inpainting, and its known latents are replaced" in caplog.text
-    assert "8 of 8 steps" in caplog.text and "(window 4 of 4, step 2 of 2)" in caplog.text
+    assert "8 of 8 steps of 4 windows" in caplog.text
     assert "seconds per frame" in caplog.text
     assert f"written: {tmp_path / 'out'}" in caplog.text
 

@@ -62,7 +62,7 @@ def score_sequence(
     begin = perf_counter()
     raw = method.fill(clip)
     seconds = (perf_counter() - begin) / frames
-    outputs = {"raw": raw, "composited": np.where(filled[..., None], raw, clip.rgb)}
+    outputs = {"raw": raw, "composited": masks.composite(raw, clip.rgb, filled)}
     scores = {"raw": score_clip(raw, clip.truth, hole)}
     same = np.array_equal(outputs["composited"], raw)
     scores["composited"] = scores["raw"] if same else score_clip(outputs["composited"], clip.truth, hole)

@@ -26,6 +26,12 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 Clip = NDArray[np.uint8]
 """uint8 [frames, height, width, 3]."""
 
+OverWindows = Callable[[list[Clip], list[Hole], list[int]], list[Clip]]
+"""From windows, their holes and their first frames to the windows' new frames."""
+
+WINDOWS_AT_ONCE = 2
+"""Windows in a batch on the CPU, which is no slower on two than on one; a GPU takes them one by one, for its memory."""
+
 
 @dataclass
 class Inpainter:
@@ -41,31 +47,37 @@ class Inpainter:
     adapted: bool
 
     def inpaint(
-        self, rgb: Clip, mask: NDArray[np.uint8], steps: int, seed: int, stepped: Callable[[], None] = lambda: None
+        self,
+        rgb: Clip,
+        mask: NDArray[np.uint8],
+        steps: int,
+        seed: int,
+        stepped: Callable[[int], None] = lambda windows: None,
     ) -> Clip:
-        """The model's own frames, everywhere, not only in the hole: see `composite` for putting the known pixels back.
+        """The model's own frames everywhere; `masks.composite` puts the known pixels back.
 
         rgb: uint8 [frames, height, width, 3]; mask as stored: uint8 [frames, height, width]. The same seed, machine and
-        input give the same bytes. `stepped` is called after each denoising step of each window. Raises InputError when
-        the clip and its mask differ in frames or size.
+        input give the same bytes. `stepped` is called after each denoising step, with the windows that took it.
+        Raises InputError when the clip and its mask differ in frames or size.
         """
         if rgb.shape[:3] != mask.shape:
             raise InputError(f"the frames are {_shape(rgb)} and the masks {_shape(mask)}; they must agree")
         hole = masks.to_hole(mask, self.masks)
 
-        def inpaint_window(frames: Clip, part: Hole, start: int) -> Clip:
-            generator = torch.Generator().manual_seed(seeds.derive(seed, "inference.noise", start))
-            return self._inpaint_window(frames, part, self._timesteps(steps, stepped), generator)
+        def inpaint_windows(frames: list[Clip], parts: list[Hole], starts: list[int]) -> list[Clip]:
+            generators = [torch.Generator().manual_seed(seeds.derive(seed, "inference.noise", at)) for at in starts]
+            timesteps = self._timesteps(steps, lambda: stepped(len(starts)))
+            return self._inpaint_windows(frames, parts, timesteps, generators)
 
-        return self._over_windows(rgb, hole, inpaint_window)
+        return self._over_windows(rgb, hole, inpaint_windows)
 
     def reconstruct(self, clip: Clip) -> Clip:
         """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
         nothing = np.zeros(clip.shape[:3], bool)
 
-        def through(frames: Clip, _: Hole, __: int) -> Clip:
-            mean, _logvar = vae_latents.encode(self.vae, vae_latents.to_signal(frames)[None])
-            return vae_latents.to_pixels(vae_latents.decode(self.vae, mean)[0])
+        def through(frames: list[Clip], _: list[Hole], __: list[int]) -> list[Clip]:
+            signals = torch.stack([vae_latents.to_signal(window) for window in frames])
+            return self._decode(vae_latents.encode(self.vae, signals)[0])
 
         return self._over_windows(clip, nothing, through)
 
@@ -73,21 +85,26 @@ class Inpainter:
         """The dilated hole that is greyed out and inpainted: bool [frames, height, width]."""
         return masks.dilate(masks.to_hole(mask, self.masks), self.masks.mask_dilation)
 
-    def _over_windows(self, clip: Clip, hole: Hole, inpaint_window: Callable[[Clip, Hole, int], Clip]) -> Clip:
-        """Apply a function to each window of a clip and fade the results into each other where windows overlap."""
+    def _over_windows(self, clip: Clip, hole: Hole, inpaint_windows: OverWindows) -> Clip:
+        """Apply a function to the windows of a clip and fade the results into each other where they overlap."""
         frames, height, width, _ = clip.shape
         frame = Frame(height, width)
         starts = windows.plan(frames, self.windows.window, self.windows.window_overlap)
         length = windows.padded_length(frames, self.windows.window)
         shares = windows.weights(starts, length, frames)
         joined = np.zeros(clip.shape, np.float32)
-        for start, share in zip(starts, shares, strict=True):
-            part = slice(start, min(start + length, frames))
-            padded_clip = frame.pad(windows.pad(clip[part], length))
-            padded_hole = frame.pad(windows.pad(hole[part], length))
-            result = frame.crop(inpaint_window(padded_clip, padded_hole, start))[: part.stop - start]
-            joined[part] += result * share[part, None, None, None]
+        at_once = WINDOWS_AT_ONCE if self.vae.device.type == "cpu" else 1
+        for first in range(0, len(starts), at_once):
+            parts = [slice(start, min(start + length, frames)) for start in starts[first : first + at_once]]
+            clips = [frame.pad(windows.pad(clip[part], length)) for part in parts]
+            holes = [frame.pad(windows.pad(hole[part], length)) for part in parts]
+            results = inpaint_windows(clips, holes, [part.start for part in parts])
+            for part, share, result in zip(parts, shares[first:], results, strict=False):
+                joined[part] += frame.crop(result)[: part.stop - part.start] * share[part, None, None, None]
         return joined.round().astype(np.uint8)
+
+    def _decode(self, latents: Tensor) -> list[Clip]:
+        return [vae_latents.to_pixels(signal) for signal in vae_latents.decode(self.vae, latents)]
 
     def _timesteps(self, steps: int, stepped: Callable[[], None]) -> Iterator[Tensor]:
         self.scheduler.set_timesteps(steps)
@@ -95,35 +112,38 @@ class Inpainter:
             yield timestep
             stepped()
 
-    def _inpaint_window(self, rgb: Clip, hole: Hole, timesteps: Iterable[Tensor], generator: torch.Generator) -> Clip:
-        """One window, padded to the grid; the hole is dilated after padding, as for training."""
-        hole = masks.dilate(hole, self.masks.mask_dilation)
-        signal = conditioning.masked_signal(rgb, hole)
-        condition = conditioning.encode_condition(self.vae, signal[None])
+    def _inpaint_windows(
+        self, rgb: list[Clip], holes: list[Hole], timesteps: Iterable[Tensor], generators: list[torch.Generator]
+    ) -> list[Clip]:
+        """Windows padded to the grid, as one batch; the holes are dilated after padding, as for training."""
+        holes = [masks.dilate(hole, self.masks.mask_dilation) for hole in holes]
+        signals = [conditioning.masked_signal(window, hole) for window, hole in zip(rgb, holes, strict=True)]
+        condition = conditioning.encode_condition(self.vae, torch.stack(signals))
         if self.adapted:
-            latents = self._denoise(condition, conditioning.mask_channel(hole)[None], timesteps, generator)
+            mask = torch.stack([conditioning.mask_channel(hole) for hole in holes])
+            latents = self._denoise(condition, mask, timesteps, generators)
         else:
-            keep = 1 - torch.from_numpy(masks.latent_any(hole))[None, :, None]
-            latents = self._denoise_replacing(condition, keep.to(condition), timesteps, generator)
-        return vae_latents.to_pixels(vae_latents.decode(self.vae, latents)[0])
+            keep = 1 - torch.stack([torch.from_numpy(masks.latent_any(hole))[:, None] for hole in holes])
+            latents = self._denoise_replacing(condition, keep.to(condition), timesteps, generators)
+        return self._decode(latents)
 
     def _denoise(
-        self, condition: Tensor, mask: Tensor, timesteps: Iterable[Tensor], generator: torch.Generator
+        self, condition: Tensor, mask: Tensor, timesteps: Iterable[Tensor], generators: list[torch.Generator]
     ) -> Tensor:
         """DDIM from pure noise, the condition and the mask beside the noisy latents."""
-        latents = torch.randn(condition.shape, generator=generator).to(condition)
+        latents = _noise_like(condition, generators)
         for timestep in timesteps:
             model_input = conditioning.model_input(latents, condition, mask)
             latents = self.scheduler.step(self._velocity(model_input, timestep), timestep, latents).prev_sample
         return latents
 
     def _denoise_replacing(
-        self, known: Tensor, keep: Tensor, timesteps: Iterable[Tensor], generator: torch.Generator
+        self, known: Tensor, keep: Tensor, timesteps: Iterable[Tensor], generators: list[torch.Generator]
     ) -> Tensor:
         """DDIM on the base model; before each step, latents outside the hole become the known, noised."""
-        latents = torch.randn(known.shape, generator=generator).to(known)
+        latents = _noise_like(known, generators)
         for timestep in timesteps:
-            noise = torch.randn(known.shape, generator=generator).to(known)
+            noise = _noise_like(known, generators)
             noised = self.scheduler.add_noise(known, noise, timestep[None])
             latents = torch.lerp(latents, noised, keep)
             latents = self.scheduler.step(self._velocity(latents, timestep), timestep, latents).prev_sample
@@ -140,9 +160,9 @@ class Inpainter:
         return velocity.float()
 
 
-def composite(raw: Clip, rgb: Clip, hole: Hole) -> Clip:
-    """The raw output inside the (dilated) hole, the input's own pixels, to the bit, outside."""
-    return np.where(hole[..., None], raw, rgb)
+def _noise_like(latents: Tensor, generators: list[torch.Generator]) -> Tensor:
+    """Normal noise for a batch, each clip's drawn from its own generator on the CPU, whatever the device."""
+    return torch.stack([torch.randn(latents.shape[1:], generator=one) for one in generators]).to(latents)
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[None]:

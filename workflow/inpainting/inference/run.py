@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from inpainting import provenance
 from inpainting.errors import InputError, UsageError
 from inpainting.files import file_digest, folder_digest, write_json
-from inpainting.inference.inpainter import Clip, Inpainter, composite, load_inpainter
+from inpainting.inference.inpainter import Clip, Inpainter, load_inpainter
 from inpainting.inference.settings import RunCommand
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
@@ -114,18 +114,12 @@ def fit_masks(mask: NDArray[np.uint8], footage: Footage) -> NDArray[np.uint8]:
 def _inpaint(inpainter: Inpainter, rgb: Clip, mask: NDArray[np.uint8], settings: RunCommand) -> Clip:
     """The model's own frames or, unless --raw, those with the known pixels put back."""
     count = len(windows.plan(len(rgb), inpainter.windows.window, inpainter.windows.window_overlap))
-    progress = Progress("denoising", "steps", count * settings.steps)
-
-    def stepped() -> None:
-        window, step = divmod(progress.done, settings.steps)
-        progress.step(note=f" (window {window + 1} of {count}, step {step + 1} of {settings.steps})")
-        if step + 1 == settings.steps:
-            log.info("window %d of %d: decoding its frames", window + 1, count)
+    progress = Progress("denoise", f"steps of {count} windows", count * settings.steps)
 
     start = time.monotonic()
-    raw = inpainter.inpaint(rgb, mask, settings.steps, settings.seed, stepped)
+    raw = inpainter.inpaint(rgb, mask, settings.steps, settings.seed, progress.step)
     log.info("inpainted in %.3g seconds per frame", (time.monotonic() - start) / len(rgb))
-    return raw if settings.raw else composite(raw, rgb, inpainter.hole(mask))
+    return raw if settings.raw else masks.composite(raw, rgb, inpainter.hole(mask))
 
 
 def _description(

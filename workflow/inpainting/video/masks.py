@@ -51,6 +51,11 @@ def _cells(hole: Hole, space: int, time: int) -> list[NDArray[np.bool_]]:
     return [cells[:1], *(cells[i : i + time] for i in range(1, frames, time))]
 
 
+def composite(raw: NDArray[np.uint8], rgb: NDArray[np.uint8], hole: Hole) -> NDArray[np.uint8]:
+    """The raw output inside the (dilated) hole, the input's own pixels, to the bit, outside: clips with 3 channels."""
+    return np.where(hole[..., None], raw, rgb)
+
+
 def pack(hole: Hole) -> NDArray[np.uint8]:
     """A hole as bits: uint8 [frames, height, ceil(width / 8)]."""
     return np.packbits(hole, axis=-1)
