@@ -22,7 +22,7 @@ rule pretrain_vae:
     benchmark:
         "results/pretraining/vae.benchmark.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: pretraining["vae"]["threads"]
     resources:
         mem_mb=6000,
@@ -44,7 +44,7 @@ rule pretrain_base:
     benchmark:
         "results/pretraining/base.benchmark.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: pretraining["base"]["threads"]
     resources:
         mem_mb=6000,

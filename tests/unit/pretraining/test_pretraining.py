@@ -16,7 +16,7 @@ from inpainting.pretraining.architecture import new_transformer, new_vae, noise_
 from inpainting.pretraining.clips import crop, draw_clip
 from inpainting.pretraining.optimizer import Optimizer, as_matrix
 from inpainting.pretraining.pretrain_base import pretrain_base, spread_times
-from inpainting.pretraining.pretrain_vae import divergence, pretrain_vae, stage
+from inpainting.pretraining.pretrain_vae import divergence, pretrain_vae, stage_of
 from inpainting.pretraining.run import annealed
 from inpainting.pretraining.settings import (
     PretrainBaseCommand,
@@ -39,7 +39,7 @@ TINY_VAE: dict[str, Any] = {
 }
 TINY_BASE: dict[str, Any] = {
     "heads": 1,
-    "head_width": 16,
+    "head_width": 64,
     "layers": 1,
     "clips": 4,
     "steps": 6,
@@ -116,10 +116,11 @@ def test_the_encoder_is_final_before_the_decoders_own_steps(vae_run: Path) -> No
 
 
 def test_training_lowers_the_velocity_error(vae_run: Path, tmp_path: Path) -> None:
-    settings = {**TINY_BASE, "steps": 60, "checkpoint_every": 10}
+    settings = {**TINY_BASE, "steps": 40, "checkpoint_every": 10}
     pretrain_base(PretrainBaseCommand(vae=vae_run / "final", out=tmp_path / "nano", work=tmp_path, **settings))
     curve = read_json(tmp_path / "curve.json")
-    assert curve[-1]["t600"] < 0.9 * curve[0]["t600"]
+    for name in ("t100", "t300", "t600", "t900"):
+        assert curve[-1][name] < curve[0][name] - 0.02
 
 
 def test_the_finished_model_loads_with_diffusers(base_run: Path) -> None:
@@ -193,7 +194,7 @@ def test_the_learning_rate_rises_then_falls_to_nearly_nothing() -> None:
 
 def test_the_stages_follow_each_other() -> None:
     settings = PretrainVaeSettings(image_steps=2, short_steps=1, long_steps=1, decoder_steps=1)
-    assert [stage(step, settings)[0] for step in range(5)] == [1, 1, 9, 17, 9]
+    assert [stage_of(step, settings).frames for step in range(5)] == [1, 1, 9, 17, 9]
 
 
 def test_every_batch_has_time_steps_from_all_noise_levels() -> None:

@@ -38,7 +38,7 @@ general; it has no text encoder (its prompt is zeros) and is of no use beyond th
 | part | class | what | weights |
 |---|---|---|---|
 | vae | AutoencoderKLCogVideoX | 8x in space, 4x in time, 16 channels, blocks {channels} | {vae_size:.2f} M |
-| transformer | CogVideoXTransformer3DModel | {heads} x {head_width} wide, {layers} layers, patch 2 | {base_size:.2f} M |
+| transformer | CogVideoXTransformer3DModel | {heads} x {head_width} wide, {layers} deep, patch 2 | {base_size:.2f} M |
 | scheduler | CogVideoXDDIMScheduler | CogVideoX-2b's: v-prediction, zero terminal SNR, SNR shift 3 | |
 
 The weights are stored in float16; load them in float32 (`torch_dtype=torch.float32`).

@@ -33,28 +33,27 @@ def training_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseCommand)
     """
     folder = settings.work / f"latents-{encoder_digest(vae)}-{settings.seed}"
     progress = Progress("latents", "clips", settings.clips, every=30)
-    shards = []
+    seed, shards = derive(settings.seed, "pretraining.base"), []
     for start in range(0, settings.clips, SHARD):
-        path = folder / f"{start:06d}.safetensors"
+        count = min(SHARD, settings.clips - start)
+        path = folder / f"{start:06d}-{start + count:06d}.safetensors"
         if not path.exists():
-            write_shard(path, vae, derive(settings.seed, "pretraining.base"), start)
+            clips = draw_clips(seed, start, count, FRAMES, (WIDTH, HEIGHT), holes=False, workers=1)
+            write_shard(path, vae, np.stack(list(clips)))
         shards.append(load_file(path)["latents"])
-        progress.step(min(SHARD, settings.clips - start))
-    return torch.cat(shards)[: settings.clips]
+        progress.step(count)
+    return torch.cat(shards)
 
 
 def held_out_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseSettings) -> Tensor:
     """Scaled latents of the held-out clips: float32 [clips, channels, frames, height, width]."""
-    clips = held_out(settings.seed, settings.held_out)
-    return torch.cat([encode(vae, clips[start : start + 2]) for start in range(0, len(clips), 2)])
+    return encode(vae, held_out(settings.seed, settings.held_out))
 
 
-def write_shard(path: Path, vae: AutoencoderKLCogVideoX, seed: int, start: int) -> None:
-    """Make and encode SHARD clips from number `start`."""
-    clips = np.stack(list(draw_clips(seed, start, SHARD, FRAMES, (WIDTH, HEIGHT), holes=False, workers=1)))
-    latents = torch.cat([encode(vae, pair) for pair in np.split(clips, SHARD // 2)])
+def write_shard(path: Path, vae: AutoencoderKLCogVideoX, clips: Clip) -> None:
+    """Encode clips and write their latents, in float16."""
     with atomic_path(path) as temporary:
-        save_file({"latents": latents.half()}, temporary)
+        save_file({"latents": encode(vae, clips).half()}, temporary)
 
 
 def encoder_digest(vae: AutoencoderKLCogVideoX) -> str:
@@ -67,5 +66,6 @@ def encoder_digest(vae: AutoencoderKLCogVideoX) -> str:
 
 @torch.no_grad()
 def encode(vae: AutoencoderKLCogVideoX, clips: Clip) -> Tensor:
-    """uint8 [batch, frames, height, width, 3] to scaled latents [batch, channels, frames, height, width]."""
-    return vae.encode(as_video(clips)).latent_dist.mode() * vae.config.scaling_factor
+    """uint8 [clips, frames, height, width, 3] to scaled latents [clips, channels, frames, height, width]."""
+    latents = [vae.encode(pair).latent_dist.mode() for pair in as_video(clips).split(2)]
+    return torch.cat(latents) * vae.config.scaling_factor

@@ -6,6 +6,7 @@ The encoder is final before the decoder's own steps, so that latents can be made
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,12 +45,11 @@ def pretrain_vae(settings: PretrainVaeCommand) -> None:
     vae = new_vae(settings)
     run = Run(vae, settings.rate, settings.work, AVERAGE_DECAY)
     run.resume()
-    encoder_steps = settings.image_steps + settings.short_steps + settings.long_steps
-    steps = encoder_steps + settings.decoder_steps
+    steps = settings.encoder_steps + settings.decoder_steps
     progress = Progress("VAE", "steps", steps, run.step, every=60)
     losses: list[float] = []
     while run.step < steps:
-        if run.step == encoder_steps:
+        if run.step == settings.encoder_steps:
             fix_encoder(run, settings)
         losses.append(train_step(run, settings, pool))
         progress.step(note=f", loss {np.mean(losses[-50:]):.4f}")
@@ -72,37 +72,45 @@ def fix_encoder(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeCommand) 
 def train_step(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeSettings, pool: Clip) -> float:
     """One step of the stage that the run's step belongs to; returns the loss."""
     step, vae = run.step, run.model
-    frames, batch = stage(step, settings)
-    encoder_steps = settings.image_steps + settings.short_steps + settings.long_steps
-    decoder_only = step >= encoder_steps
+    stage = stage_of(step, settings)
     rng = np.random.default_rng(derive(settings.seed, "pretraining.vae.batch", step))
-    pieces = [
-        crop(rng, pool[rng.integers(len(pool))], frames, (WIDTH, HEIGHT) if decoder_only else CROP)
-        for _ in range(batch)
-    ]
+    pieces = [crop(rng, pool[rng.integers(len(pool))], stage.frames, stage.size) for _ in range(stage.batch)]
     clips = as_video(np.stack(pieces))
-    with torch.set_grad_enabled(not decoder_only):
+    with torch.set_grad_enabled(not stage.decoder_only):
         posterior = vae.encode(clips).latent_dist
     noise = torch.randn(posterior.mean.shape, generator=generator(settings.seed, "pretraining.vae.noise", step))
     decoded = vae.decode(posterior.mean + posterior.std * noise).sample
     loss = reconstruction_loss(decoded, clips) + KL_WEIGHT * divergence(posterior.mean, posterior.logvar)
-    if decoder_only:
-        factor = DECODER_RATE * annealed(step - encoder_steps, settings.decoder_steps, warmup=20)
-    else:
-        factor = annealed(step, encoder_steps, warmup=60, floor=0.03)
-    run.update(loss, factor)
+    run.update(loss, rate_factor(step, settings))
     return loss.item()
 
 
-def stage(step: int, settings: PretrainVaeSettings) -> tuple[int, int]:
-    """(frames, clips) of a step."""
+@dataclass(frozen=True)
+class Stage:
+    """What a step trains on: clips of `frames` and `size` (width, height), `batch` of them."""
+
+    frames: int
+    size: tuple[int, int]
+    batch: int
+    decoder_only: bool = False
+
+
+def stage_of(step: int, settings: PretrainVaeSettings) -> Stage:
+    """The stage that a step belongs to."""
     if step < settings.image_steps:
-        return 1, 6
+        return Stage(1, CROP, 6)
     if step < settings.image_steps + settings.short_steps:
-        return 9, 2
-    if step < settings.image_steps + settings.short_steps + settings.long_steps:
-        return 17, 2
-    return 9, 2
+        return Stage(9, CROP, 2)
+    if step < settings.encoder_steps:
+        return Stage(17, CROP, 2)
+    return Stage(9, (WIDTH, HEIGHT), 2, decoder_only=True)
+
+
+def rate_factor(step: int, settings: PretrainVaeSettings) -> float:
+    """Learning rate factor: one half cosine until the encoder is final, a second, lower one for the decoder's steps."""
+    if step < settings.encoder_steps:
+        return annealed(step, settings.encoder_steps, warmup=60, floor=0.03)
+    return DECODER_RATE * annealed(step - settings.encoder_steps, settings.decoder_steps, warmup=20)
 
 
 def reconstruction_loss(decoded: Tensor, clips: Tensor) -> Tensor:

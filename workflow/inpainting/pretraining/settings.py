@@ -22,11 +22,11 @@ class PretrainVaeSettings(Settings):
     """Sample sequences to train on."""
     image_steps: int = Field(default=1000, ge=0)
     """Steps on single frames, six crops of 64x48 a step."""
-    short_steps: int = Field(default=2500, ge=0)
+    short_steps: int = Field(default=800, ge=0)
     """Steps on 9 frames, two crops of 64x48 a step."""
-    long_steps: int = Field(default=500, ge=0)
+    long_steps: int = Field(default=100, ge=0)
     """Steps on 17 frames, two crops of 64x48 a step. After them the encoder is final."""
-    decoder_steps: int = Field(default=900, ge=0)
+    decoder_steps: int = Field(default=600, ge=0)
     """Steps that train the decoder alone, on 9 frames of 128x96, two clips a step."""
     rate: float = Field(default=0.02, gt=0)
     """Muon's learning rate."""
@@ -36,6 +36,11 @@ class PretrainVaeSettings(Settings):
     """Steps between checkpoints."""
     threads: int = Field(default=2, ge=1)
     """Threads of the arithmetic. Another number may change the last bits of the weights."""
+
+    @property
+    def encoder_steps(self) -> int:
+        """Steps until the encoder is final."""
+        return self.image_steps + self.short_steps + self.long_steps
 
 
 class PretrainVaeCommand(PretrainVaeSettings):
@@ -62,7 +67,7 @@ class PretrainBaseSettings(Settings):
     """Width of the time step's embedding."""
     clips: int = Field(default=2560, ge=1)
     """Sample sequences to train on."""
-    steps: int = Field(default=8000, ge=1)
+    steps: int = Field(default=7000, ge=1)
     """Training steps."""
     batch: int = Field(default=8, ge=1)
     """Clips a step."""
