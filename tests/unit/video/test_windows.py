@@ -72,3 +72,24 @@ def test_overlapping_windows_fade_into_each_other() -> None:
     assert weights[0, :5].tolist() == [1] * 5
     assert weights[1, 9:].tolist() == [1] * 5
     assert (np.diff(weights[0, 4:10]) < 0).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(frames=st.integers(1, 120), eighths=st.integers(0, 4), overlap=st.integers(0, 32), seed=st.integers(0, 99))
+def test_joined_windows_are_their_weighted_sum(frames: int, eighths: int, overlap: int, seed: int) -> None:
+    window = 8 * eighths + 1
+    starts = windows.plan(frames, window, min(overlap, window - 1))
+    length = windows.padded_length(frames, window)
+    made = np.random.default_rng(seed).integers(0, 256, (len(starts), length, 2, 3), dtype=np.uint8)
+    total = np.zeros((frames + length, 2, 3), np.float32)
+    for start, share, result in zip(starts, windows.weights(starts, length, frames), made, strict=True):
+        total[start : start + length] += result * np.resize(share[start : start + length], (length, 1, 1))
+    joined = windows.join(iter(made), starts, length, frames)
+    assert joined.dtype == np.uint8
+    assert np.array_equal(joined, total[:frames].round())
+
+
+def test_windows_that_were_left_as_they_are_join_to_the_clip() -> None:
+    clip = np.random.default_rng(0).integers(0, 256, (100, 2, 3), dtype=np.uint8)
+    starts = windows.plan(100, 49, 4)
+    assert np.array_equal(windows.join((clip[start : start + 49] for start in starts), starts, 49, 100), clip)

@@ -91,17 +91,16 @@ class Inpainter:
         frame = Frame(height, width)
         starts = windows.plan(frames, self.windows.window, self.windows.window_overlap)
         length = windows.padded_length(frames, self.windows.window)
-        shares = windows.weights(starts, length, frames)
-        joined = np.zeros(clip.shape, np.float32)
         at_once = WINDOWS_AT_ONCE if self.vae.device.type == "cpu" else 1
-        for first in range(0, len(starts), at_once):
-            parts = [slice(start, min(start + length, frames)) for start in starts[first : first + at_once]]
-            clips = [frame.pad(windows.pad(clip[part], length)) for part in parts]
-            holes = [frame.pad(windows.pad(hole[part], length)) for part in parts]
-            results = inpaint_windows(clips, holes, [part.start for part in parts])
-            for part, share, result in zip(parts, shares[first:], results, strict=False):
-                joined[part] += frame.crop(result)[: part.stop - part.start] * share[part, None, None, None]
-        return joined.round().astype(np.uint8)
+
+        def results() -> Iterator[Clip]:
+            for first in range(0, len(starts), at_once):
+                batch = starts[first : first + at_once]
+                clips = [frame.pad(windows.pad(clip[start : start + length], length)) for start in batch]
+                holes = [frame.pad(windows.pad(hole[start : start + length], length)) for start in batch]
+                yield from map(frame.crop, inpaint_windows(clips, holes, batch))
+
+        return windows.join(results(), starts, length, frames)
 
     def _decode(self, latents: Tensor) -> list[Clip]:
         return [vae_latents.to_pixels(signal) for signal in vae_latents.decode(self.vae, latents)]

@@ -1,6 +1,7 @@
 """Cutting sequences into windows of 8k+1 frames, and joining what was made of the windows."""
 
 import math
+from collections.abc import Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -40,3 +41,21 @@ def weights(starts: list[int], window: int, frames: int) -> NDArray[np.float32]:
         position = np.arange(length)
         row[start : start + length] = np.minimum(position + 1, length - position)
     return ramp / ramp.sum(axis=0, keepdims=True)
+
+
+def join(results: Iterable[NDArray[np.uint8]], starts: list[int], window: int, frames: int) -> NDArray[np.uint8]:
+    """One clip, uint8 [frames, ...], of what was made of its windows, uint8 [window, ...] each, faded by `weights`.
+
+    Floats are held for one window at a time, so that a long clip takes little more memory than its bytes.
+    """
+    finished: list[NDArray[np.uint8]] = []
+    fading: NDArray[np.float32] | None = None
+    ends = [*starts[1:], frames]
+    for start, end, share, result in zip(starts, ends, weights(starts, window, frames), results, strict=True):
+        part = share[start : min(start + window, frames)]
+        weighted = result[: len(part)] * part.reshape(-1, *[1] * (result.ndim - 1))
+        if fading is not None:
+            weighted[: len(fading)] += fading
+        finished.append(weighted[: end - start].round().astype(np.uint8))
+        fading = weighted[end - start :]
+    return np.concatenate(finished)
