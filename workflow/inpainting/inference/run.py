@@ -115,7 +115,6 @@ def _inpaint(inpainter: Inpainter, rgb: Clip, mask: NDArray[np.uint8], settings:
     """The model's own frames or, unless --raw, those with the known pixels put back."""
     count = len(windows.plan(len(rgb), inpainter.windows.window, inpainter.windows.window_overlap))
     progress = Progress("denoise", f"steps of {count} windows", count * settings.steps)
-
     start = time.monotonic()
     raw = inpainter.inpaint(rgb, mask, settings.steps, settings.seed, progress.step)
     log.info("inpainted in %.3g seconds per frame", (time.monotonic() - start) / len(rgb))

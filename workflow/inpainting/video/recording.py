@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import mimetypes
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -53,6 +54,9 @@ def check_output(output: Path, inputs: Collection[Path]) -> None:
     for path in (path.resolve() for path in inputs):
         if place == path or path in place.parents:
             raise UsageError(f"--output: {output} would write into what is read; give a place outside {path}")
+    ground = next(parent for parent in place.parents if parent.exists())
+    if not ground.is_dir() or not os.access(ground, os.W_OK):
+        raise UsageError(f"--output: {output} can't be written, since {ground} is no folder that you may write to")
     kind = mimetypes.guess_type(output.name)[0] or ""
     if output.suffix.lower() in ENCODINGS:
         if output.is_dir():
@@ -72,15 +76,22 @@ def check_output(output: Path, inputs: Collection[Path]) -> None:
 def write_footage(output: Path, footage: Footage, sound: Path | None = None) -> None:
     """Write a video or a folder of numbered PNGs, by the suffix of `output`, atomically.
 
-    `sound`: a video whose first sound track is copied along, not encoded again, as far as the frames go.
+    `sound`: a video whose first sound track is copied along, not encoded again, as far as the frames go. What can't be
+    copied is left out and logged: frames that took hours are not lost for it.
     """
     encoding = ENCODINGS.get(output.suffix.lower())
     with atomic_path(output) as temporary:
         if encoding is None:
             temporary.mkdir()
             sequence.write_images(temporary, footage.frames)
-        else:
+            return
+        try:
             _write_video(temporary, encoding, footage, sound)
+        except av.FFmpegError as error:
+            if sound is None:
+                raise
+            log.warning("the sound of %s can't be copied (%s) and is left out", sound, error.strerror)
+            _write_video(temporary, encoding, footage, None)
 
 
 def _write_video(path: Path, encoding: Encoding, footage: Footage, sound: Path | None) -> None:
