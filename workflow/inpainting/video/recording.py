@@ -12,7 +12,6 @@ from typing import Literal
 
 import av
 import numpy as np
-from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
@@ -129,7 +128,6 @@ def _add_video_stream(output: OutputContainer, encoding: Encoding, footage: Foot
     stream = output.add_stream(encoding.codec, rate=rate, options=encoding.options)
     stream.width, stream.height, stream.pix_fmt = width, height, encoding.pixels
     context = stream.codec_context
-    context.flags |= Flags.bitexact
     context.thread_count = THREADS
     if footage.pixel_aspect != 1:
         context.sample_aspect_ratio = footage.pixel_aspect
