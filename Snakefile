@@ -3,6 +3,7 @@
 from snakemake.utils import min_version
 
 from inpainting.config import resolve_or_exit
+from inpainting.report.assemble import assemble
 
 min_version("9.0")
 
@@ -34,3 +35,7 @@ rule all:
         "results/tables/summary.json",
         rules.figures.input,
     localrule: True
+
+
+onsuccess:
+    assemble(workflow, "results/report.html")

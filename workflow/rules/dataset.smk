@@ -9,7 +9,7 @@ rule sample:
     benchmark:
         "results/benchmarks/sample.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: 2
     resources:
         mem_mb=2000,
@@ -38,7 +38,7 @@ rule audit:
     benchmark:
         "results/benchmarks/audit.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: 8
     resources:
         mem_mb=4000,
@@ -65,7 +65,7 @@ rule split:
     benchmark:
         "results/benchmarks/split.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,

@@ -17,7 +17,7 @@ rule evaluate:
     wildcard_constraints:
         method="|".join(settings.evaluation.methods),
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -93,7 +93,7 @@ rule tables:
     benchmark:
         "results/benchmarks/tables.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,

@@ -14,7 +14,7 @@ rule encode:
     benchmark:
         "results/benchmarks/encode-{shard}.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -43,7 +43,7 @@ rule index:
     benchmark:
         "results/benchmarks/index.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -62,7 +62,7 @@ rule prompt:
     benchmark:
         "results/benchmarks/prompt.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     resources:
         mem_mb=24000 if GPUS else 2000,
         runtime=60,

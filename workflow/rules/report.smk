@@ -55,7 +55,7 @@ rule draw_dataset:
     benchmark:
         "results/benchmarks/draw-dataset.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -91,11 +91,9 @@ rule draw_training:
         "results/logs/draw-training-{experiment}.log",
     benchmark:
         "results/benchmarks/draw-training-{experiment}.tsv"
+    localrule: True
     conda:
-        "inpainting"
-    resources:
-        mem_mb=2000,
-        runtime=30,
+        "../../envs/inpainting.yaml"
     params:
         metrics="results/training/{experiment}/metrics.jsonl",
         code=code_digest("report/draw_training.py", *CHART_CODE),
@@ -119,11 +117,9 @@ rule draw_checkpoints:
         "results/logs/draw-checkpoints-{experiment}.log",
     benchmark:
         "results/benchmarks/draw-checkpoints-{experiment}.tsv"
+    localrule: True
     conda:
-        "inpainting"
-    resources:
-        mem_mb=2000,
-        runtime=30,
+        "../../envs/inpainting.yaml"
     params:
         code=code_digest("report/draw_checkpoints.py", *CHART_CODE),
     shell:
@@ -154,11 +150,9 @@ rule draw_comparison:
         "results/logs/draw-comparison.log",
     benchmark:
         "results/benchmarks/draw-comparison.tsv"
+    localrule: True
     conda:
-        "inpainting"
-    resources:
-        mem_mb=2000,
-        runtime=30,
+        "../../envs/inpainting.yaml"
     params:
         code=code_digest("report/draw_comparison.py", *CHART_CODE),
     shell:
@@ -188,7 +182,7 @@ rule draw_examples:
     benchmark:
         "results/benchmarks/draw-examples.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -215,7 +209,7 @@ rule draw_headline:
         "results/benchmarks/draw-headline.tsv"
     localrule: True
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     params:
         code=code_digest("report/draw_headline.py", *PAGE_CODE),
     shell:
@@ -242,7 +236,7 @@ rule draw_provenance:
         "results/benchmarks/draw-provenance.tsv"
     localrule: True
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     params:
         trainings=lambda wildcards, input: ",".join(input.trainings),
         best=lambda wildcards, input: ",".join(input.best),

@@ -15,7 +15,7 @@ rule train:
     benchmark:
         "results/benchmarks/train-{experiment}.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: 8
     resources:
         mem_mb=12000,

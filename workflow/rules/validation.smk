@@ -17,7 +17,7 @@ rule validate:
     benchmark:
         "results/benchmarks/validate-{experiment}-{step}.tsv"
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -52,7 +52,7 @@ rule best:
         "results/benchmarks/best-{experiment}.tsv"
     localrule: True
     conda:
-        "inpainting"
+        "../../envs/inpainting.yaml"
     params:
         checkpoints="results/training/{experiment}/checkpoints",
         scores=lambda wildcards, input: ",".join(input.scores),

@@ -72,7 +72,7 @@ def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[st
     kept = []
     for method in methods:
         folder = settings.evaluation / method / "examples"
-        kept.append({path.name for path in folder.iterdir()} if folder.is_dir() else set())
+        kept.append({path.name for path in folder.glob("[!.]*")})
     names = sorted(set.intersection(*kept))[: settings.examples]
     if not names:
         raise InputError(
