@@ -15,7 +15,7 @@ from inpainting.settings import existing
 
 Provenance = dict[str, Any]
 
-SHOWN_DIGITS = 12
+SHOWN_DIGITS = 10
 """Hex digits of a digest that are shown; pointing at it shows all."""
 
 SAME = {"split_file": "split"}

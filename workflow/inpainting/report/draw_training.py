@@ -1,6 +1,7 @@
 """`inpaint draw-training`: how an experiment's training went, step by step."""
 
 import json
+import math
 from typing import Any
 
 import pandas as pd
@@ -35,12 +36,12 @@ def draw_training(settings: DrawTrainingCommand) -> None:
 
 
 def read_rows(settings: DrawTrainingCommand) -> pd.DataFrame:
-    """The rows of metrics.jsonl; raises InputError where there is none."""
+    """The rows of metrics.jsonl, infinity as NaN; raises InputError where there is none."""
     path = existing(settings.metrics, "--metrics", "the metrics.jsonl of `inpaint train`")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
     if not rows:
         raise InputError(f"{path} has no row; train for more steps, or set log_every lower")
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).replace([math.inf, -math.inf], math.nan)
 
 
 def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
@@ -76,8 +77,8 @@ def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
         axes.annotate(name, where, offset, textcoords="offset points", va=side, color=colour, fontsize=9)
     if spans_decades(rows[columns]):
         axes.set_yscale("log")
-    else:
-        axes.set_ylim(0, 1.05 * float(rows[columns].max().max()))
+    elif (top := float(rows[columns].max().max())) > 0:
+        axes.set_ylim(0, 1.05 * top)
 
 
 def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
@@ -90,7 +91,8 @@ def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
         where = (rows["step"].iloc[peak], rows[column].iloc[peak])
         text = "LoRA and patch embedding" if same else name
         outlined(axes.annotate(text, where, (3, 3), textcoords="offset points", color=colour, fontsize=9, va="bottom"))
-    axes.set_ylim(0, 1.25 * float(rows[["rate_lora", "rate_patch"]].max().max()))
+    if (top := float(rows[["rate_lora", "rate_patch"]].max().max())) > 0:
+        axes.set_ylim(0, 1.25 * top)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
 
 

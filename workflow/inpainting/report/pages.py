@@ -19,7 +19,7 @@ th.number, td.number { text-align: right; white-space: nowrap; }
 td.none { color: #9aa5b1; }
 code { font: .85em ui-monospace, monospace; overflow-wrap: anywhere; }
 small { color: #7b8794; }
-.digests code { white-space: nowrap; }
+.digests code { white-space: nowrap; } .digests td, .digests th { padding: .35rem .55rem; }
 details { margin: .4rem 0; } summary { cursor: pointer; font-weight: 600; padding: .2rem 0; }
 .figures { display: flex; flex-wrap: wrap; gap: 2.5rem; margin: 1rem 0; }
 .figures b { display: block; font-size: 1.7rem; font-weight: 650; line-height: 1.15; } .figures span { color: #52606d; }

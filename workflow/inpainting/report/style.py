@@ -50,6 +50,7 @@ RULES: Any = {
     "figure.dpi": 150,
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.08,
+    "text.parse_math": False,
     "svg.fonttype": "path",
     "svg.hashsalt": "inpainting",
 }

@@ -1,0 +1,116 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inpainting.cli import main
+from inpainting.video.sequence import write_sequence
+
+FRAMES, HEIGHT, WIDTH = 6, 24, 32
+REJECTED = ("<b>bold<-b>", "gap")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the stages before the report left: real files of audit, split, evaluate and tables, in small."""
+
+    root: Path
+    frames: int = FRAMES
+
+    @property
+    def dataset(self) -> Path:
+        return self.root / "sequences"
+
+    @property
+    def audit(self) -> Path:
+        return self.root / "dataset"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.root / "evaluation"
+
+    @property
+    def tables(self) -> Path:
+        return self.root / "tables"
+
+    def draw_dataset(self, out: Path) -> int:
+        files = {
+            "dataset": self.dataset,
+            "manifest": self.audit / "manifest.parquet",
+            "rejected": self.audit / "rejected.tsv",
+            "summary": self.audit / "summary.json",
+            "split-file": self.audit / "split.tsv",
+            "out": out,
+            "page": out / "dataset.html",
+        }
+        return run("draw-dataset", files, "--samples", "3")
+
+    def draw_examples(self, out: Path, *more: str) -> int:
+        files = {
+            "dataset": self.dataset,
+            "comparison": self.tables / "comparison.tsv",
+            "evaluation": self.evaluation,
+            "out": out,
+        }
+        return run("draw-examples", files, "--moments", "3", *more)
+
+    def draw_comparison(self, out: Path) -> int:
+        files = {
+            "comparison": self.tables / "comparison.tsv",
+            "strata": self.tables / "strata.tsv",
+            "png": out / "comparison.png",
+            "svg": out / "comparison.svg",
+            "strata-png": out / "strata.png",
+            "strata-svg": out / "strata.svg",
+        }
+        return run("draw-comparison", files)
+
+
+def run(command: str, files: dict[str, Path], *more: str) -> int:
+    """The exit code of a command whose options are mostly files."""
+    return main([command, *(part for name, path in files.items() for part in (f"--{name}", str(path))), *more])
+
+
+def write_scene(folder: Path, seed: int) -> None:
+    """A drifting pattern, and a dark square that crosses it and is to be removed."""
+    time, row, column = np.indices((FRAMES, HEIGHT, WIDTH))
+    truth = np.stack([128 + 100 * np.sin((column + time * (c + 1) + row * seed) / 5) for c in range(3)], axis=-1)
+    clip = truth.round().astype(np.uint8)
+    side = 6 + seed % 5
+    mask = np.where((column >= 3 + 3 * time) & (column < 3 + 3 * time + side) & (row >= 6) & (row < 6 + side), 255, 0)
+    rgb = np.where(mask[..., None] > 0, np.uint8(10), clip)
+    write_sequence(folder, rgb, mask.astype(np.uint8), clip)
+
+
+@pytest.fixture(scope="session")
+def draw() -> Callable[..., int]:
+    """Runs a command: its name, its files by option, further options; returns the exit code."""
+    return run
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Ten sequences, two of them rejected for a frame that is missing, split, and scored by two classical methods."""
+    found = Results(tmp_path_factory.mktemp("results"))
+    for number in range(8):
+        write_scene(found.dataset / f"{number:016x}", number)
+    for name in REJECTED:
+        folder = found.dataset / name
+        write_scene(folder, 3)
+        (folder / "GT_480" / "frame_00003.png").unlink()
+    manifest, split = str(found.audit / "manifest.parquet"), str(found.audit / "split.tsv")
+    scored = ["--dataset", str(found.dataset), "--manifest", manifest, "--split-file", split, "--frames", str(FRAMES)]
+    commands = [
+        ["audit", str(found.dataset), str(found.audit), "--frames", str(FRAMES), "--workers", "1"],
+        ["split", manifest, split, "--test-share", "0.4", "--validation-share", "0.2"],
+    ]
+    for method in ("telea", "temporal_median", "masked_input"):
+        out = found.evaluation / method
+        places = ["--out", str(out.with_suffix(".parquet")), "--examples-out", str(out / "examples")]
+        commands.append(["evaluate", "--method", method, *scored, *places, "--examples", "2", "--workers", "1"])
+    files = ",".join(str(path) for path in (found.evaluation / f"{m}.parquet" for m in ("telea", "temporal_median")))
+    commands.append(["tables", "--results", files, "--manifest", manifest, "--out", str(found.tables)])
+    for command in commands:
+        assert main(command) == 0, command
+    return found
