@@ -189,7 +189,7 @@ rule draw_examples:
     params:
         options=f"{settings.report.section(ExampleSettings).to_options()} {MASKS}",
         root=DATASET,
-        evaluation="results/evaluation",
+        evaluation=lambda wildcards, input: Path(input.frames[0]).parents[1],
         code=code_digest("report/draw_examples.py", *PICTURE_CODE, *PAGE_CODE),
     shell:
         "inpaint draw-examples --dataset {params.root:q} --comparison {input.comparison}"
