@@ -1,6 +1,15 @@
 """Experiments and what they are compared with, on the test set; and the tables."""
 
-from inpainting.evaluation.settings import EVALUATION_CODE, EvaluateSettings, TablesSettings
+from inpainting.evaluation.settings import (
+    EVALUATION_CODE,
+    EvaluateSettings,
+    TablesSettings,
+)
+
+MODELS = [
+    method for method in settings.evaluation.methods if method in ("base", "ceiling")
+]
+CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
 
 
 rule evaluate:
@@ -15,14 +24,13 @@ rule evaluate:
     benchmark:
         "results/benchmarks/evaluate-{method}.tsv"
     wildcard_constraints:
-        method="|".join(settings.evaluation.methods),
+        method="|".join(CLASSICAL) or "-",
     conda:
         "../../envs/inpainting.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=8000,
         runtime=480,
-        gpu=lambda wildcards: GPUS if wildcards.method in ("base", "ceiling") else 0,
     params:
         method="--method {method}",
         options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
@@ -34,6 +42,16 @@ rule evaluate:
         "inpaint evaluate {params.method} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --workers {threads}"
         " --out {output.scores} --examples-out {output.examples} {params.options} 2>&1 | tee {log}"
+
+
+use rule evaluate as evaluate_model with:
+    wildcard_constraints:
+        method="|".join(MODELS) or "-",
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=480,
+        gpu=GPUS,
 
 
 use rule evaluate as evaluate_experiment with:
@@ -50,6 +68,7 @@ use rule evaluate as evaluate_experiment with:
         "results/benchmarks/evaluate-{experiment}.tsv"
     wildcard_constraints:
         experiment="|".join(experiments),
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=480,

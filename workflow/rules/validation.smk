@@ -4,7 +4,6 @@ from inpainting.training.settings import checkpoint_steps
 from inpainting.validation.settings import VALIDATION_CODE
 
 
-
 rule validate:
     input:
         training=rules.train.output.summary,
@@ -53,6 +52,9 @@ rule best:
     localrule: True
     conda:
         "../../envs/inpainting.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         checkpoints="results/training/{experiment}/checkpoints",
         scores=lambda wildcards, input: ",".join(input.scores),

@@ -1,0 +1,181 @@
+"""Snakemake for real: the whole pipeline on a tiny dataset and a tiny model."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from inpainting.cli import main
+from inpainting.files import folder_digest, read_json, read_table
+
+ROOT = Path(__file__).parents[2]
+METHODS = ["ceiling", "base", "telea", "masked_input"]
+
+
+def snakemake(folder: Path, *options: str) -> list[str]:
+    """The command line of a run in `folder`."""
+    snakefile = ["--snakefile", str(ROOT / "Snakefile"), "--workflow-profile", str(ROOT / "workflow/profiles/default")]
+    run = [*snakefile, "--directory", str(folder), "--configfile", str(folder / "config.yaml"), "--cores", "2"]
+    return [sys.executable, "-m", "snakemake", *run, *options]
+
+
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(snakemake(folder, *options), capture_output=True, text=True, check=False)
+
+
+def configure(folder: Path, **changes: object) -> None:
+    """Write config.yaml: what is there already, and changes to its sections."""
+    path = folder / "config.yaml"
+    values = yaml.safe_load(path.read_text()) if path.is_file() else {}
+    for section, change in changes.items():
+        both = isinstance(change, dict) and isinstance(values.get(section), dict)
+        values[section] = values[section] | change if both else change
+    path.write_text(yaml.safe_dump(values))
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
+    """A folder with a configuration and a dataset of eight sequences, of which one has a gap."""
+    folder = tmp_path_factory.mktemp("project")
+    sample = ["sample", str(folder / "sequences"), "--sequences", "8", "--frames", "17", "--size", "32x32"]
+    assert main([*sample, "--seed", "1", "--workers", "1"]) == 0
+    broken = sorted((folder / "sequences").glob("?" * 16))[0]
+    (broken / "GT_480" / "frame_00005.png").unlink()
+    rows = ["experiment\toverrides\tdescription", "one\t\tas it stands", "two\trank=2\tsmaller"]
+    (folder / "experiments.tsv").write_text("\n".join(rows) + "\n")
+    configure(
+        folder,
+        experiments="experiments.tsv",
+        model={"base": str(tiny_base), "device": "cpu"},
+        windows={"window": 9},
+        dataset={"root": "sequences", "frames": 17},
+        latents={"shards": 2},
+        training={"steps": 4, "save_every": 2, "rank": 4, "alpha": 4, "batch_size": 2},
+        validation={"steps": 1},
+        evaluation={"steps": 1, "methods": METHODS, "examples": 1},
+        report={"examples": 1},
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(project: Path) -> Path:
+    """The project after a whole run."""
+    done = run(project)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return project
+
+
+@pytest.mark.slow
+def test_a_whole_run_ends_in_a_report_and_says_its_headline(project: Path) -> None:
+    done = run(project)
+    assert done.returncode == 0, done.stderr[-4000:]
+    results = project / "results"
+    sentence = read_json(results / "tables" / "summary.json")["sentence"]
+    assert f"results/report.html: {sentence}" in done.stderr
+    assert sentence.split(" inside")[0] in (results / "report.html").read_text()
+    rejected = read_table(results / "dataset" / "rejected.tsv")
+    assert list(rejected["reason"]) == ["missing_frame"]
+    assert set(read_table(results / "tables" / "comparison.tsv")["method"]) == {"one", "two", *METHODS}
+    assert not list(results.rglob(".partial-*"))
+
+
+@pytest.mark.slow
+def test_a_second_run_does_nothing(finished: Path) -> None:
+    before = folder_digest(finished / "results")
+    done = run(finished)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stderr
+    assert folder_digest(finished / "results") == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "again", "kept"),
+    [
+        ({"evaluation": {"steps": 2}}, {"evaluate", "tables"}, {"audit", "encode", "train", "validate"}),
+        ({"training": {"learning_rate": 0.01}}, {"train", "validate", "best"}, {"audit", "split", "encode"}),
+        ({"masks": {"mask_dilation": 1}}, {"audit", "encode", "train"}, {"sample", "prompt"}),
+        ({"report": {"samples": 2}}, {"draw_dataset"}, {"audit", "train", "tables", "draw_training"}),
+    ],
+)
+def test_a_changed_setting_makes_anew_what_depends_on_it_and_no_more(
+    finished: Path, change: dict[str, object], again: set[str], kept: set[str]
+) -> None:
+    original = (finished / "config.yaml").read_text()
+    try:
+        configure(finished, **change)
+        planned = run(finished, "--dry-run").stdout + run(finished, "--dry-run").stderr
+    finally:
+        (finished / "config.yaml").write_text(original)
+    jobs = {line.split()[0] for line in planned.split("Job stats:")[1].splitlines() if line[:1].isalpha()}
+    assert again <= jobs
+    assert not kept & jobs
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("results", ".snakemake"))
+    configure(folder, training={"steps": 40, "save_every": 10})
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(folder, undisturbed)
+    targets = ["results/validation/one/best.json"]
+    with subprocess.Popen(snakemake(folder, *targets), stdout=-3, stderr=-3, start_new_session=True) as process:
+        checkpoint = folder / "results" / "training" / "one" / "checkpoints" / "step-10"
+        deadline = time.monotonic() + 600
+        while not checkpoint.is_dir() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert checkpoint.is_dir() and not (folder / "results" / "training" / "one" / "training.json").exists()
+    assert run(folder, "--unlock").returncode == 0
+    for place in (folder, undisturbed):
+        done = run(place, *targets)
+        assert done.returncode == 0, done.stderr[-4000:]
+    assert "resume after step" in (folder / "results" / "logs" / "train-one.log").read_text()
+    for part in ("training/one/checkpoints", "latents/index.parquet", "validation/one/best", "dataset/split.tsv"):
+        first, second = (place / "results" / part for place in (folder, undisturbed))
+        assert _digest(first) == _digest(second), part
+
+
+def _digest(path: Path) -> object:
+    return folder_digest(path) if path.is_dir() else path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"dataset": {"root": "nowhere"}}, "dataset.root: nowhere does not exist"),
+        ({"training": {"stepss": 4}}, "training.stepss: there is no such setting; did you mean steps?"),
+        ({"windows": {"window": 48}}, "48 frames do not survive the VAE"),
+    ],
+)
+def test_a_wrong_configuration_ends_in_its_sentence_and_exit_code_2(
+    project: Path, tmp_path: Path, change: dict[str, object], sentence: str
+) -> None:
+    for name in ("config.yaml", "experiments.tsv"):
+        shutil.copy(project / name, tmp_path)
+    (tmp_path / "sequences").mkdir()
+    configure(tmp_path, **change)
+    done = run(tmp_path, "--dry-run")
+    assert done.returncode == 2
+    assert f"configuration: {sentence}" in done.stderr or sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_dataset_of_broken_sequences_stops_the_pipeline_and_keeps_what_the_audit_found(
+    project: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(project, tmp_path / "broken", ignore=shutil.ignore_patterns("results", ".snakemake"))
+    folder = tmp_path / "broken"
+    for sequence in sorted((folder / "sequences").glob("?" * 16))[:6]:
+        shutil.rmtree(sequence / "MASK_480")
+    done = run(folder, "results/dataset/split.tsv")
+    assert done.returncode == 1
+    assert "6 of 8 sequences were rejected" in done.stderr
+    assert len(read_table(folder / "results" / "dataset" / "rejected.tsv")) >= 6
