@@ -16,16 +16,18 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from inpainting.errors import InputError
 from inpainting.files import atomic_path, read_table
+from inpainting.tensor_files import sort_metadata
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
-INDEX_COLUMNS = ["sequence", "split", "start", "frames", "height", "width", "coverage", "shard"]
+INDEX_COLUMNS = ["sequence", "split", "start", "frames", "height", "width", "coverage", "shard", "digest"]
+"""A window's sequence, split, first frame, size, share of pixels that are hole, and its shard's name and digest."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,23 @@ def write_shard(path: Path, windows: Iterable[Window], digest: str, provenance: 
     metadata = {"digest": digest, "provenance": json.dumps(provenance)}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata=metadata)
+        sort_metadata(temporary)
+
+
+def open_shard(path: Path) -> Any:
+    """A shard, memory-mapped, whose tensors are read one by one; raises InputError for one that is not whole."""
+    try:
+        return safe_open(path, "pt")
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged or no shard of latents ({error}); delete it and encode again") from error
+
+
+_open_once = cache(open_shard)
 
 
 def shard_metadata(path: Path) -> dict[str, str]:
-    """A shard's metadata; raises InputError for a file that is no whole safetensors file."""
-    try:
-        with safe_open(path, "pt") as shard:
-            return shard.metadata() or {}
-    except Exception as error:
-        raise InputError(f"{path} is damaged or no shard of latents ({error}); delete it and encode again") from error
+    """A shard's metadata; raises InputError for a shard that is not whole."""
+    return open_shard(path).metadata() or {}
 
 
 class LatentCache:
@@ -87,7 +97,7 @@ class LatentCache:
 
     def __getitem__(self, number: int) -> Window:
         row = self.table.iloc[number]
-        shard = _open(self.folder / row["shard"])
+        shard = _open_once(self.folder / row["shard"])
         name = f"{row['sequence']}/{row['start']}"
         return Window(
             sequence=row["sequence"],
@@ -96,8 +106,3 @@ class LatentCache:
             condition=shard.get_tensor(f"{name}/condition"),
             hole=masks.unpack(shard.get_tensor(f"{name}/hole").numpy(), int(row["width"])),
         )
-
-
-@cache
-def _open(path: Path) -> Any:
-    return safe_open(path, "pt").__enter__()

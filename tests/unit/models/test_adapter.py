@@ -190,6 +190,13 @@ def test_a_prompt_cut_short_is_refused(copied: Path) -> None:
         loading.read_prompt(path)
 
 
+def test_the_same_weights_are_saved_in_the_same_bytes(tiny_base: Path, saved: Path, tmp_path: Path) -> None:
+    for number in range(4):
+        again = save(trained_transformer(tiny_base), tiny_base, tmp_path / str(number))
+        for path in saved.iterdir():
+            assert path.read_bytes() == (again / path.name).read_bytes(), path.name
+
+
 def change_tensors(path: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
@@ -201,6 +208,7 @@ def change_tensors(path: Path, change: Callable[[dict[str, Tensor]], object]) ->
 TO_Q = "transformer.transformer_blocks.0.attn1.to_q"
 
 
+@pytest.mark.filterwarnings("ignore:While injecting the PEFT adapters")
 @pytest.mark.parametrize(
     ("name", "change"),
     [

@@ -21,6 +21,7 @@ from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.settings import Settings
+from inpainting.tensor_files import sort_metadata
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 LORA_FILE, WIDENED_FILE = "pytorch_lora_weights.safetensors", "widened.safetensors"
@@ -59,6 +60,7 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
             transformer_lora_layers=get_peft_model_state_dict(transformer),
             transformer_lora_adapter_metadata=metadata,
         )
+        sort_metadata(temporary / LORA_FILE)
         save_file({name: state[name].contiguous() for name in PATCH_EMBEDDING}, temporary / WIDENED_FILE)
         save_file({"prompt": prompt.contiguous()}, temporary / PROMPT_FILE)
         write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
