@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX
 
 from inpainting import provenance, seeds
-from inpainting.errors import InputError
+from inpainting.errors import InputError, UsageError
 from inpainting.files import file_digest, read_table, value_digest
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
@@ -38,15 +38,14 @@ def encode(settings: EncodeCommand) -> None:
     starts = windows.plan(settings.frames, settings.window, settings.window_overlap)
     progress = Progress("encode", "windows", len(rows) * len(starts))
     found = _windows(settings, rows, starts, vae, progress)
-    write_shard(
-        settings.out, found, digest, provenance.describe(settings, {"manifest": file_digest(settings.manifest)})
-    )
+    inputs = {"manifest": file_digest(settings.manifest)}
+    write_shard(settings.out, found, digest, provenance.describe(settings, inputs, leave_out=("out",)))
 
 
 def shard_rows(settings: EncodeCommand) -> pd.DataFrame:
     """The manifest's rows, with their split, of the sequences that a hash puts into this shard."""
     if settings.window > settings.frames:
-        raise InputError(
+        raise UsageError(
             f"--window: {settings.window} frames were asked of sequences of {settings.frames}; use a window that fits"
         )
     split = read_table(existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`"))
@@ -86,9 +85,15 @@ def _windows(
 
 
 def _encode_window(settings: EncodeCommand, folder: Path, start: int, vae: AutoencoderKLCogVideoX) -> Window:
-    rgb = sequence.read_rgb(folder, start, settings.window)
-    truth = sequence.read_truth(folder, start, settings.window)
-    hole = masks.to_hole(sequence.read_mask(folder, start, settings.window), settings)
+    try:
+        rgb = sequence.read_rgb(folder, start, settings.window)
+        truth = sequence.read_truth(folder, start, settings.window)
+        mask = sequence.read_mask(folder, start, settings.window)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(
+            f"sequence {folder.name}: its frames can't be read ({error}); audit the dataset again"
+        ) from error
+    hole = masks.to_hole(mask, settings)
     frame = Frame(rgb.shape[1], rgb.shape[2])
     rgb, truth, hole = frame.pad(rgb), frame.pad(truth), frame.pad(hole)
     condition = conditioning.masked_signal(rgb, masks.dilate(hole, settings.mask_dilation))

@@ -1,0 +1,198 @@
+"""Shards of latents: what is in them, and when they are made again."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import AutoencoderKLCogVideoX
+from inpainting import shards
+from inpainting.cli import main
+from inpainting.files import read_table, write_table
+from inpainting.models.vae import to_signal
+from inpainting.video import sequence
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+Encode = Callable[..., int]
+
+
+@pytest.fixture
+def encode(tiny_base: Path, tiny_results: Path) -> Encode:
+    """Encodes one of two shards of the tiny dataset; options given later replace these."""
+
+    def encode(out: Path, *options: str, results: Path = tiny_results) -> int:
+        audit = results / "audit"
+        command = ["encode", "--base", str(tiny_base), "--dataset", str(results / "dataset"), "--out", str(out)]
+        command += ["--manifest", str(audit / "manifest.parquet"), "--split-file", str(audit / "split.tsv")]
+        command += ["--frames", "17", "--window", "9", "--window-overlap", "1", "--shards", "2"]
+        return main([*command, *options])
+
+    return encode
+
+
+def shard_path(results: Path, number: int) -> Path:
+    return results / "latents" / f"shard-{number}.safetensors"
+
+
+def tensors(path: Path) -> dict[str, Tensor]:
+    shard = shards.open_shard(path)
+    return {name: shard.get_tensor(name) for name in shard.keys()}  # noqa: SIM118
+
+
+def digest(path: Path) -> str:
+    return shards.shard_metadata(path)["digest"]
+
+
+def test_the_shards_together_hold_each_training_window_once(tiny_results: Path) -> None:
+    names = [name for number in range(2) for name in tensors(shard_path(tiny_results, number))]
+    split = read_table(tiny_results / "audit" / "split.tsv")
+    training = split.loc[split["split"] == "train", "id"]
+    assert 0 < len(training) < len(split)
+    expected = {
+        f"{name}/{start}/{what}" for name in training for start in (0, 8) for what in ("truth", "condition", "hole")
+    }
+    assert len(names) == len(set(names))
+    assert set(names) == expected
+    assert all(len(tensors(shard_path(tiny_results, number))) > 0 for number in range(2))
+
+
+def test_truth_and_mask_are_of_the_windows_own_frames_and_scaled_once(
+    tiny_vae: AutoencoderKLCogVideoX, tiny_results: Path
+) -> None:
+    path = shard_path(tiny_results, 0)
+    stored = tensors(path)
+    for name in {key.split("/")[0] for key in stored}:
+        folder = tiny_results / "dataset" / name
+        for start in (0, 8):
+            signal = to_signal(sequence.read_truth(folder, start, 9))
+            with torch.no_grad():
+                mean = tiny_vae.encode(signal.transpose(0, 1)[None]).latent_dist.mean[0].transpose(0, 1)
+            truth = stored[f"{name}/{start}/truth"]
+            assert truth.shape == (3, 16, 4, 4)
+            torch.testing.assert_close(truth.float(), 1.7 * mean, rtol=2e-3, atol=1e-3)
+            bits = stored[f"{name}/{start}/hole"].numpy()
+            hole = np.unpackbits(bits, axis=-1)
+            assert np.array_equal(hole, sequence.read_mask(folder, start, 9) == 255)
+
+
+def test_a_shard_that_is_up_to_date_is_left_untouched(encode: Encode, tiny_results: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copy(shard_path(tiny_results, 0), tmp_path))
+    os.utime(out, ns=(1, 1))
+    assert encode(out) == 0
+    assert out.stat().st_mtime_ns == 1
+    assert digest(out) == digest(shard_path(tiny_results, 0))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--mask-dilation", "3"],
+        ["--mask-threshold", "200"],
+        ["--mask-invert"],
+        ["--window", "17"],
+        ["--window-overlap", "3"],
+        ["--latents-dtype", "float32"],
+        ["--dtype", "bfloat16"],
+        ["--splits", "validation"],
+    ],
+)
+def test_a_setting_that_shapes_latents_makes_the_shard_again(
+    encode: Encode, tiny_results: Path, tmp_path: Path, options: list[str]
+) -> None:
+    out = Path(shutil.copy(shard_path(tiny_results, 0), tmp_path))
+    before = digest(out)
+    assert encode(out, *options) == 0
+    assert digest(out) != before
+
+
+def test_a_changed_dilation_reaches_the_condition_alone(encode: Encode, tiny_results: Path, tmp_path: Path) -> None:
+    before = tensors(shard_path(tiny_results, 0))
+    assert encode(tmp_path / "shard.safetensors", "--mask-dilation", "5") == 0
+    after = tensors(tmp_path / "shard.safetensors")
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        assert torch.equal(tensor, after[name]) != name.endswith("/condition"), name
+
+
+def test_the_same_settings_give_the_same_bytes_wherever_the_shard_lies(
+    encode: Encode, tiny_results: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "elsewhere.safetensors"
+    assert encode(out) == 0
+    assert out.read_bytes() == shard_path(tiny_results, 0).read_bytes()
+
+
+@pytest.fixture
+def copied_results(tiny_results: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny dataset that a test may change."""
+    for part in ("dataset", "audit"):
+        shutil.copytree(tiny_results / part, tmp_path / part)
+    return tmp_path
+
+
+def test_a_sequence_that_the_audit_found_changed_makes_its_own_shard_again(
+    encode: Encode, tiny_results: Path, copied_results: Path
+) -> None:
+    manifest = read_table(copied_results / "audit" / "manifest.parquet").set_index("id", drop=False)
+    name = next(iter(tensors(shard_path(tiny_results, 0)))).split("/")[0]
+    manifest.loc[name, "digest"] = "another"
+    write_table(copied_results / "audit" / "manifest.parquet", manifest)
+    changed = []
+    for number in range(2):
+        out = copied_results / f"shard-{number}.safetensors"
+        assert encode(out, "--shard", str(number), results=copied_results) == 0
+        changed.append(digest(out) != digest(shard_path(tiny_results, number)))
+    assert changed == [True, False]
+
+
+def test_a_damaged_shard_is_named_and_what_to_do(
+    encode: Encode, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "shard.safetensors"
+    out.write_bytes(shard_path(tiny_results, 0).read_bytes()[:-100])
+    assert encode(out) == 1
+    message = capsys.readouterr().err
+    assert f"{out} is damaged" in message
+    assert "delete it and encode again" in message
+    assert "Traceback" not in message
+
+
+def test_a_frame_that_went_missing_after_the_audit_is_named(
+    encode: Encode, copied_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (copied_results / "dataset").iterdir():
+        (folder / "MASK_480" / "frame_00017.png").unlink()
+    out = copied_results / "shard.safetensors"
+    assert encode(out, results=copied_results) == 1
+    assert "frame_00017.png" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_window_longer_than_the_sequences_is_refused(
+    encode: Encode, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert encode(tmp_path / "shard.safetensors", "--window", "25") == 2
+    assert "--window: 25 frames were asked of sequences of 17" in capsys.readouterr().err
+
+
+def test_soft_masks_are_cut_at_the_threshold(encode: Encode, copied_results: Path, tmp_path: Path) -> None:
+    def soften(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return np.where(mask > 0, 100, 20).astype(np.uint8)
+
+    for folder in (copied_results / "dataset").iterdir():
+        for path in (folder / "MASK_480").iterdir():
+            with Image.open(path) as image:
+                softened = soften(np.asarray(image))
+            Image.fromarray(softened).save(path)
+    out = tmp_path / "shard.safetensors"
+    assert encode(out, "--mask-threshold", "100", results=copied_results) == 0
+    holes = {name: tensor for name, tensor in tensors(out).items() if name.endswith("/hole")}
+    for name, bits in holes.items():
+        sequence_name, start, _ = name.split("/")
+        stored = sequence.read_mask(copied_results / "dataset" / sequence_name, int(start), 9)
+        assert np.array_equal(np.unpackbits(bits.numpy(), axis=-1), stored == 100)
