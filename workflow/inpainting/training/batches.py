@@ -61,7 +61,7 @@ class Batches:
         windows = [self.cache[self.window_number(sample)] for sample in samples]
         dilated = [masks.dilate(window.hole, self.mask_dilation) for window in windows]
         counted = dilated if self.loss.region == "mask_dilated" else [window.hole for window in windows]
-        drawn = [self._draw(sample, windows[0].truth.shape) for sample in samples]
+        drawn = [self.draw(sample, windows[0].truth.shape) for sample in samples]
         return Batch(
             truth=torch.stack([window.truth for window in windows]).float(),
             condition=torch.stack([window.condition for window in windows]).float(),
@@ -72,8 +72,8 @@ class Batches:
             sequences=tuple(window.sequence for window in windows),
         )
 
-    def _draw(self, sample: int, shape: torch.Size) -> tuple[Tensor, Tensor]:
-        """float32 noise of a shape and an int64 timestep for one sample."""
+    def draw(self, sample: int, shape: torch.Size) -> tuple[Tensor, Tensor]:
+        """The float32 noise, of a shape, and the int64 timestep of a sample, counted from the start of training."""
         generator = torch.Generator().manual_seed(seeds.derive(self.seed, "training.noise", sample))
         noise = torch.randn(shape, generator=generator)
         noisiest = torch.rand((), generator=generator) < self.loss.high_noise_share

@@ -6,7 +6,9 @@
 Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
 """
 
+import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,17 +61,16 @@ def save(
     return Checkpoint(folder, step)
 
 
-def latest(checkpoints: Path) -> Checkpoint | None:
-    """The checkpoint of the highest step, by number, or None."""
-    found = [(int(match[1]), path) for path in checkpoints.glob("step-*") if (match := NAME.fullmatch(path.name))]
-    if not found:
-        return None
-    step, folder = max(found)
-    return Checkpoint(folder, step)
+def latest(checkpoints: Path, wanted: Collection[int] = ()) -> Checkpoint | None:
+    """The checkpoint of the highest step, by number, before the first `wanted` step that is absent; or None."""
+    found = {int(match[1]): path for path in checkpoints.glob("step-*") if (match := NAME.fullmatch(path.name))}
+    absent = min((step for step in wanted if step not in found), default=math.inf)
+    step = max((step for step in found if step < absent), default=None)
+    return None if step is None else Checkpoint(found[step], step)
 
 
-def resumable(out: Path, fingerprint: dict[str, Any], on_change: str) -> Checkpoint | None:
-    """The checkpoint to go on from, or None for a fresh start.
+def resumable(out: Path, fingerprint: dict[str, Any], wanted: Collection[int], on_change: str) -> Checkpoint | None:
+    """The checkpoint to go on from, so that all `wanted` ones come to be, or None for a fresh start.
 
     Checkpoints of other settings are refused with the difference (InputError), or, with `on_change` "restart", put
     aside below <out>/previous/.
@@ -78,17 +79,25 @@ def resumable(out: Path, fingerprint: dict[str, Any], on_change: str) -> Checkpo
     if checkpoint is None:
         return None
     before = read_json(checkpoint.folder / "state.json")["fingerprint"]
-    changed = [key for key in fingerprint.keys() | before.keys() if fingerprint.get(key) != before.get(key)]
+    changed = _differences(before, fingerprint)
     if not changed:
-        return checkpoint
+        return latest(out / "checkpoints", wanted)
     if on_change == "restart":
         _put_aside(out, value_digest(before)[:8])
         return None
-    details = "; ".join(f"{key}: {before.get(key)} there, {fingerprint.get(key)} now" for key in sorted(changed))
     raise InputError(
-        f"{out} holds a run of other settings ({details}); give another --out, the old settings, "
+        f"{out} holds a run of other settings ({'; '.join(changed)}); give another --out, the old settings, "
         "or --on-change restart, which puts the old run aside"
     )
+
+
+def _differences(before: Any, now: Any, place: str = "") -> list[str]:
+    """Where two fingerprints differ, as `settings.rank: 4 there, 8 now`."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = sorted(before.keys() | now.keys())
+        parts = [_differences(before.get(name), now.get(name), f"{place}.{name}" if place else name) for name in names]
+        return [difference for part in parts for difference in part]
+    return [] if before == now else [f"{place}: {before} there, {now} now"]
 
 
 def _put_aside(out: Path, name: str) -> None:

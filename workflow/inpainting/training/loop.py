@@ -1,6 +1,7 @@
 """The training loop: draw a batch by its number, predict the velocity, count its error over the hole, update."""
 
 import contextlib
+import math
 import time
 from typing import Any
 
@@ -64,9 +65,9 @@ class Run:
         for step in range(checkpoint.step + 1 if checkpoint else 1, settings.steps + 1):
             torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
             parts, data_seconds = self._read(step)
-            errors, area = self._backward(parts)
+            errors, area = self.backward(parts)
             grad_norm = float(accelerator.clip_grad_norm_(self.parameters, settings.max_grad_norm))
-            self._check_finite(errors, step, parts)
+            self._check_finite(errors, grad_norm, step, parts)
             rate_lora, rate_patch = self.rates.get_last_lr()
             self.optimizer.step()
             self.rates.step()
@@ -89,7 +90,7 @@ class Run:
         parts = [part.to(self.accelerator.device) for part in parts]
         return parts, time.monotonic() - start
 
-    def _backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
+    def backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
         """Gradients of the loss over the whole batch of all processes; returns its summed errors and areas."""
         weight = self.settings.outside_weight
         area = self._over_processes([areas(part.region, part.truth.shape[2]) for part in parts])
@@ -116,13 +117,18 @@ class Run:
         both = self.accelerator.reduce(torch.stack([total.inside, total.outside]), reduction="sum")
         return RegionSums(both[0], both[1])
 
-    def _check_finite(self, errors: RegionSums, step: int, parts: list[Batch]) -> None:
-        if torch.isfinite(errors.inside + errors.outside):
+    def _check_finite(self, errors: RegionSums, grad_norm: float, step: int, parts: list[Batch]) -> None:
+        """Raise InputError rather than update by what is not finite; fp16's scaler skips such gradients itself."""
+        if not torch.isfinite(errors.inside + errors.outside):
+            what = "loss"
+        elif not math.isfinite(grad_norm) and self.accelerator.scaler is None:
+            what = "gradient"
+        else:
             return
         sequences = ", ".join(sorted({name for part in parts for name in part.sequences}))
         good = checkpoints.latest(self.settings.out / "checkpoints")
         raise InputError(
-            f"step {step}: the loss is not finite, on {sequences}; the last good checkpoint is "
+            f"step {step}: the {what} is not finite, on {sequences}; the last good checkpoint is "
             f"{good.folder if good else 'none'}. A lower --learning-rate or --mixed-precision bf16 may help"
         )
 

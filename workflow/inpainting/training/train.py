@@ -25,7 +25,7 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
 
-PACE = {"steps", "save_every", "log_every"}
+PACE = {"save_every", "log_every"}
 """Settings that do not change what a step does: a run may be continued with others."""
 
 
@@ -34,9 +34,12 @@ def train(settings: TrainCommand) -> None:
     _check(settings)
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.device == "cpu")
     cache = LatentCache(settings.index, "train")
-    config = _adapter_config(settings)
+    _check_batches(settings, cache, accelerator.num_processes)
+    config = adapter_config(settings)
     fingerprint = _fingerprint(settings, config)
-    checkpoint = checkpoints.resumable(settings.out, fingerprint, settings.on_change)
+    with accelerator.main_process_first():
+        wanted = checkpoint_steps(settings)
+        checkpoint = checkpoints.resumable(settings.out, fingerprint, wanted, settings.on_change)
 
     transformer = loading.load_transformer(
         settings.base,
@@ -82,7 +85,20 @@ def _check(settings: TrainCommand) -> None:
         )
 
 
-def _adapter_config(settings: TrainCommand) -> AdapterConfig:
+def _check_batches(settings: TrainCommand, cache: LatentCache, processes: int) -> None:
+    if settings.batch_size < processes:
+        raise UsageError(f"--batch-size: {settings.batch_size} leaves some of {processes} processes without a window")
+    sizes = cache.table[["width", "height"]].drop_duplicates().to_numpy().tolist()
+    if len(sizes) > 1 and settings.micro_batch_size > 1:
+        found = ", ".join(f"{width}x{height}" for width, height in sizes[:4])
+        raise UsageError(
+            f"--micro-batch-size: {settings.micro_batch_size} was given, but the windows differ in size ({found}) and "
+            "only those of one size can share a forward pass; use 1"
+        )
+
+
+def adapter_config(settings: TrainCommand) -> AdapterConfig:
+    """What inference has to know of a training of these settings."""
     return AdapterConfig(
         base=settings.base,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
@@ -95,9 +111,13 @@ def _adapter_config(settings: TrainCommand) -> AdapterConfig:
 
 
 def _fingerprint(settings: TrainCommand, config: AdapterConfig) -> dict[str, Any]:
-    """All that makes a step what it is. Checkpoints of another fingerprint are another run's."""
+    """All that makes a step what it is. Checkpoints of another fingerprint are another run's.
+
+    The number of steps is part of it where the rates fall towards the last one.
+    """
+    pace = PACE | {"steps"} if settings.schedule == "constant_with_warmup" else PACE
     return {
-        "settings": settings.section(TrainSettings).model_dump(mode="json", exclude=PACE),
+        "settings": settings.section(TrainSettings).model_dump(mode="json", exclude=pace),
         "precision": [settings.dtype, settings.mixed_precision],
         "seed": settings.seed,
         "adapter": config.model_dump(mode="json", exclude={"base"}),

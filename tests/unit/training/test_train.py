@@ -1,0 +1,320 @@
+"""Training from the command line: what it writes, how it resumes and what it refuses."""
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from inpainting import shards
+from inpainting.cli import main
+from inpainting.files import folder_digest, read_table, write_table
+from inpainting.shards import LatentCache, Window
+from inpainting.training import checkpoints
+from safetensors.torch import load_file
+
+Arguments = Callable[..., list[str]]
+
+
+def rows(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def lasting(out: Path) -> dict[str, bytes]:
+    """All that checkpoints hold, by path."""
+    folder = out / "checkpoints"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    return load_file(checkpoint / "adapter" / "pytorch_lora_weights.safetensors") | load_file(
+        checkpoint / "adapter" / "widened.safetensors"
+    )
+
+
+def process(arguments: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "inpainting.cli", *arguments])
+
+
+def test_a_training_leaves_its_checkpoints_its_metrics_and_its_summary(tiny_training: Path) -> None:
+    summary = json.loads((tiny_training / "training.json").read_text())
+    assert summary["checkpoints"] == [2, 4]
+    assert sorted(path.name for path in (tiny_training / "checkpoints").iterdir()) == ["step-2", "step-4"]
+    assert [row["step"] for row in rows(tiny_training)] == [1, 2, 3, 4]
+    assert list((tiny_training / "tensorboard").iterdir())
+    table = read_table(tiny_training / "trainable.tsv")
+    assert summary["trainable_weights"] == table["weights"].sum()
+    assert all(row["loss"] > 0 and row["grad_norm"] > 0 for row in rows(tiny_training))
+
+
+def test_every_trained_tensor_has_moved_and_the_new_channels_too(tiny_training: Path) -> None:
+    before, after = (weights(tiny_training / "checkpoints" / f"step-{step}") for step in (2, 4))
+    assert before.keys() == after.keys()
+    assert all(not torch.equal(before[name], after[name]) for name in before)
+    new_channels = after["patch_embed.proj.weight"][:, 16:]
+    assert new_channels.abs().amax(dim=(0, 2, 3)).gt(0).all()
+
+
+def test_the_loss_falls(training_arguments: Arguments, tmp_path: Path) -> None:
+    options = ["--steps", "40", "--save-every", "40", "--rank", "4", "--log-every", "8"]
+    assert main(training_arguments(tmp_path, *options)) == 0
+    losses = [row["loss_mask"] for row in rows(tmp_path)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_the_same_seed_trains_the_same_adapter_and_another_another(
+    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
+) -> None:
+    assert main(training_arguments(tmp_path / "same")) == 0
+    assert lasting(tmp_path / "same") == lasting(tiny_training)
+    assert main(training_arguments(tmp_path / "other", "--seed", "1")) == 0
+    assert lasting(tmp_path / "other") != lasting(tiny_training)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant_with_warmup"])
+def test_the_rates_follow_the_closed_form_at_every_step(
+    training_arguments: Arguments, tmp_path: Path, schedule: str
+) -> None:
+    steps, warmup = 12, 4
+    options = ["--schedule", schedule, "--steps", str(steps), "--warmup-steps", str(warmup), "--save-every", "5"]
+    assert main(training_arguments(tmp_path, *options)) == 0
+    for number, row in enumerate(rows(tmp_path)):
+        assert row["step"] == number + 1
+        left = (steps - number) / (steps - warmup)
+        falling = {"cosine": (1 - math.cos(math.pi * left)) / 2, "linear": left, "constant_with_warmup": 1.0}
+        factor = number / warmup if number < warmup else falling[schedule]
+        assert row["rate_lora"] == pytest.approx(0.01 * factor, abs=1e-12)
+        assert row["rate_patch"] == pytest.approx(0.02 * factor, abs=1e-12)
+
+
+def interrupted(training_arguments: Arguments, tiny_training: Path, out: Path) -> None:
+    """As a kill after the second step would leave it: the first checkpoint, rows past it and a row cut off."""
+    shutil.copytree(tiny_training, out)
+    shutil.rmtree(out / "checkpoints" / "step-4")
+    (out / "training.json").unlink()
+    with (out / "metrics.jsonl").open("a") as stream:
+        stream.write('{"step": 5, "lo')
+
+
+def test_a_resumed_run_ends_bit_identical_and_repeats_no_row(
+    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
+) -> None:
+    interrupted(training_arguments, tiny_training, tmp_path / "run")
+    assert main(training_arguments(tmp_path / "run")) == 0
+    assert lasting(tmp_path / "run") == lasting(tiny_training)
+    assert [row["step"] for row in rows(tmp_path / "run")] == [1, 2, 3, 4]
+    for one, other in zip(rows(tmp_path / "run"), rows(tiny_training), strict=True):
+        assert (one["loss"], one["rate_lora"]) == (other["loss"], other["rate_lora"])
+
+
+def test_a_finished_run_is_not_trained_again(
+    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    times = {path: path.stat().st_mtime_ns for path in (out / "checkpoints").rglob("*")}
+    assert main(training_arguments(out)) == 0
+    assert {path: path.stat().st_mtime_ns for path in (out / "checkpoints").rglob("*")} == times
+    assert rows(out) == rows(tiny_training)
+
+
+def test_checkpoints_at_other_steps_are_made_without_a_fresh_start(
+    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    assert main(training_arguments(out, "--save-every", "3")) == 0
+    assert sorted(path.name for path in (out / "checkpoints").iterdir()) == ["step-2", "step-3", "step-4"]
+    changed, before = lasting(out), lasting(tiny_training)
+    assert all(changed[name] == before[name] for name in before)
+    assert [row["step"] for row in rows(out)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        (["--rank", "3"], "settings.rank: 2 there, 3 now"),
+        (["--learning-rate", "0.02"], "settings.learning_rate: 0.01 there, 0.02 now"),
+        (["--steps", "8"], "settings.steps: 4 there, 8 now"),
+        (["--mask-dilation", "7"], "adapter.masks.mask_dilation: 2 there, 7 now"),
+        (["--seed", "1"], "seed: 0 there, 1 now"),
+    ],
+)
+def test_a_run_of_other_settings_is_refused_with_the_difference(
+    training_arguments: Arguments,
+    tiny_training: Path,
+    options: list[str],
+    difference: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = folder_digest(tiny_training)
+    assert main(training_arguments(tiny_training, *options)) == 1
+    message = capsys.readouterr().err
+    assert difference in message
+    assert "targets" not in message
+    assert folder_digest(tiny_training) == before
+
+
+def test_a_run_on_other_latents_is_refused(
+    training_arguments: Arguments,
+    tiny_results: Path,
+    tiny_training: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
+    table = read_table(latents / "index.parquet")
+    write_table(latents / "index.parquet", table.iloc[1:])
+    assert main(training_arguments(tiny_training, "--index", str(latents / "index.parquet"))) == 1
+    assert "inputs.index: " in capsys.readouterr().err
+
+
+def test_a_restart_puts_the_old_run_aside_whole(
+    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    assert main(training_arguments(out, "--seed", "1", "--on-change", "restart")) == 0
+    (aside,) = (out / "previous").iterdir()
+    assert folder_digest(aside) == folder_digest(tiny_training)
+    assert lasting(out) != lasting(tiny_training)
+    assert [row["step"] for row in rows(out)] == [1, 2, 3, 4]
+
+
+def test_a_run_of_constant_rates_may_be_made_longer(training_arguments: Arguments, tmp_path: Path) -> None:
+    constant = ["--schedule", "constant_with_warmup"]
+    assert main(training_arguments(tmp_path / "whole", *constant, "--steps", "6")) == 0
+    assert main(training_arguments(tmp_path / "longer", *constant)) == 0
+    assert main(training_arguments(tmp_path / "longer", *constant, "--steps", "6")) == 0
+    assert lasting(tmp_path / "longer") == lasting(tmp_path / "whole")
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_sequences_and_checkpoint_named(
+    training_arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
+    cache = LatentCache(latents / "index.parquet", "train")
+    windows = [cache[number] for number in range(len(cache))]
+    bad = windows[3]
+    windows[3] = Window(bad.sequence, bad.start, bad.truth * math.inf, bad.condition, bad.hole)
+    shards.write_shard(latents / "bad.safetensors", windows, "digest", {})
+    index = str(latents / "index.parquet")
+    split = str(tiny_results / "audit" / "split.tsv")
+    assert main(["index", "--shards", str(latents / "bad.safetensors"), "--split-file", split, "--out", index]) == 0
+    out = tmp_path / "run"
+    options = ["--index", index, "--batch-size", "1", "--save-every", "1", "--steps", "20"]
+    assert main(training_arguments(out, *options)) == 1
+    message = capsys.readouterr().err
+    step = int(message.partition("step ")[2].partition(":")[0])
+    good = f"{out}/checkpoints/step-{step - 1}" if step > 1 else "none"
+    assert f"step {step}: the loss is not finite, on {bad.sequence}; the last good checkpoint is {good}." in message
+    assert not (out / "checkpoints" / f"step-{step}").exists()
+    assert not (out / "training.json").exists()
+    assert all(torch.isfinite(tensor).all() for tensor in weights(out / "checkpoints" / f"step-{step - 1}").values())
+
+
+def test_an_absurd_rate_stops_before_a_checkpoint_holds_what_is_not_finite(
+    training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--learning-rate", "1e30", "--patch-learning-rate", "1e30", "--warmup-steps", "0", "--save-every", "1"]
+    assert main(training_arguments(tmp_path, *options)) == 1
+    assert "is not finite" in capsys.readouterr().err
+    last = checkpoints.latest(tmp_path / "checkpoints")
+    assert last is not None
+    assert all(torch.isfinite(tensor).all() for tensor in weights(last.folder).values())
+
+
+def test_half_precision_base_weights_need_their_own_mixed_precision(
+    training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(training_arguments(tmp_path, "--dtype", "bfloat16")) == 2
+    assert "needs bf16" in capsys.readouterr().err
+
+
+def test_windows_of_several_sizes_do_not_share_a_forward_pass(
+    training_arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
+    cache = LatentCache(latents / "index.parquet", "train")
+    windows = [cache[number] for number in range(3)]
+    wide = windows[0]
+    windows[0] = Window(
+        wide.sequence,
+        wide.start,
+        wide.truth.repeat(1, 1, 1, 2),
+        wide.condition.repeat(1, 1, 1, 2),
+        wide.hole.repeat(2, 2),
+    )
+    shards.write_shard(latents / "mixed.safetensors", windows, "digest", {})
+    index, split = str(latents / "index.parquet"), str(tiny_results / "audit" / "split.tsv")
+    assert main(["index", "--shards", str(latents / "mixed.safetensors"), "--split-file", split, "--out", index]) == 0
+    assert main(training_arguments(tmp_path / "a", "--index", index, "--micro-batch-size", "2")) == 2
+    assert "the windows differ in size (64x32, 32x32)" in capsys.readouterr().err
+    assert main(training_arguments(tmp_path / "b", "--index", index)) == 0
+
+
+def wait_for(path: Path, running: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 120
+    while not path.exists():
+        assert running.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_as_if_it_had_never_been_killed(training_arguments: Arguments, tmp_path: Path) -> None:
+    options = ["--steps", "60", "--save-every", "5", "--gradient-checkpointing"]
+    assert main(training_arguments(tmp_path / "whole", *options)) == 0
+    for step in (10, 35):
+        running = process(training_arguments(tmp_path / "killed", *options))
+        wait_for(tmp_path / "killed" / "checkpoints" / f"step-{step}", running)
+        os.kill(running.pid, signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "training.json").exists()
+    assert main(training_arguments(tmp_path / "killed", *options)) == 0
+    assert lasting(tmp_path / "killed") == lasting(tmp_path / "whole")
+    assert [row["step"] for row in rows(tmp_path / "killed")] == list(range(1, 61))
+
+
+IN_BFLOAT16 = """
+import json, shutil, sys
+from inpainting.cli import main
+whole, resumed, checkpoint = json.loads(sys.argv[1])
+assert main(whole) == main(resumed) == 0
+shutil.rmtree(checkpoint)
+assert main(resumed) == 0
+"""
+
+
+@pytest.mark.slow
+def test_a_run_on_a_bfloat16_base_resumes_bit_identical(training_arguments: Arguments, tmp_path: Path) -> None:
+    """In a process of its own, since accelerate keeps a process to one precision."""
+    options = ["--dtype", "bfloat16", "--mixed-precision", "bf16"]
+    commands = [training_arguments(tmp_path / name, *options) for name in ("whole", "resumed")]
+    arguments = json.dumps([*commands, str(tmp_path / "resumed" / "checkpoints" / "step-4")])
+    subprocess.run([sys.executable, "-c", IN_BFLOAT16, arguments], check=True)
+    assert lasting(tmp_path / "resumed") == lasting(tmp_path / "whole")
+    saved = weights(tmp_path / "whole" / "checkpoints" / "step-4")
+    assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
+    assert any(not torch.equal(tensor, tensor.bfloat16().float()) for tensor in saved.values())
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(training_arguments: Arguments, tmp_path: Path) -> None:
+    options = ["--batch-size", "4", "--steps", "6", "--save-every", "3", "--micro-batch-size", "1"]
+    assert main(training_arguments(tmp_path / "one", *options)) == 0
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    command = [*launcher, "inpainting.cli", *training_arguments(tmp_path / "two", *options)]
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    one, two = (weights(tmp_path / name / "checkpoints" / "step-6") for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-3, atol=1e-5)
+    for ours, theirs in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
+        assert theirs["loss"] == pytest.approx(ours["loss"], rel=1e-4)
+        assert theirs["rate_lora"] == ours["rate_lora"]
