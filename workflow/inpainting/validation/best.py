@@ -4,7 +4,7 @@ import logging
 import shutil
 
 from inpainting.errors import InputError
-from inpainting.files import atomic_path, read_json, write_json
+from inpainting.files import atomic_path, folder_digest, read_json, write_json
 from inpainting.settings import existing
 from inpainting.validation.settings import BestCommand
 
@@ -29,9 +29,11 @@ def best(settings: BestCommand) -> None:
         "candidates": [{"step": result["step"], "scores": result["scores"]} for result in results],
         "provenance": winner["provenance"],
     }
-    write_json(settings.out, chosen)
     adapter = settings.checkpoints / f"step-{winner['step']}" / "adapter"
     existing(adapter, "--checkpoints", "the folder of step-N folders that were validated")
+    if folder_digest(adapter) != winner["provenance"]["inputs"]["adapter"]:
+        raise InputError(f"--checkpoints: {adapter} is not what was validated; validate it again")
     with atomic_path(settings.adapter_out) as temporary:
         shutil.copytree(adapter, temporary)
+    write_json(settings.out, chosen)
     log.info("best of %d checkpoints: step %d", len(results), winner["step"])

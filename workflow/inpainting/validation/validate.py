@@ -44,7 +44,10 @@ def validate(settings: ValidateCommand) -> None:
         "step": step,
         "criterion": settings.criterion,
         "scores": means,
-        "sequences": scores[["sequence", "psnr_mask", "ssim_mask"]].to_dict("records"),
+        "sequences": [
+            {"sequence": name, "psnr_mask": _or_none(psnr), "ssim_mask": _or_none(ssim)}
+            for name, psnr, ssim in zip(scores["sequence"], scores["psnr_mask"], scores["ssim_mask"], strict=True)
+        ],
         "provenance": provenance.describe(settings, inputs),
     }
     write_json(settings.out, result)
