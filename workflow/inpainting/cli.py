@@ -55,6 +55,9 @@ COMMANDS = {
     "draw-training": Command("report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"),
     "draw-checkpoints": Command("report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"),
     "draw-comparison": Command("report", "draw_comparison", "DrawComparisonCommand", "draw the methods' scores"),
+    "draw-sequences": Command(
+        "report", "draw_sequences", "DrawSequencesCommand", "draw two methods' scores by sequence"
+    ),
     "draw-examples": Command("report", "draw_examples", "DrawExamplesCommand", "show the methods on test sequences"),
     "draw-headline": Command("report", "draw_headline", "DrawHeadlineCommand", "write the report's opening"),
     "draw-provenance": Command(

@@ -15,6 +15,7 @@ rule figures:
         "results/tables/dataset.html",
         "results/tables/provenance.html",
         "results/figures/strata.svg",
+        "results/figures/sequences.svg",
         "results/figures/examples",
         expand(
             "results/figures/{what}/{experiment}.svg",
@@ -158,6 +159,35 @@ rule draw_comparison:
     shell:
         "inpaint draw-comparison --comparison {input.comparison} --strata {input.strata} --png {output.png}"
         " --svg {output.svg} --strata-png {output.strata_png} --strata-svg {output.strata_svg} 2>&1 | tee {log}"
+
+
+rule draw_sequences:
+    input:
+        comparison="results/tables/comparison.tsv",
+        evaluations=rules.tables.input.results,
+    output:
+        png="results/figures/sequences.png",
+        svg=report(
+            "results/figures/sequences.svg",
+            caption="../report/sequences.rst",
+            category="4. Results",
+            labels={"what": "sequence by sequence", "kind": "figure"},
+        ),
+    log:
+        "results/logs/draw-sequences.log",
+    benchmark:
+        "results/benchmarks/draw-sequences.tsv"
+    localrule: True
+    conda:
+        "../../envs/inpainting.yaml"
+    params:
+        evaluation=lambda wildcards, input: Path(input.evaluations[0]).parent,
+        code=code_digest(
+            "report/draw_sequences.py", "metrics/aggregate.py", *CHART_CODE
+        ),
+    shell:
+        "inpaint draw-sequences --comparison {input.comparison} --evaluation {params.evaluation} --png {output.png}"
+        " --svg {output.svg} 2>&1 | tee {log}"
 
 
 rule draw_examples:

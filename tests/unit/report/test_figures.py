@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.report.draw_comparison import comparison_figure, ranked
+from inpainting.report.draw_sequences import contender, sequences_figure
 from inpainting.report.draw_training import running_mean
 from inpainting.report.style import styled
 from PIL import Image
@@ -105,6 +106,30 @@ def test_checkpoints_are_drawn_with_and_without_intervals(
     (tmp_path / "best.json").write_text(json.dumps(best))
     files = {"best": tmp_path / "best.json", "png": tmp_path / "a.png", "svg": tmp_path / "a.svg"}
     assert draw("draw-checkpoints", files, "--experiment", "lora") == 0
+
+
+def test_sequences_are_drawn_for_the_two_methods_that_matter(
+    draw: Callable[..., int], tmp_path: Path, results: Results
+) -> None:
+    files = {"comparison": results.tables / "comparison.tsv", "evaluation": results.evaluation}
+    assert draw("draw-sequences", {**files, "png": tmp_path / "a.png", "svg": tmp_path / "a.svg"}) == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_any_number_of_sequences_is_drawn(count: int) -> None:
+    scores = pd.DataFrame({"up": np.linspace(10, 30, count), "right": np.linspace(20, 25, count)})
+    rows = {"up": {"method": "lora", "kind": "adapter"}, "right": {"method": "a_b", "kind": "classical"}}
+    with styled():
+        figure = sequences_figure(scores, rows)
+    assert figure.axes[0].get_xlabel() == "a b"
+    assert f"on {int((scores['up'] > scores['right']).sum())} of {count}" in figure.axes[0].texts[0].get_text()
+
+
+def test_the_contenders_are_the_best_of_their_kind_or_of_all() -> None:
+    rows = [("ceiling", "ceiling", 40.0), ("x", "adapter", 20.0), ("y", "adapter", 25.0), ("z", "base", 30.0)]
+    table = comparison_of(*rows)
+    assert contender(table, ("adapter", "base")) == {"method": "y", "kind": "adapter"}
+    assert contender(table, ("classical", "floor"))["method"] == "ceiling"
 
 
 def comparison_of(*rows: tuple[str, str, float]) -> pd.DataFrame:

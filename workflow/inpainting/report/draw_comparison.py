@@ -92,7 +92,7 @@ def draw_rows(axes: Axes, table: pd.DataFrame, order: list[str], score: str, for
         )  # fmt: skip
     axes.set_ylim(len(order) - 0.4, -0.75)
     axes.margins(x=0.08)
-    axes.grid(axis="x")
+    axes.grid(True, axis="both")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
 

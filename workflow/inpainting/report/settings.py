@@ -96,6 +96,15 @@ class DrawComparisonCommand(Drawing):
     """The .svg file to write for the strata."""
 
 
+class DrawSequencesCommand(Drawing):
+    """Draw the best adapter against the best classical method, sequence by sequence."""
+
+    comparison: Path
+    """comparison.tsv, as `inpaint tables` wrote it: which methods there are."""
+    evaluation: Path
+    """Folder of the evaluations: <method>.parquet."""
+
+
 class DrawExamplesCommand(ExampleSettings, MaskSettings):
     """Show test sequences: input, mask, truth, and what the methods make of them, as a sheet and as a clip each."""
 
