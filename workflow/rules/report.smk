@@ -9,22 +9,6 @@ from inpainting.report.settings import (
 )
 
 
-rule figures:
-    input:
-        "results/tables/headline.html",
-        "results/tables/dataset.html",
-        "results/tables/provenance.html",
-        "results/figures/strata.svg",
-        "results/figures/sequences.svg",
-        "results/figures/examples",
-        expand(
-            "results/figures/{what}/{experiment}.svg",
-            what=["training", "validation"],
-            experiment=experiments,
-        ),
-    localrule: True
-
-
 rule draw_dataset:
     input:
         manifest=rules.audit.output.manifest,
@@ -275,3 +259,18 @@ rule draw_provenance:
     shell:
         "inpaint draw-provenance --split-summary {input.split} --trainings {params.trainings} --best {params.best}"
         " --evaluations {params.evaluations} --page {output.page} 2>&1 | tee {log}"
+
+
+rule figures:
+    input:
+        # Each by itself: the report needs even those from which others were made and that are not missed otherwise.
+        rules.tables.output,
+        rules.draw_dataset.output,
+        expand(rules.draw_training.output, experiment=experiments),
+        expand(rules.draw_checkpoints.output, experiment=experiments),
+        rules.draw_comparison.output,
+        rules.draw_sequences.output,
+        rules.draw_examples.output,
+        rules.draw_headline.output,
+        rules.draw_provenance.output,
+    localrule: True
