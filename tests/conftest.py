@@ -1,5 +1,168 @@
-"""Tests compute on one thread, in this process and those it starts: sums then come in one order, on any machine."""
+"""A tiny CogVideoX with random weights, a tiny dataset, and what the pipeline makes of both.
+
+torch and diffusers are imported where they are used, so that tests which need neither start fast. All tests compute on
+one thread, in this process and those it starts: sums then come in one order, on any machine.
+"""
+
+from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from inpainting.cli import main
+from inpainting.video.sequence import write_sequence
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 
 os.environ["OMP_NUM_THREADS"] = "1"
+
+FRAMES, SIZE, SEQUENCES = 17, 32, 10
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model in diffusers' layout: the real classes for 9 frames of 32x32, every weight random and none zero."""
+    import torch
+    from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+
+    folder = tmp_path_factory.mktemp("tiny") / "base"
+    vae = AutoencoderKLCogVideoX(
+        block_out_channels=(8, 8, 8, 8),
+        latent_channels=16,
+        layers_per_block=1,
+        norm_num_groups=2,
+        sample_height=SIZE,
+        sample_width=SIZE,
+        scaling_factor=1.7,
+    )
+    transformer = CogVideoXTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=16,
+        num_layers=2,
+        time_embed_dim=16,
+        text_embed_dim=8,
+        max_text_seq_length=4,
+        sample_height=SIZE // 8,
+        sample_width=SIZE // 8,
+        sample_frames=9,
+        spatial_interpolation_scale=1.0,
+    )
+    scheduler = CogVideoXDDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        snr_shift_scale=3.0,
+        timestep_spacing="trailing",
+    )
+    generator = torch.Generator().manual_seed(0)
+    for model in (vae, transformer):
+        _fill(model, generator)
+    vae.save_pretrained(folder / "vae")
+    transformer.save_pretrained(folder / "transformer")
+    scheduler.save_pretrained(folder / "scheduler")
+    return folder
+
+
+def _fill(model: torch.nn.Module, generator: torch.Generator) -> None:
+    """Random weights that keep the scale of what goes through them."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.ndim > 1:
+                parameter.copy_(noise / parameter[0].numel() ** 0.5)
+            else:
+                parameter.add_(0.1 * noise)
+
+
+@pytest.fixture
+def tiny_vae(tiny_base: Path) -> AutoencoderKLCogVideoX:
+    """The tiny VAE, frozen, in float32."""
+    import torch
+    from inpainting.models.loading import load_vae
+
+    return load_vae(str(tiny_base), torch.float32, torch.device("cpu"))
+
+
+@pytest.fixture
+def tiny_transformer(tiny_base: Path) -> CogVideoXTransformer3DModel:
+    """The tiny transformer, frozen, in float32, laid out for its 9 frames of 4x4 latents."""
+    import torch
+    from inpainting.models.loading import load_transformer
+
+    return load_transformer(str(tiny_base), torch.float32, torch.device("cpu"), (SIZE // 8, SIZE // 8), frames=9)
+
+
+@pytest.fixture(scope="session")
+def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
+    """Ten sequences of 17 frames of 32x32 through audit, split and encode, in windows of 9 frames.
+
+    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{shard-0,shard-1,prompt}.safetensors and
+    latents/index.parquet. Shared by tests: none changes it.
+    """
+    folder = tmp_path_factory.mktemp("tiny-results")
+    dataset, audit, latents = folder / "dataset", folder / "audit", folder / "latents"
+    for number in range(SEQUENCES):
+        _write_tiny_sequence(dataset / f"{number:016x}", number)
+    base = ["--base", str(tiny_base)]
+    shards = [str(latents / f"shard-{number}.safetensors") for number in range(2)]
+    manifest, split = str(audit / "manifest.parquet"), str(audit / "split.tsv")
+    encode = ["encode", *base, "--dataset", str(dataset), "--manifest", manifest, "--split-file", split]
+    encode += ["--frames", str(FRAMES), "--window", "9", "--window-overlap", "1", "--shards", "2"]
+    index = ["index", "--shards", ",".join(shards), "--split-file", split, "--out", str(latents / "index.parquet")]
+    for command in (
+        ["audit", str(dataset), str(audit), "--frames", str(FRAMES), "--workers", "1"],
+        ["split", manifest, split, "--validation-share", "0.2"],
+        *([*encode, "--out", shard, "--shard", str(number)] for number, shard in enumerate(shards)),
+        ["prompt", *base, "--out", str(latents / "prompt.safetensors")],
+        index,
+    ):
+        assert main(command) == 0, command
+    return folder
+
+
+def _write_tiny_sequence(folder: Path, number: int) -> None:
+    """A wandering pattern with noise, and a white box over it that moves and is to be removed."""
+    rng = np.random.default_rng(number)
+    time, row, column = np.mgrid[:FRAMES, :SIZE, :SIZE]
+    waves = rng.uniform(0.05, 0.5, (3, 3))
+    truth = np.stack([np.sin(a * time + b * row + c * column + number) for a, b, c in waves], axis=-1)
+    truth = (100 + 60 * truth + rng.normal(0, 10, truth.shape)).clip(0, 255).astype(np.uint8)
+    left = (number + time) % 20
+    mask = ((column >= left) & (column < left + 9) & (row >= 8) & (row < 18)).astype(np.uint8) * 255
+    rgb = np.where(mask[..., None] > 0, 255, truth).astype(np.uint8)
+    write_sequence(folder, rgb, mask, truth)
+
+
+@pytest.fixture(scope="session")
+def training_arguments(tiny_base: Path, tiny_results: Path) -> Callable[..., list[str]]:
+    """The command line of a training on the tiny latents: 4 steps, batches of 2, LoRA's alpha other than its rank."""
+
+    def arguments(out: Path, *options: str) -> list[str]:
+        latents = tiny_results / "latents"
+        command = ["train", "--base", str(tiny_base), "--device", "cpu", "--out", str(out)]
+        command += ["--index", str(latents / "index.parquet"), "--prompt-file", str(latents / "prompt.safetensors")]
+        command += ["--window", "9", "--window-overlap", "1", "--rank", "2", "--alpha", "6", "--batch-size", "2"]
+        command += ["--steps", "4", "--save-every", "2", "--log-every", "1", "--warmup-steps", "1"]
+        command += ["--learning-rate", "0.01", "--patch-learning-rate", "0.02"]
+        return [*command, *options]
+
+    return arguments
+
+
+@pytest.fixture(scope="session")
+def tiny_training(tmp_path_factory: pytest.TempPathFactory, training_arguments: Callable[..., list[str]]) -> Path:
+    """The folder of a finished training of 4 steps with checkpoints at 2 and 4. Shared by tests: none changes it."""
+    out = tmp_path_factory.mktemp("tiny-training")
+    assert main(training_arguments(out)) == 0
+    return out

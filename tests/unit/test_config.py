@@ -65,7 +65,9 @@ def test_a_wrong_value_gets_one_sentence_that_names_it(values: dict[str, object]
 
 
 def experiments(folder: Path, *rows: str) -> dict[str, object]:
-    (folder / "experiments.tsv").write_text("experiment\toverrides\tdescription\n" + "".join(row + "\n" for row in rows))
+    (folder / "experiments.tsv").write_text(
+        "experiment\toverrides\tdescription\n" + "".join(row + "\n" for row in rows)
+    )
     return {"experiments": str(folder / "experiments.tsv")}
 
 

@@ -4,71 +4,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-import yaml
-from inpainting.cli import main
 from inpainting.files import folder_digest, read_json, read_table
-
-ROOT = Path(__file__).parents[2]
-METHODS = ["ceiling", "base", "telea", "masked_input"]
-
-
-def snakemake(folder: Path, *options: str) -> list[str]:
-    """The command line of a run in `folder`."""
-    snakefile = ["--snakefile", str(ROOT / "Snakefile"), "--workflow-profile", str(ROOT / "workflow/profiles/default")]
-    run = [*snakefile, "--directory", str(folder), "--configfile", str(folder / "config.yaml"), "--cores", "2"]
-    return [sys.executable, "-m", "snakemake", *run, *options]
-
-
-def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(snakemake(folder, *options), capture_output=True, text=True, check=False)
-
-
-def configure(folder: Path, **changes: object) -> None:
-    """Write config.yaml: what is there already, and changes to its sections."""
-    path = folder / "config.yaml"
-    values = yaml.safe_load(path.read_text()) if path.is_file() else {}
-    for section, change in changes.items():
-        both = isinstance(change, dict) and isinstance(values.get(section), dict)
-        values[section] = values[section] | change if both else change
-    path.write_text(yaml.safe_dump(values))
-
-
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
-    """A folder with a configuration and a dataset of eight sequences, of which one has a gap."""
-    folder = tmp_path_factory.mktemp("project")
-    sample = ["sample", str(folder / "sequences"), "--sequences", "8", "--frames", "17", "--size", "32x32"]
-    assert main([*sample, "--seed", "1", "--workers", "1"]) == 0
-    broken = sorted((folder / "sequences").glob("?" * 16))[0]
-    (broken / "GT_480" / "frame_00005.png").unlink()
-    rows = ["experiment\toverrides\tdescription", "one\t\tas it stands", "two\trank=2\tsmaller"]
-    (folder / "experiments.tsv").write_text("\n".join(rows) + "\n")
-    configure(
-        folder,
-        experiments="experiments.tsv",
-        model={"base": str(tiny_base), "device": "cpu"},
-        windows={"window": 9},
-        dataset={"root": "sequences", "frames": 17},
-        latents={"shards": 2},
-        training={"steps": 4, "save_every": 2, "rank": 4, "alpha": 4, "batch_size": 2},
-        validation={"steps": 1},
-        evaluation={"steps": 1, "methods": METHODS, "examples": 1},
-        report={"examples": 1},
-    )
-    return folder
-
-
-@pytest.fixture(scope="session")
-def finished(project: Path) -> Path:
-    """The project after a whole run."""
-    done = run(project)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return project
+from snakemake_runs import configure, run, snakemake
 
 
 @pytest.mark.slow
@@ -81,7 +22,14 @@ def test_a_whole_run_ends_in_a_report_and_says_its_headline(project: Path) -> No
     assert sentence.split(" inside")[0] in (results / "report.html").read_text()
     rejected = read_table(results / "dataset" / "rejected.tsv")
     assert list(rejected["reason"]) == ["missing_frame"]
-    assert set(read_table(results / "tables" / "comparison.tsv")["method"]) == {"one", "two", *METHODS}
+    assert set(read_table(results / "tables" / "comparison.tsv")["method"]) == {
+        "one",
+        "two",
+        "ceiling",
+        "base",
+        "telea",
+        "masked_input",
+    }
     assert not list(results.rglob(".partial-*"))
 
 

@@ -1,0 +1,42 @@
+"""A tiny project, and what a whole run makes of it."""
+
+from pathlib import Path
+
+import pytest
+from inpainting.cli import main
+from snakemake_runs import configure, run
+
+METHODS = ["ceiling", "base", "telea", "masked_input"]
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
+    """A folder with a configuration and a dataset of eight sequences, of which one has a gap."""
+    folder = tmp_path_factory.mktemp("project")
+    sample = ["sample", str(folder / "sequences"), "--sequences", "8", "--frames", "17", "--size", "32x32"]
+    assert main([*sample, "--seed", "1", "--workers", "1"]) == 0
+    broken = sorted((folder / "sequences").glob("?" * 16))[0]
+    (broken / "GT_480" / "frame_00005.png").unlink()
+    rows = ["experiment\toverrides\tdescription", "one\t\tas it stands", "two\trank=2\tsmaller"]
+    (folder / "experiments.tsv").write_text("\n".join(rows) + "\n")
+    configure(
+        folder,
+        experiments="experiments.tsv",
+        model={"base": str(tiny_base), "device": "cpu"},
+        windows={"window": 9},
+        dataset={"root": "sequences", "frames": 17},
+        latents={"shards": 2},
+        training={"steps": 4, "save_every": 2, "rank": 4, "alpha": 4, "batch_size": 2},
+        validation={"steps": 1},
+        evaluation={"steps": 1, "methods": METHODS, "examples": 1},
+        report={"examples": 1},
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(project: Path) -> Path:
+    """The project after a whole run."""
+    done = run(project)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return project
