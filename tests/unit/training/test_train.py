@@ -96,10 +96,11 @@ def test_the_rates_follow_the_closed_form_at_every_step(
 
 
 def interrupted(training_arguments: Arguments, tiny_training: Path, out: Path) -> None:
-    """As a kill after the second step would leave it: the first checkpoint, rows past it and a row cut off."""
+    """As a kill would leave it: the first checkpoint, some of another, rows past it and a row cut off."""
     shutil.copytree(tiny_training, out)
     shutil.rmtree(out / "checkpoints" / "step-4")
     (out / "training.json").unlink()
+    shutil.copytree(out / "checkpoints" / "step-2", out / "checkpoints" / ".partial-killed" / "step-3")
     with (out / "metrics.jsonl").open("a") as stream:
         stream.write('{"step": 5, "lo')
 

@@ -8,6 +8,7 @@ Order, noise and timesteps follow from the seed and the step, so there is no ran
 
 import math
 import re
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,10 @@ def resumable(out: Path, fingerprint: dict[str, Any], wanted: Collection[int], o
     """The checkpoint to go on from, so that all `wanted` ones come to be, or None for a fresh start.
 
     Checkpoints of other settings are refused with the difference (InputError), or, with `on_change` "restart", put
-    aside below <out>/previous/.
+    aside below <out>/previous/. What a kill left of a checkpoint that was being written is removed.
     """
+    for unfinished in (out / "checkpoints").glob(".partial-*"):
+        shutil.rmtree(unfinished)
     checkpoint = latest(out / "checkpoints")
     if checkpoint is None:
         return None
