@@ -6,7 +6,11 @@ import sys
 from inpainting.provenance import code_digest
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
-os.environ.update(PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath))
+os.environ.update(
+    PATH=os.path.dirname(sys.executable)
+    + os.pathsep
+    + os.environ.get("PATH", os.defpath)
+)
 
 DATASET = settings.dataset.root or "results/dataset/sample"
 GPUS = 0 if settings.model.device == "cpu" else 1
