@@ -36,7 +36,7 @@ PHOTOGRAPHS = {
     "retina": "retina.jpg",
     "rocket": "rocket.jpg",
 }
-"""Photographs inside scikit-image's wheel, all in the public domain or CC0: nothing is downloaded."""
+"""Photographs inside scikit-image's wheel, so that nothing is downloaded; models/nano/README.md has their licences."""
 
 TEXTURE_SHARE = 0.35
 """Share of scenes that are procedural textures instead of photographs."""

@@ -64,11 +64,12 @@ How the base's velocity error fell:
 
 ## Licences
 
-Apache-2.0, as the project. The photographs come with scikit-image, whose documentation says of each that it is in the
-public domain, CC0, or without known copyright restrictions: astronaut, hubble_deep_field (NASA), rocket (SpaceX),
-camera (Lav Varshney), chelsea and clock_motion (Stefan van der Walt), coffee (Rachel Michetti), brick, grass, gravel
-(CC0Textures), coins (Brooklyn Museum), ihc, moon, retina, motorcycle_left and motorcycle_right (Middlebury stereo
-data, Scharstein et al.; CC0).
+Apache-2.0, as the project. The photographs come inside scikit-image's wheel (BSD-3-Clause), whose documentation
+says of them: public domain: astronaut and hubble_deep_field (NASA), rocket (SpaceX), clock_motion (Stefan van der
+Walt); CC0: camera (Lav Varshney), chelsea (Stefan van der Walt), coffee (Rachel Michetti), retina, and from
+CC0Textures brick, grass, gravel; no known copyright restrictions: coins (Brooklyn Museum), ihc. It names no licence
+of their own for moon, and for motorcycle_left and motorcycle_right, which are from the Middlebury 2014 stereo
+benchmark (Scharstein et al., GCPR 2014).
 """
 
 

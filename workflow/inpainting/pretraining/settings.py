@@ -65,7 +65,7 @@ class PretrainBaseSettings(Settings):
     """Transformer blocks."""
     time_width: int = Field(default=128, ge=4)
     """Width of the time step's embedding."""
-    clips: int = Field(default=2560, ge=1)
+    clips: int = Field(default=1920, ge=1)
     """Sample sequences to train on."""
     steps: int = Field(default=7000, ge=1)
     """Training steps."""
