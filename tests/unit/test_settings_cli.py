@@ -48,7 +48,7 @@ def test_an_option_like_no_other_is_answered_with_all_options(capsys: pytest.Cap
     assert main(["split", "--zzz"]) == 2
     assert error_of(capsys).endswith(
         "there is no such option; the options are "
-        + ", ".join(["--help", "--validation-share", "--test-share", "--manifest", "--out", "--seed"])
+        + ", ".join(["--help", "--max-rejected", "--validation-share", "--test-share", "--manifest", "--out", "--seed"])
     )
 
 
@@ -278,3 +278,11 @@ def test_provenance_leaves_out_what_does_not_shape_a_result() -> None:
     settings = AuditCommand(root=Path("root"), out=Path("out"))
     assert "workers" in describe(settings)["settings"]
     assert set(AuditCommand.model_fields) - set(describe(settings, leave_out=["workers"])["settings"]) == {"workers"}
+
+
+def test_what_is_written_has_the_permissions_that_the_umask_says(tmp_path: Path) -> None:
+    with files.atomic_path(tmp_path / "folder") as temporary:
+        temporary.mkdir()
+        (temporary / "private").touch(mode=0o600)
+    (tmp_path / "ordinary").touch()
+    assert (tmp_path / "folder" / "private").stat().st_mode == (tmp_path / "ordinary").stat().st_mode

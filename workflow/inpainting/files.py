@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,11 +27,21 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     temporary = room / path.name
     try:
         yield temporary
+        _open_to_others(temporary)
         if temporary.is_dir() and path.is_dir():
             path.replace(room / "replaced")
         temporary.replace(path)
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def _open_to_others(path: Path) -> None:
+    """Give new files the permissions that the user's umask says; safetensors makes them private."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        if file.is_file() and not file.is_symlink():
+            file.chmod(0o666 & ~umask)
 
 
 def write_text(path: Path | str, text: str) -> None:
