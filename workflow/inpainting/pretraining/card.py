@@ -45,7 +45,7 @@ The weights are stored in float16; load them in float32 (`torch_dtype=torch.floa
 
 ## How it was made
 
-`snakemake pretrain --configfile config/pretrain-nano.yaml` on two CPU cores. The data are made by the project's own
+`make pretrain`, with config/pretrain-nano.yaml, on two CPU cores. The data are made by the project's own
 `inpaint sample`: photographs that scikit-image ships and procedural textures under a moving camera, with moving objects
 and shadows. No video was used. Muon and AdamW, cosine schedules, an average of the weights.
 
