@@ -83,6 +83,7 @@ def assemble(
     """Write the model's folder to `settings.out` in diffusers' layout, weights in float16, and the card beside them."""
     samples = sample_clips(vae, transformer, scheduler, settings.seed)
     psnr = held_out_psnr(vae, settings)
+    vae.register_to_config(_name_or_path="")
     with atomic_path(settings.out) as folder:
         folder.mkdir()
         vae.half().save_pretrained(folder / "vae")
