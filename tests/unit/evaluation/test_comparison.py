@@ -124,6 +124,7 @@ def test_the_sentence_says_what_the_adapter_gains() -> None:
     sentence = str(summary_of(LEVELS)["sentence"])
     assert "The adapter lora <1> reads" in sentence
     assert "inside the mask on 12 test sequences" in sentence
+    assert "dB above the untouched base model" in sentence
     assert "dB above the best classical baseline (temporal median)" in sentence
     assert "ceiling is" in sentence
     assert "open" not in sentence

@@ -24,7 +24,7 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     gains = {name: _gain(sequences, headline, rows[name], seed) for name in ("classical", "base")}
     count = int(sequences["sequence"].nunique())
     return {
-        "sentence": _sentence(headline, rows, gains["classical"], f"{count} {split} sequence{'s' * (count != 1)}"),
+        "sentence": _sentence(headline, rows, gains, f"{count} {split} sequence{'s' * (count != 1)}"),
         "split": split,
         "sequences": count,
         "seed": seed,
@@ -65,13 +65,16 @@ def _gain(sequences: pd.DataFrame, method: Values, reference: Values | None, see
     return finite({"mean": gain.mean, "low": gain.low, "high": gain.high})
 
 
-def _sentence(method: Values, rows: dict[str, Values | None], gain: Values | None, where: str) -> str:
+def _sentence(method: Values, rows: dict[str, Values | None], gains: dict[str, Values | None], where: str) -> str:
     name = shown(method["method"], method["kind"])
     subject = f"The adapter {name}" if method["kind"] == "adapter" else f"The best method, {name},"
     if method["psnr_mask"] is None:
         return f"{subject} has no score inside the mask on {where}: they have no pixel to inpaint."
     parts = [f"{subject} reads {method['psnr_mask']:.1f} dB inside the mask on {where}"]
     classical, ceiling = rows["classical"], rows["ceiling"]
+    over_base, gain = gains["base"], gains["classical"]
+    if over_base is not None and over_base["mean"] is not None:
+        parts.append(f", {_difference(over_base)} the untouched base model")
     if gain is not None and classical is not None and gain["mean"] is not None:
         parts.append(f", {_difference(gain)} the best classical baseline ({shown(classical['method'], 'classical')})")
         parts.append(_certainty(gain))
