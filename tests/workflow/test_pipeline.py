@@ -74,8 +74,9 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(finished: Path, tmp_pat
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(folder, undisturbed)
     targets = ["results/validation/one/best.json"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(snakemake(folder, *targets), start_new_session=True, **quiet) as process:
+    nowhere = subprocess.DEVNULL
+    command = snakemake(folder, *targets)
+    with subprocess.Popen(command, stdout=nowhere, stderr=nowhere, start_new_session=True) as process:
         checkpoint = folder / "results" / "training" / "one" / "checkpoints" / "step-10"
         deadline = time.monotonic() + 600
         while not checkpoint.is_dir() and time.monotonic() < deadline and process.poll() is None:
