@@ -21,6 +21,8 @@ $(SETUP): envs/requirements.txt pyproject.toml
 
 demo: $(SETUP) ## sample sequences to results/report.html, on this machine
 	$(BIN)/snakemake --cores $(CORES)
+	@test -f results/report.html || \
+	  $(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/report.css
 
 check: $(SETUP) ## the fast tests, and that code and workflow are in order
 	$(BIN)/ruff check .
