@@ -32,7 +32,6 @@ include: "workflow/rules/pretraining.smk"
 rule all:
     default_target: True
     input:
-        "results/tables/summary.json",
         rules.figures.input,
     localrule: True
 

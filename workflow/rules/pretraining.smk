@@ -31,7 +31,7 @@ rule pretrain_vae:
         options=PretrainVaeSettings(**pretraining["vae"]).to_options(),
         work=subpath(output.vae, parent=True),
     shell:
-        "inpaint pretrain-vae {params.options} --out {output.vae} --work {params.work} > {log} 2>&1"
+        "inpaint pretrain-vae {params.options} --out {output.vae} --work {params.work} 2>&1 | tee {log}"
 
 
 rule pretrain_base:
@@ -53,4 +53,4 @@ rule pretrain_base:
         options=PretrainBaseSettings(**pretraining["base"]).to_options(),
         work="results/pretraining/base",
     shell:
-        "inpaint pretrain-base {params.options} --vae {input.vae} --out {output.nano} --work {params.work} > {log} 2>&1"
+        "inpaint pretrain-base {params.options} --vae {input.vae} --out {output.nano} --work {params.work} 2>&1 | tee {log}"
