@@ -1,8 +1,9 @@
 """Checkpoints: folders that are complete or absent, with all that a run needs to go on as if it had never stopped.
 
-    step-N/adapter/      see models.adapter
-    step-N/optimizer.pt  states of optimizer, schedule and gradient scaler, read with weights_only
-    step-N/state.json    step and fingerprint
+    step-N/adapter/             what is exported, see models.adapter; with an average of the weights, the average
+    step-N/trained.safetensors  with an average: the weights under training themselves
+    step-N/optimizer.pt         states of optimizer, schedule and gradient scaler, read with weights_only
+    step-N/state.json           step and fingerprint
 Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
 """
 
@@ -21,6 +22,7 @@ from torch import Tensor
 from inpainting.errors import InputError
 from inpainting.files import atomic_path, read_json, value_digest, write_json
 from inpainting.models.adapter import AdapterConfig, save_adapter
+from inpainting.training.average import WeightAverage
 
 NAME = re.compile(r"step-(\d+)")
 
@@ -37,6 +39,11 @@ class Checkpoint:
         """The adapter folder in it."""
         return self.folder / "adapter"
 
+    @property
+    def trained(self) -> Path:
+        """The weights under training, where the adapter is their average."""
+        return self.folder / "trained.safetensors"
+
     def optimizer_state(self) -> dict[str, Any]:
         """The states that `save` was given."""
         state: dict[str, Any] = torch.load(self.folder / "optimizer.pt", weights_only=True, map_location="cpu")
@@ -50,13 +57,16 @@ def save(
     config: AdapterConfig,
     prompt: Tensor,
     optimizer_state: dict[str, Any],
+    average: WeightAverage,
     fingerprint: dict[str, Any],
 ) -> Checkpoint:
-    """Write step-N below the folder `checkpoints`."""
+    """Write step-N below the folder `checkpoints`; `average` is of the transformer's weights."""
     folder = checkpoints / f"step-{step}"
     with atomic_path(folder) as temporary:
         temporary.mkdir()
-        save_adapter(temporary / "adapter", transformer, config, prompt)
+        with average.in_place():
+            save_adapter(temporary / "adapter", transformer, config, prompt)
+        average.save_trained(temporary / Checkpoint(folder, step).trained.name)
         torch.save(optimizer_state, temporary / "optimizer.pt")
         write_json(temporary / "state.json", {"step": step, "fingerprint": fingerprint})
     return Checkpoint(folder, step)

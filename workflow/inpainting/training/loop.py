@@ -19,6 +19,7 @@ from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
 from inpainting.shards import LatentCache
 from inpainting.training import checkpoints
+from inpainting.training.average import WeightAverage
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loss import RegionSums, areas, squared_errors
@@ -46,6 +47,7 @@ class Run:
         self.noise_schedule = loading.load_scheduler(settings.base)
         self.prompt = loading.read_prompt(settings.prompt_file)
         self.parameters = list(parameters.values())
+        self.average = WeightAverage(parameters, settings.ema_decay)
         optimizer = torch.optim.AdamW(
             _rate_groups(parameters, settings), betas=settings.betas, weight_decay=settings.weight_decay
         )
@@ -72,6 +74,7 @@ class Run:
             self.optimizer.step()
             self.rates.step()
             self.optimizer.zero_grad()
+            self.average.update()
             if monitor:
                 monitor.step(errors, area, grad_norm, data_seconds)
                 if step % settings.log_every == 0 or step in kept:
@@ -138,7 +141,7 @@ class Run:
             state["scaler"] = self.accelerator.scaler.state_dict()
         transformer = self.accelerator.unwrap_model(self.transformer)
         folder = self.settings.out / "checkpoints"
-        checkpoints.save(folder, step, transformer, self.config, self.prompt, state, self.fingerprint)
+        checkpoints.save(folder, step, transformer, self.config, self.prompt, state, self.average, self.fingerprint)
 
     def _load(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.optimizer_state()
@@ -146,6 +149,7 @@ class Run:
         self.rates.load_state_dict(state["rates"])
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.average.resume(checkpoint.trained, checkpoint.step)
 
 
 def noise(schedule: CogVideoXDDIMScheduler, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 TRAINING_CODE = (
+    "training/average.py",
     "training/batches.py",
     "training/loop.py",
     "training/loss.py",
@@ -57,6 +58,9 @@ class TrainSettings(LossSettings, LoraSettings):
     """AdamW's averaging rates."""
     max_grad_norm: float = Field(1.0, gt=0.0)
     """Gradients of a larger norm are scaled down to it."""
+    ema_decay: float = Field(0.0, ge=0.0, lt=1.0)
+    """Decay of the moving average of the trained weights that is exported, e.g. 0.99 for hundreds of updates, 0.999 for
+    many thousands; 0 exports the weights as they are."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Autocast of the forward pass; noise, loss and trained weights stay float32."""
     gradient_checkpointing: bool = False
