@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from inpainting.optimizers import Together
+
 SMALLEST = 8
 """Weights with fewer rows or columns go to AdamW."""
 
@@ -43,34 +45,31 @@ class Optimizer:
         self.kernels = [parameter for parameter in parameters if is_matrix(parameter)]
         self.views = [nn.Parameter(as_matrix(kernel.detach())) for kernel in self.kernels]
         rest = [parameter for parameter in parameters if not is_matrix(parameter)]
-        self.muon = torch.optim.Muon(self.views, lr=rate, weight_decay=0.0, momentum=0.95, nesterov=True)
-        self.adam = torch.optim.AdamW(rest, lr=ADAM_SHARE * rate, betas=(0.9, 0.98), weight_decay=0.0)
+        muon = torch.optim.Muon(self.views, lr=rate, weight_decay=0.0, momentum=0.95, nesterov=True)
+        adam = torch.optim.AdamW(rest, lr=ADAM_SHARE * rate, betas=(0.9, 0.98), weight_decay=0.0)
+        self.both = Together([muon, adam])
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for kernel in self.kernels:
             kernel.grad = None
-        self.adam.zero_grad(set_to_none=True)
+        self.both.zero_grad()
 
     def step(self, factor: float) -> None:
         """Update with the learning rate times `factor`."""
         for kernel, view in zip(self.kernels, self.views, strict=True):
             view.grad = None if kernel.grad is None else as_matrix(_laid_out_as(kernel.grad, kernel))
-        for group in self.muon.param_groups:
-            group["lr"] = factor * self.rate
-        for group in self.adam.param_groups:
-            group["lr"] = factor * ADAM_SHARE * self.rate
-        self.muon.step()
-        self.adam.step()
+        for group, rate in zip(self.both.param_groups, (self.rate, ADAM_SHARE * self.rate), strict=True):
+            group["lr"] = factor * rate
+        self.both.step()
 
     def state_dict(self) -> dict[str, Any]:
         """The state of both, loadable with weights_only=True."""
-        return {"muon": self.muon.state_dict(), "adam": self.adam.state_dict()}
+        return self.both.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state that `state_dict` gave."""
-        self.muon.load_state_dict(state["muon"])
-        self.adam.load_state_dict(state["adam"])
+        self.both.load_state_dict(state)
 
 
 def _laid_out_as(gradient: Tensor, kernel: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from diffusers.optimization import get_scheduler
 from torch import Tensor
 from torch.nn import Parameter
 
@@ -18,7 +17,7 @@ from inpainting.inference import conditioning
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
 from inpainting.shards import LatentCache
-from inpainting.training import checkpoints
+from inpainting.training import checkpoints, updates
 from inpainting.training.average import WeightAverage
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.checkpoints import Checkpoint
@@ -48,13 +47,9 @@ class Run:
         self.prompt = loading.read_prompt(settings.prompt_file)
         self.parameters = list(parameters.values())
         self.average = WeightAverage(parameters, settings.ema_decay)
-        optimizer = torch.optim.AdamW(
-            _rate_groups(parameters, settings), betas=settings.betas, weight_decay=settings.weight_decay
-        )
+        optimizer = updates.make_optimizer(parameters, settings)
         # Not given to accelerate, which would step it once for every process.
-        self.rates = get_scheduler(
-            settings.schedule, optimizer, num_warmup_steps=settings.warmup_steps, num_training_steps=settings.steps
-        )
+        self.rates = updates.make_schedule(optimizer, settings)
         self.transformer, self.optimizer = accelerator.prepare(transformer, optimizer)
 
     def go(self, checkpoint: Checkpoint | None, monitor: Monitor | None) -> None:
@@ -70,7 +65,7 @@ class Run:
             errors, area = self.backward(parts)
             grad_norm = float(accelerator.clip_grad_norm_(self.parameters, settings.max_grad_norm))
             self._check_finite(errors, grad_norm, step, parts)
-            rate_lora, rate_patch = self.rates.get_last_lr()
+            rates = updates.current_rates(self.optimizer)
             self.optimizer.step()
             self.rates.step()
             self.optimizer.zero_grad()
@@ -78,7 +73,7 @@ class Run:
             if monitor:
                 monitor.step(errors, area, grad_norm, data_seconds)
                 if step % settings.log_every == 0 or step in kept:
-                    monitor.write(step, {"rate_lora": rate_lora, "rate_patch": rate_patch})
+                    monitor.write(step, rates)
                 if step in kept:
                     self._save(step)
         if monitor:
@@ -159,10 +154,3 @@ def noise(schedule: CogVideoXDDIMScheduler, batch: Batch) -> tuple[Tensor, Tenso
     """
     noisy = schedule.add_noise(batch.truth, batch.noise, batch.timesteps)
     return noisy, schedule.get_velocity(batch.truth, batch.noise, batch.timesteps)
-
-
-def _rate_groups(parameters: dict[str, Parameter], settings: TrainCommand) -> list[dict[str, Any]]:
-    """LoRA and the patch embedding, each with its own rate."""
-    patch = [p for name, p in parameters.items() if name.startswith("patch_embed.")]
-    low_rank = [p for name, p in parameters.items() if not name.startswith("patch_embed.")]
-    return [{"params": low_rank, "lr": settings.learning_rate}, {"params": patch, "lr": settings.patch_learning_rate}]

@@ -15,9 +15,11 @@ TRAINING_CODE = (
     "training/loop.py",
     "training/loss.py",
     "training/train.py",
+    "training/updates.py",
     "models",
     "inference/conditioning.py",
     "video/masks.py",
+    "optimizers.py",
     "shards.py",
     "seeds.py",
 )
@@ -35,29 +37,58 @@ class LossSettings(Settings):
     """Share of samples whose timestep is drawn from the noisiest 30 % instead of from all."""
 
 
-class TrainSettings(LossSettings, LoraSettings):
-    """The training of one experiment."""
+class OptimizerSettings(Settings):
+    """How gradients become updates."""
 
     steps: int = Field(2000, ge=1)
     """Updates in all."""
-    batch_size: int = Field(4, ge=1)
-    """Windows per update, over all processes."""
-    micro_batch_size: int = Field(1, ge=1)
-    """Windows per forward pass; gradients are accumulated up to the batch size."""
+    optimizer: Literal["adamw", "adamw_8bit", "prodigy", "muon"] = "adamw"
+    """AdamW; the same with 8-bit states (needs bitsandbytes); Prodigy, which finds its rates itself and multiplies them
+    by those given here (use 1); or Muon for LoRA's matrices beside AdamW for the rest, both at AdamW's rates."""
     learning_rate: float = Field(1e-4, gt=0.0)
     """Peak rate of LoRA."""
     patch_learning_rate: float = Field(1e-4, gt=0.0)
     """Peak rate of the widened patch embedding."""
-    schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
-    """How the rates fall after the warm-up, as diffusers names it."""
+    schedule: Literal["cosine", "cosine_with_restarts", "linear", "polynomial", "constant", "constant_with_warmup"] = (
+        "cosine"
+    )
+    """How the rates go after the warm-up, as diffusers names it; constant has no warm-up."""
+    schedule_cycles: int = Field(1, ge=1)
+    """Falls of the schedule cosine_with_restarts."""
+    schedule_power: float = Field(1.0, gt=0.0)
+    """Exponent of the schedule polynomial."""
     warmup_steps: int = Field(100, ge=0)
     """Updates over which the rates rise from zero."""
     weight_decay: float = Field(1e-4, ge=0.0)
-    """AdamW's decoupled weight decay."""
+    """Decoupled weight decay."""
     betas: tuple[float, float] = (0.9, 0.95)
-    """AdamW's averaging rates."""
+    """AdamW's and Prodigy's averaging rates."""
     max_grad_norm: float = Field(1.0, gt=0.0)
     """Gradients of a larger norm are scaled down to it."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        for name in ("learning_rate", "patch_learning_rate"):
+            rate = getattr(self, name)
+            if self.optimizer == "prodigy" and rate < 0.01:
+                raise ValueError(
+                    f"{name}: {rate} was given with the optimizer prodigy, which multiplies the rate that it finds by "
+                    "it; use 1, or some other number from 0.01 on"
+                )
+        if self.schedule == "polynomial" and self.learning_rate <= 1e-7:
+            raise ValueError(
+                f"learning_rate: {self.learning_rate} was given with the schedule polynomial, which ends at 1e-07; use "
+                "a higher rate"
+            )
+
+
+class TrainSettings(LossSettings, LoraSettings, OptimizerSettings):
+    """The training of one experiment."""
+
+    batch_size: int = Field(4, ge=1)
+    """Windows per update, over all processes."""
+    micro_batch_size: int = Field(1, ge=1)
+    """Windows per forward pass; gradients are accumulated up to the batch size."""
     ema_decay: float = Field(0.0, ge=0.0, lt=1.0)
     """Decay of the moving average of the trained weights that is exported, e.g. 0.99 for hundreds of updates, 0.999 for
     many thousands; 0 exports the weights as they are."""

@@ -17,7 +17,7 @@ from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.settings import existing
 from inpainting.shards import LatentCache
-from inpainting.training import checkpoints
+from inpainting.training import checkpoints, updates
 from inpainting.training.loop import Run
 from inpainting.training.monitor import Monitor
 from inpainting.training.settings import TRAINING_CODE, TrainCommand, TrainSettings, checkpoint_steps
@@ -77,6 +77,7 @@ def train(settings: TrainCommand) -> None:
 def _check(settings: TrainCommand) -> None:
     existing(settings.index, "--index", "the index.parquet of `inpaint index`")
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
+    updates.check_installed(settings)
     precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]
     if precision and settings.mixed_precision != precision:
         raise UsageError(
