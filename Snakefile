@@ -13,7 +13,8 @@ if not workflow.overwrite_configfiles:
 
 
 settings = resolve_or_exit(config)
-experiments = settings.trainings()
+experiments, training_seeds = settings.trainings(), settings.training_seeds()
+groups = settings.groups()
 
 
 report: "workflow/report/workflow.rst"

@@ -64,9 +64,9 @@ def test_a_wrong_value_gets_one_sentence_that_names_it(values: dict[str, object]
     assert sentence in str(caught.value)
 
 
-def experiments(folder: Path, *rows: str) -> dict[str, object]:
+def experiments(folder: Path, *rows: str, columns: str = "") -> dict[str, object]:
     (folder / "experiments.tsv").write_text(
-        "experiment\toverrides\tdescription\n" + "".join(row + "\n" for row in rows)
+        f"experiment\toverrides\tdescription{columns}\n" + "".join(row + "\n" for row in rows)
     )
     return {"experiments": str(folder / "experiments.tsv")}
 
@@ -83,9 +83,34 @@ def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
         (["a\trnak=4\t"], "experiment a: rnak: there is no such setting; did you mean rank?"),
         (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
         (["a\t\t", "a\t\t"], "the experiment a is there twice"),
+        (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
     ],
 )
 def test_a_wrong_experiment_is_named(rows: list[str], sentence: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         resolve(experiments(tmp_path, *rows))
+    assert sentence in str(caught.value)
+
+
+def test_an_experiment_may_have_a_seed_of_its_own_and_a_group(tmp_path: Path) -> None:
+    rows = ["plain\t\tonce", "flow-0\trank=4 seed=0\t\tflow", "flow-1\trank=4 seed=7\t\tflow"]
+    settings = resolve({**experiments(tmp_path, *rows, columns="\tgroup"), "seed": 3})
+    assert settings.training_seeds() == {"plain": 3, "flow-0": 0, "flow-1": 7}
+    assert settings.groups() == {"plain": "plain", "flow-0": "flow", "flow-1": "flow"}
+    assert settings.trainings()["flow-0"] == settings.trainings()["flow-1"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (["a\tseed=1\t\tg", "b\tseed=1\t\tg"], "two experiments of the group g have the same seed"),
+        (["a\tseed=1\t\tg", "b\trank=4\t\tg"], "the experiments of the group g differ in more than their seed"),
+        (["a\tseed=1\t\tb", "b\tseed=2\t\tc"], "the group b is called as an experiment outside it"),
+    ],
+)
+def test_a_group_of_trainings_that_are_no_repetitions_is_refused(
+    rows: list[str], sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(experiments(tmp_path, *rows, columns="\tgroup"))
     assert sentence in str(caught.value)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from pydantic import Field, ValidationError
 
@@ -65,7 +66,8 @@ class PipelineConfig(Settings):
     seed: int = Field(0, ge=0)
     """The run's one seed; every random choice is drawn from it by name."""
     experiments: str = "config/experiments.tsv"
-    """Table of the trainings that are compared: experiment, overrides of the section `training`, description."""
+    """Table of the trainings that are compared: experiment, overrides of section `training` (and `seed`), description
+    and, if any, group: trainings that differ in their seed alone are averaged in the tables under its name."""
     model: ModelSettings = ModelSettings()
     """The base model."""
     masks: MaskSettings = MaskSettings()
@@ -97,28 +99,60 @@ class PipelineConfig(Settings):
 
         Raises UsageError when the table is not there, names an experiment twice, or overrides what there is not.
         """
+        path, rows = self._experiments()
+        return {str(row.experiment): self._overridden(row, path)[0] for row in rows.itertuples()}
+
+    def training_seeds(self) -> dict[str, int]:
+        """The seed of every experiment's training by its name: its own (`seed=1` in its overrides), or the run's."""
+        path, rows = self._experiments()
+        return {str(row.experiment): self._overridden(row, path)[1] for row in rows.itertuples()}
+
+    def groups(self) -> dict[str, str]:
+        """What every experiment is called in the tables: its group, whose trainings differ in their seeds alone.
+
+        Raises UsageError for a group whose trainings differ in more, or not at all, and for one that bears the name of
+        an experiment outside it.
+        """
+        path, rows = self._experiments()
+        groups = rows["group"] if "group" in rows else pd.Series(index=rows.index, dtype=str)
+        named = dict(zip(rows["experiment"].astype(str), groups.fillna(rows["experiment"]).astype(str), strict=True))
+        trainings, seeds = self.trainings(), self.training_seeds()
+        for group in sorted(set(named.values())):
+            first, *others = [name for name, its in named.items() if its == group]
+            if named.get(group, group) != group:
+                raise UsageError(f"{path}: the group {group} is called as an experiment outside it; name it otherwise")
+            if any(trainings[other] != trainings[first] for other in others):
+                raise UsageError(f"{path}: the experiments of the group {group} differ in more than their seed")
+            if len({seeds[name] for name in (first, *others)}) <= len(others):
+                raise UsageError(f"{path}: two experiments of the group {group} have the same seed; vary `seed=`")
+        return named
+
+    def _experiments(self) -> tuple[Path, pd.DataFrame]:
         path = Path(self.experiments)
         if not path.is_file():
             raise UsageError(f"experiments: {path} does not exist; give a table of experiment, overrides, description")
         table = read_table(path)
         if list(table.columns[:2]) != ["experiment", "overrides"]:
-            raise UsageError(f"{path}: its columns should be experiment, overrides, description")
+            raise UsageError(f"{path}: its columns should be experiment, overrides, description and, if any, group")
         twice = table["experiment"][table["experiment"].duplicated()]
         if not twice.empty:
             raise UsageError(f"{path}: the experiment {twice.iloc[0]} is there twice; give each a name of its own")
-        return {
-            str(row.experiment): self._overridden(str(row.experiment), row.overrides, path)
-            for row in table.itertuples()
-        }
+        return path, table
 
-    def _overridden(self, experiment: str, overrides: Any, path: Path) -> TrainSettings:
-        values = dict(pair.partition("=")[::2] for pair in overrides.split()) if isinstance(overrides, str) else {}
+    def _overridden(self, row: Any, path: Path) -> tuple[TrainSettings, int]:
+        """An experiment's settings, and the seed of its training."""
+        values = (
+            dict(pair.partition("=")[::2] for pair in row.overrides.split()) if isinstance(row.overrides, str) else {}
+        )
+        seed = values.pop("seed", str(self.seed))
+        if not seed.isdecimal():
+            raise UsageError(f"{path}, experiment {row.experiment}: seed: {seed} was given, but it should be a number")
         lists = {k: v.split(",") for k, v in values.items() if isinstance(TrainSettings().model_dump().get(k), tuple)}
         try:
-            return TrainSettings(**{**self.training.model_dump(), **values, **lists})
+            return TrainSettings(**{**self.training.model_dump(), **values, **lists}), int(seed)
         except ValidationError as error:
             sentences = error_sentences(error, TrainSettings, option=False)
-            raise UsageError(f"{path}, experiment {experiment}: {'; '.join(sentences)}") from error
+            raise UsageError(f"{path}, experiment {row.experiment}: {'; '.join(sentences)}") from error
 
 
 def resolve(config: Mapping[str, Any]) -> PipelineConfig:
@@ -133,7 +167,7 @@ def resolve(config: Mapping[str, Any]) -> PipelineConfig:
     root = resolved.dataset.root
     if root is not None and not Path(root).is_dir():
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
-    resolved.trainings()
+    resolved.groups()
     return resolved
 
 

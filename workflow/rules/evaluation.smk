@@ -92,8 +92,11 @@ rule tables:
         ],
         manifest=rules.audit.output.manifest,
     output:
-        comparison=multiext("results/tables/comparison", ".tsv", ".md"),
-        strata=multiext("results/tables/strata", ".tsv", ".md"),
+        comparison=multiext("results/tables/comparison", ".tsv", ".md", ".tex"),
+        strata=multiext("results/tables/strata", ".tsv", ".md", ".tex"),
+        failures=multiext("results/tables/failures", ".tsv", ".md", ".tex"),
+        repeats=multiext("results/tables/repeats", ".tsv", ".md", ".tex"),
+        sequences="results/tables/sequences.tsv",
         comparison_page=report(
             "results/tables/comparison.html",
             caption="../report/comparison.rst",
@@ -104,7 +107,19 @@ rule tables:
             "results/tables/strata.html",
             caption="../report/strata.rst",
             category="4. Results",
-            labels={"what": "by motion and mask size", "kind": "table"},
+            labels={"what": "by motion, mask size and shadow", "kind": "table"},
+        ),
+        failures_page=report(
+            "results/tables/failures.html",
+            caption="../report/failures.rst",
+            category="4. Results",
+            labels={"what": "sequences that fail", "kind": "table"},
+        ),
+        repeats_page=report(
+            "results/tables/repeats.html",
+            caption="../report/repeats.rst",
+            category="4. Results",
+            labels={"what": "trainings by seed", "kind": "table"},
         ),
         summary="results/tables/summary.json",
     log:
@@ -118,10 +133,11 @@ rule tables:
         runtime=60,
     params:
         results=lambda wildcards, input: ",".join(input.results),
+        groups=",".join(f"{name}={group}" for name, group in groups.items()) or "[]",
         options=settings.evaluation.section(TablesSettings).to_options(),
         out=subpath(output.summary, parent=True),
         seed=settings.seed,
         code=code_digest("evaluation", "metrics"),
     shell:
         "inpaint tables --results {params.results} --manifest {input.manifest} --out {params.out}"
-        " --seed {params.seed} {params.options} 2>&1 | tee {log}"
+        " --groups {params.groups:q} --seed {params.seed} {params.options} 2>&1 | tee {log}"

@@ -129,7 +129,7 @@ rule draw_comparison:
             "results/figures/strata.svg",
             caption="../report/strata.rst",
             category="4. Results",
-            labels={"what": "by motion and mask size", "kind": "figure"},
+            labels={"what": "by motion, mask size and shadow", "kind": "figure"},
         ),
     log:
         "results/logs/draw-comparison.log",
@@ -148,7 +148,7 @@ rule draw_comparison:
 rule draw_sequences:
     input:
         comparison="results/tables/comparison.tsv",
-        evaluations=rules.tables.input.results,
+        sequences=rules.tables.output.sequences,
     output:
         png="results/figures/sequences.png",
         svg=report(
@@ -165,12 +165,9 @@ rule draw_sequences:
     conda:
         "../../envs/inpainting.yaml"
     params:
-        evaluation=lambda wildcards, input: Path(input.evaluations[0]).parent,
-        code=code_digest(
-            "report/draw_sequences.py", "metrics/aggregate.py", *CHART_CODE
-        ),
+        code=code_digest("report/draw_sequences.py", *CHART_CODE),
     shell:
-        "inpaint draw-sequences --comparison {input.comparison} --evaluation {params.evaluation} --png {output.png}"
+        "inpaint draw-sequences --comparison {input.comparison} --sequences {input.sequences} --png {output.png}"
         " --svg {output.svg} 2>&1 | tee {log}"
 
 

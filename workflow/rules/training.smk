@@ -24,7 +24,7 @@ rule train:
     params:
         options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {MASKS} {WINDOWS}",
         out=subpath(output.summary, parent=True),
-        seed=settings.seed,
+        seed=lambda wildcards: training_seeds[wildcards.experiment],
         code=code_digest(*TRAINING_CODE),
     shell:
         "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"

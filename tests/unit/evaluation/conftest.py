@@ -61,6 +61,7 @@ def make_dataset(root: Path) -> Dataset:
         "frames": FRAMES,
         "coverage_mean": [0.05, 0.12, 0.3, 0.1],
         "camera_motion": [1.0, 0.0, 1.0, 1.0],
+        "effect_share": [0.1, 0.0, 0.0, 0.0],
     }
     pd.DataFrame(manifest).to_parquet(dataset.manifest)
     split = {"id": list("cabd"), "group": list("cabd"), "split": ["test", "test", "test", "train"]}

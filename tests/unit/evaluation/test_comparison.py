@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.evaluation.comparison import COMPARISON, STRATA, best_classical, compare, compare_strata
-from inpainting.evaluation.rendering import page, to_html, to_markdown
+from inpainting.evaluation.rendering import Cell, Column, page, show, to_html, to_markdown
 from inpainting.evaluation.summary import summarise
+from scipy.stats import wilcoxon
 
 KINDS = {
     "masked_input": "floor",
@@ -156,7 +157,7 @@ def test_one_sequence_is_summarised_without_an_interval() -> None:
 
 
 def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
-    lines = to_markdown(compare(scored(), kinds(), seed=0)).splitlines()
+    lines = to_markdown(show(compare(scored(), kinds(), seed=0))).splitlines()
     assert len(lines) == 2 + len(KINDS)
     assert "**" not in lines[2] and "ceiling" in lines[2]
     assert "**" in lines[3] and "lora <1>" in lines[3]
@@ -165,9 +166,31 @@ def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
 
 
 def test_html_escapes_names_and_shows_dashes_for_what_is_not_known() -> None:
-    html = page("Title", "a < b", [("", to_html(compare(scored(), kinds(), seed=0)))], ["note"])
+    html = page("Title", "a < b", [("", to_html(show(compare(scored(), kinds(), seed=0))))], ["note"])
     assert "lora &lt;1&gt;" in html
     assert "a &lt; b" in html
     assert "nan" not in html.lower()
     assert "http" not in html
     assert html.count('class="best"') + html.count("class=best") == 3
+
+
+def test_differences_are_tested_against_the_reference_and_corrected_for_their_number() -> None:
+    sequences = scored()
+    table = compare(sequences, kinds(), seed=0).set_index("method")
+    raw = sequences[sequences["output"] == "raw"].pivot(index="sequence", columns="method", values="psnr_mask")
+    tested = ["telea", "base", "masked_input", "lora <1>"]
+    expected = {name: wilcoxon(raw[name], raw["temporal_median"]).pvalue for name in tested}
+    for name, p_value in expected.items():
+        assert table.loc[name, "p_value"] == pytest.approx(p_value)
+    assert table.loc["lora <1>", "p_holm"] == pytest.approx(4 * expected["lora <1>"])
+    assert table.loc[["ceiling", "temporal_median"], ["p_value", "p_holm"]].isna().all(axis=None)
+
+
+def test_numbers_have_the_digits_that_their_intervals_support() -> None:
+    wide = pd.DataFrame({"method": "a", "kind": "base", "x": [20.123], "x_low": [18.2], "x_high": [22.1]})
+    narrow = wide.assign(x_low=20.10, x_high=20.14)
+    unknown = wide.assign(x_low=math.nan, x_high=math.nan)
+    columns, texts = {"x": Column("x", 2)}, {"method": "Method"}
+    assert show(wide, columns, texts).rows[0][1] == Cell("20", "18 to 22")
+    assert show(narrow, columns, texts).rows[0][1] == Cell("20.12", "20.10 to 20.14")
+    assert show(unknown, columns, texts).rows[0][1] == Cell("20.12")

@@ -89,13 +89,15 @@ def test_without_a_wish_the_best_of_each_kind_is_shown_and_the_ceiling_is_not() 
         ("telea", "classical"),
         ("base", "base"),
     ]
-    table = pd.DataFrame(rows, columns=["method", "kind"])
+    table = pd.DataFrame(rows, columns=["method", "kind"]).assign(members=lambda t: t["method"])
     assert choose_methods(table, ()) == {
         "base": "base",
         "flow_propagation": "flow propagation",
         "lora_2": "lora_2",
     }
     assert list(choose_methods(table, ("telea", "lora_1"))) == ["telea", "lora_1"]
+    repeated = table.assign(members=table["members"].replace("lora_2", "a-s0,a-s1"))
+    assert choose_methods(repeated, ("lora_2",)) == {"a-s0": "lora_2: a-s0"}
 
 
 def test_the_headline_carries_sentence_numbers_figure_and_clip(

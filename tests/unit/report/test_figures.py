@@ -111,7 +111,7 @@ def test_checkpoints_are_drawn_with_and_without_intervals(
 def test_sequences_are_drawn_for_the_two_methods_that_matter(
     draw: Callable[..., int], tmp_path: Path, results: Results
 ) -> None:
-    files = {"comparison": results.tables / "comparison.tsv", "evaluation": results.evaluation}
+    files = {"comparison": results.tables / "comparison.tsv", "sequences": results.tables / "sequences.tsv"}
     assert draw("draw-sequences", {**files, "png": tmp_path / "a.png", "svg": tmp_path / "a.svg"}) == 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from inpainting.metrics.aggregate import Interval, mean_interval, paired_interval
+from inpainting.metrics.significance import holm, signed_rank
 
 COMPARISON = (
     "method",
@@ -20,25 +21,33 @@ COMPARISON = (
     "gain",
     "gain_low",
     "gain_high",
+    "p_value",
+    "p_holm",
     "reference",
     "psnr_band",
     "psnr_frame_composited",
     "seconds_per_frame",
     "capped",
     "without_hole",
+    "members",
 )
 """psnr_mask, ssim_mask, psnr_band: raw output; _low and _high: 95 % interval; gain: difference of psnr_mask to that of
-`reference`, the best classical method, over the same sequences, in dB; capped: sequences whose PSNR reads the ceiling
-that is counted; without_hole: sequences that have no pixel to inpaint and no score."""
+`reference`, the best classical method, over the same sequences, in dB; p_value: of Wilcoxon's signed-rank test of that
+difference, p_holm: the same, corrected for all methods of the table; capped: sequences whose PSNR reads the ceiling
+that is counted; without_hole: sequences that have no pixel to inpaint and no score; members: the results that were
+averaged, by comma."""
 
 STRATA = ("stratum", "value", *COMPARISON)
-"""stratum: what sequences are told apart by (camera, mask); value: still or moving; small, medium or large."""
+"""stratum: what sequences are told apart by (see `strata.strata_of`); value: which of its kinds these are."""
 
 
-def compare(sequences: pd.DataFrame, kinds: dict[str, str], seed: int) -> pd.DataFrame:
+def compare(
+    sequences: pd.DataFrame, kinds: dict[str, str], seed: int, members: dict[str, list[str]] | None = None
+) -> pd.DataFrame:
     """One row per method with the columns COMPARISON: ceilings first, then by the PSNR in the mask, best first.
 
-    sequences: rows of `metrics.aggregate.per_sequence`; kinds: adapter, base, classical, ceiling or floor by method.
+    sequences: rows of `metrics.aggregate.per_sequence`; kinds: adapter, base, classical, ceiling or floor by method;
+    members: the results that a method's scores were averaged from (`repeats.members_of`), where not its own alone.
     """
     raw = sequences[sequences["output"] == "raw"]
     psnr = {method: scores.set_index("sequence")["psnr_mask"] for method, scores in raw.groupby("method")}
@@ -47,9 +56,10 @@ def compare(sequences: pd.DataFrame, kinds: dict[str, str], seed: int) -> pd.Dat
     for method, kind in kinds.items():
         scores = raw[raw["method"] == method]
         composited = sequences[(sequences["method"] == method) & (sequences["output"] == "composited")]
-        gain = Interval(math.nan, math.nan, math.nan, 0)
+        gain, p_value = Interval(math.nan, math.nan, math.nan, 0), math.nan
         if reference not in (None, method):
             gain = paired_interval(psnr[method], psnr[reference], seed)
+            p_value = signed_rank(psnr[method], psnr[reference]) if kind != "ceiling" else math.nan
         in_mask = mean_interval(psnr[method], seed)
         rows.append(
             {
@@ -59,15 +69,18 @@ def compare(sequences: pd.DataFrame, kinds: dict[str, str], seed: int) -> pd.Dat
                 **_spread("psnr_mask", in_mask),
                 **_spread("ssim_mask", mean_interval(scores["ssim_mask"], seed)),
                 **_spread("gain", gain),
+                "p_value": p_value,
                 "reference": reference or "",
                 "psnr_band": scores["psnr_band"].mean(),
                 "psnr_frame_composited": composited["psnr_frame"].mean(),
                 "seconds_per_frame": scores["seconds_per_frame"].median(),
                 "capped": int(scores["capped"].sum()),
                 "without_hole": int((scores["mask_pixels"] == 0).sum()),
+                "members": ",".join((members or {}).get(method, [method])),
             }
         )
-    table = pd.DataFrame(rows, columns=list(COMPARISON)).assign(below=lambda t: t["kind"] != "ceiling")
+    table = pd.DataFrame(rows, columns=list(COMPARISON))
+    table = table.assign(p_holm=holm(table["p_value"].to_numpy()), below=table["kind"] != "ceiling")
     order = table.sort_values(["below", "psnr_mask", "method"], ascending=[True, False, True], ignore_index=True)
     return order.drop(columns="below")
 
@@ -81,7 +94,11 @@ def best_classical(sequences: pd.DataFrame, kinds: dict[str, str]) -> str | None
 
 
 def compare_strata(
-    sequences: pd.DataFrame, strata: dict[str, dict[str, set[str]]], kinds: dict[str, str], seed: int
+    sequences: pd.DataFrame,
+    strata: dict[str, dict[str, set[str]]],
+    kinds: dict[str, str],
+    seed: int,
+    members: dict[str, list[str]] | None = None,
 ) -> pd.DataFrame:
     """`compare` on each stratum's sequences alone, with the columns STRATA; strata without a sequence are left out.
 
@@ -92,7 +109,7 @@ def compare_strata(
         for value, names in values.items():
             part = sequences[sequences["sequence"].isin(names)]
             if len(part):
-                tables.append(compare(part, kinds, seed).assign(stratum=stratum, value=value))
+                tables.append(compare(part, kinds, seed, members).assign(stratum=stratum, value=value))
     return pd.concat(tables, ignore_index=True)[list(STRATA)]
 
 

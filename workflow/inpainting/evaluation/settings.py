@@ -78,7 +78,7 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
 
 
 class TablesSettings(Settings):
-    """How sequences are told apart in the tables of strata."""
+    """How sequences are told apart in the tables of strata, and what counts as a failure."""
 
     still_below: float = Field(0.2, ge=0)
     """Cameras that move less than this many pixels from frame to frame count as still, the others as moving."""
@@ -86,6 +86,13 @@ class TablesSettings(Settings):
     """Masks that cover less than this share of the frames count as small."""
     large_from: float = Field(0.15, ge=0, le=1)
     """Masks that cover this share of the frames or more count as large; those between are medium."""
+    shadow_from: float = Field(0.002, ge=0, le=1)
+    """Sequences whose input and truth differ in this share of the pixels outside the mask or more count as having a
+    shadow or reflection."""
+    median_weak_below: float = Field(22.0, ge=0)
+    """Sequences on which the temporal median reads less than this many dB in the mask are those where it is weak."""
+    failure_gap: float = Field(3.0, ge=0)
+    """A method fails a sequence on which it reads more than this many dB less than the best classical method."""
 
     def model_post_init(self, _: object) -> None:
         if self.small_below > self.large_from:
@@ -98,8 +105,20 @@ class TablesCommand(TablesSettings):
     results: tuple[Path, ...] = Field(min_length=1)
     """The .parquet files of `inpaint evaluate`, one per method."""
     manifest: Path
-    """manifest.parquet, as `inpaint audit` wrote it: camera motion and mask coverage."""
+    """manifest.parquet, as `inpaint audit` wrote it: camera motion, mask coverage and shadows."""
+    groups: tuple[str, ...] = ()
+    """EXPERIMENT=GROUP, by comma: results that are averaged sequence by sequence under their group's name, for
+    trainings that differ in their seed alone."""
     out: Path
-    """Folder for comparison and strata (.tsv, .md, .html) and summary.json."""
+    """Folder for comparison, strata, failures and repeats (.tsv, .md, .html, .tex), sequences.tsv and summary.json."""
     seed: int = Field(0, ge=0)
     """Seed of the bootstrap intervals."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if wrong := [pair for pair in self.groups if not all(pair.partition("="))]:
+            raise ValueError(f"groups: {wrong[0]} was given, but it should be EXPERIMENT=GROUP")
+
+    def group_of(self) -> dict[str, str]:
+        """Group by experiment."""
+        return dict(pair.split("=", 1) for pair in self.groups)

@@ -67,6 +67,8 @@ def _gain(sequences: pd.DataFrame, method: Values, reference: Values | None, see
 
 def _sentence(method: Values, rows: dict[str, Values | None], gains: dict[str, Values | None], where: str) -> str:
     name = shown(method["method"], method["kind"])
+    if trainings := method["members"].count(","):
+        name += f" (mean of {trainings + 1} trainings)"
     subject = f"The adapter {name}" if method["kind"] == "adapter" else f"The best method, {name},"
     if method["psnr_mask"] is None:
         return f"{subject} has no score inside the mask on {where}: they have no pixel to inpaint."

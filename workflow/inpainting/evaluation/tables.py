@@ -6,35 +6,77 @@ from pathlib import Path
 import pandas as pd
 
 from inpainting.errors import InputError
-from inpainting.evaluation.comparison import compare, compare_strata
-from inpainting.evaluation.rendering import page, to_html, to_markdown
+from inpainting.evaluation import strata as stratification
+from inpainting.evaluation.comparison import best_classical, compare, compare_strata
+from inpainting.evaluation.failures import list_failures
+from inpainting.evaluation.notes import comparison_notes, failure_notes, repeat_notes, strata_lead
+from inpainting.evaluation.rendering import Column, Shown, page, show, to_html, to_latex, to_markdown
+from inpainting.evaluation.repeats import average_repeats, members_of, repeat_table
 from inpainting.evaluation.results import Results, read_results
-from inpainting.evaluation.settings import TablesCommand, TablesSettings
-from inpainting.evaluation.summary import shown, summarise
+from inpainting.evaluation.settings import TablesCommand
+from inpainting.evaluation.strata import Strata, strata_of
+from inpainting.evaluation.summary import summarise
 from inpainting.files import read_table, write_json, write_table, write_text
-from inpainting.metrics.aggregate import INTERVAL_FROM, PSNR_CEILING, RESAMPLES, per_sequence
+from inpainting.metrics.aggregate import per_sequence
 from inpainting.settings import existing
 
 log = logging.getLogger(__name__)
 
 
 def tables(settings: TablesCommand) -> None:
-    """Write comparison and strata as .tsv, .md and .html, and summary.json."""
+    """Write comparison, strata, failures and repeats as .tsv, .md, .html and .tex; sequences.tsv; summary.json."""
     results = [read_results(existing(path, "--results", "files of `inpaint evaluate`")) for path in settings.results]
     check_comparable(results)
     results.sort(key=lambda result: result.method)
-    kinds = {result.method: result.kind for result in results}
-    sequences = per_sequence(pd.concat([result.frames for result in results], ignore_index=True))
-    comparison = compare(sequences, kinds, settings.seed)
+    members = members_of([result.method for result in results], settings.group_of())
+    own = {result.method: result.kind for result in results}
+    kinds = {method: own[its[0]] for method, its in members.items()}
+    each = per_sequence(pd.concat([result.frames for result in results], ignore_index=True))
+    sequences = average_repeats(each, members)
     manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
-    groups = strata_of(manifest, set(sequences["sequence"]), settings)
-    strata = compare_strata(sequences, groups, kinds, settings.seed)
+    groups = strata_of(manifest, sequences, settings)
+
+    comparison = compare(sequences, kinds, settings.seed, members)
+    failures = list_failures(sequences, kinds, best_classical(sequences, kinds), settings.failure_gap)
+    repeats = repeat_table(each, members, kinds, settings.seed)
     summary = summarise(comparison, sequences, results[0].provenance["settings"]["split"], settings.seed)
     log.info("%s", summary["sentence"])
-    notes = _notes(comparison, results, settings.seed)
-    _write_comparison(settings.out, comparison, summary["sentence"], notes)
-    _write_strata(settings.out, strata, groups, [_strata_note(settings), *notes])
+
+    notes = comparison_notes(comparison, results, settings)
+    writer = Writer(settings.out)
+    writer.write(
+        "comparison", "Comparison of methods", summary["sentence"], comparison, [("", show(comparison))], notes
+    )
+    strata = compare_strata(sequences, groups, kinds, settings.seed, members)
+    parts = _strata_parts(strata, groups)
+    described = [stratification.description(settings), *notes]
+    writer.write("strata", "Methods by camera, mask and shadow", strata_lead(), strata, parts, described)
+    lead, details = failure_notes(failures, settings.failure_gap)
+    writer.write("failures", "Sequences that fail", lead, failures, [("", _failures_shown(failures))], details)
+    lead, details = repeat_notes(repeats, each, members)
+    shown = [("", _repeats_shown(repeats))]
+    writer.write("repeats", "Trainings, each by itself", lead, repeats, shown, details)
+    write_table(settings.out / "sequences.tsv", sequences)
     write_json(settings.out / "summary.json", summary)
+
+
+class Writer:
+    """Writes a table in every form that it is wanted in, below one folder."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def write(
+        self, name: str, title: str, lead: str, table: pd.DataFrame, parts: list[tuple[str, Shown]], notes: list[str]
+    ) -> None:
+        """Write <name>.tsv with all columns, and .md, .html and .tex of what is shown, part by part."""
+        write_table(self.out / f"{name}.tsv", table)
+        texts = [(f"## {heading}\n\n" if heading else "") + to_markdown(part) for heading, part in parts]
+        listed = "".join(f"- {note}\n" for note in notes)
+        write_text(self.out / f"{name}.md", f"{lead}\n\n" + "\n".join(texts) + f"\n{listed}")
+        sections = [(heading, to_html(part)) for heading, part in parts]
+        write_text(self.out / f"{name}.html", page(title, lead, sections, notes))
+        write_text(self.out / f"{name}.tex", "\n".join(to_latex(part, heading or title) for heading, part in parts))
 
 
 def check_comparable(results: list[Results]) -> None:
@@ -54,24 +96,6 @@ def check_comparable(results: list[Results]) -> None:
             )
 
 
-def strata_of(manifest: pd.DataFrame, names: set[str], settings: TablesSettings) -> dict[str, dict[str, set[str]]]:
-    """Ids of the sequences `names` by stratum and value; raises InputError for one that the manifest does not have."""
-    rows = manifest[manifest["id"].isin(names)].set_index("id")
-    absent = sorted(names - set(rows.index))
-    if absent:
-        raise InputError(f"the manifest has no row of {absent[0]}; give the one that the methods were evaluated with")
-    still, moving = rows["camera_motion"] < settings.still_below, rows["camera_motion"] >= settings.still_below
-    small, large = rows["coverage_mean"] < settings.small_below, rows["coverage_mean"] >= settings.large_from
-    chosen = {
-        "camera": {"still": still, "moving": moving},
-        "mask": {"small": small, "medium": ~small & ~large, "large": large},
-    }
-    return {
-        stratum: {value: set(rows.index[where]) for value, where in values.items()}
-        for stratum, values in chosen.items()
-    }
-
-
 def _scored_pixels(result: Results) -> pd.DataFrame:
     return result.frames[["sequence", "output", "frame", "mask_pixels"]].reset_index(drop=True)
 
@@ -80,62 +104,25 @@ def _extent(result: Results) -> str:
     return f"{result.frames['sequence'].nunique()} sequences, {len(result.frames)} rows"
 
 
-def _write_comparison(out: Path, table: pd.DataFrame, lead: str, notes: list[str]) -> None:
-    write_table(out / "comparison.tsv", table)
-    write_text(out / "comparison.md", to_markdown(table) + "\n" + _listed(notes))
-    write_text(out / "comparison.html", page("Comparison of methods", lead, [("", to_html(table))], notes))
-
-
-def _write_strata(out: Path, table: pd.DataFrame, groups: dict[str, dict[str, set[str]]], notes: list[str]) -> None:
-    write_table(out / "strata.tsv", table)
-    parts = {
-        f"{value.capitalize()} {stratum} ({len(names)} sequence{'s' * (len(names) != 1)})": table[
-            (table["stratum"] == stratum) & (table["value"] == value)
-        ]
+def _strata_parts(table: pd.DataFrame, groups: Strata) -> list[tuple[str, Shown]]:
+    return [
+        (
+            stratification.heading(stratum, value, len(names)),
+            show(table[(table["stratum"] == stratum) & (table["value"] == value)]),
+        )
         for stratum, values in groups.items()
         for value, names in values.items()
         if names
-    }
-    lead = (
-        "A still camera shows most of what is hidden at some other time, which favours medians over time; a large mask "
-        "leaves less to go by. The reference of each part is the classical method that is best in it, marked by a dash."
-    )
-    sections = [(heading, to_html(part)) for heading, part in parts.items()]
-    write_text(out / "strata.html", page("Methods by camera and mask", lead, sections, notes))
-    text = "\n".join(f"## {heading}\n\n{to_markdown(part)}" for heading, part in parts.items())
-    write_text(out / "strata.md", f"{lead}\n\n{text}\n{_listed(notes)}")
-
-
-def _notes(table: pd.DataFrame, results: list[Results], seed: int) -> list[str]:
-    """What a reader has to know of the numbers, one sentence or two each."""
-    notes = [
-        "In mask: the raw output in the undilated hole, against the truth; PSNR from the error pooled over all mask "
-        "pixels of a sequence, SSIM as the mean of its map over them; then the mean over sequences.",
-        f"From .. to: 95 % bootstrap interval over sequences ({RESAMPLES} draws, seed {seed}), given from "
-        f"{INTERVAL_FROM} sequences on.",
-        "Best of a column: bold; second best: underlined or in italics; the ceiling takes no part.",
-        "Against best classical: the mean difference over the same sequences, with its own interval.",
-        "PSNR of frame, composited: the hole pasted over the input, so that shadows and reflections outside the mask "
-        "count as errors for every method alike.",
-        "The ceiling is the truth through the VAE: no method that decodes with this VAE can be expected to read more.",
     ]
-    notes += [
-        f"{shown(row['method'], row['kind'])}: {row['capped']} sequences of (almost) no error in the mask are counted "
-        f"as {PSNR_CEILING:g} dB."
-        for row in table[table["capped"] > 0].to_dict("records")
-    ]
-    if without := int(table["without_hole"].max()):
-        notes.append(f"{without} sequences have no pixel to inpaint and no score in the mask.")
-    notes += [f"{shown(r.method, r.kind)}: {r.provenance['description']}." for r in results]
-    return notes
 
 
-def _strata_note(settings: TablesSettings) -> str:
-    return (
-        f"Still cameras move less than {settings.still_below:g} pixels a frame; small masks cover less than "
-        f"{100 * settings.small_below:g} % of the frames, large ones {100 * settings.large_from:g} % or more."
-    )
+def _failures_shown(failures: pd.DataFrame) -> Shown:
+    texts = {"method": "Method", "sequence": "Sequence", "reason": "Reason"}
+    numbers = {"psnr_mask": Column("PSNR in mask, dB"), "compared": Column("Compared with, dB")}
+    return show(failures, numbers, texts)
 
 
-def _listed(notes: list[str]) -> str:
-    return "".join(f"- {note}\n" for note in notes)
+def _repeats_shown(repeats: pd.DataFrame) -> Shown:
+    texts = {"method": "Method", "experiment": "Training", "sequences": "Sequences"}
+    numbers = {"psnr_mask": Column("PSNR in mask, dB", 2), "ssim_mask": Column("SSIM in mask", 3)}
+    return show(repeats.assign(kind="adapter"), numbers, texts)

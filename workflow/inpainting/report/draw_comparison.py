@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from inpainting.evaluation.strata import heading
 from inpainting.files import read_table
 from inpainting.report.settings import DrawComparisonCommand
 from inpainting.report.style import (
@@ -27,6 +28,9 @@ CEILING = "ceiling"
 SCORES = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
 """Title and form of a score."""
 
+PANELS_ACROSS = 5
+"""Strata that stand side by side."""
+
 
 def draw_comparison(settings: DrawComparisonCommand) -> None:
     """Draw two figures: PSNR and SSIM of every method, and PSNR by camera motion and mask size."""
@@ -47,9 +51,9 @@ def comparison_figure(comparison: pd.DataFrame) -> Figure:
     """A row per method, best at the top; a panel per score; the ceiling as a line."""
     order = ranked(comparison)
     figure = new_figure(11, 1.5 + 0.42 * len(order))
-    for (score, (heading, form)), axes in zip(SCORES.items(), figure.subplots(1, 2, sharey=True), strict=True):
+    for (score, (name, form)), axes in zip(SCORES.items(), figure.subplots(1, 2, sharey=True), strict=True):
         draw_rows(axes, comparison, order, score, form)
-        axes.set_title(heading, pad=22)
+        axes.set_title(name, pad=22)
     name_rows(figure.axes[0], comparison, order)
     draw_key(figure, comparison)
     return figure
@@ -58,14 +62,18 @@ def comparison_figure(comparison: pd.DataFrame) -> Figure:
 def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
     """A panel per stratum with the PSNR in the mask, the methods in the same order everywhere."""
     parts = [part for _, part in strata.groupby(["stratum", "value"], sort=False)]
-    figure = new_figure(max(11.0, 2.6 * len(parts)), 1.7 + 0.42 * len(order))
-    panels = figure.subplots(1, len(parts), sharey=True, sharex=True, squeeze=False)[0]
-    for axes, part in zip(panels, parts, strict=True):
+    across = min(len(parts), PANELS_ACROSS)
+    down = -(-len(parts) // across)
+    figure = new_figure(max(11.0, 2.6 * across), 0.7 + down * (1.0 + 0.42 * len(order)))
+    panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
+    for axes, part in zip(panels.flat, parts, strict=False):
         draw_rows(axes, part, order, "psnr_mask", "{:.1f}")
-        count = int(part["sequences"].max())
-        axes.set_title(f"{part['value'].iloc[0]} {part['stratum'].iloc[0]} ({count})", pad=22)
-    name_rows(panels[0], strata.drop_duplicates("method"), order)
-    figure.supxlabel("PSNR in the mask, dB (in brackets: sequences)", fontsize=9.5, color=GREY)
+        axes.set_title(heading(part["stratum"].iloc[0], part["value"].iloc[0], int(part["sequences"].max())), pad=22)
+    for axes in panels.flat[len(parts) :]:
+        axes.set_axis_off()
+    for axes in panels[:, 0]:
+        name_rows(axes, strata.drop_duplicates("method"), order)
+    figure.supxlabel("PSNR in the mask, dB", fontsize=9.5, color=GREY)
     return figure
 
 

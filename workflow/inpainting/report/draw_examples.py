@@ -55,16 +55,21 @@ def draw_examples(settings: DrawExamplesCommand) -> None:
 
 
 def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[str, str]:
-    """The methods to show, with the names to show them by: those wanted, or the best of each kind that matters.
+    """The results to show, with the names to show them by: those wanted, or the best of each kind that matters.
 
-    Raises UsageError for a wanted method that is not in the comparison.
+    Of a method that several trainings make the first is shown, and named. Raises UsageError for a wanted method that is
+    not in the comparison.
     """
     names = {row["method"]: shown(row["method"], row["kind"]) for row in comparison.to_dict("records")}
     if unknown := [method for method in wanted if method not in names]:
         raise UsageError(f"--shown: {unknown[0]} was given, but the methods compared are {', '.join(names)}")
     best = comparison.drop_duplicates("kind").set_index("kind")["method"]
     chosen = wanted or [str(best[kind]) for kind in ("base", "classical", "adapter") if kind in best.index]
-    return {method: names[method] for method in chosen or names}
+    members = dict(zip(comparison["method"], comparison["members"].astype(str).str.split(","), strict=True))
+    return {
+        members[method][0]: names[method] if len(members[method]) == 1 else f"{names[method]}: {members[method][0]}"
+        for method in chosen or names
+    }
 
 
 def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[str]:

@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inpainting.files import read_table
-from inpainting.metrics.aggregate import per_sequence
 from inpainting.report.settings import DrawSequencesCommand
 from inpainting.report.style import BLUE, GREY, INK, ORANGE, PALE, new_figure, shown, styled, title, write_figure
 from inpainting.settings import existing
@@ -22,7 +21,9 @@ def draw_sequences(settings: DrawSequencesCommand) -> None:
     """Draw a dot per test sequence, where its PSNR by the one method and by the other put it."""
     comparison = read_table(existing(settings.comparison, "--comparison", "the comparison.tsv of `inpaint tables`"))
     rows: Rows = {direction: contender(comparison, kinds) for direction, kinds in CONTENDERS.items()}
-    scores = pd.DataFrame({direction: read_scores(settings, row["method"]) for direction, row in rows.items()})
+    sequences = read_table(existing(settings.sequences, "--sequences", "the sequences.tsv of `inpaint tables`"))
+    raw = sequences[sequences["output"] == "raw"].pivot(index="sequence", columns="method", values="psnr_mask")
+    scores = pd.DataFrame({direction: raw[row["method"]] for direction, row in rows.items()})
     with styled():
         write_figure(sequences_figure(scores.dropna(), rows), settings.png, settings.svg)
 
@@ -35,15 +36,6 @@ def contender(comparison: pd.DataFrame, kinds: tuple[str, ...]) -> dict[str, str
             break
     best = comparison.sort_values("psnr_mask", ascending=False, kind="stable").iloc[0]
     return {"method": str(best["method"]), "kind": str(best["kind"])}
-
-
-def read_scores(settings: DrawSequencesCommand, method: str) -> pd.Series:
-    """PSNR in the mask of a method's raw output, in dB, by sequence."""
-    path = existing(
-        settings.evaluation / f"{method}.parquet", "--evaluation", "the folder that `inpaint evaluate` fills"
-    )
-    scores = per_sequence(read_table(path))
-    return scores[scores["output"] == "raw"].set_index("sequence")["psnr_mask"]
 
 
 def sequences_figure(scores: pd.DataFrame, rows: Rows) -> Figure:

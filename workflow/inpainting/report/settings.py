@@ -101,8 +101,8 @@ class DrawSequencesCommand(Drawing):
 
     comparison: Path
     """comparison.tsv, as `inpaint tables` wrote it: which methods there are."""
-    evaluation: Path
-    """Folder of the evaluations: <method>.parquet."""
+    sequences: Path
+    """sequences.tsv, as `inpaint tables` wrote it: every method's scores by sequence."""
 
 
 class DrawExamplesCommand(ExampleSettings, MaskSettings):
