@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from inpainting.files import folder_digest, read_json
 from inpainting.pretraining.architecture import new_transformer, new_vae, noise_scheduler
-from inpainting.pretraining.clips import crop, draw_clip
+from inpainting.pretraining.clips import ClipPlan, crop, draw_clip
 from inpainting.pretraining.optimizer import Optimizer, as_matrix
 from inpainting.pretraining.pretrain_base import pretrain_base, spread_times
 from inpainting.pretraining.pretrain_vae import divergence, pretrain_vae, stage_of
@@ -212,13 +212,13 @@ def test_the_divergence_is_that_of_gaussians() -> None:
 
 
 def test_some_clips_have_grey_holes_if_wanted() -> None:
-    holed = [draw_clip(0, index, 1, (32, 24), holes=True) for index in range(40)]
+    holed = [draw_clip(ClipPlan(0, 1, (32, 24), holes=True), index) for index in range(40)]
     share = np.mean([(clip == 128).all(axis=-1).mean() > 0.02 for clip in holed])
     assert 0.03 < share < 0.4
 
 
 def test_crops_have_the_length_and_size_asked_for() -> None:
-    clip = draw_clip(0, 0, 17, (128, 96), holes=False)
+    clip = draw_clip(ClipPlan(0, 17, (128, 96), holes=False), 0)
     for seed in range(20):
         assert crop(np.random.default_rng(seed), clip, 9, (64, 48)).shape == (9, 48, 64, 3)
 

@@ -113,12 +113,16 @@ def draw_scene(rng: np.random.Generator, frames: int, size: tuple[int, int], sti
 
 def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Image:
     """A photograph, perhaps mirrored, at a random scale at which a frame of `size` shows 40 to 85 % of it."""
-    width, height = size
     picture = photograph(name)
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
-    fits = max(height / picture.shape[0], width / picture.shape[1])
-    scale = fits / rng.uniform(0.4, 0.85)
+    return rescaled(picture, size, rng.uniform(0.4, 0.85))
+
+
+def rescaled(picture: NDArray[np.uint8], size: tuple[int, int], shown: float) -> Image:
+    """A picture at the scale at which a frame of `size` (width, height) shows the share `shown` of its tighter side."""
+    width, height = size
+    scale = max(height / picture.shape[0], width / picture.shape[1]) / shown
     canvas = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
     resized = cv2.resize(picture, canvas, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     return resized.astype(np.float32) / np.float32(255)

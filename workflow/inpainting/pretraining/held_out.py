@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH
-from inpainting.pretraining.clips import Clip, draw_clips
+from inpainting.pretraining.clips import Clip, ClipPlan, draw_clips
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
 from inpainting.seeds import derive
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def held_out(seed: int, count: int) -> Clip:
     """Whole clips that no training sees: uint8 [count, FRAMES, HEIGHT, WIDTH, 3]."""
-    seed = derive(seed, "pretraining.held-out")
-    return np.stack(list(draw_clips(seed, 0, count, FRAMES, (WIDTH, HEIGHT), holes=False, workers=1)))
+    plan = ClipPlan(derive(seed, "pretraining.held-out"), FRAMES, (WIDTH, HEIGHT), holes=False)
+    return np.stack(list(draw_clips(plan, 0, count, workers=1)))
 
 
 @torch.no_grad()

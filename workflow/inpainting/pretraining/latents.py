@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inpainting.files import atomic_path
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH
-from inpainting.pretraining.clips import Clip, draw_clips
+from inpainting.pretraining.clips import Clip, ClipPlan, draw_clips, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out
 from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
 from inpainting.progress import Progress
@@ -29,17 +29,18 @@ SHARD = 64
 def training_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseCommand) -> Tensor:
     """Scaled latents of all training clips: float16 [clips, channels, frames, height, width].
 
-    They are made in shards that a later run takes up again, in a folder named after the encoder's weights.
+    They are made in shards that a later run takes up again, in a folder named after the encoder's weights and the clips.
     """
-    folder = settings.work / f"latents-{encoder_digest(vae)}-{settings.seed}"
+    photographs = further_photographs(settings.photographs)
+    plan = ClipPlan(derive(settings.seed, "pretraining.base"), FRAMES, (WIDTH, HEIGHT), False, photographs)
+    folder = settings.work / f"latents-{encoder_digest(vae)}-{plan.digest[:12]}"
     progress = Progress("latents", "clips", settings.clips, every=30)
-    seed, shards = derive(settings.seed, "pretraining.base"), []
+    shards = []
     for start in range(0, settings.clips, SHARD):
         count = min(SHARD, settings.clips - start)
         path = folder / f"{start:06d}-{start + count:06d}.safetensors"
         if not path.exists():
-            clips = draw_clips(seed, start, count, FRAMES, (WIDTH, HEIGHT), holes=False, workers=1)
-            write_shard(path, vae, np.stack(list(clips)))
+            write_shard(path, vae, np.stack(list(draw_clips(plan, start, count, workers=1))))
         shards.append(load_file(path)["latents"])
         progress.step(count)
     return torch.cat(shards)

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from inpainting.files import atomic_path
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, new_vae
-from inpainting.pretraining.clips import Clip, clip_pool, crop
+from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, crop, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
 from inpainting.pretraining.run import Run, annealed, generator
 from inpainting.pretraining.settings import PretrainVaeCommand, PretrainVaeSettings
@@ -39,9 +39,9 @@ DECODER_RATE = 0.3
 def pretrain_vae(settings: PretrainVaeCommand) -> None:
     """Train the VAE and save it, with its scaling factor, to `settings.out`."""
     torch.set_num_threads(settings.threads)
-    size = (WIDTH, HEIGHT)
-    seed = derive(settings.seed, "pretraining.vae")
-    pool = clip_pool(settings.work, seed, settings.clips, FRAMES, size, holes=True, workers=settings.threads)
+    photographs = further_photographs(settings.photographs)
+    plan = ClipPlan(derive(settings.seed, "pretraining.vae"), FRAMES, (WIDTH, HEIGHT), True, photographs)
+    pool = clip_pool(settings.work, plan, settings.clips, settings.threads)
     vae = new_vae(settings)
     run = Run(vae, settings.rate, settings.work, AVERAGE_DECAY)
     run.resume()

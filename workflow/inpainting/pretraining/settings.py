@@ -19,7 +19,9 @@ class PretrainVaeSettings(Settings):
     groups: int = Field(default=2, ge=1)
     """Groups of the group normalisation; few of them reconstruct better at this width."""
     clips: int = Field(default=2000, ge=1)
-    """Sample sequences to train on."""
+    """Clips to train on."""
+    photographs: Path | None = None
+    """Folder of further photographs, .jpg or .png: half of the clips pan over one of them."""
     image_steps: int = Field(default=1000, ge=0)
     """Steps on single frames, six crops of 64x48 a step."""
     short_steps: int = Field(default=800, ge=0)
@@ -66,7 +68,9 @@ class PretrainBaseSettings(Settings):
     time_width: int = Field(default=128, ge=4)
     """Width of the time step's embedding."""
     clips: int = Field(default=1920, ge=1)
-    """Sample sequences to train on."""
+    """Clips to train on."""
+    photographs: Path | None = None
+    """Folder of further photographs, .jpg or .png: half of the clips pan over one of them."""
     steps: int = Field(default=7000, ge=1)
     """Training steps."""
     batch: int = Field(default=8, ge=1)
