@@ -76,6 +76,20 @@ def test_missing_surplus_and_misfit_weights_are_refused(copied_base: Path, part:
         load()
 
 
+def test_a_random_base_has_the_same_shape_and_none_of_the_weights_and_its_seed_says_which(tiny_base: Path) -> None:
+    def drawn(seed: int) -> dict[str, torch.Tensor]:
+        model = loading.load_transformer(str(tiny_base), torch.float32, CPU, (4, 4), frames=9, random_seed=seed)
+        assert not any(parameter.requires_grad for parameter in model.parameters())
+        return dict(model.named_parameters())
+
+    own, first, again, other = dict(load_transformer(tiny_base).named_parameters()), drawn(1), drawn(1), drawn(2)
+    matrices = [name for name, weight in own.items() if weight.ndim > 1]
+    assert matrices
+    assert own.keys() == first.keys()
+    assert all(torch.equal(first[name], again[name]) for name in own)
+    assert not any(torch.equal(first[name], weights[name]) for weights in (own, other) for name in matrices)
+
+
 def test_the_position_embedding_is_laid_out_for_the_clips_once(tiny_base: Path) -> None:
     transformer = loading.load_transformer(str(tiny_base), torch.float32, CPU, (6, 8), frames=17)
     assert transformer.patch_embed.pos_embedding.shape[1] == 4 + 5 * 3 * 4

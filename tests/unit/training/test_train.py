@@ -17,6 +17,9 @@ import torch
 from inpainting import shards
 from inpainting.cli import main
 from inpainting.files import folder_digest, read_table, write_table
+from inpainting.inference.inpainter import load_inpainter
+from inpainting.models.adapter import read_adapter_config
+from inpainting.models.settings import ModelSettings
 from inpainting.shards import LatentCache, Window
 from inpainting.training import checkpoints
 from safetensors.torch import load_file
@@ -77,6 +80,23 @@ def test_the_same_seed_trains_the_same_adapter_and_another_another(
     assert lasting(tmp_path / "same") == lasting(tiny_training)
     assert main(training_arguments(tmp_path / "other", "--seed", "1")) == 0
     assert lasting(tmp_path / "other") != lasting(tiny_training)
+
+
+@pytest.mark.parametrize("base_weights", ["pretrained", "random"])
+def test_an_adapter_says_what_weights_it_was_trained_on_and_is_used_on_these(
+    training_arguments: Arguments, tmp_path: Path, base_weights: str
+) -> None:
+    out = tmp_path / base_weights
+    assert main(training_arguments(out, "--base-weights", base_weights, "--steps", "2")) == 0
+    folder = out / "checkpoints" / "step-2" / "adapter"
+    config = read_adapter_config(folder)
+    assert (config.random_base is None) == (base_weights == "pretrained")
+    model = ModelSettings(base=config.base, device="cpu")
+    used = load_inpainter(model, folder, (32, 32), config.masks, config.windows).transformer
+    own = load_file(Path(config.base) / "transformer" / "diffusion_pytorch_model.safetensors")
+    name = "transformer_blocks.0.attn1.to_q"
+    same = torch.equal(used.get_parameter(f"{name}.base_layer.weight"), own[f"{name}.weight"].float())
+    assert same == (base_weights == "pretrained")
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant_with_warmup"])

@@ -185,14 +185,15 @@ def load_inpainter(
     Raises InputError when the adapter was trained on another base model.
     """
     device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
+    random_base = None
     if adapter is not None:
         config = adapters.read_adapter_config(adapter)
-        mask_settings, window_settings = config.masks, config.windows
+        mask_settings, window_settings, random_base = config.masks, config.windows, config.random_base
         for part, digest in (("transformer", config.transformer_digest), ("vae", config.vae_digest)):
             if digest != loading.part_digest(model.base, part):
                 raise InputError(f"{adapter} was trained on another {part} ({config.base}) than {model.base} holds")
     latent_size = Frame(size[1], size[0]).latent_size
-    transformer = loading.load_transformer(model.base, dtype, device, latent_size, window_settings.window)
+    transformer = loading.load_transformer(model.base, dtype, device, latent_size, window_settings.window, random_base)
     if adapter is not None:
         adapters.load_adapter(transformer, adapter)
     if adapter is not None and prompt is None:

@@ -36,6 +36,8 @@ class AdapterConfig(Settings):
     """The base model's folder or hub name, as training was given it."""
     transformer_digest: str
     """Digest of the base transformer's files."""
+    random_base: int | None = None
+    """Seed of the fresh random weights that stood for the base's own; None where the base's own were used."""
     vae_digest: str
     """Digest of the VAE's files."""
     channels: int

@@ -48,16 +48,31 @@ def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> Autoencoder
 
 
 def load_transformer(
-    base: str, dtype: torch.dtype, device: torch.device, latent_size: tuple[int, int], frames: int
+    base: str,
+    dtype: torch.dtype,
+    device: torch.device,
+    latent_size: tuple[int, int],
+    frames: int,
+    random_seed: int | None = None,
 ) -> CogVideoXTransformer3DModel:
     """The transformer, frozen, its sinusoidal position embedding laid out once for the clips it will see.
 
     `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames; diffusers computes the
-    embedding anew at every forward when the configuration says another size.
+    embedding anew at every forward when the configuration says another size. With `random_seed`, fresh weights that
+    diffusers draws for a new model of this shape stand for the pretrained ones.
     """
     sample = {"sample_height": latent_size[0], "sample_width": latent_size[1], "sample_frames": frames}
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **sample)
+    if random_seed is not None:
+        _draw_weights(transformer, random_seed)
     return transformer.to(device).eval().requires_grad_(False)
+
+
+def _draw_weights(transformer: CogVideoXTransformer3DModel, seed: int) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        fresh = CogVideoXTransformer3DModel.from_config(transformer.config)
+    transformer.load_state_dict(fresh.state_dict())
 
 
 def load_scheduler(base: str) -> CogVideoXDDIMScheduler:

@@ -29,7 +29,7 @@ SHARD = 64
 def training_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseCommand) -> Tensor:
     """Scaled latents of all training clips: float16 [clips, channels, frames, height, width].
 
-    They are made in shards that a later run takes up again, in a folder named after the encoder's weights and the clips.
+    They are made in shards that a later run takes up again, in a folder named after the encoder and the clips.
     """
     photographs = further_photographs(settings.photographs)
     plan = ClipPlan(derive(settings.seed, "pretraining.base"), FRAMES, (WIDTH, HEIGHT), False, photographs)

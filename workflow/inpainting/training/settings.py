@@ -40,6 +40,9 @@ class LossSettings(Settings):
 class OptimizerSettings(Settings):
     """How gradients become updates."""
 
+    base_weights: Literal["pretrained", "random"] = "pretrained"
+    """The transformer's own weights, or fresh random ones in its shape: what an adapter owes to the pretraining."""
+
     steps: int = Field(2000, ge=1)
     """Updates in all."""
     optimizer: Literal["adamw", "adamw_8bit", "prodigy", "muon"] = "adamw"

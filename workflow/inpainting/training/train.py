@@ -47,6 +47,7 @@ def train(settings: TrainCommand) -> None:
         accelerator.device,
         latent_size=cache.latent_size,
         frames=settings.window,
+        random_seed=config.random_base,
     )
     if checkpoint is None:
         widen_patch_embedding(transformer, conditioning.INPUT_CHANNELS)
@@ -103,6 +104,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
     return AdapterConfig(
         base=settings.base,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
+        random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
         channels=conditioning.INPUT_CHANNELS,
         masks=settings.section(MaskSettings),
