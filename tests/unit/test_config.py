@@ -40,6 +40,18 @@ def test_the_configuration_for_2b_is_whole_and_waits_for_a_dataset(tmp_path: Pat
     assert settings.training.steps != demo.training.steps, "nothing of the demo leaks into it"
 
 
+def test_adapters_are_scored_without_a_training_and_several_of_a_name_are_repeats(tmp_path: Path) -> None:
+    folders = [str(tmp_path / name) for name in ("a", "b", "c")]
+    for folder in folders:
+        Path(folder).mkdir()
+    values = {"dataset": {"root": str(tmp_path)}, "model": {"base": "models/nano"}}
+    adapters = {"mine": folders[:2], "other": folders[2:]}
+    settings = resolve({**shipped("score.yaml"), **values, "evaluation": {"split": "all", "adapters": adapters}})
+    assert settings.trainings() == {}
+    assert list(settings.evaluation.given()) == ["mine-0", "mine-1", "other"]
+    assert settings.groups() == {"mine-0": "mine", "mine-1": "mine", "other": "other"}
+
+
 def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> None:
     (tmp_path / "below.yaml").write_text("seed: 3\ntraining: {rank: 8, steps: 7}\n")
     settings = resolve({"extends": str(tmp_path / "below.yaml"), "training": {"steps": 9}})
@@ -55,6 +67,10 @@ def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> 
         ({"dataset": {"root": "nowhere"}}, "dataset.root: nowhere does not exist"),
         ({"experiments": "nowhere.tsv"}, "experiments: nowhere.tsv does not exist"),
         ({"extends": "nowhere.yaml"}, "extends: nowhere.yaml does not exist"),
+        ({"evaluation": {"split": "all"}}, "evaluation.split: all was given, but experiments train on some of these"),
+        ({"evaluation": {"adapters": {"lora": ["tests"]}}}, "evaluation.adapters: lora is another method's name"),
+        ({"evaluation": {"adapters": {"a b": ["tests"]}}}, "evaluation.adapters: a b should be made of letters"),
+        ({"evaluation": {"adapters": {"a": ["nowhere"]}}}, "evaluation.adapters: nowhere does not exist"),
         ({"seed": -1}, "seed: -1 was given, but it should be greater than or equal to 0"),
     ],
 )

@@ -1,10 +1,11 @@
 """The pipeline's configuration: one section per stage, made of the stages' own settings."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import yaml
@@ -58,6 +59,16 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
         "masked_input",
     )
     """What the experiments are compared with."""
+    adapters: dict[str, tuple[str, ...]] = Field({})
+    """Folders of adapters trained before, by their name in the tables; several of a name are averaged, as seeds are."""
+
+    def given(self) -> dict[str, tuple[str, str]]:
+        """Every adapter that was trained before, by a name of its own: its folder and its name in the tables."""
+        return {
+            name if len(folders) == 1 else f"{name}-{number}": (folder, name)
+            for name, folders in self.adapters.items()
+            for number, folder in enumerate(folders)
+        }
 
 
 class PipelineConfig(Settings):
@@ -65,9 +76,10 @@ class PipelineConfig(Settings):
 
     seed: int = Field(0, ge=0)
     """The run's one seed; every random choice is drawn from it by name."""
-    experiments: str = "config/experiments.tsv"
+    experiments: str | None = "config/experiments.tsv"
     """Table of the trainings that are compared: experiment, overrides of section `training` (and `seed`), description
-    and, if any, group: trainings that differ in their seed alone are averaged in the tables under its name."""
+    and, if any, group: trainings that differ in their seed alone are averaged in the tables under its name.
+    Null: nothing is trained, and the adapters that `evaluation` names are scored."""
     model: ModelSettings = ModelSettings()
     """The base model."""
     masks: MaskSettings = MaskSettings()
@@ -93,6 +105,8 @@ class PipelineConfig(Settings):
                 f"windows.window: {self.windows.window} frames do not fit into sequences of dataset.frames = "
                 f"{self.dataset.frames}"
             )
+        if self.evaluation.split == "all" and self.experiments is not None:
+            raise ValueError("evaluation.split: all was given, but experiments train on some of these; use test")
 
     def trainings(self) -> dict[str, TrainSettings]:
         """The settings of every experiment by its name, in the table's order.
@@ -125,9 +139,21 @@ class PipelineConfig(Settings):
                 raise UsageError(f"{path}: the experiments of the group {group} differ in more than their seed")
             if len({seeds[name] for name in (first, *others)}) <= len(others):
                 raise UsageError(f"{path}: two experiments of the group {group} have the same seed; vary `seed=`")
-        return named
+        return named | self._given_groups({*named, *named.values()})
+
+    def _given_groups(self, taken: set[str]) -> dict[str, str]:
+        for name, (folder, group) in self.evaluation.given().items():
+            if {name, group} & (taken | set(get_args(MethodName))):
+                raise UsageError(f"evaluation.adapters: {group} is another method's name; give the adapter its own")
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+                raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
+            if not Path(folder).is_dir():
+                raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
+        return {name: group for name, (_, group) in self.evaluation.given().items()}
 
     def _experiments(self) -> tuple[Path, pd.DataFrame]:
+        if self.experiments is None:
+            return Path(os.devnull), pd.DataFrame(columns=["experiment", "overrides"])
         path = Path(self.experiments)
         if not path.is_file():
             raise UsageError(f"experiments: {path} does not exist; give a table of experiment, overrides, description")

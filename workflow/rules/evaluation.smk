@@ -9,6 +9,8 @@ from inpainting.evaluation.settings import (
 MODELS = [
     method for method in settings.evaluation.methods if method in ("base", "ceiling")
 ]
+GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
+ADAPTERS = [*experiments, *GIVEN]
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
 
 
@@ -58,7 +60,10 @@ use rule evaluate as evaluate_experiment with:
     input:
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
-        adapter=rules.best.output.adapter,
+        adapter=lambda wildcards: GIVEN.get(
+            wildcards.experiment,
+            f"results/validation/{wildcards.experiment}/best",
+        ),
     output:
         scores="results/evaluation/{experiment}.parquet",
         examples=directory("results/evaluation/{experiment}/examples"),
@@ -67,7 +72,7 @@ use rule evaluate as evaluate_experiment with:
     benchmark:
         "results/benchmarks/evaluate-{experiment}.tsv"
     wildcard_constraints:
-        experiment="|".join(experiments),
+        experiment="|".join(ADAPTERS) or "-",
     threads: 1
     resources:
         mem_mb=8000,
@@ -87,7 +92,7 @@ use rule evaluate as evaluate_experiment with:
 rule tables:
     input:
         results=[
-            *expand(rules.evaluate_experiment.output.scores, experiment=experiments),
+            *expand(rules.evaluate_experiment.output.scores, experiment=ADAPTERS),
             *expand(rules.evaluate.output.scores, method=settings.evaluation.methods),
         ],
         manifest=rules.audit.output.manifest,

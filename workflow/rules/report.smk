@@ -175,7 +175,7 @@ rule draw_examples:
     input:
         comparison="results/tables/comparison.tsv",
         frames=[
-            *expand(rules.evaluate_experiment.output.examples, experiment=experiments),
+            *expand(rules.evaluate_experiment.output.examples, experiment=ADAPTERS),
             *expand(
                 rules.evaluate.output.examples, method=settings.evaluation.methods
             ),
@@ -249,8 +249,8 @@ rule draw_provenance:
     conda:
         "../../envs/inpainting.yaml"
     params:
-        trainings=lambda wildcards, input: ",".join(input.trainings),
-        best=lambda wildcards, input: ",".join(input.best),
+        trainings=lambda wildcards, input: ",".join(input.trainings) or "[]",
+        best=lambda wildcards, input: ",".join(input.best) or "[]",
         evaluations=lambda wildcards, input: ",".join(input.evaluations),
         code=code_digest("report/draw_provenance.py", *PAGE_CODE),
     shell:

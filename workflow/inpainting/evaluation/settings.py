@@ -27,8 +27,8 @@ EVALUATION_CODE = (
 class EvaluateSettings(Settings):
     """What is scored of every method."""
 
-    split: Literal["test", "validation"] = "test"
-    """Which sequences are scored."""
+    split: Literal["test", "validation", "all"] = "test"
+    """Which sequences are scored; all of them only where nothing was trained on them."""
     steps: int = Field(50, ge=1)
     """Denoising steps of the learned methods."""
     examples: int = Field(4, ge=0)

@@ -35,12 +35,14 @@ def choose_sequences(
 ) -> dict[str, int]:
     """The ids of a split's sequences, sorted, at most `limit`, with the number of frames to score, at most `frames`.
 
-    Raises InputError where the split has no sequence or names one that the manifest did not accept.
+    The split "all" is every sequence of the table. Raises InputError where the split has no sequence or names one that
+    the manifest did not accept.
     """
     existing(dataset, "--dataset", "the folder of the sequences")
     table = read_table(existing(split_file, "--split-file", "the split.tsv of `inpaint split`"))
     manifest = read_table(existing(manifest_file, "--manifest", "the manifest.parquet of `inpaint audit`"))
-    names = sorted(table.loc[table["split"] == split, "id"])[:limit]
+    chosen = table if split == "all" else table[table["split"] == split]
+    names = sorted(chosen["id"])[:limit]
     if not names:
         raise InputError(f"{split_file} has no sequence in the split {split!r}; more data is needed")
     found = manifest[manifest["verdict"] == "accepted"].set_index("id")["frames"]
