@@ -4,6 +4,7 @@ import difflib
 import importlib
 import itertools
 import logging
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import yaml
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from inpainting.errors import InputError, UsageError
+from inpainting.errors import InputError, Unfinished, UsageError
 from inpainting.settings import Settings, error_sentences
 
 
@@ -135,7 +136,7 @@ def usage() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code is 0 for done, 1 for failed, 2 for wrong usage."""
+    """Run one command; the exit code is 0 for done, 1 for failed, 2 for wrong usage, 75 for stopped, to be repeated."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(usage(), file=sys.stdout if arguments else sys.stderr)
@@ -168,6 +169,9 @@ def _run(name: str, arguments: list[str]) -> int:
     except InputError as error:
         print(f"inpaint {name}: {error}", file=sys.stderr)
         return 1
+    except Unfinished as stopped:
+        print(f"inpaint {name}: {stopped}", file=sys.stderr)
+        return os.EX_TEMPFAIL
     except KeyboardInterrupt:
         print(f"inpaint {name}: interrupted; what was finished is kept", file=sys.stderr)
         return 130

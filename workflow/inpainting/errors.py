@@ -1,4 +1,4 @@
-"""The two kinds of failure that are the user's to mend; everything else is a bug and keeps its traceback."""
+"""The failures that are the user's to mend or to repeat; everything else is a bug and keeps its traceback."""
 
 
 class InputError(Exception):
@@ -7,3 +7,7 @@ class InputError(Exception):
 
 class UsageError(Exception):
     """An option's value can't be used. One sentence: the option, the value and what would be right. Exit code 2."""
+
+
+class Unfinished(Exception):
+    """The step was asked to stop, has saved its work, and goes on from there when it is run again. Exit code 75."""

@@ -70,7 +70,7 @@ def lasting(out: Path) -> dict[str, bytes]:
 def test_the_average_of_the_trained_weights_is_exported_and_training_goes_on_as_without_it(
     training_arguments: Arguments, tmp_path: Path
 ) -> None:
-    every = ["--save-every", "1"]
+    every = ["--save-every", "1", "--keep-last", "4"]
     assert main(training_arguments(tmp_path / "plain", *every)) == 0
     assert main(training_arguments(tmp_path / "averaged", *every, "--ema-decay", "0.5")) == 0
     expected = exported(tmp_path / "plain", 1)

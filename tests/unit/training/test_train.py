@@ -16,7 +16,7 @@ import pytest
 import torch
 from inpainting import shards
 from inpainting.cli import main
-from inpainting.files import folder_digest, read_table, write_table
+from inpainting.files import read_table
 from inpainting.inference.inpainter import load_inpainter
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
@@ -113,106 +113,6 @@ def test_the_rates_follow_the_closed_form_at_every_step(
         factor = number / warmup if number < warmup else falling[schedule]
         assert row["rate_lora"] == pytest.approx(0.01 * factor, abs=1e-12)
         assert row["rate_patch"] == pytest.approx(0.02 * factor, abs=1e-12)
-
-
-def interrupted(training_arguments: Arguments, tiny_training: Path, out: Path) -> None:
-    """As a kill would leave it: the first checkpoint, some of another, rows past it and a row cut off."""
-    shutil.copytree(tiny_training, out)
-    shutil.rmtree(out / "checkpoints" / "step-4")
-    (out / "training.json").unlink()
-    shutil.copytree(out / "checkpoints" / "step-2", out / "checkpoints" / ".partial-killed" / "step-3")
-    with (out / "metrics.jsonl").open("a") as stream:
-        stream.write('{"step": 5, "lo')
-
-
-def test_a_resumed_run_ends_bit_identical_and_repeats_no_row(
-    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
-) -> None:
-    interrupted(training_arguments, tiny_training, tmp_path / "run")
-    assert main(training_arguments(tmp_path / "run")) == 0
-    assert lasting(tmp_path / "run") == lasting(tiny_training)
-    assert [row["step"] for row in rows(tmp_path / "run")] == [1, 2, 3, 4]
-    for one, other in zip(rows(tmp_path / "run"), rows(tiny_training), strict=True):
-        assert (one["loss"], one["rate_lora"]) == (other["loss"], other["rate_lora"])
-
-
-def test_a_finished_run_is_not_trained_again(
-    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
-) -> None:
-    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
-    times = {path: path.stat().st_mtime_ns for path in (out / "checkpoints").rglob("*")}
-    assert main(training_arguments(out)) == 0
-    assert {path: path.stat().st_mtime_ns for path in (out / "checkpoints").rglob("*")} == times
-    assert rows(out) == rows(tiny_training)
-
-
-def test_checkpoints_at_other_steps_are_made_without_a_fresh_start(
-    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
-) -> None:
-    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
-    assert main(training_arguments(out, "--save-every", "3")) == 0
-    assert sorted(path.name for path in (out / "checkpoints").iterdir()) == ["step-2", "step-3", "step-4"]
-    changed, before = lasting(out), lasting(tiny_training)
-    assert all(changed[name] == before[name] for name in before)
-    assert [row["step"] for row in rows(out)] == [1, 2, 3, 4]
-
-
-@pytest.mark.parametrize(
-    ("options", "difference"),
-    [
-        (["--rank", "3"], "settings.rank: 2 there, 3 now"),
-        (["--learning-rate", "0.02"], "settings.learning_rate: 0.01 there, 0.02 now"),
-        (["--steps", "8"], "settings.steps: 4 there, 8 now"),
-        (["--mask-dilation", "7"], "adapter.masks.mask_dilation: 2 there, 7 now"),
-        (["--seed", "1"], "seed: 0 there, 1 now"),
-    ],
-)
-def test_a_run_of_other_settings_is_refused_with_the_difference(
-    training_arguments: Arguments,
-    tiny_training: Path,
-    options: list[str],
-    difference: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    before = folder_digest(tiny_training)
-    assert main(training_arguments(tiny_training, *options)) == 1
-    message = capsys.readouterr().err
-    assert difference in message
-    assert "targets" not in message
-    assert folder_digest(tiny_training) == before
-
-
-def test_a_run_on_other_latents_is_refused(
-    training_arguments: Arguments,
-    tiny_results: Path,
-    tiny_training: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
-    table = read_table(latents / "index.parquet")
-    write_table(latents / "index.parquet", table.iloc[1:])
-    assert main(training_arguments(tiny_training, "--index", str(latents / "index.parquet"))) == 1
-    assert "inputs.index: " in capsys.readouterr().err
-
-
-def test_a_restart_puts_the_old_run_aside_whole(
-    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
-) -> None:
-    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
-    assert main(training_arguments(out, "--seed", "1", "--on-change", "restart")) == 0
-    (aside,) = (out / "previous").iterdir()
-    assert folder_digest(aside) == folder_digest(tiny_training)
-    assert lasting(out) != lasting(tiny_training)
-    assert [row["step"] for row in rows(out)] == [1, 2, 3, 4]
-
-
-def test_a_run_of_constant_rates_may_be_made_longer(training_arguments: Arguments, tmp_path: Path) -> None:
-    constant = ["--schedule", "constant_with_warmup"]
-    assert main(training_arguments(tmp_path / "whole", *constant, "--steps", "6")) == 0
-    assert main(training_arguments(tmp_path / "longer", *constant)) == 0
-    assert main(training_arguments(tmp_path / "longer", *constant, "--steps", "6")) == 0
-    assert lasting(tmp_path / "longer") == lasting(tmp_path / "whole")
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_sequences_and_checkpoint_named(

@@ -45,10 +45,13 @@ class WeightAverage:
             save_file({name: p.detach().contiguous() for name, p in self.parameters.items()}, path)
 
     def resume(self, path: Path, step: int) -> None:
-        """Take up the average after `step` updates, which the model has been loaded with, and the weights at `path`."""
-        if not self.average:
-            return
-        self.average.shadow_params = [parameter.detach().clone() for parameter in self.parameters.values()]
-        self.average.optimization_step = step
-        for name, weight in load_file(path).items():
-            self.parameters[name].data.copy_(weight)
+        """Take up the average after `step` updates, which the model has been loaded with, and the trained weights.
+
+        Without a file at `path` there was no average, and the loaded weights are those under training.
+        """
+        if self.average:
+            self.average.shadow_params = [parameter.detach().clone() for parameter in self.parameters.values()]
+            self.average.optimization_step = step
+        if path.is_file():
+            for name, weight in load_file(path).items():
+                self.parameters[name].data.copy_(weight)

@@ -2,8 +2,8 @@
 
     step-N/adapter/             what is exported, see models.adapter; with an average of the weights, the average
     step-N/trained.safetensors  with an average: the weights under training themselves
-    step-N/optimizer.pt         states of optimizer, schedule and gradient scaler, read with weights_only
-    step-N/state.json           step and fingerprint
+    step-N/optimizer.pt         states of optimizer and gradient scaler, read with weights_only
+    step-N/state.json           step, fingerprint, and whether the checkpoint lasts
 Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
 """
 
@@ -19,8 +19,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
-from inpainting.errors import InputError
-from inpainting.files import atomic_path, read_json, value_digest, write_json
+from inpainting.files import atomic_path, read_json, write_json
 from inpainting.models.adapter import AdapterConfig, save_adapter
 from inpainting.training.average import WeightAverage
 
@@ -44,9 +43,19 @@ class Checkpoint:
         """The weights under training, where the adapter is their average."""
         return self.folder / "trained.safetensors"
 
+    @property
+    def optimizer(self) -> Path:
+        """The optimizer's state; without it, no run can go on from here."""
+        return self.folder / "optimizer.pt"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it stays; one that was made because the run had to stop goes once there is a later one."""
+        return bool(read_json(self.folder / "state.json")["lasts"])
+
     def optimizer_state(self) -> dict[str, Any]:
         """The states that `save` was given."""
-        state: dict[str, Any] = torch.load(self.folder / "optimizer.pt", weights_only=True, map_location="cpu")
+        state: dict[str, Any] = torch.load(self.optimizer, weights_only=True, map_location="cpu")
         return state
 
 
@@ -59,70 +68,44 @@ def save(
     optimizer_state: dict[str, Any],
     average: WeightAverage,
     fingerprint: dict[str, Any],
+    lasts: bool = True,
 ) -> Checkpoint:
     """Write step-N below the folder `checkpoints`; `average` is of the transformer's weights."""
-    folder = checkpoints / f"step-{step}"
-    with atomic_path(folder) as temporary:
+    checkpoint = Checkpoint(checkpoints / f"step-{step}", step)
+    with atomic_path(checkpoint.folder) as temporary:
         temporary.mkdir()
         with average.in_place():
             save_adapter(temporary / "adapter", transformer, config, prompt)
-        average.save_trained(temporary / Checkpoint(folder, step).trained.name)
-        torch.save(optimizer_state, temporary / "optimizer.pt")
-        write_json(temporary / "state.json", {"step": step, "fingerprint": fingerprint})
-    return Checkpoint(folder, step)
+        average.save_trained(temporary / checkpoint.trained.name)
+        torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
+        write_json(temporary / "state.json", {"step": step, "lasts": lasts, "fingerprint": fingerprint})
+    return checkpoint
+
+
+def found(checkpoints: Path) -> list[Checkpoint]:
+    """The checkpoints below a folder, by step."""
+    numbers = {int(match[1]): path for path in checkpoints.glob("step-*") if (match := NAME.fullmatch(path.name))}
+    return [Checkpoint(numbers[step], step) for step in sorted(numbers)]
 
 
 def latest(checkpoints: Path, wanted: Collection[int] = ()) -> Checkpoint | None:
-    """The checkpoint of the highest step, by number, before the first `wanted` step that is absent; or None."""
-    found = {int(match[1]): path for path in checkpoints.glob("step-*") if (match := NAME.fullmatch(path.name))}
-    absent = min((step for step in wanted if step not in found), default=math.inf)
-    step = max((step for step in found if step < absent), default=None)
-    return None if step is None else Checkpoint(found[step], step)
+    """The last checkpoint before the first `wanted` step that is absent, if a run can go on from it; or None."""
+    steps = {checkpoint.step: checkpoint for checkpoint in found(checkpoints)}
+    absent = min((step for step in wanted if step not in steps), default=math.inf)
+    before = [checkpoint for step, checkpoint in steps.items() if step < absent and checkpoint.optimizer.is_file()]
+    return before[-1] if before else None
 
 
-def resumable(out: Path, fingerprint: dict[str, Any], wanted: Collection[int], on_change: str) -> Checkpoint | None:
-    """The checkpoint to go on from, so that all `wanted` ones come to be, or None for a fresh start.
+def thin(checkpoints: Path, keep_last: int, wanted: Collection[int]) -> None:
+    """Remove what is no longer needed, once a checkpoint has been saved.
 
-    Checkpoints of other settings are refused with the difference (InputError), or, with `on_change` "restart", put
-    aside below <out>/previous/. What a kill left of a checkpoint that was being written is removed.
+    That is, of all but the last `keep_last`, what only a run that goes on needs: the adapters stay, for validation to
+    choose the best among them. A checkpoint that does not last goes whole, unless it is the last or `wanted` by now.
     """
-    for unfinished in (out / "checkpoints").glob(".partial-*"):
-        shutil.rmtree(unfinished)
-    checkpoint = latest(out / "checkpoints")
-    if checkpoint is None:
-        return None
-    before = read_json(checkpoint.folder / "state.json")["fingerprint"]
-    changed = _differences(before, fingerprint)
-    if not changed:
-        return latest(out / "checkpoints", wanted)
-    if on_change == "restart":
-        _put_aside(out, value_digest(before)[:8])
-        return None
-    raise InputError(
-        f"{out} holds a run of other settings ({'; '.join(changed)}); give another --out, the old settings, "
-        "or --on-change restart, which puts the old run aside"
-    )
-
-
-def _differences(before: Any, now: Any, place: str = "") -> list[str]:
-    """Where two fingerprints differ, as `settings.rank: 4 there, 8 now`."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        names = sorted(before.keys() | now.keys())
-        parts = [_differences(before.get(name), now.get(name), f"{place}.{name}" if place else name) for name in names]
-        return [difference for part in parts for difference in part]
-    return [] if before == now else [f"{place}: {before} there, {now} now"]
-
-
-def _put_aside(out: Path, name: str) -> None:
-    room = out / "previous"
-    room.mkdir(exist_ok=True)
-    target = room / name
-    number = 1
-    while target.exists():
-        number += 1
-        target = room / f"{name}-{number}"
-    with atomic_path(target) as temporary:
-        temporary.mkdir()
-        for path in sorted(out.iterdir()):
-            if path != room:
-                path.rename(temporary / path.name)
+    every = found(checkpoints)
+    for checkpoint in every[:-1]:
+        if not checkpoint.lasts and checkpoint.step not in wanted:
+            shutil.rmtree(checkpoint.folder)
+    for checkpoint in found(checkpoints)[:-keep_last]:
+        checkpoint.optimizer.unlink(missing_ok=True)
+        checkpoint.trained.unlink(missing_ok=True)

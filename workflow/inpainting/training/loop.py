@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from inpainting import seeds
-from inpainting.errors import InputError
+from inpainting.errors import InputError, Unfinished
 from inpainting.inference import conditioning
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
@@ -24,6 +25,7 @@ from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loss import RegionSums, areas, squared_errors
 from inpainting.training.monitor import Monitor
 from inpainting.training.settings import LossSettings, TrainCommand, checkpoint_steps
+from inpainting.training.stopping import Stop
 
 
 class Run:
@@ -52,8 +54,11 @@ class Run:
         self.rates = updates.make_schedule(optimizer, settings)
         self.transformer, self.optimizer = accelerator.prepare(transformer, optimizer)
 
-    def go(self, checkpoint: Checkpoint | None, monitor: Monitor | None) -> None:
-        """Run the steps after the checkpoint's, or all. The main process has the monitor, and saves."""
+    def go(self, checkpoint: Checkpoint | None, monitor: Monitor | None, stop: Stop) -> None:
+        """Run the steps after the checkpoint's, or all. The main process has the monitor, and saves.
+
+        Raises Unfinished, the checkpoint saved, where it has to stop before the last step.
+        """
         settings, accelerator = self.settings, self.accelerator
         if checkpoint:
             self._load(checkpoint)
@@ -70,15 +75,26 @@ class Run:
             self.rates.step()
             self.optimizer.zero_grad()
             self.average.update()
+            stopping = self._stopping(stop) if step < settings.steps else None
             if monitor:
                 monitor.step(errors, area, grad_norm, data_seconds)
-                if step % settings.log_every == 0 or step in kept:
+                if step % settings.log_every == 0 or step in kept or stopping:
                     monitor.write(step, rates)
-                if step in kept:
-                    self._save(step)
+                if step in kept or stopping:
+                    self._save(step, kept)
+            if stopping:
+                accelerator.wait_for_everyone()
+                raise Unfinished(f"stopped by {stopping} after step {step}, which is saved; run it again to go on")
         if monitor:
             monitor.close()
         accelerator.wait_for_everyone()
+
+    def _stopping(self, stop: Stop) -> str | None:
+        """Why to stop now, as soon as one of the processes has a reason."""
+        reason = stop.after_step()
+        reasons = torch.tensor(float(reason is not None), device=self.accelerator.device)
+        anywhere = float(self.accelerator.reduce(reasons, reduction="sum")) > 0
+        return reason or ("another process" if anywhere else None)
 
     def _read(self, step: int) -> tuple[list[Batch], float]:
         """This process's part of a step's batch on its device, and the seconds that the step waited for it."""
@@ -130,18 +146,28 @@ class Run:
             f"{good.folder if good else 'none'}. A lower --learning-rate or --mixed-precision bf16 may help"
         )
 
-    def _save(self, step: int) -> None:
-        state = {"optimizer": self.optimizer.state_dict(), "rates": self.rates.state_dict()}
+    def _save(self, step: int, wanted: Collection[int]) -> None:
+        state = {"optimizer": self.optimizer.state_dict()}
         if self.accelerator.scaler is not None:
             state["scaler"] = self.accelerator.scaler.state_dict()
         transformer = self.accelerator.unwrap_model(self.transformer)
         folder = self.settings.out / "checkpoints"
-        checkpoints.save(folder, step, transformer, self.config, self.prompt, state, self.average, self.fingerprint)
+        checkpoints.save(
+            folder,
+            step,
+            transformer,
+            self.config,
+            self.prompt,
+            state,
+            self.average,
+            self.fingerprint,
+            lasts=step in wanted,
+        )
+        checkpoints.thin(folder, self.settings.keep_last, wanted)
 
     def _load(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.optimizer_state()
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.rates.load_state_dict(state["rates"])
+        updates.resume(self.optimizer, self.rates, state["optimizer"], checkpoint.step)
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.average.resume(checkpoint.trained, checkpoint.step)

@@ -26,6 +26,10 @@ TRAINING_CODE = (
 """What shapes a trained adapter; its digest is part of a run's fingerprint."""
 
 
+PACE = frozenset({"save_every", "log_every", "keep_last", "time_limit"})
+"""Settings that do not change what a step does: a run may be continued with others."""
+
+
 class LossSettings(Settings):
     """What the loss counts."""
 
@@ -39,9 +43,6 @@ class LossSettings(Settings):
 
 class OptimizerSettings(Settings):
     """How gradients become updates."""
-
-    base_weights: Literal["pretrained", "random"] = "pretrained"
-    """The transformer's own weights, or fresh random ones in its shape: what an adapter owes to the pretraining."""
 
     steps: int = Field(2000, ge=1)
     """Updates in all."""
@@ -88,6 +89,8 @@ class OptimizerSettings(Settings):
 class TrainSettings(LossSettings, LoraSettings, OptimizerSettings):
     """The training of one experiment."""
 
+    base_weights: Literal["pretrained", "random"] = "pretrained"
+    """The transformer's own weights, or fresh random ones in its shape: what an adapter owes to the pretraining."""
     batch_size: int = Field(4, ge=1)
     """Windows per update, over all processes."""
     micro_batch_size: int = Field(1, ge=1)
@@ -101,6 +104,11 @@ class TrainSettings(LossSettings, LoraSettings, OptimizerSettings):
     """Compute activations again in the backward pass, to save memory."""
     save_every: int = Field(500, ge=1)
     """Updates between checkpoints; the last update is always saved."""
+    keep_last: int = Field(3, ge=1)
+    """Checkpoints, the last, that a run can go on from; of earlier ones the adapter alone is kept, to be validated."""
+    time_limit: float | None = Field(None, gt=0.0)
+    """Minutes from its start; shortly before they are over, a run saves and leaves with exit code 75, to be run again.
+    In a SLURM job, the job's own end counts as well."""
     log_every: int = Field(10, ge=1)
     """Updates between rows of metrics.jsonl and TensorBoard."""
 
@@ -118,8 +126,9 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """Name of the experiment."""
     seed: int = Field(0, ge=0)
     """Seed of order, noise, timesteps and LoRA's start."""
-    on_change: Literal["refuse", "restart"] = "refuse"
-    """When the folder holds checkpoints of other settings: refuse, or put that run aside and start anew."""
+    on_change: Literal["refuse", "restart", "continue"] = "refuse"
+    """When the folder holds checkpoints of other settings: refuse, put that run aside and start anew, or go on from
+    them with the new settings; such a run can't be repeated from its settings alone."""
 
 
 def checkpoint_steps(settings: TrainSettings) -> list[int]:

@@ -1,14 +1,13 @@
 """`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and says what came of it."""
 
 import logging
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 
 from inpainting import provenance, seeds
 from inpainting.errors import UsageError
-from inpainting.files import file_digest, write_json, write_table
+from inpainting.files import write_json, write_table
 from inpainting.inference import conditioning
 from inpainting.models import adapter as adapters
 from inpainting.models import loading, lora
@@ -17,29 +16,32 @@ from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.settings import existing
 from inpainting.shards import LatentCache
-from inpainting.training import checkpoints, updates
+from inpainting.training import resuming, updates
+from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loop import Run
 from inpainting.training.monitor import Monitor
-from inpainting.training.settings import TRAINING_CODE, TrainCommand, TrainSettings, checkpoint_steps
+from inpainting.training.settings import TrainCommand, checkpoint_steps
+from inpainting.training.stopping import Stop
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
 
-PACE = {"save_every", "log_every"}
-"""Settings that do not change what a step does: a run may be continued with others."""
-
 
 def train(settings: TrainCommand) -> None:
-    """Train to the last step, resuming from the latest checkpoint, and write training.json when all is done."""
+    """Train to the last step, resuming from the latest checkpoint, and write training.json when all is done.
+
+    Raises Unfinished, with the work saved, when a signal or a time limit asks to stop before.
+    """
+    stop = Stop(settings.time_limit)
     _check(settings)
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.device == "cpu")
     cache = LatentCache(settings.index, "train")
     _check_batches(settings, cache, accelerator.num_processes)
     config = adapter_config(settings)
-    fingerprint = _fingerprint(settings, config)
+    fingerprint = resuming.fingerprint(settings, config)
     with accelerator.main_process_first():
         wanted = checkpoint_steps(settings)
-        checkpoint = checkpoints.resumable(settings.out, fingerprint, wanted, settings.on_change)
+        checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
 
     transformer = loading.load_transformer(
         settings.base,
@@ -63,7 +65,8 @@ def train(settings: TrainCommand) -> None:
         first = checkpoint.step if checkpoint else 0
         monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight)
     run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint)
-    run.go(checkpoint, monitor)
+    with stop.listening():
+        run.go(checkpoint, monitor, stop)
     if accelerator.is_main_process:
         summary = {
             "experiment": settings.experiment,
@@ -113,27 +116,11 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
     )
 
 
-def _fingerprint(settings: TrainCommand, config: AdapterConfig) -> dict[str, Any]:
-    """All that makes a step what it is. Checkpoints of another fingerprint are another run's.
-
-    The number of steps is part of it where the rates fall towards the last one.
-    """
-    pace = PACE | {"steps"} if settings.schedule == "constant_with_warmup" else PACE
-    return {
-        "settings": settings.section(TrainSettings).model_dump(mode="json", exclude=pace),
-        "precision": [settings.dtype, settings.mixed_precision],
-        "seed": settings.seed,
-        "adapter": config.model_dump(mode="json", exclude={"base"}),
-        "inputs": {"index": file_digest(settings.index), "prompt": file_digest(settings.prompt_file)},
-        "code": provenance.code_digest(*TRAINING_CODE),
-    }
-
-
 def _report(
     settings: TrainCommand,
     parameters: dict[str, torch.nn.Parameter],
     cache: LatentCache,
-    checkpoint: checkpoints.Checkpoint | None,
+    checkpoint: Checkpoint | None,
 ) -> None:
     table = lora.trainable_table(parameters)
     settings.out.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,9 @@ from inpainting.training.settings import OptimizerSettings
 Group = dict[str, Any]
 """A group of weights as torch's optimizers take them: params, lr; and its name, lora or patch."""
 
+SAID = ("initial_lr", "weight_decay", "betas")
+"""What a group of weights has from the settings, beside its rate."""
+
 
 def rate_groups(parameters: dict[str, Parameter], settings: OptimizerSettings) -> list[Group]:
     """LoRA and the patch embedding, each with its own peak rate; a group without weights is left out."""
@@ -64,6 +67,15 @@ def make_schedule(optimizer: Optimizer, settings: OptimizerSettings) -> LambdaLR
         num_cycles=settings.schedule_cycles,
         power=settings.schedule_power,
     )
+
+
+def resume(optimizer: Optimizer, rates: LambdaLR, state: dict[str, Any], step: int) -> None:
+    """Take up the optimizer's state after `step` updates; what the settings say of rates and decay goes before it."""
+    said = [{name: group[name] for name in SAID if name in group} for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    rates.last_epoch = step
+    for group, values, peak, course in zip(optimizer.param_groups, said, rates.base_lrs, rates.lr_lambdas, strict=True):
+        group.update(values, lr=peak * course(step))
 
 
 def current_rates(optimizer: Optimizer) -> dict[str, float]:

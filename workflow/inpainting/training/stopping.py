@@ -1,0 +1,50 @@
+"""Leaving before the last step, so that the work is kept: SIGTERM, SIGUSR1, or a time limit that comes near."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+MARGIN_SECONDS = 60.0
+"""Time left for saving when a limit comes near, beside that of MARGIN_STEPS steps."""
+MARGIN_STEPS = 3
+
+
+class Stop:
+    """Knows why a run shall end early; one process of a run may know before the others."""
+
+    def __init__(self, limit_minutes: float | None, environment: Mapping[str, str] = os.environ) -> None:
+        """The limit counts from now; SLURM's own, in SLURM_JOB_END_TIME as Unix time, counts where it is there."""
+        self._reason: str | None = None
+        self._slowest, self._last = 0.0, time.monotonic()
+        left = [] if limit_minutes is None else [60 * limit_minutes]
+        if "SLURM_JOB_END_TIME" in environment:
+            left.append(float(environment["SLURM_JOB_END_TIME"]) - time.time())
+        self._deadline = self._last + min(left) if left else None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Inside, the signals ask for a stop after the step instead of ending the process."""
+        before = {number: signal.signal(number, self._on_signal) for number in (*SIGNALS, signal.SIGPIPE)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        # A pipe that the log goes to may be ended by the same signal; a checkpoint is worth more than the log.
+        if number != signal.SIGPIPE:
+            self._reason = signal.Signals(number).name
+
+    def after_step(self) -> str | None:
+        """Why to stop after the step that has just ended, or None."""
+        now = time.monotonic()
+        self._slowest, self._last = max(self._slowest, now - self._last), now
+        margin = MARGIN_SECONDS + MARGIN_STEPS * self._slowest
+        if self._reason is None and self._deadline is not None and now + margin > self._deadline:
+            self._reason = "the time limit"
+        return self._reason
