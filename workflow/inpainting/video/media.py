@@ -59,7 +59,7 @@ def read_footage(path: Path, limit: int | None = None, part: str = sequence.RGB)
     if path.is_dir():
         folder = path / part if (path / part).is_dir() else path
         return Footage(_read_images(image_files(folder)[:limit]))
-    if path.suffix.lower() in _image_suffixes():
+    if path.suffix.lower() in image_suffixes():
         return Footage(_read_images([path]))
     return _read_video(path, limit)
 
@@ -75,7 +75,7 @@ def image_files(folder: Path) -> list[Path]:
 
     Raises InputError when there is none.
     """
-    found = [p for p in folder.iterdir() if p.suffix.lower() in _image_suffixes() and not p.name.startswith(".")]
+    found = [p for p in folder.iterdir() if p.suffix.lower() in image_suffixes() and not p.name.startswith(".")]
     if not found:
         raise InputError(f"{folder} holds no images; give a folder of frames, or a video")
     return sorted(found, key=lambda path: _numbers_and_text(path.name))
@@ -88,7 +88,7 @@ def _numbers_and_text(name: str) -> list[tuple[int, str]]:
 
 
 @cache
-def _image_suffixes() -> frozenset[str]:
+def image_suffixes() -> frozenset[str]:
     """What Pillow reads as one picture; .gif and .mpg are read as videos."""
     readable = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     return frozenset(readable - {".gif", ".mpg", ".mpeg"})
@@ -115,7 +115,7 @@ def _read_video(path: Path, limit: int | None) -> Footage:
     def pictures(stream: av.VideoStream) -> Iterator[tuple[str, Picture]]:
         nonlocal done
         for frame in islice(stream.container.decode(stream), limit):
-            yield f"frame {done + 1} of {path}", _picture(frame)
+            yield f"frame {done + 1} of {path}", picture(frame)
             done += 1
 
     try:
@@ -136,7 +136,7 @@ def _read_video(path: Path, limit: int | None) -> Footage:
     return Footage(frames, rate, aspect if upright else 1 / aspect)
 
 
-def _picture(frame: VideoFrame) -> Picture:
+def picture(frame: VideoFrame) -> Picture:
     """A decoded frame, upright. A high-definition one that names no colour space is taken as BT.709, as players do."""
     unnamed = frame.colorspace == UNSPECIFIED and frame.height > 576
     space = Colorspace.ITU709 if unnamed else None

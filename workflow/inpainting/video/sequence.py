@@ -49,7 +49,12 @@ def read_mask(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
 def write_images(folder: Path, frames: NDArray[np.uint8], compress_level: int = 1) -> None:
     """Write uint8 [frames, height, width] or [frames, height, width, 3] as numbered PNGs into an existing folder."""
     for number, frame in enumerate(frames, start=1):
-        Image.fromarray(frame).save(folder / frame_name(number), compress_level=compress_level)
+        write_image(folder, number, frame, compress_level)
+
+
+def write_image(folder: Path, number: int, frame: NDArray[np.uint8], compress_level: int = 1) -> None:
+    """Write uint8 [height, width] or [height, width, 3] as frame `number`, counted from 1, of an existing folder."""
+    Image.fromarray(frame).save(folder / frame_name(number), compress_level=compress_level)
 
 
 def write_sequence(sequence: Path, rgb: NDArray[np.uint8], mask: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:

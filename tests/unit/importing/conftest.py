@@ -1,0 +1,56 @@
+"""Small clips with masks and truths, as files."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inpainting.cli import main
+from inpainting.video import recording
+from inpainting.video.media import Footage
+from numpy.typing import NDArray
+from PIL import Image
+
+FRAMES, WIDTH, HEIGHT = 12, 40, 32
+
+Import = Callable[..., int]
+
+
+def scene(seed: int = 0, frames: int = FRAMES, size: tuple[int, int] = (WIDTH, HEIGHT)) -> NDArray[np.uint8]:
+    """Noise, uint8 [frames, height, width, 3], another one for each seed; frame k of a seed is always the same."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (frames, size[1], size[0], 3), dtype=np.uint8)
+
+
+def box(frames: int = FRAMES, size: tuple[int, int] = (WIDTH, HEIGHT)) -> NDArray[np.uint8]:
+    """A mask of a box that moves to the right: 255 in it, uint8 [frames, height, width]."""
+    mask = np.zeros((frames, size[1], size[0]), np.uint8)
+    for number in range(frames):
+        mask[number, 8:20, 4 + number : 16 + number] = 255
+    return mask
+
+
+def write_video(path: Path, frames: NDArray[np.uint8], rate: int = 24) -> Path:
+    """A lossless .mkv, or .mp4, of uint8 [frames, height, width] or [frames, height, width, 3]."""
+    colours = frames if frames.ndim == 4 else np.repeat(frames[..., None], 3, axis=-1)
+    recording.write_footage(path, Footage(colours, Fraction(rate)))
+    return path
+
+
+def write_folder(folder: Path, frames: NDArray[np.uint8], first: int = 0) -> Path:
+    """Frames as 00000.png, 00001.png, ..."""
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames, start=first):
+        Image.fromarray(frame).save(folder / f"{number:05d}.png")
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Import:
+    """`inpaint import ... --out dataset`; gives the exit code."""
+
+    def command(*options: str | Path) -> int:
+        return main(["import", *map(str, options), "--out", str(tmp_path / "dataset"), "--workers", "1"])
+
+    return command

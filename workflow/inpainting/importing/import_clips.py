@@ -1,0 +1,143 @@
+"""`inpaint import`: videos or folders of frames, with masks and perhaps truths, into the dataset's layout."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pandas as pd
+
+from inpainting.dataset.groups import GROUPS, read_groups
+from inpainting.errors import InputError, UsageError
+from inpainting.files import write_table
+from inpainting.importing.ledger import alone
+from inpainting.importing.making import LEFT_OUT, MADE, REFUSED, Outcome, import_clip
+from inpainting.importing.pairing import Clip, find_clips
+from inpainting.importing.settings import ImportCommand
+from inpainting.progress import tracked
+from inpainting.workers import process_pool
+
+log = logging.getLogger(__name__)
+
+TABLE = "import.tsv"
+COLUMNS = (
+    "clip",
+    "id",
+    "verdict",
+    "reason",
+    "frames",
+    "first_frame",
+    "size",
+    "source_size",
+    "source_rate",
+    "coverage",
+    "group",
+    "video",
+    "mask",
+    "truth",
+)
+"""verdict: made; left out, where a sequence has nothing to inpaint; refused, where a clip can't be used, or only up to
+a point. first_frame counts from 1, after resampling; coverage: mean share of the frames that is masked."""
+
+MUCH = 0.6
+"""A mask's mean coverage from which on it may be meant the other way round."""
+
+
+def import_clips(settings: ImportCommand) -> None:
+    """Import every clip, and write import.tsv and groups.tsv.
+
+    Raises UsageError for options that can't be used, and at the end InputError where clips were refused.
+    """
+    if settings.out.exists() and not settings.out.is_dir():
+        raise UsageError(f"--out: {settings.out} is a file; give a folder for the sequences")
+    out = settings.out.resolve()
+    clips = [clip for clip in find_clips(settings) if clip.video.resolve() != out]
+    if any(clip.video.resolve() in out.parents for clip in clips):
+        raise UsageError(f"--out: {settings.out} lies in a clip that is read; give a folder outside")
+    try:
+        with alone(settings.out):
+            outcomes = _import_all(clips, settings)
+    except OSError as error:
+        raise InputError(f"{settings.out} can't be written to: {error.strerror or error}") from error
+    _report(outcomes, settings)
+
+
+def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]:
+    """Import the clips; the tables hold what was finished, also after an interrupt."""
+    groups = read_groups(settings.out)
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in tracked(_outcomes(clips, settings), "import", "clips", len(clips)):
+            outcomes.append(outcome)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a process that was importing died; what was made is kept, so start the import again"
+        ) from error
+    finally:
+        outcomes.sort(key=lambda outcome: outcome.clip.name)
+        write_tables(settings.out, outcomes, groups)
+    return outcomes
+
+
+def _outcomes(clips: Sequence[Clip], settings: ImportCommand) -> Iterator[Outcome]:
+    """What became of each clip, in the order in which they are done."""
+    workers = min(settings.workers, len(clips))
+    if workers == 1:
+        yield from (import_clip(clip, settings) for clip in clips)
+        return
+    with process_pool(workers, preload=import_clip.__module__) as pool:
+        for future in as_completed([pool.submit(import_clip, clip, settings) for clip in clips]):
+            yield future.result()
+
+
+def write_tables(out: Path, outcomes: Sequence[Outcome], groups: dict[str, str]) -> None:
+    """import.tsv and groups.tsv, with the lines of earlier imports of other clips. groups: group by id, from before."""
+    now = {outcome.clip.name for outcome in outcomes}
+    before = pd.DataFrame(columns=list(COLUMNS))
+    if (out / TABLE).exists():
+        before = pd.read_csv(out / TABLE, sep="\t", dtype=str, keep_default_na=False).reindex(columns=list(COLUMNS))
+    again = before["clip"].isin(now)
+    rows = pd.DataFrame([row for outcome in outcomes for row in _rows(outcome)], columns=list(COLUMNS))
+    rows = rows.astype({"frames": "Int64", "first_frame": "Int64"})
+    table = pd.concat([before[~again], rows.astype(object)], ignore_index=True)
+    made = rows[rows["verdict"] == MADE]
+    groups = {name: group for name, group in groups.items() if (out / name).is_dir()}
+    groups |= dict(zip(made["id"], made["group"], strict=True))
+    write_table(out / GROUPS, pd.DataFrame(sorted(groups.items()), columns=["id", "group"]))
+    write_table(out / TABLE, table.sort_values("clip", kind="stable"))
+
+
+def _rows(outcome: Outcome) -> list[dict[str, object]]:
+    clip = outcome.clip
+    about = {"clip": clip.name, "group": clip.group, "video": clip.video, "mask": clip.mask, "truth": clip.truth}
+    return [about | row for row in outcome.rows]
+
+
+def _report(outcomes: Sequence[Outcome], settings: ImportCommand) -> None:
+    """What was done, in the log. Raises InputError where clips were refused."""
+    for note, count in Counter(note for outcome in outcomes for note in outcome.notes).items():
+        log.info("%d of %d clips: %s", count, len(outcomes), note)
+    rows = [row for outcome in outcomes for row in outcome.rows]
+    verdicts = Counter(row["verdict"] for row in rows)
+    log.info(
+        "%s holds %d sequences of these clips, %d of them from before; %d with nothing to inpaint were left out",
+        *(settings.out, verdicts[MADE], sum(outcome.kept for outcome in outcomes), verdicts[LEFT_OUT]),
+    )
+    much = [row["id"] for row in rows if row["verdict"] == MADE and row["coverage"] > MUCH]
+    if much:
+        log.warning(
+            "masks cover more than %.0f %% of %d sequences, such as %s; where white means known, use --mask-invert",
+            *(100 * MUCH, len(much), much[0]),
+        )
+    bare = {row["id"] for outcome in outcomes for row in outcome.rows if outcome.clip.truth is None} - {""}
+    if bare and not settings.make_masks:
+        log.info("%d of them have no truth: they can be inpainted, but neither trained on nor scored", len(bare))
+    refused = [outcome for outcome in outcomes if outcome.rows and outcome.rows[-1]["verdict"] == REFUSED]
+    if refused:
+        first = refused[0]
+        raise InputError(
+            f"{len(refused)} of {len(outcomes)} clips were refused, such as {first.clip.name}: "
+            f"{first.rows[-1]['reason']}; {settings.out / TABLE} says why, and what was made"
+        )

@@ -1,0 +1,227 @@
+"""One clip's sequences: its frames read once, in step with masks and truth, fitted, cut and written."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.errors import InputError
+from inpainting.importing import cutting, resizing, sources
+from inpainting.importing.cutting import Cut
+from inpainting.importing.ledger import Ledger, Row
+from inpainting.importing.pairing import Clip
+from inpainting.importing.resizing import Geometry, Hole
+from inpainting.importing.settings import SMALLEST_SIDE, ImportCommand
+from inpainting.importing.shapes import Shapes
+from inpainting.importing.sources import Source
+from inpainting.importing.writing import OpenSequence, OpenSequences
+from inpainting.video.media import Picture
+
+MADE, LEFT_OUT, REFUSED = "made", "left out", "refused"
+LONGEST = 99999
+"""Frames that the layout's file names can number."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a clip: rows of import.tsv, sequences that were whole before, and what the log should say."""
+
+    clip: Clip
+    rows: list[Row]
+    kept: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a clip's frames become sequences; `uses`: how often each frame of the video is shown, in its order."""
+
+    video: Source
+    mask: Source | None
+    truth: Source | None
+    geometry: Geometry
+    uses: list[int]
+    pieces: list[Cut]
+    notes: tuple[str, ...]
+
+    def fit(
+        self, picture: Picture, mask: NDArray[np.uint8] | None, truth: Picture | None, settings: ImportCommand
+    ) -> tuple[Picture, Hole | None, Picture | None]:
+        """A frame, its hole and its true frame in the sequence's size; mask: uint8 [height, width], as stored."""
+        hole = None
+        if mask is not None:
+            hole = (mask >= settings.threshold) != settings.mask_invert
+            hole = self.geometry.of((mask.shape[1], mask.shape[0])).hole(hole)
+        if truth is not None:
+            truth = self.geometry.of((truth.shape[1], truth.shape[0])).picture(truth)
+        return self.geometry.picture(picture), hole, truth
+
+
+def import_clip(clip: Clip, settings: ImportCommand) -> Outcome:
+    """Make all sequences of a clip. What is wrong with its files makes a refused row; nothing of it is raised.
+
+    Sequences that were whole before the trouble stay. Raises OSError where the disk can't be written to.
+    """
+    rows: dict[str, Row] = {}
+    kept = 0
+    try:
+        if clip.problem:
+            raise InputError(clip.problem)
+        ledger = Ledger(clip, settings)
+        rows, kept = ledger.rows, len(ledger.rows)
+        if ledger.complete:
+            return Outcome(clip, _in_order(rows), kept)
+        plan = make_plan(clip, settings)
+        anew = () if ledger.same else ("made anew, since files, settings or code have changed",)
+        ledger.begin([piece.id for piece in plan.pieces])
+        for row in _make(plan, [piece for piece in plan.pieces if piece.id not in rows], settings):
+            ledger.add(row)
+    except InputError as error:
+        return Outcome(clip, [*_in_order(rows), {"id": "", "verdict": REFUSED, "reason": str(error)}], kept)
+    return Outcome(clip, _in_order(rows), kept, (*plan.notes, *anew))
+
+
+def _in_order(rows: dict[str, Row]) -> list[Row]:
+    return sorted(rows.values(), key=lambda row: row["first_frame"])
+
+
+def make_plan(clip: Clip, settings: ImportCommand) -> Plan:
+    """Look at a clip's files, not yet at all their frames. Raises InputError where they do not fit together."""
+    video = sources.probe(clip.video)
+    mask = None if clip.mask is None else sources.probe(clip.mask)
+    truth = None if clip.truth is None else sources.probe(clip.truth)
+    for source, what in ((mask, "masks"), (truth, "true frames")):
+        if source is not None:
+            _check_partner(video, source, what)
+    geometry = resizing.plan(video.size, video.pixel_aspect, settings.target, settings.resize)
+    if min(geometry.size) < SMALLEST_SIDE:
+        raise InputError(
+            f"{clip.video} would make frames of {resizing.shown(geometry.size)}; both sides need at least "
+            f"{SMALLEST_SIDE} pixels, see --size"
+        )
+    uses, notes = _uses(video, settings)
+    total = sum(uses)
+    pieces = cutting.cuts(clip.name, total, settings.frames, settings.stride)
+    if not pieces:
+        raise InputError(f"{clip.video} has {total} frames, fewer than the {settings.frames} of --frames")
+    if pieces[0].frames > LONGEST:
+        raise InputError(f"{clip.video} has {total} frames, too many for one sequence; cut it with --frames")
+    if cutting.left_over(total, pieces):
+        notes += ("frames at the end that fill no sequence are left out",)
+    return Plan(video, mask, truth, geometry, uses, pieces, (*_said(geometry), *notes))
+
+
+def _said(geometry: Geometry) -> tuple[str, ...]:
+    return () if geometry.source == geometry.size else (str(geometry),)
+
+
+def _uses(video: Source, settings: ImportCommand) -> tuple[list[int], tuple[str, ...]]:
+    """How often each frame is shown, and what was done to the rate."""
+    if settings.rate is None:
+        return [1] * video.frames, ()
+    if video.times is None or video.rate is None:
+        return [1] * video.frames, ("images have no frame rate: all of them are kept, whatever --rate says",)
+    uses = cutting.resample(video.times, float(video.rate), settings.rate)
+    return uses, (f"{float(video.rate):.6g} frames per second resampled to {settings.rate:g}",)
+
+
+def _check_partner(video: Source, source: Source, what: str) -> None:
+    """Raise InputError unless masks or truth go with the video frame by frame, and show the same view."""
+    if not (source.still and what == "masks") and source.frames != video.frames:
+        raise InputError(f"{source.path} has {source.frames} {what} for the {video.frames} frames of {video.path}")
+    square = (round(video.size[0] * float(video.pixel_aspect)), video.size[1])
+    if not any(resizing.same_view(source.size, size) for size in (video.size, square)):
+        raise InputError(
+            f"{source.path} is {resizing.shown(source.size)}, but {video.path} {resizing.shown(video.size)}: one is no "
+            "smaller copy of the other"
+        )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A sequence under way, and what is painted into it where masks are made."""
+
+    piece: Cut
+    sequence: OpenSequence
+    shapes: Shapes | None
+
+    def add(self, rgb: Picture, hole: Hole | None, truth: Picture | None) -> None:
+        if self.shapes is not None:
+            painted, hole = self.shapes.paint(rgb, self.sequence.frames)
+            self.sequence.add(painted, hole, rgb)
+        else:
+            assert hole is not None
+            self.sequence.add(rgb, hole, truth)
+
+
+def _make(plan: Plan, pieces: list[Cut], settings: ImportCommand) -> Iterator[Row]:
+    """Write some of the plan's sequences, in order; yields each one's row when it is done.
+
+    Raises InputError where a frame can't be read or there are fewer than the files told of.
+    """
+    waiting, under_way, number = deque(pieces), deque[_Work](), -1
+    brightest = 0
+    with OpenSequences() as sequences:
+        for number, (picture, mask, truth) in enumerate(_frames(plan)):
+            if waiting and waiting[0].first == number:
+                under_way.append(_begin(waiting.popleft(), sequences, plan, settings))
+            if not under_way:
+                continue
+            values = None if mask is None else sources.brightest(mask)
+            brightest = max(brightest, 0 if values is None else int(values.max()))
+            fitted = plan.fit(picture, values, truth, settings)
+            for work in under_way:
+                work.add(*fitted)
+            if under_way[0].sequence.frames == under_way[0].piece.frames:
+                done = under_way.popleft()
+                keep = done.sequence.coverage > 0
+                sequences.end(done.sequence, keep)
+                yield _row(plan, done, "" if keep else _why_empty(brightest, settings))
+    if waiting or under_way:
+        raise InputError(
+            f"{plan.video.path}, its masks or its truth end after {number + 1} frames, and tell of {sum(plan.uses)}"
+        )
+
+
+def _begin(piece: Cut, sequences: OpenSequences, plan: Plan, settings: ImportCommand) -> _Work:
+    truth = settings.make_masks or plan.truth is not None
+    shapes = Shapes(settings.seed, piece.id, piece.frames, plan.geometry.size) if settings.make_masks else None
+    return _Work(piece, sequences.begin(settings.out / piece.id, truth), shapes)
+
+
+def _row(plan: Plan, work: _Work, reason: str) -> Row:
+    return {
+        "id": work.piece.id,
+        "verdict": LEFT_OUT if reason else MADE,
+        "reason": reason,
+        "frames": work.piece.frames,
+        "first_frame": work.piece.first + 1,
+        "size": resizing.shown(plan.geometry.size),
+        "source_size": resizing.shown(plan.video.size),
+        "source_rate": None if plan.video.rate is None else round(float(plan.video.rate), 3),
+        "coverage": round(work.sequence.coverage, 4),
+    }
+
+
+def _why_empty(brightest: int, settings: ImportCommand) -> str:
+    return (
+        f"no frame has a pixel to inpaint: up to here masks reach {brightest}, --mask-threshold is {settings.threshold}"
+    )
+
+
+def _frames(plan: Plan) -> Iterator[tuple[Picture, Picture | None, Picture | None]]:
+    """Frame, mask and true frame as they are read, each as often as it is shown."""
+
+    def read(source: Source | None) -> Iterator[Picture] | repeat[None] | repeat[Picture]:
+        if source is None:
+            return repeat(None)
+        return repeat(next(sources.pictures(source.path))) if source.still else sources.pictures(source.path)
+
+    streams = zip(plan.uses, sources.pictures(plan.video.path), read(plan.mask), read(plan.truth), strict=False)
+    for uses, picture, mask, truth in streams:
+        yield from repeat((picture, mask, truth), uses)

@@ -1,0 +1,186 @@
+"""Which video goes with which mask and which truth: by their names, by a table, or by a benchmark's layout."""
+
+import glob
+import logging
+import mimetypes
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from inpainting.errors import InputError, UsageError
+from inpainting.importing.settings import ImportCommand
+from inpainting.settings import existing
+from inpainting.video.media import image_suffixes
+from inpainting.video.sequence import FOLDERS
+
+log = logging.getLogger(__name__)
+
+VIDEO_SUFFIXES = frozenset(
+    {".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mts", ".ts", ".webm", ".y4m"}
+)
+"""What is taken for a video in a folder, beside what the system's table of file types calls one."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What one clip is imported from; `problem` says why it can't be, and is empty where it can."""
+
+    name: str
+    video: Path
+    mask: Path | None
+    truth: Path | None
+    group: str
+    problem: str = ""
+
+
+def find_clips(settings: ImportCommand) -> list[Clip]:
+    """The clips that the settings name, sorted by name. Raises UsageError where there are none or a path is wrong."""
+    if settings.table is not None:
+        clips = from_table(existing(settings.table, "--table", "a .tsv with the columns name, video, mask"))
+    elif settings.davis is not None:
+        clips = from_davis(existing(settings.davis, "--davis", "the folder with JPEGImages and Annotations"))
+    else:
+        assert settings.videos is not None
+        clips = from_names(settings.videos, settings.masks, settings.truths)
+    if settings.make_masks and settings.davis is not None:
+        clips = [replace(clip, mask=None) for clip in clips]
+    return sorted((_checked(clip, clips, settings.make_masks) for clip in clips), key=lambda clip: clip.name)
+
+
+def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Clip]:
+    """Clips of a folder or a pattern, with the masks and truths that have their names.
+
+    bear_mask and bear_truth are no clips of their own where there is a bear.
+    """
+    found = _videos(videos)
+    partners: list[list[tuple[Path | None, str]]] = []
+    for option, place, word in (("--masks", masks, "_mask"), ("--truths", truths, "_truth")):
+        if place is None:
+            partners.append([(None, "")] * len(found))
+        else:
+            existing(place, option, "a folder whose entries are called as the videos are, or one file")
+            partners.append(_partners(found, place, word))
+    stems = {_stem(video) for video in found}
+    of_others = {stem + word for stem in stems for word in ("_mask", "_truth")}
+    return [
+        Clip(_stem(video), video, mask[0], truth[0], _stem(video), mask[1] or truth[1])
+        for video, mask, truth in zip(found, *partners, strict=True)
+        if _stem(video) not in of_others
+    ]
+
+
+def from_table(table: Path) -> list[Clip]:
+    """Clips of a .tsv with the columns name, video, mask, truth, group, of which the last three may be left out."""
+    try:
+        rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{table} can't be read as a table: {error}") from error
+    known = {"name", "video", "mask", "truth", "group"}
+    if not {"name", "video"} <= set(rows.columns) <= known:
+        raise InputError(
+            f"{table} has the columns {', '.join(rows.columns)}; name and video are needed, parted by a tab, and mask, "
+            "truth and group are understood"
+        )
+    rows = rows.reindex(columns=["name", "video", "mask", "truth", "group"], fill_value="")
+
+    def place(text: str) -> Path | None:
+        return table.parent / text if text else None
+
+    return [
+        Clip(name, table.parent / video, place(mask), place(truth), group or name, "" if video else "no video is named")
+        for name, video, mask, truth, group in rows.itertuples(index=False)
+    ]
+
+
+def from_davis(root: Path) -> list[Clip]:
+    """Clips of DAVIS' layout, at 480p where it is there; YouTube-VOS, without a level for the size, is read too."""
+    frames, masks = root / "JPEGImages", root / "Annotations"
+    if not frames.is_dir():
+        raise UsageError(f"--davis: {root} holds no JPEGImages; give the folder that holds JPEGImages and Annotations")
+    size = next((name for name in ("480p", "Full-Resolution") if (frames / name).is_dir()), ".")
+    names = sorted(path.name for path in (frames / size).iterdir() if path.is_dir())
+    if not names:
+        raise UsageError(f"--davis: {frames / size} holds no folders of frames")
+    log.info("%d clips in %s", len(names), frames / size)
+    return [Clip(name, frames / size / name, masks / size / name, None, name) for name in names]
+
+
+def _videos(videos: str) -> list[Path]:
+    folder = Path(videos)
+    if folder.is_dir():
+        inside = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+        found = [path for path in inside if path.is_dir() or is_video(path)]
+        if not found and any(path.suffix.lower() in image_suffixes() for path in inside):
+            return [folder]
+    elif folder.exists():
+        found = [folder]
+    else:
+        found = [Path(name) for name in sorted(glob.glob(videos, recursive=True))]  # noqa: PTH207
+    if not found:
+        raise UsageError(
+            f"--videos: {videos} is no video and no folder of videos or frames, and as a pattern matches nothing"
+        )
+    return found
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file's name is that of a video."""
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return path.suffix.lower() in VIDEO_SUFFIXES or kind.startswith("video/")
+
+
+def _stem(path: Path) -> str:
+    return path.name if path.is_dir() else path.stem
+
+
+def _partners(videos: Sequence[Path], place: Path, word: str) -> list[tuple[Path | None, str]]:
+    """For each video its mask (or truth, by `word`), or why there is none."""
+    if not place.is_dir():
+        return [(place, "")] * len(videos)
+    inside = [path for path in sorted(place.iterdir()) if not path.name.startswith(".")]
+    images = [path for path in inside if path.suffix.lower() in image_suffixes()]
+    by_stem: dict[str, list[Path]] = {}
+    for path in inside:
+        if path.is_dir() or path in images or is_video(path):
+            by_stem.setdefault(_stem(path), []).append(path)
+    if len(videos) == 1 and images and not _called(_stem(videos[0]), word, by_stem):
+        return [(place, "")]
+    partners: list[tuple[Path | None, str]] = []
+    for video in videos:
+        stem = _stem(video)
+        found = [path for path in _called(stem, word, by_stem) if path != video]
+        if len(found) == 1:
+            partners.append((found[0], ""))
+        elif found:
+            several = " and ".join(path.name for path in found)
+            partners.append((None, f"{place} holds {several} for it; leave one"))
+        else:
+            partners.append((None, f"{place} holds no video, folder or image called {stem} or {stem}{word}"))
+    return partners
+
+
+def _called(stem: str, word: str, by_stem: dict[str, list[Path]]) -> list[Path]:
+    return by_stem.get(stem, []) + by_stem.get(stem + word, [])
+
+
+def _checked(clip: Clip, clips: Iterable[Clip], make_masks: bool) -> Clip:
+    """The clip with what is wrong with it, as far as names can tell."""
+    same = Counter(other.name for other in clips)[clip.name]
+    if clip.problem:
+        return clip
+    problem = ""
+    if not clip.name or not clip.name.isprintable() or clip.name[0] == "." or "/" in clip.name or clip.name in FOLDERS:
+        problem = f"{clip.name!r} can't be a folder's name; give it another one in a --table"
+    elif same > 1:
+        problem = f"{same} clips are called {clip.name}; give each a name of its own in a --table"
+    elif make_masks and (clip.mask or clip.truth):
+        problem = "a mask or a truth is given, but with --make-masks masks are made and the clip is the truth"
+    elif not make_masks and clip.mask is None:
+        problem = "no mask is given; name one, or use --make-masks"
+    missing = next((path for path in (clip.video, clip.mask, clip.truth) if path and not path.exists()), None)
+    if not problem and missing is not None:
+        problem = f"{missing} does not exist"
+    return replace(clip, problem=problem)

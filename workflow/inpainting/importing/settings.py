@@ -1,0 +1,91 @@
+"""Settings of `inpaint import`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from inpainting.settings import Settings, Size, parse_size
+
+SMALLEST_SIDE = 16
+"""Pixels that both sides of a frame need: one token of the transformer (2 latents) of 8 pixels each."""
+
+IMPORT_CODE = (
+    *(f"importing/{name}.py" for name in ("cutting", "making", "resizing", "shapes", "sources")),
+    "dataset/objects.py",
+    "dataset/scenes.py",
+    "video/media.py",
+    "video/sequence.py",
+)
+"""What shapes the pixels of imported sequences, for `provenance.code_digest`."""
+
+
+class ImportCommand(Settings):
+    """Make sequences of the dataset's layout from videos or folders of frames."""
+
+    videos: str | None = None
+    """A folder of videos or of folders of frames, one of these, or a quoted pattern such as 'clips/*.mp4'."""
+    masks: Path | None = None
+    """White where to inpaint: a folder that holds, for bear.mp4, a video, a folder or an image called bear or
+    bear_mask; or one file for all clips. An image holds for all frames of its clip."""
+    truths: Path | None = None
+    """What should be there: a folder that holds, for bear.mp4, a video or a folder called bear or bear_truth; or one
+    file. Sequences without it can be inpainted, but neither trained on nor scored."""
+    table: Path | None = None
+    """In place of --videos: a .tsv with the columns name, video, mask, and perhaps truth and group; paths are seen
+    from the table's folder."""
+    davis: Path | None = None
+    """In place of --videos: a folder of DAVIS' layout, with JPEGImages/480p/<name>/ and Annotations/480p/<name>/, where
+    each object's pixels have its number."""
+    out: Path
+    """Folder of the dataset: one folder per sequence, import.tsv (what was made and what was refused) and groups.tsv
+    (sequences of one video belong together)."""
+    make_masks: bool = False
+    """The clips are the truth: paint moving objects with shadows over them, which are then to be removed."""
+    size: Size | None = None
+    """Frame size in pixels of all sequences; by default each clip keeps its own."""
+    resize: Literal["crop", "pad", "fit"] = "crop"
+    """How a clip of another shape gets --size: scaled to cover it and cut, scaled to go into it with black borders, or
+    scaled to go into it and left smaller on one side."""
+    rate: float | None = Field(None, gt=0, le=1000)
+    """Frames per second to which videos are resampled by leaving out or repeating frames; by default all are kept."""
+    frames: int | None = Field(None, ge=1, le=99999)
+    """Frames of each sequence: a longer clip becomes several, a shorter one is refused; by default a clip is one."""
+    stride: int | None = Field(None, ge=1)
+    """Frames from the start of one sequence to that of the next; by default --frames, so that none is in two."""
+    mask_threshold: int | None = Field(None, ge=1, le=255)
+    """A mask's pixel whose brightest channel has this value or more is to be inpainted; 128, or with --davis 1."""
+    mask_invert: bool = False
+    """Turn masks round: for those that are white where pixels are known."""
+    seed: int = Field(0, ge=0)
+    """What made masks are drawn from, each by its sequence's name."""
+    workers: int = Field(2, ge=1)
+    """Processes that import clips at once; their number changes no byte."""
+
+    def model_post_init(self, _: object) -> None:
+        given = [name for name in ("videos", "table", "davis") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"{given[1] if given else 'videos'}: one of --videos, --table and --davis is needed")
+        for name in ("masks", "truths"):
+            if getattr(self, name) is not None and self.videos is None:
+                raise ValueError(f"{name}: goes with --videos; --{given[0]} says itself where they are")
+            if getattr(self, name) is not None and self.make_masks:
+                raise ValueError(f"{name}: with --make-masks the clips are the truth and masks are made; leave it out")
+        if self.videos is not None and self.masks is None and not self.make_masks:
+            raise ValueError("masks: a mask is needed for each clip; give --masks, or --make-masks to have some made")
+        if self.stride is not None and self.frames is None:
+            raise ValueError(f"stride: {self.stride} frames between sequences need --frames, the length of each")
+        if self.size is not None and min(parse_size(self.size)) < SMALLEST_SIDE:
+            raise ValueError(
+                f"size: {self.size} is too small for the model; use {SMALLEST_SIDE}x{SMALLEST_SIDE} or more"
+            )
+
+    @property
+    def target(self) -> tuple[int, int] | None:
+        """(width, height) that was asked for."""
+        return None if self.size is None else parse_size(self.size)
+
+    @property
+    def threshold(self) -> int:
+        """The mask threshold that holds."""
+        return self.mask_threshold or (128 if self.davis is None else 1)

@@ -1,0 +1,117 @@
+"""Reading clips frame by frame, so that their length costs no memory: what is there, and its pictures in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inpainting.errors import InputError
+from inpainting.video import media
+from inpainting.video.media import Picture
+
+
+@dataclass(frozen=True)
+class Source:
+    """A video, a folder of frames or one image, before its pictures are read.
+
+    size: (width, height) in pixels, upright; pixel_aspect: width / height of a pixel; times: seconds of each frame from
+    the first one on, None where files do not say; rate: frames per second on average; still: one image for all frames.
+    """
+
+    path: Path
+    frames: int
+    size: tuple[int, int]
+    pixel_aspect: Fraction = Fraction(1)
+    times: tuple[float, ...] | None = None
+    rate: Fraction | None = None
+    still: bool = False
+
+
+def probe(path: Path) -> Source:
+    """What a clip holds. Of a video all packets are read but only the first frame is decoded.
+
+    Raises InputError where nothing can be read.
+    """
+    first = next(pictures(path))
+    size = (first.shape[1], first.shape[0])
+    if path.is_dir():
+        return Source(path, len(media.image_files(path)), size)
+    if path.suffix.lower() in media.image_suffixes():
+        return Source(path, 1, size, still=True)
+    return _probe_video(path, size)
+
+
+def pictures(path: Path) -> Iterator[Picture]:
+    """The frames in order, uint8 [height, width, 3], RGB, all of one size. Raises InputError naming what is wrong."""
+    if path.is_dir():
+        yield from _alike(path, (media.read_footage(file).frames[0] for file in media.image_files(path)))
+    elif path.suffix.lower() in media.image_suffixes():
+        yield media.read_footage(path).frames[0]
+    else:
+        yield from _alike(path, _decode(path))
+
+
+def brightest(picture: Picture) -> NDArray[np.uint8]:
+    """The brightest channel of a mask's picture: uint8 [height, width]; coloured masks count as white ones do."""
+    return np.asarray(picture.max(axis=2))
+
+
+def _alike(path: Path, frames: Iterator[Picture]) -> Iterator[Picture]:
+    shape: tuple[int, ...] | None = None
+    count = 0
+    try:
+        for picture in frames:
+            shape = shape or picture.shape
+            count += 1
+            if picture.shape != shape:
+                raise InputError(
+                    f"frame {count} of {path} is {picture.shape[1]}x{picture.shape[0]}, but the first one is "
+                    f"{shape[1]}x{shape[0]}; they must agree"
+                )
+            yield picture
+    except (av.FFmpegError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} can't be read ({_said(error)}, after {count} frames)") from error
+    if not count:
+        raise InputError(f"{path} holds no frames")
+
+
+def _said(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _decode(path: Path) -> Iterator[Picture]:
+    with av.open(str(path)) as container:
+        stream = _video_stream(container, path)
+        stream.codec_context.thread_count = 1
+        for frame in container.decode(stream):
+            yield media.picture(frame)
+
+
+def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    if not container.streams.video:
+        raise InputError(f"{path} holds no video stream; give a video or a folder of frames")
+    return container.streams.video[0]
+
+
+def _probe_video(path: Path, size: tuple[int, int]) -> Source:
+    try:
+        with av.open(str(path)) as container:
+            stream = _video_stream(container, path)
+            rate = stream.average_rate or stream.guessed_rate
+            aspect = stream.sample_aspect_ratio or Fraction(1)
+            upright = size[0] == stream.width
+            packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
+            stamps = [packet.pts for packet in packets]
+            times = None
+            if packets and None not in stamps:
+                times = tuple(float((stamp - min(stamps)) * stream.time_base) for stamp in sorted(stamps))
+            elif rate:
+                times = tuple(float(number / rate) for number in range(len(packets)))
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{path} can't be read as a video ({_said(error)})") from error
+    return Source(path, len(packets), size, aspect if upright else 1 / aspect, times, rate)

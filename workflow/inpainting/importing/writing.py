@@ -1,0 +1,81 @@
+"""Writing sequences frame after frame: each appears when it is whole, and not at all before."""
+
+import contextlib
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.files import atomic_path
+from inpainting.video import sequence
+from inpainting.video.media import Picture
+
+
+class _Discarded(Exception):
+    """Raised within a sequence's atomic path so that it does not appear."""
+
+
+class OpenSequence:
+    """A sequence under way. Without a truth it gets no GT_480."""
+
+    def __init__(self, path: Path, truth: bool) -> None:
+        self.frames = 0
+        self.hole_share = 0.0
+        self.kinds = sequence.FOLDERS if truth else (sequence.RGB, sequence.MASK)
+        self._stack = contextlib.ExitStack()
+        self._folder = self._stack.enter_context(atomic_path(path))
+        for kind in self.kinds:
+            (self._folder / kind).mkdir(parents=True)
+
+    def add(self, rgb: Picture, hole: NDArray[np.bool_], truth: Picture | None) -> None:
+        """Write one more frame: rgb and truth uint8 [height, width, 3], hole bool [height, width]."""
+        self.frames += 1
+        self.hole_share += float(hole.mean())
+        images = (rgb, np.where(hole, np.uint8(255), np.uint8(0)), truth)
+        for kind, image in zip(sequence.FOLDERS, images, strict=True):
+            if kind in self.kinds:
+                assert image is not None
+                sequence.write_image(self._folder / kind, self.frames, image)
+
+    @property
+    def coverage(self) -> float:
+        """Mean share of the frames that is hole."""
+        return self.hole_share / self.frames
+
+    def keep(self) -> None:
+        """Let the sequence appear, in place of what was there."""
+        self._stack.close()
+
+    def discard(self) -> None:
+        """Remove what was written of it; after `keep` this does nothing."""
+        with contextlib.suppress(_Discarded), self._stack:
+            raise _Discarded
+
+
+class OpenSequences:
+    """Several sequences under way at once, since neighbours may share frames; on leaving, unfinished ones vanish."""
+
+    def __init__(self) -> None:
+        self._open: list[OpenSequence] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for unfinished in self._open:
+            unfinished.discard()
+
+    def begin(self, path: Path, truth: bool) -> OpenSequence:
+        """Open one more."""
+        begun = OpenSequence(path, truth)
+        self._open.append(begun)
+        return begun
+
+    def end(self, finished: OpenSequence, keep: bool) -> None:
+        """Let one appear, or vanish."""
+        self._open.remove(finished)
+        (finished.keep if keep else finished.discard)()
