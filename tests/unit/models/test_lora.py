@@ -8,7 +8,15 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from inpainting.errors import UsageError
 from inpainting.inference.conditioning import INPUT_CHANNELS
-from inpainting.models.lora import add_lora, prepare_training, trainable_table
+from inpainting.models.lora import (
+    add_lora,
+    by_kind,
+    check_gradients,
+    prepare_training,
+    target_layers,
+    target_names,
+    trainable_table,
+)
 from inpainting.models.settings import ATTENTION, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch.nn import Parameter
@@ -112,6 +120,91 @@ def test_wide_targets_reach_feed_forward_norms_and_output(tiny_transformer: CogV
     parameters = prepared(tiny_transformer, LoraSettings(rank=2, alpha=2, targets=targets))
     for target in targets:
         assert any(f"{target}.lora_B." in name for name in parameters), target
+
+
+@pytest.mark.parametrize(
+    ("targets", "layers", "has", "lacks"),
+    [
+        (("attention",), 8, "attn1.to_out.0", "ff.net.2"),
+        (("attention+ff",), 12, "ff.net.2", "norm1.linear"),
+        (("attention", "ff.net.2", "to_q"), 10, "ff.net.2", "ff.net.0.proj"),
+        (("all_linear",), 21, "time_embedding.linear_1", "patch_embed.proj"),
+    ],
+)
+def test_presets_stand_for_layers(
+    tiny_transformer: CogVideoXTransformer3DModel, targets: tuple[str, ...], layers: int, has: str, lacks: str
+) -> None:
+    settings = LoraSettings(rank=2, alpha=2, targets=targets)
+    found = target_layers(tiny_transformer, settings)
+    assert len(found) == layers
+    assert any(name.endswith(has) for name in found)
+    assert not any(name.endswith(lacks) for name in found)
+    parameters = prepared(tiny_transformer, settings)
+    assert {name.partition(".lora_")[0] for name in parameters if ".lora_" in name} == found
+    backward(tiny_transformer)
+    check_gradients(tiny_transformer, parameters)
+
+
+def test_the_defaults_are_attention(tiny_transformer: CogVideoXTransformer3DModel) -> None:
+    assert target_names(tiny_transformer, LoraSettings()) == ATTENTION
+
+
+def test_a_gradient_where_none_should_be_and_one_that_lacks_are_found(
+    tiny_transformer: CogVideoXTransformer3DModel,
+) -> None:
+    parameters = prepared(tiny_transformer)
+    backward(tiny_transformer)
+    check_gradients(tiny_transformer, parameters)
+    missing = parameters["patch_embed.proj.bias"].grad
+    parameters["patch_embed.proj.bias"].grad = None
+    with pytest.raises(AssertionError, match=r"without a gradient: \['patch_embed.proj.bias'\]"):
+        check_gradients(tiny_transformer, parameters)
+    parameters["patch_embed.proj.bias"].grad = missing
+    tiny_transformer.proj_out.weight.grad = torch.zeros_like(tiny_transformer.proj_out.weight)
+    with pytest.raises(AssertionError, match=r"should not: \['proj_out.weight'\]"):
+        check_gradients(tiny_transformer, parameters)
+
+
+def test_the_table_by_kind_counts_the_blocks_together(tiny_transformer: CogVideoXTransformer3DModel) -> None:
+    table = trainable_table(prepared(tiny_transformer))
+    kinds = by_kind(table).set_index("name")
+    assert list(kinds.loc["attn1.to_q.lora_A"]) == ["2x32", 2, 2 * 2 * 32]
+    assert kinds["weights"].sum() == table["weights"].sum()
+    assert len(kinds) == 8 + 2
+
+
+def test_the_rank_stabilised_scale_is_alpha_over_the_ranks_root(
+    tiny_transformer: CogVideoXTransformer3DModel,
+) -> None:
+    add_lora(tiny_transformer, LoraSettings(rank=4, alpha=6, rslora=True), seed=0)
+    assert tiny_transformer.transformer_blocks[0].attn1.to_q.scaling == {"default": 3.0}
+
+
+def test_dropout_drops_in_training_alone(tiny_transformer: CogVideoXTransformer3DModel) -> None:
+    prepared(tiny_transformer, LoraSettings(rank=2, alpha=2, lora_dropout=0.5))
+    layer = tiny_transformer.transformer_blocks[0].attn1.to_q
+    torch.nn.init.ones_(layer.lora_B["default"].weight)
+    ones = torch.ones(1, 32)
+    tiny_transformer.train()
+    assert not torch.equal(layer(ones), layer(ones))
+    tiny_transformer.eval()
+    assert torch.equal(layer(ones), layer(ones))
+
+
+def test_dora_trains_the_length_of_each_row_of_a_weight_too_and_starts_as_the_base_model(
+    tiny_transformer: CogVideoXTransformer3DModel,
+) -> None:
+    before = tiny_transformer.transformer_blocks[0].attn1.to_q.weight.detach().clone()
+    latents = torch.randn((1, 3, 16, 4, 4), generator=torch.Generator().manual_seed(0))
+    inputs = {"encoder_hidden_states": torch.zeros(1, 4, 8), "timestep": torch.tensor([300]), "return_dict": False}
+    with torch.no_grad():
+        base = tiny_transformer(latents, **inputs)[0]
+    add_lora(tiny_transformer, LoraSettings(rank=2, alpha=2, dora=True), seed=0)
+    with torch.no_grad():
+        torch.testing.assert_close(tiny_transformer(latents, **inputs)[0], base, rtol=1e-4, atol=1e-5)
+    parameters = prepare_training(tiny_transformer)
+    lengths = parameters["transformer_blocks.0.attn1.to_q.lora_magnitude_vector.default.weight"]
+    torch.testing.assert_close(lengths.detach(), before.norm(dim=1))
 
 
 @pytest.mark.parametrize("target", ["to_z", "o_q", "norm1", "patch_embed.proj", "proj", "0"])

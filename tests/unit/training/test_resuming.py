@@ -52,6 +52,15 @@ def test_a_resumed_run_ends_bit_identical_and_repeats_no_row(
         assert (one["loss"], one["rate_lora"]) == (other["loss"], other["rate_lora"])
 
 
+def test_a_resumed_run_drops_out_what_an_uninterrupted_one_does(training_arguments: Arguments, tmp_path: Path) -> None:
+    options = ["--lora-dropout", "0.5", "--dora", "--targets", "attention+ff"]
+    assert main(training_arguments(tmp_path / "whole", *options)) == 0
+    shutil.copytree(tmp_path / "whole", tmp_path / "resumed")
+    shutil.rmtree(tmp_path / "resumed" / "checkpoints" / "step-4")
+    assert main(training_arguments(tmp_path / "resumed", *options)) == 0
+    assert lasting(tmp_path / "resumed") == lasting(tmp_path / "whole")
+
+
 def test_a_finished_run_is_not_trained_again(
     training_arguments: Arguments, tiny_training: Path, tmp_path: Path
 ) -> None:

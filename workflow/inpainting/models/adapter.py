@@ -116,11 +116,15 @@ def _check_arrived(
         if not torch.equal(arrived[name].detach().cpu(), tensor):
             raise InputError(f"{folder}: {name} did not load as it was saved")
     loaded = transformer.peft_config["default"]
-    if (loaded.lora_alpha, loaded.r) != (config.lora.alpha, config.lora.rank):
-        raise InputError(
-            f"{folder}: LoRA loaded with alpha {loaded.lora_alpha} and rank {loaded.r}, but {config.lora.alpha} and "
-            f"{config.lora.rank} were trained"
-        )
+    scales = {
+        "alpha": (loaded.lora_alpha, config.lora.alpha),
+        "rank": (loaded.r, config.lora.rank),
+        "rslora": (loaded.use_rslora, config.lora.rslora),
+        "dora": (loaded.use_dora, config.lora.dora),
+    }
+    for name, (found, trained) in scales.items():
+        if found != trained:
+            raise InputError(f"{folder}: LoRA loaded with {name} {found}, but {trained} was trained")
 
 
 def _first_line(error: Exception) -> str:

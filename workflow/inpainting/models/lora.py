@@ -1,5 +1,6 @@
 """LoRA in the transformer's linear layers; besides it, only the widened patch embedding trains."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -10,30 +11,48 @@ from torch import nn
 from torch.nn import Parameter
 
 from inpainting.errors import UsageError
-from inpainting.models.settings import LoraSettings
+from inpainting.models.settings import PRESETS, LoraSettings
+
+BLOCK = re.compile(r"^transformer_blocks\.\d+\.")
 
 
-def lora_config(settings: LoraSettings) -> LoraConfig:
+def lora_config(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> LoraConfig:
     """peft's configuration; A starts random and B at zero, so that the first output is the base model's."""
     return LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
-        target_modules=list(settings.targets),
+        target_modules=list(target_names(transformer, settings)),
+        lora_dropout=settings.lora_dropout,
+        use_rslora=settings.rslora,
+        use_dora=settings.dora,
         init_lora_weights=True,
     )
+
+
+def target_names(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> tuple[str, ...]:
+    """The ends of layers' names that the settings' targets, presets among them, stand for, each once."""
+    names: dict[str, None] = {}
+    for target in settings.targets:
+        if target == "all_linear":
+            linear = [name for name, module in transformer.named_modules() if isinstance(module, nn.Linear)]
+            names |= dict.fromkeys(BLOCK.sub("", name) for name in linear)
+        else:
+            names |= dict.fromkeys(PRESETS.get(target, (target,)))
+    return tuple(names)
 
 
 def target_layers(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> set[str]:
     """Names of the layers that LoRA goes into; raises UsageError for a target that names none, or not linear ones."""
     layers = set()
-    for target in settings.targets:
+    for target in target_names(transformer, settings):
         found = {n: m for n, m in transformer.named_modules() if n == target or n.endswith("." + target)}
         kinds = {type(module) for module in found.values()}
         if kinds != {nn.Linear}:
             names = "layers of that name are " + ", ".join(sorted(kind.__name__ for kind in kinds))
             raise UsageError(
                 f"--targets: {target} should end the names of linear layers, but "
-                f"{names if kinds else 'there is none'}; to_q and ff.net.0.proj are examples"
+                f"{names if kinds else 'there is none'}; {', '.join(PRESETS)}, all_linear, to_q and ff.net.0.proj are "
+                "examples"
             )
         layers |= set(found)
     return layers
@@ -44,7 +63,7 @@ def add_lora(transformer: CogVideoXTransformer3DModel, settings: LoraSettings, s
     target_layers(transformer, settings)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        transformer.add_adapter(lora_config(settings))
+        transformer.add_adapter(lora_config(transformer, settings))
     lora_to_float32(transformer)
 
 
@@ -63,6 +82,15 @@ def prepare_training(transformer: CogVideoXTransformer3DModel) -> dict[str, Para
     return {name: p for name, p in transformer.named_parameters() if p.requires_grad}
 
 
+def check_gradients(transformer: CogVideoXTransformer3DModel, trained: dict[str, Parameter]) -> None:
+    """Raise AssertionError unless, after a backward pass, what trains has a gradient and nothing else has."""
+    found = {name for name, parameter in transformer.named_parameters() if parameter.grad is not None}
+    assert found == trained.keys(), (
+        f"weights that train without a gradient: {sorted(trained.keys() - found)[:5]}; "
+        f"weights that have one and should not: {sorted(found - trained.keys())[:5]}"
+    )
+
+
 def trainable_table(parameters: dict[str, Parameter]) -> pd.DataFrame:
     """A row per trained tensor: name, shape, weights (count), dtype."""
     rows: list[dict[str, Any]] = [
@@ -70,3 +98,10 @@ def trainable_table(parameters: dict[str, Parameter]) -> pd.DataFrame:
         for name, p in parameters.items()
     ]
     return pd.DataFrame(rows, columns=["name", "shape", "weights", "dtype"])
+
+
+def by_kind(table: pd.DataFrame) -> pd.DataFrame:
+    """A trainable table with the blocks' like tensors as one row: name, shape, tensors (count), weights."""
+    kinds = table.assign(name=table["name"].str.replace(BLOCK, "", regex=True).str.replace(".default.weight", ""))
+    grouped = kinds.groupby(["name", "shape"], sort=False)["weights"].agg(tensors="count", weights="sum")
+    return grouped.reset_index()

@@ -7,6 +7,8 @@ from pydantic import Field
 from inpainting.settings import Settings
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+PRESETS = {"attention": ATTENTION, "attention+ff": (*ATTENTION, "ff.net.0.proj", "ff.net.2")}
+"""Names that stand for several targets; all_linear, beside them, stands for every linear layer that there is."""
 
 
 class ModelSettings(Settings):
@@ -26,7 +28,13 @@ class LoraSettings(Settings):
     rank: int = Field(64, ge=1)
     """Rank of the LoRA matrices."""
     alpha: float = Field(64.0, gt=0)
-    """LoRA's scale: the update is multiplied by alpha / rank."""
-    targets: tuple[str, ...] = ATTENTION
-    """Linear layers that get LoRA, by the end of their names. Attention: to_q, to_k, to_v, to_out.0; the feed-forward:
-    ff.net.0.proj, ff.net.2."""
+    """LoRA's scale: the update is multiplied by alpha / rank, or by alpha / sqrt(rank) with `rslora`."""
+    targets: tuple[str, ...] = ("attention",)
+    """Linear layers that get LoRA: attention, attention+ff (with the feed-forward), all_linear, or the ends of names,
+    such as to_q or norm1.linear."""
+    lora_dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    """Share of a LoRA layer's inputs that are dropped in training."""
+    rslora: bool = False
+    """Rank-stabilised LoRA (arXiv 2312.03732): a scale that does not fade as the rank grows."""
+    dora: bool = False
+    """DoRA (arXiv 2402.09353): the length of each weight row is trained apart from its direction; slower."""

@@ -15,7 +15,7 @@ from torch.nn import Parameter
 from inpainting import seeds
 from inpainting.errors import InputError, Unfinished
 from inpainting.inference import conditioning
-from inpainting.models import loading
+from inpainting.models import loading, lora
 from inpainting.models.adapter import AdapterConfig
 from inpainting.shards import LatentCache
 from inpainting.training import checkpoints, updates
@@ -47,7 +47,7 @@ class Run:
         )
         self.noise_schedule = loading.load_scheduler(settings.base)
         self.prompt = loading.read_prompt(settings.prompt_file)
-        self.parameters = list(parameters.values())
+        self.trained, self.parameters = parameters, list(parameters.values())
         self.average = WeightAverage(parameters, settings.ema_decay)
         optimizer = updates.make_optimizer(parameters, settings)
         # Not given to accelerate, which would step it once for every process.
@@ -64,10 +64,13 @@ class Run:
             self._load(checkpoint)
         kept = set(checkpoint_steps(settings))
         self.transformer.train()
-        for step in range(checkpoint.step + 1 if checkpoint else 1, settings.steps + 1):
+        first = checkpoint.step + 1 if checkpoint else 1
+        for step in range(first, settings.steps + 1):
             torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
             parts, data_seconds = self._read(step)
             errors, area = self.backward(parts)
+            if step == first:
+                lora.check_gradients(accelerator.unwrap_model(self.transformer), self.trained)
             grad_norm = float(accelerator.clip_grad_norm_(self.parameters, settings.max_grad_norm))
             self._check_finite(errors, grad_norm, step, parts)
             rates = updates.current_rates(self.optimizer)

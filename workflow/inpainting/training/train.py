@@ -126,5 +126,6 @@ def _report(
     settings.out.mkdir(parents=True, exist_ok=True)
     write_table(settings.out / "trainable.tsv", table)
     log.info("%d windows of %d sequences", len(cache), cache.table["sequence"].nunique())
-    log.info("%d weights train, in %d tensors (trainable.tsv lists them)", table["weights"].sum(), len(table))
+    log.info("%d weights train (trainable.tsv lists all tensors):", table["weights"].sum())
+    log.info("\n%s", lora.by_kind(table).to_string(index=False))
     log.info("resume after step %d" if checkpoint else "start at step %d", checkpoint.step if checkpoint else 0)

@@ -22,8 +22,8 @@ SAID = ("initial_lr", "weight_decay", "betas")
 
 def rate_groups(parameters: dict[str, Parameter], settings: OptimizerSettings) -> list[Group]:
     """LoRA and the patch embedding, each with its own peak rate; a group without weights is left out."""
-    patch = [p for name, p in parameters.items() if name.startswith("patch_embed.")]
-    low_rank = [p for name, p in parameters.items() if not name.startswith("patch_embed.")]
+    patch = [p for name, p in parameters.items() if name.startswith("patch_embed.proj.")]
+    low_rank = [p for name, p in parameters.items() if not name.startswith("patch_embed.proj.")]
     groups = [
         {"name": "lora", "params": low_rank, "lr": settings.learning_rate},
         {"name": "patch", "params": patch, "lr": settings.patch_learning_rate},
