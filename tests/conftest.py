@@ -19,10 +19,12 @@ from inpainting.video.sequence import write_sequence
 if TYPE_CHECKING:
     import torch
     from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+    from inpainting.shards import Window
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
 FRAMES, SIZE, SEQUENCES = 17, 32, 10
+CONTENTS = ("truth", "grey")
 
 
 @pytest.fixture(scope="session")
@@ -107,25 +109,26 @@ def tiny_transformer(tiny_base: Path) -> CogVideoXTransformer3DModel:
 def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """Ten sequences of 17 frames of 32x32 through audit, split and encode, in windows of 9 frames.
 
-    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{shard-0,shard-1,prompt}.safetensors and
-    latents/index.parquet. Shared by tests: none changes it.
+    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{truth,grey}/shard-{0,1}.safetensors,
+    latents/prompt.safetensors and latents/index-grey.parquet. Shared by tests: none changes it.
     """
     folder = tmp_path_factory.mktemp("tiny-results")
     dataset, audit, latents = folder / "dataset", folder / "audit", folder / "latents"
     for number in range(SEQUENCES):
         _write_tiny_sequence(dataset / f"{number:016x}", number)
     base = ["--base", str(tiny_base)]
-    shards = [str(latents / f"shard-{number}.safetensors") for number in range(2)]
+    truths, greys = ([str(latents / c / f"shard-{number}.safetensors") for number in range(2)] for c in CONTENTS)
     manifest, split = str(audit / "manifest.parquet"), str(audit / "split.tsv")
     encode = ["encode", *base, "--dataset", str(dataset), "--manifest", manifest, "--split-file", split]
-    encode += ["--frames", str(FRAMES), "--window", "9", "--window-overlap", "1", "--shards", "2"]
-    index = ["index", "--shards", ",".join(shards), "--split-file", split, "--out", str(latents / "index.parquet")]
+    encode += ["--frames", str(FRAMES), "--window", "9", "--window-overlap", "1", "--shards", "2", "--workers", "1"]
+    index = ["index", "--truths", ",".join(truths), "--conditions", ",".join(greys), "--split-file", split]
     for command in (
         ["audit", str(dataset), str(audit), "--frames", str(FRAMES), "--workers", "1"],
         ["split", manifest, split, "--validation-share", "0.2"],
-        *([*encode, "--out", shard, "--shard", str(number)] for number, shard in enumerate(shards)),
+        *([*encode, "--content", "truth", "--out", shard, "--shard", str(n)] for n, shard in enumerate(truths)),
+        *([*encode, "--content", "grey", "--out", shard, "--shard", str(n)] for n, shard in enumerate(greys)),
         ["prompt", *base, "--out", str(latents / "prompt.safetensors")],
-        index,
+        [*index, "--out", str(latents / "index-grey.parquet")],
     ):
         assert main(command) == 0, command
     return folder
@@ -144,6 +147,30 @@ def _write_tiny_sequence(folder: Path, number: int) -> None:
     write_sequence(folder, rgb, mask, truth)
 
 
+@pytest.fixture
+def write_latents(tiny_results: Path, tmp_path: Path) -> Callable[[list[Window]], Path]:
+    """Writes windows, which a test may have changed, as a cache of its own, and returns its index."""
+    import torch
+    from inpainting.shards import write_shard
+    from inpainting.video.masks import pack
+
+    def write_latents(windows: list[Window]) -> Path:
+        folder = tmp_path / "written-latents"
+        tensors: dict[str, dict[str, torch.Tensor]] = {"truth": {}, "grey": {}}
+        for window in windows:
+            name = f"{window.sequence}/{window.start}"
+            tensors["truth"] |= {f"{name}/truth": window.truth, f"{name}/hole": torch.from_numpy(pack(window.hole))}
+            tensors["grey"][f"{name}/condition"] = window.condition
+        for content, found in tensors.items():
+            write_shard(folder / f"{content}.safetensors", found, content, digest="of a test", source="", provenance={})
+        files = ["--truths", folder / "truth.safetensors", "--conditions", folder / "grey.safetensors"]
+        command = ["index", *files, "--split-file", tiny_results / "audit" / "split.tsv", "--out", folder / "a.parquet"]
+        assert main(list(map(str, command))) == 0
+        return folder / "a.parquet"
+
+    return write_latents
+
+
 @pytest.fixture(scope="session")
 def training_arguments(tiny_base: Path, tiny_results: Path) -> Callable[..., list[str]]:
     """The command line of a training on the tiny latents: 4 steps, batches of 2, LoRA's alpha other than its rank."""
@@ -151,7 +178,12 @@ def training_arguments(tiny_base: Path, tiny_results: Path) -> Callable[..., lis
     def arguments(out: Path, *options: str) -> list[str]:
         latents = tiny_results / "latents"
         command = ["train", "--base", str(tiny_base), "--device", "cpu", "--out", str(out)]
-        command += ["--index", str(latents / "index.parquet"), "--prompt-file", str(latents / "prompt.safetensors")]
+        command += [
+            "--index",
+            str(latents / "index-grey.parquet"),
+            "--prompt-file",
+            str(latents / "prompt.safetensors"),
+        ]
         command += ["--window", "9", "--window-overlap", "1", "--rank", "2", "--alpha", "6", "--batch-size", "2"]
         command += ["--steps", "4", "--save-every", "2", "--log-every", "1", "--warmup-steps", "1"]
         command += ["--learning-rate", "0.01", "--patch-learning-rate", "0.02"]

@@ -46,9 +46,9 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "again", "kept"),
     [
-        ({"evaluation": {"steps": 2}}, {"evaluate", "tables"}, {"audit", "encode", "train", "validate"}),
-        ({"training": {"learning_rate": 0.01}}, {"train", "validate", "best"}, {"audit", "split", "encode"}),
-        ({"masks": {"mask_dilation": 1}}, {"audit", "encode", "train"}, {"sample", "prompt"}),
+        ({"evaluation": {"steps": 2}}, {"evaluate", "tables"}, {"audit", "encode_truth", "train", "validate"}),
+        ({"training": {"learning_rate": 0.01}}, {"train", "validate", "best"}, {"audit", "split", "encode_condition"}),
+        ({"masks": {"mask_dilation": 1}}, {"audit", "encode_condition", "train"}, {"sample", "prompt"}),
         ({"report": {"samples": 2}}, {"draw_dataset"}, {"audit", "train", "tables", "draw_training"}),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(finished: Path, tmp_pat
         done = run(place, *targets)
         assert done.returncode == 0, done.stderr[-4000:]
     assert "resume after step" in (folder / "results" / "logs" / "train-one.log").read_text()
-    for part in ("training/one/checkpoints", "latents/index.parquet", "validation/one/best", "dataset/split.tsv"):
+    for part in ("training/one/checkpoints", "latents/index-grey.parquet", "validation/one/best", "dataset/split.tsv"):
         first, second = (place / "results" / part for place in (folder, undisturbed))
         assert _digest(first) == _digest(second), part
 

@@ -7,7 +7,7 @@ and what the sections share (seed, frames, base model), and is what the command 
 import difflib
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -26,10 +26,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
 
-    def to_options(self) -> str:
-        """These settings as command line options, quoted for a shell. Left out: nested sections, and what is None."""
+    def to_options(self, leave_out: Collection[str] = ()) -> str:
+        """These settings as command line options, quoted for a shell. Left out, too: nested sections, what is None."""
         options = []
-        for name, value in self.model_dump(mode="json").items():
+        for name, value in self.model_dump(mode="json", exclude=set(leave_out)).items():
             if isinstance(value, dict):
                 continue
             flag = "--" + name.replace("_", "-")

@@ -5,8 +5,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 @contextlib.contextmanager
@@ -25,6 +31,18 @@ def process_pool(workers: int, preload: str) -> Iterator[ProcessPoolExecutor]:
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def mapped_ahead(
+    pool: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
+) -> Iterator[Result]:
+    """The results of the jobs, in order, of which at most `ahead` are under way or waiting to be taken."""
+    remaining = iter(jobs)
+    waiting: deque[Future[Result]] = deque(pool.submit(function, job) for job in islice(remaining, ahead))
+    while waiting:
+        result = waiting.popleft().result()
+        waiting.extend(pool.submit(function, job) for job in islice(remaining, 1))
+        yield result
 
 
 def _prepare() -> None:

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from inpainting.filling.settings import FillSettings
 from inpainting.provenance import code_digest
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
@@ -17,6 +18,7 @@ GPUS = 0 if settings.model.device == "cpu" else 1
 MODEL, MASKS, WINDOWS = (
     part.to_options() for part in (settings.model, settings.masks, settings.windows)
 )
+FILL = settings.training.section(FillSettings).to_options()
 
 
 wildcard_constraints:

@@ -35,7 +35,7 @@ rule evaluate:
         runtime=480,
     params:
         method="--method {method}",
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
@@ -82,7 +82,7 @@ use rule evaluate as evaluate_experiment with:
         method=lambda wildcards, input: (
             f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
         ),
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,

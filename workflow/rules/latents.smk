@@ -1,57 +1,91 @@
 """Windows of the training sequences through the VAE, once; and the prompt through the text encoder."""
 
-from inpainting.latents.settings import LATENTS_CODE, EncodeSettings, PromptSettings
+from inpainting.latents.settings import (
+    CONDITION_CODE,
+    TRUTH_CODE,
+    EncodeSettings,
+    PromptSettings,
+)
+
+SHARDS = range(settings.latents.shards)
+ENCODE = (
+    f"{settings.latents.section(EncodeSettings).to_options()} {MODEL} {WINDOWS}"
+    f" --frames {settings.dataset.frames} --shards {settings.latents.shards}"
+)
 
 
-rule encode:
+wildcard_constraints:
+    signal="[a-z_]+",
+    shard=r"\d+",
+
+
+rule encode_truth:
     input:
         split=rules.split.output.table,
         manifest=rules.audit.output.manifest,
     output:
-        shard="results/latents/shard-{shard}.safetensors",
+        shard="results/latents/truth/shard-{shard}.safetensors",
     log:
-        "results/logs/encode-{shard}.log",
+        "results/logs/encode-truth-{shard}.log",
     benchmark:
-        "results/benchmarks/encode-{shard}.tsv"
+        "results/benchmarks/encode-truth-{shard}.tsv"
     conda:
         "../../envs/inpainting.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=8000,
         runtime=240,
         gpu=GPUS,
     params:
-        options=f"{settings.latents.section(EncodeSettings).to_options()} {MODEL} {MASKS} {WINDOWS}",
+        content="truth",
+        options=f"{ENCODE} {settings.masks.to_options(leave_out={'mask_dilation'})}",
         root=DATASET,
-        frames=settings.dataset.frames,
-        shards=settings.latents.shards,
-        code=code_digest(*LATENTS_CODE),
+        code=code_digest(*TRUTH_CODE),
     shell:
-        "inpaint encode --dataset {params.root:q} --split-file {input.split} --manifest {input.manifest}"
-        " --frames {params.frames} --shard {wildcards.shard} --shards {params.shards} --out {output.shard}"
+        "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
+        " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads} --out {output.shard}"
         " {params.options} 2>&1 | tee {log}"
+
+
+use rule encode_truth as encode_condition with:
+    output:
+        shard="results/latents/condition/{signal}/shard-{shard}.safetensors",
+    log:
+        "results/logs/encode-{signal}-{shard}.log",
+    benchmark:
+        "results/benchmarks/encode-{signal}-{shard}.tsv"
+    params:
+        content="{signal}",
+        options=f"{ENCODE} {MASKS}",
+        root=DATASET,
+        code=code_digest(*CONDITION_CODE),
 
 
 rule index:
     input:
-        shards=expand(rules.encode.output.shard, shard=range(settings.latents.shards)),
+        truths=expand(rules.encode_truth.output.shard, shard=SHARDS),
+        conditions=expand(
+            rules.encode_condition.output.shard, shard=SHARDS, allow_missing=True
+        ),
         split=rules.split.output.table,
     output:
-        index="results/latents/index.parquet",
+        index="results/latents/index-{signal}.parquet",
     log:
-        "results/logs/index.log",
+        "results/logs/index-{signal}.log",
     benchmark:
-        "results/benchmarks/index.tsv"
+        "results/benchmarks/index-{signal}.tsv"
     conda:
         "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        shards=lambda wildcards, input: ",".join(input.shards),
+        truths=lambda wildcards, input: ",".join(input.truths),
+        conditions=lambda wildcards, input: ",".join(input.conditions),
         code=code_digest("latents/index.py", "shards.py"),
     shell:
-        "inpaint index --shards {params.shards} --split-file {input.split} --out {output.index} 2>&1 | tee {log}"
+        "inpaint index --truths {params.truths} --conditions {params.conditions} --split-file {input.split}"
+        " --out {output.index} 2>&1 | tee {log}"
 
 
 rule prompt:

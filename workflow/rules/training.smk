@@ -5,7 +5,9 @@ from inpainting.training.settings import TRAINING_CODE
 
 rule train:
     input:
-        index=rules.index.output.index,
+        index=lambda wildcards: expand(
+            rules.index.output.index, signal=experiments[wildcards.experiment].signal
+        ),
         prompt=rules.prompt.output.prompt,
     output:
         # Checkpoints lie beside it, undeclared: Snakemake would delete them before it repeats a killed job.

@@ -13,10 +13,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from inpainting.cli import main
-from inpainting.evaluation.baselines import telea
 from inpainting.evaluation.results import COLUMNS, read_results
 from inpainting.evaluation.settings import EVALUATION_CODE
 from inpainting.files import file_digest, read_table, write_table
+from inpainting.filling.classical import telea
 from inpainting.metrics.scores import SCORES, score_clip
 from inpainting.provenance import PACKAGE_FOLDER
 from inpainting.video.masks import dilate

@@ -1,13 +1,18 @@
 """What the model is told of a clip is blind to what is under the hole, and is the same in cache and inference."""
 
+import itertools
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX
+from inpainting.filling.fills import fill
+from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
+from inpainting.models.vae import to_signal
 from inpainting.shards import LatentCache
 from inpainting.video import masks, sequence
 from inpainting.video.masks import Hole
@@ -33,33 +38,50 @@ def hole() -> Hole:
     return box
 
 
-def condition(vae: AutoencoderKLCogVideoX, rgb: NDArray[np.uint8], hole: Hole) -> Tensor:
-    signal = conditioning.masked_signal(rgb, masks.dilate(hole, DILATION))
-    return conditioning.encode_condition(vae, signal[None])
+def condition(vae: AutoencoderKLCogVideoX, rgb: NDArray[np.uint8], hole: Hole, signal: Signal = "grey") -> Tensor:
+    under = masks.dilate(hole, DILATION)
+    encoded = conditioning.condition_signal(fill(rgb, under, signal), under, signal)
+    return conditioning.encode_condition(vae, encoded[None])
 
 
+@pytest.mark.parametrize("name", get_args(Fill))
 def test_what_is_under_the_dilated_hole_leaves_the_condition_bit_identical(
-    tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole
+    tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole, name: Fill
 ) -> None:
     changed = clip.copy()
     under = masks.dilate(hole, DILATION)
     changed[under] = np.random.default_rng(1).integers(0, 256, (int(under.sum()), 3))
-    assert torch.equal(condition(tiny_vae, clip, hole), condition(tiny_vae, changed, hole))
+    assert torch.equal(condition(tiny_vae, clip, hole, name), condition(tiny_vae, changed, hole, name))
 
 
-def test_any_pixel_outside_the_dilated_hole_changes_the_condition(
+def test_the_unmasked_input_as_the_condition_shows_what_is_under_the_hole(
     tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole
 ) -> None:
-    before = condition(tiny_vae, clip, hole)
+    shown = conditioning.encode_condition(tiny_vae, to_signal(clip)[None])
+    assert torch.equal(condition(tiny_vae, clip, hole, "rgb"), shown)
+
+
+def test_every_fill_gives_a_condition_of_its_own(
+    tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole
+) -> None:
+    found = [condition(tiny_vae, clip, hole, name) for name in get_args(Signal)]
+    assert not any(torch.equal(one, other) for one, other in itertools.combinations(found, 2))
+
+
+@pytest.mark.parametrize("name", get_args(Signal))
+def test_any_pixel_outside_the_dilated_hole_changes_the_condition(
+    tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole, name: Signal
+) -> None:
+    before = condition(tiny_vae, clip, hole, name)
     outside = np.argwhere(~masks.dilate(hole, DILATION))
     for frame, row, column in outside[:: len(outside) // 7]:
         changed = clip.copy()
         changed[frame, row, column] = 255 - changed[frame, row, column]
-        assert not torch.equal(before, condition(tiny_vae, changed, hole))
+        assert not torch.equal(before, condition(tiny_vae, changed, hole, name))
 
 
-def test_the_fill_is_mid_grey_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np.uint8], hole: Hole) -> None:
-    signal = conditioning.masked_signal(clip, hole)
+def test_grey_is_0_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np.uint8], hole: Hole) -> None:
+    signal = conditioning.condition_signal(fill(clip, hole, "grey"), hole, "grey")
     assert signal.shape == (9, 3, 32, 48)
     inside = torch.from_numpy(hole)[:, None].expand_as(signal)
     assert signal[inside].eq(0).all()
@@ -94,7 +116,7 @@ def test_frames_are_padded_to_the_grid_by_their_edges_and_cropped_back(height: i
 
 
 def test_the_condition_encoded_alone_is_the_cached_one(tiny_vae: AutoencoderKLCogVideoX, tiny_results: Path) -> None:
-    cache = LatentCache(tiny_results / "latents" / "index.parquet", "train")
+    cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
     for number in (0, 1, len(cache) - 1):
         window = cache[number]
         folder = tiny_results / "dataset" / window.sequence

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from inpainting.cli import main
 from inpainting.errors import InputError
+from inpainting.filling.settings import Fill
 from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import encode, to_signal
@@ -191,32 +193,51 @@ def test_an_adapter_of_another_base_is_refused(
         load(adapter, base)
 
 
+def with_fill(adapter: Path, target: Path, fill: str) -> Path:
+    """A copy of an adapter that was trained on conditions of another fill."""
+    shutil.copytree(adapter, target)
+    config = json.loads((target / "inpainting.json").read_text())
+    config["condition"]["fill"] = fill
+    (target / "inpainting.json").write_text(json.dumps(config))
+    return target
+
+
+@pytest.mark.parametrize("fill", get_args(Fill))
 def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
-    load: Load, adapter: Path, tiny_base: Path, tmp_path: Path
+    load: Load, adapter: Path, tiny_base: Path, tmp_path: Path, fill: str
 ) -> None:
-    """The hole comes near the lower right edge, so that it matters whether it is padded or dilated first."""
+    """The hole comes near the lower right edge, so that it matters whether it is padded or dilated first; and the
+    sequence is longer than a window, so that it matters whether it is filled or cut first."""
     dataset, audit, latents = tmp_path / "dataset", tmp_path / "audit", tmp_path / "latents"
     for number in range(3):
-        rgb = np.random.default_rng(number).integers(0, 256, (9, 30, 26, 3), dtype=np.uint8)
-        mask = np.zeros((9, 30, 26), np.uint8)
+        rgb = np.random.default_rng(number).integers(0, 256, (17, 30, 26, 3), dtype=np.uint8)
+        mask = np.zeros((17, 30, 26), np.uint8)
         mask[:, 12:29, 6 + number : 25] = 255
+        mask[3:5] = mask[12:14] = 0
         sequence.write_sequence(dataset / f"clip-{number}", rgb, mask, rgb)
-    manifest, split, shard = audit / "manifest.parquet", audit / "split.tsv", latents / "shard-0.safetensors"
+    manifest, split = audit / "manifest.parquet", audit / "split.tsv"
     encode = ["encode", "--base", tiny_base, "--dataset", dataset, "--manifest", manifest, "--split-file", split]
-    encode += ["--out", shard, "--frames", "9", "--window", "9", "--latents-dtype", "float32"]
+    encode += ["--frames", "17", "--window", "9", "--window-overlap", "1", "--latents-dtype", "float32"]
+    shards = {content: latents / f"{content}.safetensors" for content in ("truth", fill)}
+    files = ["--truths", shards["truth"], "--conditions", shards[fill]]
     for command in (
-        ["audit", dataset, audit, "--frames", "9", "--workers", "1"],
+        ["audit", dataset, audit, "--frames", "17", "--workers", "1"],
         ["split", manifest, split],
-        encode,
-        ["index", "--shards", shard, "--split-file", split, "--out", latents / "index.parquet"],
+        *([*encode, "--content", content, "--out", shard] for content, shard in shards.items()),
+        ["index", *files, "--split-file", split, "--out", latents / "index.parquet"],
     ):
         assert main([str(word) for word in command]) == 0
     cache = LatentCache(latents / "index.parquet", "train")
-    (batch,) = Batches(cache, LossSettings(), mask_dilation=2, batch_size=1, seed=0).of_step(0, 0, 1, 1)
-    (name,) = batch.sequences
-    inpainter = load(adapter)
+    assert cache.signal == fill
+    window = cache[0]
+    inpainter = load(with_fill(adapter, tmp_path / "filled", fill))
     seen = inputs_of(inpainter.transformer)
-    rgb, mask = sequence.read_rgb(dataset / name, 0, 9), sequence.read_mask(dataset / name, 0, 9)
-    inpainter.inpaint(rgb, mask, steps=1, seed=0)
-    torch.testing.assert_close(seen[0][:, :, 16:32], batch.condition, rtol=1e-3, atol=2e-4)
-    assert torch.equal(seen[0][:, :, 32:], batch.mask)
+    clip = sequence.read_rgb(dataset / window.sequence, 0, 17)
+    inpainter.inpaint(clip, sequence.read_mask(dataset / window.sequence, 0, 17), steps=1, seed=0)
+    conditions = [cache[number].condition for number in range(2)]
+    assert [cache[number].start for number in range(2)] == [0, 8]
+    torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)
+    batches = Batches(cache, LossSettings(), mask_dilation=2, batch_size=len(cache), seed=0)
+    (batch,) = batches.of_step(0, 0, 1, len(cache))
+    shown = next(i for i in range(len(cache)) if torch.equal(batch.condition[i], window.condition))
+    assert torch.equal(seen[0][0, :, 32:], batch.mask[shown])

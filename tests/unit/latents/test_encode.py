@@ -23,20 +23,21 @@ Encode = Callable[..., int]
 
 @pytest.fixture
 def encode(tiny_base: Path, tiny_results: Path) -> Encode:
-    """Encodes one of two shards of the tiny dataset; options given later replace these."""
+    """Encodes one of two shards of the tiny dataset, of the truth; options given later replace these."""
 
     def encode(out: Path, *options: str, results: Path = tiny_results) -> int:
         audit = results / "audit"
         command = ["encode", "--base", str(tiny_base), "--dataset", str(results / "dataset"), "--out", str(out)]
         command += ["--manifest", str(audit / "manifest.parquet"), "--split-file", str(audit / "split.tsv")]
         command += ["--frames", "17", "--window", "9", "--window-overlap", "1", "--shards", "2"]
+        command += ["--content", "truth", "--workers", "1"]
         return main([*command, *options])
 
     return encode
 
 
-def shard_path(results: Path, number: int) -> Path:
-    return results / "latents" / f"shard-{number}.safetensors"
+def shard_path(results: Path, number: int, content: str = "truth") -> Path:
+    return results / "latents" / content / f"shard-{number}.safetensors"
 
 
 def tensors(path: Path) -> dict[str, Tensor]:
@@ -48,17 +49,17 @@ def digest(path: Path) -> str:
     return shards.shard_metadata(path)["digest"]
 
 
-def test_the_shards_together_hold_each_training_window_once(tiny_results: Path) -> None:
-    names = [name for number in range(2) for name in tensors(shard_path(tiny_results, number))]
+@pytest.mark.parametrize(("content", "tensors_of"), [("truth", ("truth", "hole")), ("grey", ("condition",))])
+def test_the_shards_together_hold_each_training_window_once(
+    tiny_results: Path, content: str, tensors_of: tuple[str, ...]
+) -> None:
+    names = [name for number in range(2) for name in tensors(shard_path(tiny_results, number, content))]
     split = read_table(tiny_results / "audit" / "split.tsv")
     training = split.loc[split["split"] == "train", "id"]
     assert 0 < len(training) < len(split)
-    expected = {
-        f"{name}/{start}/{what}" for name in training for start in (0, 8) for what in ("truth", "condition", "hole")
-    }
     assert len(names) == len(set(names))
-    assert set(names) == expected
-    assert all(len(tensors(shard_path(tiny_results, number))) > 0 for number in range(2))
+    assert set(names) == {f"{name}/{start}/{what}" for name in training for start in (0, 8) for what in tensors_of}
+    assert all(len(tensors(shard_path(tiny_results, number, content))) > 0 for number in range(2))
 
 
 def test_truth_and_mask_are_of_the_windows_own_frames_and_scaled_once(
@@ -91,7 +92,7 @@ def test_a_shard_that_is_up_to_date_is_left_untouched(encode: Encode, tiny_resul
 @pytest.mark.parametrize(
     "options",
     [
-        ["--mask-dilation", "3"],
+        ["--content", "grey"],
         ["--mask-threshold", "200"],
         ["--mask-invert"],
         ["--window", "17"],
@@ -110,13 +111,46 @@ def test_a_setting_that_shapes_latents_makes_the_shard_again(
     assert digest(out) != before
 
 
-def test_a_changed_dilation_reaches_the_condition_alone(encode: Encode, tiny_results: Path, tmp_path: Path) -> None:
-    before = tensors(shard_path(tiny_results, 0))
-    assert encode(tmp_path / "shard.safetensors", "--mask-dilation", "5") == 0
-    after = tensors(tmp_path / "shard.safetensors")
-    assert before.keys() == after.keys()
-    for name, tensor in before.items():
-        assert torch.equal(tensor, after[name]) != name.endswith("/condition"), name
+def test_a_changed_dilation_makes_conditions_again_and_leaves_truths_untouched(
+    encode: Encode, tiny_results: Path, tmp_path: Path
+) -> None:
+    for content, made_again in (("truth", False), ("grey", True)):
+        out = Path(shutil.copy(shard_path(tiny_results, 0, content), tmp_path / f"{content}.safetensors"))
+        os.utime(out, ns=(1, 1))
+        before = tensors(out)
+        assert encode(out, "--content", content, "--mask-dilation", "5") == 0
+        after = tensors(out)
+        assert before.keys() == after.keys()
+        assert (out.stat().st_mtime_ns != 1) == made_again
+        assert all(torch.equal(tensor, after[name]) != made_again for name, tensor in before.items())
+
+
+def test_a_dilation_does_not_reach_the_unmasked_input(encode: Encode, tmp_path: Path) -> None:
+    for dilation in ("1", "5"):
+        assert encode(tmp_path / f"{dilation}.safetensors", "--content", "rgb", "--mask-dilation", dilation) == 0
+    one, five = (tensors(tmp_path / f"{dilation}.safetensors") for dilation in ("1", "5"))
+    assert all(torch.equal(tensor, five[name]) for name, tensor in one.items())
+
+
+@pytest.mark.parametrize("content", ["truth", "flow_propagation"])
+def test_neither_the_number_of_workers_nor_the_place_changes_a_byte(
+    encode: Encode, tmp_path: Path, content: str
+) -> None:
+    for workers in ("1", "3"):
+        assert encode(tmp_path / workers / "a.safetensors", "--content", content, "--workers", workers) == 0
+    assert (tmp_path / "1" / "a.safetensors").read_bytes() == (tmp_path / "3" / "a.safetensors").read_bytes()
+
+
+def test_a_window_has_the_same_latents_whatever_windows_are_encoded_beside_it(
+    encode: Encode, tiny_results: Path, tmp_path: Path
+) -> None:
+    """Two go through the VAE at once, and which two depends on what else the shard holds."""
+    out = tmp_path / "shard.safetensors"
+    assert encode(out, "--shards", "1", "--shard", "0") == 0
+    whole = tensors(out)
+    for number in range(2):
+        for name, tensor in tensors(shard_path(tiny_results, number)).items():
+            assert torch.equal(tensor, whole[name])
 
 
 def test_the_same_settings_give_the_same_bytes_wherever_the_shard_lies(
@@ -162,13 +196,14 @@ def test_a_damaged_shard_is_named_and_what_to_do(
     assert "Traceback" not in message
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_frame_that_went_missing_after_the_audit_is_named(
-    encode: Encode, copied_results: Path, capsys: pytest.CaptureFixture[str]
+    encode: Encode, copied_results: Path, workers: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for folder in (copied_results / "dataset").iterdir():
         (folder / "MASK_480" / "frame_00017.png").unlink()
     out = copied_results / "shard.safetensors"
-    assert encode(out, results=copied_results) == 1
+    assert encode(out, "--workers", workers, results=copied_results) == 1
     assert "frame_00017.png" in capsys.readouterr().err
     assert not out.exists()
 

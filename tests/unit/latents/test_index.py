@@ -15,6 +15,7 @@ from inpainting.shards import LatentCache, Window
 from inpainting.video import sequence
 
 Index = Callable[..., int]
+WriteLatents = Callable[[list[Window]], Path]
 SHARDS = ("shard-0.safetensors", "shard-1.safetensors")
 
 
@@ -28,87 +29,123 @@ def latents(tiny_results: Path, tmp_path: Path) -> Path:
 def index(tiny_results: Path, latents: Path) -> Index:
     """Indexes shards of the copied latents."""
 
-    def index(*names: str, split_file: Path = tiny_results / "audit" / "split.tsv") -> int:
-        paths = ",".join(str(latents / name) for name in names)
-        out = str(latents / "index.parquet")
-        return main(["index", "--shards", paths, "--split-file", str(split_file), "--out", out])
+    def index(
+        truths: tuple[str, ...] = SHARDS,
+        conditions: tuple[str, ...] = SHARDS,
+        split_file: Path = tiny_results / "audit" / "split.tsv",
+    ) -> int:
+        shards = {"--truths": ("truth", truths), "--conditions": ("grey", conditions)}
+        command = ["index", "--split-file", str(split_file), "--out", str(latents / "index-grey.parquet")]
+        for option, (folder, names) in shards.items():
+            command += [option, ",".join(str(latents / folder / name) for name in names)]
+        return main(command)
 
     return index
 
 
 def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_results: Path) -> None:
-    table = read_table(tiny_results / "latents" / "index.parquet")
+    table = read_table(tiny_results / "latents" / "index-grey.parquet")
     assert list(table.columns) == shards.INDEX_COLUMNS
     assert table[["frames", "height", "width"]].drop_duplicates().to_numpy().tolist() == [[9, 32, 32]]
-    assert set(table["split"]) == {"train"}
+    assert (set(table["split"]), set(table["signal"])) == ({"train"}, {"grey"})
     assert sorted(set(table["start"])) == [0, 8]
     row = table.iloc[-1]
     mask = sequence.read_mask(tiny_results / "dataset" / row["sequence"], row["start"], 9)
     assert row["coverage"] == pytest.approx((mask == 255).mean())
 
 
-def test_latents_made_anew_under_the_same_names_are_another_index(index: Index, latents: Path) -> None:
-    assert index(*SHARDS) == 0
-    before = (latents / "index.parquet").read_bytes()
-    cache = LatentCache(latents / "index.parquet", "train")
-    windows = [cache[number] for number, row in enumerate(cache.table.itertuples()) if row.shard == SHARDS[1]]
-    shards.write_shard(latents / SHARDS[1], windows, "another digest", {})
-    assert index(*SHARDS) == 0
-    assert (latents / "index.parquet").read_bytes() != before
+@pytest.mark.parametrize("content", ["truth", "grey"])
+def test_latents_made_anew_under_the_same_names_are_another_index(index: Index, latents: Path, content: str) -> None:
+    assert index() == 0
+    before = (latents / "index-grey.parquet").read_bytes()
+    path = latents / content / SHARDS[1]
+    shard = shards.open_shard(path)
+    tensors = {name: shard.get_tensor(name).clone() for name in shard.keys()}  # noqa: SIM118
+    shards.write_shard(path, tensors, content, "another digest", shard.metadata()["source"], {})
+    assert index() == 0
+    assert (latents / "index-grey.parquet").read_bytes() != before
 
 
 def test_a_window_comes_out_of_the_cache_as_it_went_in(tiny_results: Path) -> None:
-    cache = LatentCache(tiny_results / "latents" / "index.parquet", "train")
+    latents = tiny_results / "latents"
+    cache = LatentCache(latents / "index-grey.parquet", "train")
     assert cache.latent_size == (4, 4)
     for number, row in enumerate(cache.table.itertuples()):
         window = cache[number]
         assert (window.sequence, window.start) == (row.sequence, row.start)
-        shard = shards.open_shard(tiny_results / "latents" / str(row.shard))
-        assert torch.equal(window.truth, shard.get_tensor(f"{row.sequence}/{row.start}/truth"))
-        assert torch.equal(window.condition, shard.get_tensor(f"{row.sequence}/{row.start}/condition"))
+        truths, conditions = (shards.open_shard(latents / str(name)) for name in (row.truth, row.condition))
+        assert torch.equal(window.truth, truths.get_tensor(f"{row.sequence}/{row.start}/truth"))
+        assert torch.equal(window.condition, conditions.get_tensor(f"{row.sequence}/{row.start}/condition"))
         assert window.hole.shape == (9, 32, 32)
 
 
-def test_windows_without_a_hole_are_left_out_of_training(index: Index, latents: Path, tiny_results: Path) -> None:
-    cache = LatentCache(tiny_results / "latents" / "index.parquet", "train")
+def test_windows_without_a_hole_are_left_out_of_training(write_latents: WriteLatents, tiny_results: Path) -> None:
+    cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
     windows = [cache[number] for number in range(len(cache))]
     empty = windows[1]
     windows[1] = Window(empty.sequence, empty.start, empty.truth, empty.condition, np.zeros_like(empty.hole))
-    shards.write_shard(latents / "whole.safetensors", windows, "digest", {})
-    assert index("whole.safetensors") == 0
-    assert (read_table(latents / "index.parquet")["coverage"] == 0).sum() == 1
-    rest = LatentCache(latents / "index.parquet", "train")
+    index = write_latents(windows)
+    assert (read_table(index)["coverage"] == 0).sum() == 1
+    rest = LatentCache(index, "train")
     assert len(rest) == len(cache) - 1
     assert (empty.sequence, empty.start) not in {(rest[i].sequence, rest[i].start) for i in range(len(rest))}
 
 
 def test_a_split_without_windows_is_refused(tiny_results: Path) -> None:
     with pytest.raises(InputError, match="no window with a hole of the split 'test'"):
-        LatentCache(tiny_results / "latents" / "index.parquet", "test")
+        LatentCache(tiny_results / "latents" / "index-grey.parquet", "test")
 
 
-def test_a_shard_that_is_not_there_is_named(latents: Path) -> None:
-    (latents / SHARDS[1]).unlink()
-    with pytest.raises(InputError, match=r"names shards that are not there: shard-1\.safetensors"):
-        LatentCache(latents / "index.parquet", "train")
+@pytest.mark.parametrize("content", ["truth", "grey"])
+def test_a_shard_that_is_not_there_is_named(latents: Path, content: str) -> None:
+    (latents / content / SHARDS[1]).unlink()
+    with pytest.raises(InputError, match=rf"names shards that are not there: {content}/shard-1\.safetensors"):
+        LatentCache(latents / "index-grey.parquet", "train")
 
 
+@pytest.mark.parametrize("content", ["truth", "grey"])
 def test_a_damaged_shard_is_named_when_it_is_indexed_and_when_it_is_read(
-    index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
+    index: Index, latents: Path, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in SHARDS:
-        path = latents / name
+        path = latents / content / name
         path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"shard-\d\.safetensors is damaged"):
-        LatentCache(latents / "index.parquet", "train")[0]
-    assert index(*SHARDS) == 1
+    with pytest.raises(InputError, match=rf"{content}/shard-\d\.safetensors is damaged"):
+        LatentCache(latents / "index-grey.parquet", "train")[0]
+    assert index() == 1
     assert "shard-0.safetensors is damaged" in capsys.readouterr().err
 
 
 def test_shards_of_different_cuts_are_refused(index: Index, latents: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copy(latents / SHARDS[0], latents / "again.safetensors")
-    assert index(*SHARDS, "again.safetensors") == 1
-    assert "shard-0.safetensors and again.safetensors" in capsys.readouterr().err
+    shutil.copy(latents / "truth" / SHARDS[0], latents / "truth" / "again.safetensors")
+    assert index(truths=(*SHARDS, "again.safetensors")) == 1
+    assert "truth/shard-0.safetensors and truth/again.safetensors" in capsys.readouterr().err
+
+
+def test_conditions_without_their_truths_are_refused(index: Index, capsys: pytest.CaptureFixture[str]) -> None:
+    assert index(truths=SHARDS[:1]) == 1
+    assert "were not encoded of the same windows" in capsys.readouterr().err
+
+
+def test_truths_and_conditions_of_other_pixels_are_refused(
+    index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = latents / "grey" / SHARDS[0]
+    shard = shards.open_shard(path)
+    tensors = {name: shard.get_tensor(name).clone() for name in shard.keys()}  # noqa: SIM118
+    shards.write_shard(path, tensors, "grey", "digest", "other pixels", {})
+    assert index() == 1
+    message = capsys.readouterr().err
+    assert "its truth (in truth/shard-0.safetensors) and its condition (in grey/shard-0.safetensors)" in message
+
+
+def test_shards_of_the_wrong_content_are_refused(
+    index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (latents / "truth").rename(latents / "moved")
+    (latents / "grey").rename(latents / "truth")
+    assert index() == 1
+    assert "holds no truths" in capsys.readouterr().err
 
 
 def test_a_shard_of_sequences_that_the_split_does_not_know_is_refused(
@@ -116,5 +153,5 @@ def test_a_shard_of_sequences_that_the_split_does_not_know_is_refused(
 ) -> None:
     split = read_table(tiny_results / "audit" / "split.tsv")
     write_table(tmp_path / "split.tsv", split[split["split"] != "train"])
-    assert index(*SHARDS, split_file=tmp_path / "split.tsv") == 1
+    assert index(split_file=tmp_path / "split.tsv") == 1
     assert "split.tsv does not; encode it again" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
 from inpainting.models.lora import add_lora, prepare_training
-from inpainting.models.settings import LoraSettings
+from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.video.settings import MaskSettings, WindowSettings
 from safetensors import safe_open
@@ -69,6 +69,7 @@ def save(transformer: CogVideoXTransformer3DModel, base: Path, folder: Path, lor
         channels=INPUT_CHANNELS,
         masks=MaskSettings(mask_threshold=77, mask_invert=True, mask_dilation=3),
         windows=WindowSettings(window=9, window_overlap=1),
+        condition=ConditionSettings(),
         lora=lora,
     )
     adapters.save_adapter(folder, transformer, config, torch.ones(1, 4, 8))

@@ -17,7 +17,7 @@ DILATION = 2
 @pytest.fixture(scope="module")
 def cache(tiny_results: Path) -> LatentCache:
     """The tiny training windows."""
-    return LatentCache(tiny_results / "latents" / "index.parquet", "train")
+    return LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
 
 
 def batches(cache: LatentCache, batch_size: int = 2, seed: int = 0, loss: LossSettings | None = None) -> Batches:

@@ -86,7 +86,7 @@ def run(arguments: list[str], cache: LatentCache, *options: str) -> Run:
 @pytest.fixture
 def cache(tiny_results: Path) -> LatentCache:
     """The tiny training windows."""
-    return LatentCache(tiny_results / "latents" / "index.parquet", "train")
+    return LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
 
 
 def test_gradients_do_not_depend_on_how_a_batch_is_cut(

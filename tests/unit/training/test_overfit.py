@@ -28,10 +28,10 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     """Of the raw output, in the mask: compositing would hide all that is outside, and flatter what is inside."""
     dataset, audit, latents, run = (tmp_path / name for name in ("dataset", "audit", "latents", "run"))
     manifest, split, index = audit / "manifest.parquet", audit / "split.tsv", latents / "index.parquet"
-    shard, prompt = latents / "shard.safetensors", latents / "prompt.safetensors"
+    truths, greys, prompt = (latents / f"{name}.safetensors" for name in ("truth", "grey", "prompt"))
     width, height = SIZE
     encode = ["encode", "--base", NANO, "--dataset", dataset, "--manifest", manifest, "--split-file", split]
-    encode += ["--out", shard, "--frames", FRAMES, "--window", FRAMES]
+    encode += ["--frames", FRAMES, "--window", FRAMES]
     train = ["train", "--base", NANO, "--device", "cpu", "--index", index, "--prompt-file", prompt, "--out", run]
     train += ["--window", FRAMES, "--targets", TARGETS, "--rank", 64, "--alpha", 64, "--steps", STEPS]
     train += ["--batch-size", 4, "--micro-batch-size", 4, "--learning-rate", 5e-3, "--patch-learning-rate", 5e-3]
@@ -40,9 +40,10 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
         ["sample", dataset, "--sequences", 6, "--frames", FRAMES, "--size", f"{width}x{height}", "--workers", 1],
         ["audit", dataset, audit, "--frames", FRAMES, "--workers", 1],
         ["split", manifest, split, "--validation-share", 0.4, "--test-share", 0.4],
-        encode,
+        [*encode, "--content", "truth", "--out", truths],
+        [*encode, "--content", "grey", "--out", greys],
         ["prompt", "--base", NANO, "--out", prompt],
-        ["index", "--shards", shard, "--split-file", split, "--out", index],
+        ["index", "--truths", truths, "--conditions", greys, "--split-file", split, "--out", index],
         train,
     ):
         assert main([str(word) for word in command]) == 0, command

@@ -115,9 +115,9 @@ def test_a_run_on_other_latents_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
-    table = read_table(latents / "index.parquet")
-    write_table(latents / "index.parquet", table.iloc[1:])
-    assert main(training_arguments(tiny_training, "--index", str(latents / "index.parquet"))) == 1
+    index = latents / "index-grey.parquet"
+    write_table(index, read_table(index).iloc[1:])
+    assert main(training_arguments(tiny_training, "--index", str(index))) == 1
     assert "inputs.index: " in capsys.readouterr().err
 
 

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 import torch
-from inpainting import shards
 from inpainting.cli import main
 from inpainting.files import read_table
 from inpainting.inference.inpainter import load_inpainter
@@ -25,6 +23,7 @@ from inpainting.training import checkpoints
 from safetensors.torch import load_file
 
 Arguments = Callable[..., list[str]]
+WriteLatents = Callable[[list[Window]], Path]
 
 
 def rows(out: Path) -> list[dict[str, Any]]:
@@ -115,18 +114,26 @@ def test_the_rates_follow_the_closed_form_at_every_step(
         assert row["rate_patch"] == pytest.approx(0.02 * factor, abs=1e-12)
 
 
-def test_a_loss_that_is_not_finite_stops_with_step_sequences_and_checkpoint_named(
-    training_arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_conditions_of_another_fill_than_the_trainings_are_refused(
+    training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
-    cache = LatentCache(latents / "index.parquet", "train")
+    assert main(training_arguments(tmp_path, "--fill", "telea")) == 2
+    message = capsys.readouterr().err
+    assert "index-grey.parquet holds conditions of 'grey', but --fill telea needs 'telea'" in message
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_sequences_and_checkpoint_named(
+    training_arguments: Arguments,
+    tiny_results: Path,
+    write_latents: WriteLatents,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
     windows = [cache[number] for number in range(len(cache))]
     bad = windows[3]
     windows[3] = Window(bad.sequence, bad.start, bad.truth * math.inf, bad.condition, bad.hole)
-    shards.write_shard(latents / "bad.safetensors", windows, "digest", {})
-    index = str(latents / "index.parquet")
-    split = str(tiny_results / "audit" / "split.tsv")
-    assert main(["index", "--shards", str(latents / "bad.safetensors"), "--split-file", split, "--out", index]) == 0
+    index = str(write_latents(windows))
     out = tmp_path / "run"
     options = ["--index", index, "--batch-size", "1", "--save-every", "1", "--steps", "20"]
     assert main(training_arguments(out, *options)) == 1
@@ -158,10 +165,13 @@ def test_half_precision_base_weights_need_their_own_mixed_precision(
 
 
 def test_windows_of_several_sizes_do_not_share_a_forward_pass(
-    training_arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    training_arguments: Arguments,
+    tiny_results: Path,
+    write_latents: WriteLatents,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
-    cache = LatentCache(latents / "index.parquet", "train")
+    cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
     windows = [cache[number] for number in range(3)]
     wide = windows[0]
     windows[0] = Window(
@@ -171,9 +181,7 @@ def test_windows_of_several_sizes_do_not_share_a_forward_pass(
         wide.condition.repeat(1, 1, 1, 2),
         wide.hole.repeat(2, 2),
     )
-    shards.write_shard(latents / "mixed.safetensors", windows, "digest", {})
-    index, split = str(latents / "index.parquet"), str(tiny_results / "audit" / "split.tsv")
-    assert main(["index", "--shards", str(latents / "mixed.safetensors"), "--split-file", split, "--out", index]) == 0
+    index = str(write_latents(windows))
     assert main(training_arguments(tmp_path / "a", "--index", index, "--micro-batch-size", "2")) == 2
     assert "the windows differ in size (64x32, 32x32)" in capsys.readouterr().err
     assert main(training_arguments(tmp_path / "b", "--index", index)) == 0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inpainting.evaluation.baselines import BASELINES
 from inpainting.evaluation.settings import EvaluateCommand
+from inpainting.filling.settings import FillSettings
 from inpainting.models.settings import ModelSettings
 from inpainting.seeds import derive
 from inpainting.video import masks
@@ -27,7 +28,7 @@ LEARNED = {
 }
 """Methods that need a model, and what the tables' readers are told about them."""
 
-LEARNED_ONLY = frozenset(ModelSettings.model_fields) | set(WindowSettings.model_fields) | {"steps", "seed"}
+LEARNED_ONLY = {"steps", "seed"}.union(*(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings)))
 """Settings that shape nothing of what a classical method makes."""
 
 
@@ -77,7 +78,7 @@ def _learned(settings: EvaluateCommand) -> Method:
 
     @cache
     def inpainter(size: tuple[int, int]) -> "Inpainter":
-        return load_inpainter(model, settings.adapter, size, mask_settings, window_settings)
+        return load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
 
     def hole(mask: NDArray[np.uint8]) -> Hole:
         return inpainter((mask.shape[2], mask.shape[1])).hole(mask)

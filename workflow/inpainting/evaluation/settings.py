@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from inpainting.filling.settings import FillSettings
 from inpainting.models.settings import ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -14,7 +15,8 @@ MethodName = Literal[
 ]
 
 EVALUATION_CODE = (
-    *(f"evaluation/{name}.py" for name in ("baselines", "evaluate", "methods", "propagation", "results")),
+    *(f"evaluation/{name}.py" for name in ("baselines", "evaluate", "methods", "results")),
+    "filling",
     "metrics/scores.py",
     "inference/conditioning.py",
     "inference/inpainter.py",
@@ -37,7 +39,7 @@ class EvaluateSettings(Settings):
     """Sequences scored at most, the first by id; all where it is not given."""
 
 
-class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings):
+class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
     """Score one method on one split, frame by frame: in the hole, along its edge, outside it and everywhere."""
 
     method: MethodName

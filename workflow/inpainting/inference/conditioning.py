@@ -1,4 +1,4 @@
-"""What the model is told of a clip: its pixels with the hole greyed out, and where the hole is.
+"""What the model is told of a clip: its pixels with the hole filled, and where the hole is.
 
 Latents are cached and clips are inpainted through these same functions, so that training and inference see alike.
 """
@@ -11,6 +11,7 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inpainting.filling.settings import Signal
 from inpainting.models import vae as vae_latents
 from inpainting.video import masks
 from inpainting.video.masks import Hole
@@ -53,13 +54,15 @@ class Frame:
         return clip[:, : self.height, : self.width]
 
 
-def masked_signal(rgb: NDArray[np.uint8], hole: Hole) -> Tensor:
-    """A clip with mid-grey (0) under the hole: float32 [frames, 3, height, width] in -1..1.
+def condition_signal(clip: NDArray[np.uint8], hole: Hole, signal: Signal) -> Tensor:
+    """What the VAE encodes of a window: float32 [frames, 3, height, width] in -1..1.
 
-    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], dilated. The pixels are masked before
-    they are encoded, never the latents: the VAE would spread what is under the hole.
+    clip: uint8 [frames, height, width, 3], cut from what `filling.fills.fill` made of the whole clip for this signal;
+    hole: bool [frames, height, width], dilated. Mid-grey is 0 exactly, which lies between two values of uint8. The hole
+    is filled before encoding, never in the latents: the VAE would spread what is under it.
     """
-    return vae_latents.to_signal(rgb) * torch.from_numpy(~hole)[:, None]
+    scaled = vae_latents.to_signal(clip)
+    return scaled * torch.from_numpy(~hole)[:, None] if signal == "grey" else scaled
 
 
 def encode_condition(vae: AutoencoderKLCogVideoX, signal: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from inpainting import seeds
 from inpainting.errors import InputError
+from inpainting.filling.fills import fill as fill_hole
+from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
 from inpainting.models import adapter as adapters
@@ -43,6 +45,7 @@ class Inpainter:
     prompt: Tensor
     masks: MaskSettings
     windows: WindowSettings
+    signal: Signal
     dtype: torch.dtype
     adapted: bool
 
@@ -63,13 +66,14 @@ class Inpainter:
         if rgb.shape[:3] != mask.shape:
             raise InputError(f"the frames are {_shape(rgb)} and the masks {_shape(mask)}; they must agree")
         hole = masks.to_hole(mask, self.masks)
+        filled = fill_hole(rgb, self.hole(mask), self.signal)
 
         def inpaint_windows(frames: list[Clip], parts: list[Hole], starts: list[int]) -> list[Clip]:
             generators = [torch.Generator().manual_seed(seeds.derive(seed, "inference.noise", at)) for at in starts]
             timesteps = self._timesteps(steps, lambda: stepped(len(starts)))
             return self._inpaint_windows(frames, parts, timesteps, generators)
 
-        return self._over_windows(rgb, hole, inpaint_windows)
+        return self._over_windows(filled, hole, inpaint_windows)
 
     def reconstruct(self, clip: Clip) -> Clip:
         """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
@@ -112,11 +116,12 @@ class Inpainter:
             stepped()
 
     def _inpaint_windows(
-        self, rgb: list[Clip], holes: list[Hole], timesteps: Iterable[Tensor], generators: list[torch.Generator]
+        self, filled: list[Clip], holes: list[Hole], timesteps: Iterable[Tensor], generators: list[torch.Generator]
     ) -> list[Clip]:
         """Windows padded to the grid, as one batch; the holes are dilated after padding, as for training."""
         holes = [masks.dilate(hole, self.masks.mask_dilation) for hole in holes]
-        signals = [conditioning.masked_signal(window, hole) for window, hole in zip(rgb, holes, strict=True)]
+        pairs = zip(filled, holes, strict=True)
+        signals = [conditioning.condition_signal(window, hole, self.signal) for window, hole in pairs]
         condition = conditioning.encode_condition(self.vae, torch.stack(signals))
         if self.adapted:
             mask = torch.stack([conditioning.mask_channel(hole) for hole in holes])
@@ -178,17 +183,20 @@ def load_inpainter(
     mask_settings: MaskSettings,
     window_settings: WindowSettings,
     prompt: str | None = None,
+    fill: Fill = "grey",
 ) -> Inpainter:
-    """Load the base model and, where given, an adapter, whose own mask and window settings then replace those given.
+    """Load the base model and, where given, an adapter, whose own masks, windows and fill then replace those given.
 
     `size` is (width, height) of the frames in pixels; `prompt` None means the adapter's, or the empty one.
     Raises InputError when the adapter was trained on another base model.
     """
     device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
     random_base = None
+    signal: Signal = fill
     if adapter is not None:
         config = adapters.read_adapter_config(adapter)
-        mask_settings, window_settings, random_base = config.masks, config.windows, config.random_base
+        mask_settings, window_settings, signal = config.masks, config.windows, config.condition.signal
+        random_base = config.random_base
         for part, digest in (("transformer", config.transformer_digest), ("vae", config.vae_digest)):
             if digest != loading.part_digest(model.base, part):
                 raise InputError(f"{adapter} was trained on another {part} ({config.base}) than {model.base} holds")
@@ -207,6 +215,7 @@ def load_inpainter(
         prompt=embedding,
         masks=mask_settings,
         windows=window_settings,
+        signal=signal,
         dtype=dtype,
         adapted=adapter is not None,
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from inpainting import provenance
 from inpainting.errors import InputError, UsageError
 from inpainting.files import file_digest, folder_digest, write_json
+from inpainting.filling.settings import FillSettings, Signal
 from inpainting.inference.inpainter import Clip, Inpainter, load_inpainter
 from inpainting.inference.settings import RunCommand
 from inpainting.models import adapter as adapters
@@ -33,7 +34,7 @@ def run(settings: RunCommand) -> None:
     can't be read or frames, masks, adapter and base do not fit together.
     """
     mask_path = _check_paths(settings)
-    mask_settings, window_settings = _model_settings(settings)
+    mask_settings, window_settings, signal = _model_settings(settings)
     footage = media.read_footage(settings.input, settings.frames)
     mask = fit_masks(media.read_masks(mask_path, settings.frames), footage)
     hole = masks.to_hole(mask, mask_settings)
@@ -41,7 +42,13 @@ def run(settings: RunCommand) -> None:
     log.info("%d frames of %dx%d, %.3g %% of them to inpaint", len(mask), width, height, 100 * hole.mean())
     if hole.any():
         inpainter = load_inpainter(
-            settings, settings.adapter, footage.size, mask_settings, window_settings, settings.prompt
+            settings,
+            settings.adapter,
+            footage.size,
+            mask_settings,
+            window_settings,
+            settings.prompt,
+            fill=settings.fill,
         )
         frames = _inpaint(inpainter, footage.frames, mask, settings)
     else:
@@ -51,7 +58,7 @@ def run(settings: RunCommand) -> None:
     recording.write_footage(settings.output, written, settings.input if footage.rate is not None else None)
     write_json(
         settings.output.with_name(settings.output.name + ".json"),
-        _description(settings, mask_path, written, float(hole.mean()), mask_settings, window_settings),
+        _description(settings, mask_path, written, float(hole.mean()), mask_settings, window_settings, signal),
     )
     log.info("written: %s, and beside it %s.json", settings.output, settings.output.name)
 
@@ -73,12 +80,13 @@ def _check_paths(settings: RunCommand) -> Path:
     return mask
 
 
-def _model_settings(settings: RunCommand) -> tuple[MaskSettings, WindowSettings]:
-    """The adapter's mask and window settings, or without one the command line's, and in the log what that means."""
+def _model_settings(settings: RunCommand) -> tuple[MaskSettings, WindowSettings, Signal]:
+    """The adapter's masks, windows and signal, or without one the command line's, and in the log what that means."""
     if settings.adapter is not None:
         config = adapters.read_adapter_config(settings.adapter)
-        log.info("the adapter's settings hold: %s %s", config.masks.to_options(), config.windows.to_options())
-        return config.masks, config.windows
+        parts = (config.masks, config.windows, config.condition)
+        log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
+        return config.masks, config.windows, config.condition.signal
     log.info(
         "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each step; "
         "expect rough results",
@@ -91,7 +99,7 @@ def _model_settings(settings: RunCommand) -> tuple[MaskSettings, WindowSettings]
         log.info(
             "%s was made for %d frames at a time; --window %d may give better results", settings.base, frames, frames
         )
-    return settings.section(MaskSettings), window_settings
+    return settings.section(MaskSettings), window_settings, settings.fill
 
 
 def fit_masks(mask: NDArray[np.uint8], footage: Footage) -> NDArray[np.uint8]:
@@ -128,6 +136,7 @@ def _description(
     coverage: float,
     mask_settings: MaskSettings,
     window_settings: WindowSettings,
+    signal: Signal,
 ) -> dict[str, Any]:
     """What <output>.json says: how the output was made, and of what; never when, so that it is the same each time."""
     inputs = {
@@ -139,9 +148,11 @@ def _description(
     if settings.adapter is not None:
         inputs["adapter"] = folder_digest(settings.adapter)
     told = provenance.describe(
-        settings, inputs, leave_out={"output", *MaskSettings.model_fields, *WindowSettings.model_fields}
+        settings,
+        inputs,
+        leave_out={"output"}.union(*(kind.model_fields for kind in (MaskSettings, WindowSettings, FillSettings))),
     )
-    told["settings"] |= mask_settings.model_dump() | window_settings.model_dump()
+    told["settings"] |= mask_settings.model_dump() | window_settings.model_dump() | {"condition": signal}
     told["versions"]["av"] = av.__version__
     method = "adapter" if settings.adapter is not None else "latent replacement with the untouched base"
     width, height = written.size

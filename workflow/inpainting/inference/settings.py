@@ -4,12 +4,13 @@ from pathlib import Path
 
 from pydantic import Field
 
+from inpainting.filling.settings import FillSettings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 
-class RunCommand(ModelSettings, MaskSettings, WindowSettings):
-    """Inpaint a clip of any size and length. An adapter brings its own mask and window settings, which then hold."""
+class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings):
+    """Inpaint a clip of any size and length. An adapter brings its own masks, windows and fill, which then hold."""
 
     input: Path
     """What to inpaint: a video, a folder of frames, or a sequence folder with RGB_480 in it."""

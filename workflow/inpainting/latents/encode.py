@@ -2,44 +2,68 @@
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import torch
 from diffusers import AutoencoderKLCogVideoX
+from torch import Tensor
 
 from inpainting import provenance, seeds
-from inpainting.errors import InputError, UsageError
+from inpainting.errors import UsageError
 from inpainting.files import file_digest, read_table, value_digest
+from inpainting.filling.classical import Clip
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
-from inpainting.latents.settings import LATENTS_CODE, EncodeCommand
+from inpainting.latents.reading import Wanted, read_sequence
+from inpainting.latents.settings import CONDITION_CODE, TRUTH_CODE, EncodeCommand
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.progress import Progress
 from inpainting.settings import existing
-from inpainting.shards import Window, shard_metadata, write_shard
-from inpainting.video import masks, sequence, windows
+from inpainting.shards import shard_metadata, write_shard
+from inpainting.video import masks, windows
+from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.workers import mapped_ahead, process_pool
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 2
+"""Windows in a batch, of one size: on the CPU two take little longer than one, and a GPU's VAE slices them."""
+
+UNSHAPING = {"out", "workers"}
+"""Settings that shape no latent; a truth does not depend on `mask_dilation` either."""
+
+
+class PixelWindow(NamedTuple):
+    """A window before it is encoded, padded to the grid: its name, frames and undilated hole."""
+
+    name: str
+    clip: Clip
+    hole: Hole
 
 
 def encode(settings: EncodeCommand) -> None:
     """Write one shard; one that is there already, whole and of the same digest, is left as it is."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     rows = shard_rows(settings)
-    digest = shard_digest(settings, rows)
+    source = source_digest(settings, rows)
+    digest = shard_digest(settings, source)
     if settings.out.is_file() and shard_metadata(settings.out).get("digest") == digest:
         log.info("%s is up to date", settings.out)
         return
     device, dtype = loading.resolve_device(settings.device), loading.DTYPES[settings.dtype]
     vae = loading.load_vae(settings.base, dtype, device)
     starts = windows.plan(settings.frames, settings.window, settings.window_overlap)
-    progress = Progress("encode", "windows", len(rows) * len(starts))
-    found = _windows(settings, rows, starts, vae, progress)
-    inputs = {"manifest": file_digest(settings.manifest)}
-    write_shard(settings.out, found, digest, provenance.describe(settings, inputs, leave_out=("out",)))
+    progress = Progress(f"encode {settings.content}", "windows", len(rows) * len(starts))
+    tensors: dict[str, Tensor] = {}
+    for batch in _batches(_windows(settings, list(rows["id"]), starts)):
+        tensors |= _encode_batch(settings, batch, vae)
+        progress.step(len(batch))
+    leave_out = UNSHAPING | ({"mask_dilation"} if settings.content == "truth" else set())
+    told = provenance.describe(settings, {"manifest": file_digest(settings.manifest)}, leave_out)
+    write_shard(settings.out, tensors, settings.content, digest, source, told)
 
 
 def shard_rows(settings: EncodeCommand) -> pd.DataFrame:
@@ -57,46 +81,69 @@ def shard_rows(settings: EncodeCommand) -> pd.DataFrame:
     return rows[numbers == settings.shard].sort_values("id")
 
 
-def shard_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
-    """Digest of all that shapes the shard's tensors: pixels, settings, VAE and code."""
-    shaping = {
-        "masks": settings.section(MaskSettings).model_dump(),
+def source_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
+    """Digest of what a shard of truths and one of conditions must share: pixels, holes and windows."""
+    shared = {
+        "masks": settings.section(MaskSettings).model_dump(exclude={"mask_dilation"}),
         "windows": settings.section(WindowSettings).model_dump(),
         "frames": settings.frames,
+        "sequences": rows[["id", "split", "digest"]].to_numpy().tolist(),
+    }
+    return value_digest(shared)
+
+
+def shard_digest(settings: EncodeCommand, source: str) -> str:
+    """Digest of all that shapes the shard's tensors: pixels, settings, VAE and code."""
+    truth = settings.content == "truth"
+    shaping = {
+        "content": settings.content,
+        "source": source,
+        "mask_dilation": None if truth else settings.mask_dilation,
         "dtypes": [settings.dtype, settings.latents_dtype],
         "vae": loading.part_digest(settings.base, "vae"),
-        "code": provenance.code_digest(*LATENTS_CODE),
-        "sequences": rows[["id", "split", "digest"]].to_numpy().tolist(),
+        "code": provenance.code_digest(*(TRUTH_CODE if truth else CONDITION_CODE)),
     }
     return value_digest(shaping)
 
 
-def _windows(
-    settings: EncodeCommand,
-    rows: pd.DataFrame,
-    starts: list[int],
-    vae: AutoencoderKLCogVideoX,
-    progress: Progress,
-) -> Iterator[Window]:
-    for name in rows["id"]:
-        for start in starts:
-            yield _encode_window(settings, settings.dataset / name, start, vae)
-            progress.step()
+def _windows(settings: EncodeCommand, names: list[str], starts: list[int]) -> Iterator[PixelWindow]:
+    """The windows of the sequences, in order; the sequences are read, and their holes filled, in other processes."""
+    mask_settings = settings.section(MaskSettings)
+    wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, mask_settings) for name in names]
+    if not wanted:
+        return
+    with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
+        clips = mapped_ahead(pool, read_sequence, wanted, ahead=settings.workers + 1)
+        for name, (clip, hole) in zip(names, clips, strict=True):
+            frame = Frame(clip.shape[1], clip.shape[2])
+            for start in starts:
+                part = slice(start, start + settings.window)
+                yield PixelWindow(f"{name}/{start}", frame.pad(clip[part]), frame.pad(hole[part]))
 
 
-def _encode_window(settings: EncodeCommand, folder: Path, start: int, vae: AutoencoderKLCogVideoX) -> Window:
-    try:
-        rgb = sequence.read_rgb(folder, start, settings.window)
-        truth = sequence.read_truth(folder, start, settings.window)
-        mask = sequence.read_mask(folder, start, settings.window)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"sequence {folder.name}: its frames can't be read ({error}); audit the dataset again"
-        ) from error
-    hole = masks.to_hole(mask, settings)
-    frame = Frame(rgb.shape[1], rgb.shape[2])
-    rgb, truth, hole = frame.pad(rgb), frame.pad(truth), frame.pad(hole)
-    condition = conditioning.masked_signal(rgb, masks.dilate(hole, settings.mask_dilation))
-    both = torch.stack([vae_latents.to_signal(truth), condition])
-    truth_latents, condition_latents = vae_latents.encode(vae, both)[0].to(loading.DTYPES[settings.latents_dtype]).cpu()
-    return Window(folder.name, start, truth_latents, condition_latents, hole)
+def _batches(found: Iterator[PixelWindow]) -> Iterator[list[PixelWindow]]:
+    """Neighbouring windows of one size, AT_ONCE in a batch."""
+    batch: list[PixelWindow] = []
+    for window in found:
+        if batch and (len(batch) == AT_ONCE or window.clip.shape != batch[0].clip.shape):
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
+
+
+def _encode_batch(settings: EncodeCommand, batch: list[PixelWindow], vae: AutoencoderKLCogVideoX) -> dict[str, Tensor]:
+    if settings.content == "truth":
+        signals = [vae_latents.to_signal(window.clip) for window in batch]
+    else:
+        holes = [masks.dilate(window.hole, settings.mask_dilation) for window in batch]
+        signals = [
+            conditioning.condition_signal(window.clip, hole, settings.content)
+            for window, hole in zip(batch, holes, strict=True)
+        ]
+    latents = vae_latents.encode(vae, torch.stack(signals))[0].to(loading.DTYPES[settings.latents_dtype]).cpu()
+    if settings.content != "truth":
+        return {f"{window.name}/condition": latent for window, latent in zip(batch, latents, strict=True)}
+    tensors = {f"{window.name}/truth": latent for window, latent in zip(batch, latents, strict=True)}
+    return tensors | {f"{window.name}/hole": torch.from_numpy(masks.pack(window.hole)) for window in batch}

@@ -1,4 +1,4 @@
-"""Settings of `inpaint encode` and `inpaint index`."""
+"""Settings of `inpaint encode`, `inpaint index` and `inpaint prompt`."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,16 +9,22 @@ from inpainting.models.settings import ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-LATENTS_CODE = (
+Content = Literal["truth", "grey", "telea", "temporal_median", "flow_propagation", "rgb"]
+"""What a shard holds: the truth and the holes, or conditions of one of `filling.settings.Signal`."""
+
+TRUTH_CODE = (
     "latents/encode.py",
+    "latents/reading.py",
     "models/vae.py",
-    "inference/conditioning.py",
     "video/masks.py",
     "video/sequence.py",
     "video/windows.py",
     "shards.py",
 )
-"""What shapes a latent; its digest is part of the shard's."""
+"""What shapes the latents of a truth; its digest is part of the shard's."""
+
+CONDITION_CODE = (*TRUTH_CODE, "inference/conditioning.py", "filling")
+"""What shapes the latents of a condition."""
 
 
 class EncodeSettings(Settings):
@@ -29,8 +35,11 @@ class EncodeSettings(Settings):
 
 
 class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings):
-    """Encode the windows of one shard's sequences: the truth, the masked input and the hole."""
+    """Encode the windows of one shard's sequences: the truth and the hole, or the input with its hole filled."""
 
+    content: Content
+    """What to encode: `truth` (with the holes), or as a condition the input, its hole filled as named, or as it is
+    (`rgb`)."""
     dataset: Path
     """Folder that holds the sequences."""
     split_file: Path
@@ -47,17 +56,21 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
     """Number of this shard, from 0."""
     shards: int = Field(1, ge=1)
     """Number of shards that the sequences are spread over."""
+    workers: int = Field(2, ge=1)
+    """Processes that read and fill sequences ahead of the VAE; their number changes no latent."""
 
 
 class IndexCommand(Settings):
-    """Gather shards of latents into one index."""
+    """Gather shards of truths and of one signal's conditions into one index."""
 
-    shards: tuple[Path, ...]
-    """The shards, all of them."""
+    truths: tuple[Path, ...]
+    """The shards of truths, all of them."""
+    conditions: tuple[Path, ...]
+    """The shards of conditions, all of them and of one signal."""
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path
-    """index.parquet to write, in the folder of the shards."""
+    """The .parquet file to write, a row per window."""
 
 
 class PromptSettings(Settings):

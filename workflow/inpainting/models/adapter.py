@@ -18,7 +18,7 @@ from torch import Tensor
 from inpainting.errors import InputError, UsageError
 from inpainting.files import atomic_path, read_json, write_json
 from inpainting.models.lora import lora_to_float32, target_layers
-from inpainting.models.settings import LoraSettings
+from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.settings import Settings
 from inpainting.tensor_files import sort_metadata
@@ -46,6 +46,8 @@ class AdapterConfig(Settings):
     """From mask images to the hole."""
     windows: WindowSettings
     """How sequences were cut."""
+    condition: ConditionSettings
+    """What the model is told of a clip."""
     lora: LoraSettings
     """The LoRA layers."""
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from inpainting.filling.settings import FillSettings, Signal
 from inpainting.settings import Settings
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
@@ -38,3 +39,12 @@ class LoraSettings(Settings):
     """Rank-stabilised LoRA (arXiv 2312.03732): a scale that does not fade as the rank grows."""
     dora: bool = False
     """DoRA (arXiv 2402.09353): the length of each weight row is trained apart from its direction; slower."""
+
+
+class ConditionSettings(FillSettings):
+    """What the model is told of the clip that it inpaints."""
+
+    @property
+    def signal(self) -> Signal:
+        """What the VAE encodes as the condition: the name of the cached conditions that training takes."""
+        return self.fill

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from inpainting.models.settings import LoraSettings, ModelSettings
+from inpainting.models.settings import ConditionSettings, LoraSettings, ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -86,7 +86,7 @@ class OptimizerSettings(Settings):
             )
 
 
-class TrainSettings(LossSettings, LoraSettings, OptimizerSettings):
+class TrainSettings(LossSettings, LoraSettings, ConditionSettings, OptimizerSettings):
     """The training of one experiment."""
 
     base_weights: Literal["pretrained", "random"] = "pretrained"
@@ -117,7 +117,7 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
 
     index: Path
-    """index.parquet of the latents."""
+    """The index of the latents, as `inpaint index` wrote it of the signal that is the condition."""
     prompt_file: Path
     """The prompt's embedding, as `inpaint prompt` wrote it."""
     out: Path

@@ -12,7 +12,7 @@ from inpainting.inference import conditioning
 from inpainting.models import adapter as adapters
 from inpainting.models import loading, lora
 from inpainting.models.adapter import AdapterConfig
-from inpainting.models.settings import LoraSettings
+from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.settings import existing
 from inpainting.shards import LatentCache
@@ -36,6 +36,7 @@ def train(settings: TrainCommand) -> None:
     _check(settings)
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.device == "cpu")
     cache = LatentCache(settings.index, "train")
+    _check_signal(settings, cache)
     _check_batches(settings, cache, accelerator.num_processes)
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config)
@@ -79,7 +80,7 @@ def train(settings: TrainCommand) -> None:
 
 
 def _check(settings: TrainCommand) -> None:
-    existing(settings.index, "--index", "the index.parquet of `inpaint index`")
+    existing(settings.index, "--index", "the index that `inpaint index` wrote")
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
     updates.check_installed(settings)
     precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]
@@ -87,6 +88,14 @@ def _check(settings: TrainCommand) -> None:
         raise UsageError(
             f"--mixed-precision: {settings.mixed_precision} was given with --dtype {settings.dtype}; the base weights' "
             f"precision needs {precision}"
+        )
+
+
+def _check_signal(settings: TrainCommand, cache: LatentCache) -> None:
+    if cache.signal != settings.signal:
+        raise UsageError(
+            f"--index: {settings.index} holds conditions of {cache.signal!r}, but --fill {settings.fill} needs "
+            f"{settings.signal!r}; give the index of that signal"
         )
 
 
@@ -112,6 +121,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         channels=conditioning.INPUT_CHANNELS,
         masks=settings.section(MaskSettings),
         windows=settings.section(WindowSettings),
+        condition=settings.section(ConditionSettings),
         lora=settings.section(LoraSettings),
     )
 

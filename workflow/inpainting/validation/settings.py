@@ -11,6 +11,7 @@ from inpainting.settings import Settings
 VALIDATION_CODE = (
     "validation/validate.py",
     "metrics",
+    "filling",
     "inference/conditioning.py",
     "inference/inpainter.py",
     "models",

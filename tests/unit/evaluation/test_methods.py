@@ -1,0 +1,18 @@
+"""The methods that are compared, by name and kind."""
+
+from typing import get_args
+
+from inpainting.evaluation.baselines import BASELINES
+from inpainting.evaluation.methods import LEARNED, kind_of
+from inpainting.evaluation.settings import MethodName
+
+
+def test_the_settings_know_every_method_and_no_other() -> None:
+    assert set(get_args(MethodName)) == set(BASELINES) | set(LEARNED)
+
+
+def test_methods_are_told_apart_by_kind() -> None:
+    kinds = {name: kind_of(name) for name in get_args(MethodName)}
+    assert kinds.pop("masked_input") == "floor"
+    assert {kinds.pop(name) for name in LEARNED} == {"adapter", "base", "ceiling"}
+    assert set(kinds.values()) == {"classical"}

@@ -1,0 +1,1 @@
+"""What a hole can be filled with without any training: what conditions show there, and baselines to be beaten."""
