@@ -43,6 +43,26 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
 
 
 @pytest.mark.slow
+def test_adapters_are_scored_on_all_other_sequences_without_a_training(finished: Path, tmp_path: Path) -> None:
+    best = [str(finished / "results" / "validation" / name / "best") for name in ("one", "two")]
+    configure(
+        tmp_path,
+        experiments=None,
+        model={"base": read_json(Path(best[0]) / "inpainting.json")["base"], "device": "cpu"},
+        windows={"window": 9},
+        dataset={"root": str(finished / "sequences"), "frames": 9},
+        evaluation={"split": "all", "steps": 1, "methods": ["telea"], "examples": 1, "adapters": {"mine": best}},
+        report={"examples": 1},
+    )
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stderr[-4000:]
+    table = read_table(tmp_path / "results" / "tables" / "comparison.tsv").set_index("method")
+    assert set(table.index) == {"mine", "telea"}
+    assert set(table["sequences"]) == {7}, "of eight, one has a gap"
+    assert not (tmp_path / "results" / "training").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "again", "kept"),
     [
