@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from inpainting.report.draw_comparison import comparison_figure, ranked
 from inpainting.report.draw_sequences import contender, sequences_figure
-from inpainting.report.draw_training import running_mean
+from inpainting.report.draw_training import running_mean, timestep_losses
 from inpainting.report.style import styled
 from PIL import Image
 
@@ -49,6 +49,24 @@ def draw_training(draw: Callable[..., int], folder: Path, rows: list[dict[str, f
 def test_a_training_of_any_length_is_drawn(draw: Callable[..., int], tmp_path: Path, count: int) -> None:
     assert draw_training(draw, tmp_path, [training_row(step, 1 / step) for step in range(1, count + 1)]) == 0
     assert Image.open(tmp_path / "loss.png").size == (1650, 690)
+
+
+def test_the_loss_by_timestep_is_that_of_the_first_and_last_quarter_of_the_rows() -> None:
+    rows = [training_row(step) | {"loss_mask_t0": float(step), "loss_mask_t900": 8.0} for step in range(1, 9)]
+    rows[7]["loss_mask_t0"] = math.nan
+    means = timestep_losses(pd.DataFrame(rows))
+    assert means.index.tolist() == [50, 950]
+    assert means["first"].tolist() == [1.5, 8.0]
+    assert means["last"].tolist() == [7.0, 8.0]
+
+
+def test_a_training_without_a_patch_embedding_and_with_losses_by_timestep_is_drawn(
+    draw: Callable[..., int], tmp_path: Path
+) -> None:
+    rows = [training_row(step) | {f"loss_mask_t{t}00": 1.0 / (t + step) for t in range(10)} for step in range(1, 9)]
+    for row in rows:
+        del row["rate_patch"]
+    assert draw_training(draw, tmp_path, rows) == 0
 
 
 def test_a_training_that_diverged_is_drawn(draw: Callable[..., int], tmp_path: Path) -> None:

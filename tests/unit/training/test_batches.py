@@ -127,6 +127,19 @@ def test_a_share_of_samples_may_be_drawn_from_the_noisiest_timesteps(cache: Late
     assert timesteps(cache, 500, LossSettings(high_noise_share=1.0)).min() >= 700
 
 
+def test_the_logit_of_timesteps_may_be_normal(cache: LatentCache) -> None:
+    loss = LossSettings(timestep_sampling="logit_normal", logit_mean=0.5, logit_std=0.8)
+    times = timesteps(cache, 4000, loss)
+    assert times.dtype == torch.int64
+    logits = ((times + 0.5) / 1000).logit()
+    assert float(logits.mean()) == pytest.approx(0.5, abs=0.05)
+    assert float(logits.std()) == pytest.approx(0.8, abs=0.05)
+    wide = timesteps(cache, 500, LossSettings(timestep_sampling="logit_normal", logit_std=50.0))
+    assert (wide.min(), wide.max()) == (0, 999)
+    mixed = LossSettings(timestep_sampling="logit_normal", high_noise_share=1.0)
+    assert timesteps(cache, 200, mixed).min() >= 700
+
+
 def test_noise_is_standard_normal_and_differs_between_samples(cache: LatentCache) -> None:
     (batch,) = batches(cache, batch_size=20).of_step(0, 0, 1, 20)
     assert batch.noise.mean().abs() < 0.03

@@ -15,6 +15,7 @@ from inpainting.models.widening import widen_patch_embedding
 from inpainting.shards import LatentCache
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.loop import Run, noise
+from inpainting.training.loss import min_snr_weights
 from inpainting.training.settings import LossSettings, TrainCommand
 from inpainting.training.train import adapter_config
 from torch import Tensor
@@ -99,7 +100,7 @@ def test_gradients_do_not_depend_on_how_a_batch_is_cut(
         errors, area = trial.backward(trial.batches.of_step(0, 0, 1, size))
         gradients = [p.grad for p in trial.parameters]
         assert all(g is not None and g.any() for g in gradients)
-        found[size] = [g for g in gradients if g is not None], errors.weighted(0.1) / area.weighted(0.1)
+        found[size] = [g for g in gradients if g is not None], errors.total().weighted(0.1) / area.total().weighted(0.1)
     for size in (1, 2, 3):
         torch.testing.assert_close(found[size][0], found[4][0], rtol=1e-4, atol=1e-7)
         torch.testing.assert_close(found[size][1], found[4][1])
@@ -123,3 +124,18 @@ def test_a_gradient_is_that_of_the_loss_over_the_whole_batch(
     ((predicted - velocity).square() * weights).sum().div(weights.sum()).backward()
     expected = [p.grad for p in trial.parameters if p.grad is not None]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_min_snr_weighs_each_samples_error_in_the_gradient(
+    training_arguments: Callable[..., list[str]], cache: LatentCache, tmp_path: Path
+) -> None:
+    arguments = training_arguments(tmp_path, "--batch-size", "1", "--outside-weight", "0")
+    plain, weighed = run(arguments, cache), run(arguments, cache, "--min-snr-gamma", "5")
+    for trial in (plain, weighed):
+        trial.backward(trial.batches.of_step(0, 0, 1, 1))
+    (part,) = plain.batches.of_step(0, 0, 1, 1)
+    weight = min_snr_weights(plain.noise_schedule, part.timesteps, 5.0)
+    assert 0 < weight < 1
+    for one, other in zip(plain.parameters, weighed.parameters, strict=True):
+        assert one.grad is not None
+        torch.testing.assert_close(other.grad, one.grad * weight, rtol=1e-3, atol=1e-7)

@@ -57,6 +57,17 @@ def test_a_training_leaves_its_checkpoints_its_metrics_and_its_summary(tiny_trai
     assert all(row["loss"] > 0 and row["grad_norm"] > 0 for row in rows(tiny_training))
 
 
+def test_a_row_tells_the_loss_in_the_mask_by_ranges_of_timesteps_too(
+    training_arguments: Arguments, tmp_path: Path
+) -> None:
+    options = ["--steps", "3", "--log-every", "3", "--high-noise-share", "1.0", "--batch-size", "6"]
+    assert main(training_arguments(tmp_path, *options)) == 0
+    (row,) = [row for row in rows(tmp_path) if row["step"] == 3]
+    ranges = [row[name] for name in row if name.startswith("loss_mask_t")]
+    assert {name for name in row if name.startswith("loss_mask_t")} <= {f"loss_mask_t{t}00" for t in (7, 8, 9)}
+    assert min(ranges) <= row["loss_mask"] <= max(ranges)
+
+
 def test_every_trained_tensor_has_moved_and_the_new_channels_too(tiny_training: Path) -> None:
     before, after = (weights(tiny_training / "checkpoints" / f"step-{step}") for step in (2, 4))
     assert before.keys() == after.keys()

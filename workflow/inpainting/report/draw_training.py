@@ -45,20 +45,53 @@ def read_rows(settings: DrawTrainingCommand) -> pd.DataFrame:
 
 
 def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
-    """Loss at the left, gradient norm and learning rates at the right, over the same steps."""
-    figure = new_figure(11, 4.6)
-    places: Any = [["loss", "norm"], ["loss", "rate"]]
-    axes = figure.subplot_mosaic(places, width_ratios=[1.7, 1], sharex=True)
+    """Loss at the left; gradient norm, learning rates and the loss by timestep at the right."""
+    ranges = timestep_losses(rows)
+    places: Any = [["loss", "norm"], ["loss", "rate"]] + ([] if ranges.empty else [["loss", "timestep"]])
+    figure = new_figure(11, 4.6 if ranges.empty else 6.4)
+    axes = figure.subplot_mosaic(places, width_ratios=[1.7, 1])
     title(axes["loss"], f"{experiment}: loss", pace(rows))
     draw_smoothed(axes["loss"], rows, ["loss_mask", "loss_outside"])
     axes["norm"].set_title("Gradient norm")
     draw_smoothed(axes["norm"], rows, ["grad_norm"])
+    axes["norm"].sharex(axes["loss"])
     axes["norm"].tick_params(labelbottom=False)
     axes["rate"].set_title("Learning rate")
     draw_rates(axes["rate"], rows)
+    axes["rate"].sharex(axes["loss"])
     axes["loss"].set_xlabel("step")
     axes["rate"].set_xlabel("step")
+    if not ranges.empty:
+        axes["timestep"].set_title("Loss in the mask by timestep")
+        draw_timestep_losses(axes["timestep"], ranges)
     return figure
+
+
+def timestep_losses(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean loss in the mask over the first and the last quarter of the rows, by the middle of each range of timesteps.
+
+    Columns first and last; ranges that one of them never drew are left out.
+    """
+    names = {int(name.rpartition("_t")[2]): name for name in rows.columns if name.startswith("loss_mask_t")}
+    starts = sorted(names)
+    if len(starts) < 2:
+        return pd.DataFrame(columns=["first", "last"])
+    quarter = max(len(rows) // 4, 1)
+    losses = rows[[names[start] for start in starts]]
+    means = pd.DataFrame({"first": losses.iloc[:quarter].mean(), "last": losses.iloc[-quarter:].mean()})
+    means.index = pd.Index([start + 50 for start in starts])
+    return means.dropna()
+
+
+def draw_timestep_losses(axes: Axes, means: pd.DataFrame) -> None:
+    """The loss over the timesteps, at the beginning faint and at the end strong."""
+    axes.plot(means.index, means["first"], color=BLUE, alpha=0.35, marker="o", markersize=3, label="first quarter")
+    axes.plot(means.index, means["last"], color=BLUE, marker="o", markersize=3, label="last quarter")
+    axes.set_xlim(0, 1000)
+    axes.set_xlabel("timestep (999 is all noise)")
+    if spans_decades(means):
+        axes.set_yscale("log")
+    axes.legend(loc="best", frameon=False, fontsize=8)
 
 
 def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
@@ -83,15 +116,16 @@ def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
 
 def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
     """The learning rates, each named where it is highest; one line where they are the same."""
-    same = rows["rate_lora"].equals(rows["rate_patch"])
-    for column in ["rate_lora"] if same else ["rate_lora", "rate_patch"]:
+    columns = [column for column in ("rate_lora", "rate_patch") if column in rows]
+    same = len(columns) == 2 and rows["rate_lora"].equals(rows["rate_patch"])
+    for column in columns[:1] if same else columns:
         name, colour = LINES[column]
         axes.plot(rows["step"], rows[column], color=colour, **marked(rows))
         peak = int(rows[column].argmax())
         where = (rows["step"].iloc[peak], rows[column].iloc[peak])
         text = "LoRA and patch embedding" if same else name
         outlined(axes.annotate(text, where, (3, 3), textcoords="offset points", color=colour, fontsize=9, va="bottom"))
-    if (top := float(rows[["rate_lora", "rate_patch"]].max().max())) > 0:
+    if (top := float(rows[columns].max().max())) > 0:
         axes.set_ylim(0, 1.25 * top)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
 

@@ -11,10 +11,9 @@ from torch import Tensor
 from inpainting import seeds
 from inpainting.inference import conditioning
 from inpainting.shards import LatentCache
+from inpainting.training.loss import TIMESTEPS
 from inpainting.training.settings import LossSettings
 from inpainting.video import masks
-
-TIMESTEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,15 @@ class Batches:
         """The float32 noise, of a shape, and the int64 timestep of a sample, counted from the start of training."""
         generator = torch.Generator().manual_seed(seeds.derive(self.seed, "training.noise", sample))
         noise = torch.randn(shape, generator=generator)
-        noisiest = torch.rand((), generator=generator) < self.loss.high_noise_share
-        lowest = TIMESTEPS * 7 // 10 if noisiest else 0
-        return noise, torch.randint(lowest, TIMESTEPS, (), generator=generator)
+        return noise, self._timestep(generator)
+
+    def _timestep(self, generator: torch.Generator) -> Tensor:
+        if torch.rand((), generator=generator) < self.loss.high_noise_share:
+            return torch.randint(TIMESTEPS * 7 // 10, TIMESTEPS, (), generator=generator)
+        if self.loss.timestep_sampling == "logit_normal":
+            logit = self.loss.logit_mean + self.loss.logit_std * torch.randn((), generator=generator)
+            return (TIMESTEPS * logit.sigmoid()).long().clamp(max=TIMESTEPS - 1)
+        return torch.randint(TIMESTEPS, (), generator=generator)
 
 
 @lru_cache(maxsize=2)

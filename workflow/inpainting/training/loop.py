@@ -22,7 +22,7 @@ from inpainting.training import checkpoints, updates
 from inpainting.training.average import WeightAverage
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.checkpoints import Checkpoint
-from inpainting.training.loss import RegionSums, areas, squared_errors
+from inpainting.training.loss import RegionSums, areas, min_snr_weights, squared_errors
 from inpainting.training.monitor import Monitor
 from inpainting.training.settings import LossSettings, TrainCommand, checkpoint_steps
 from inpainting.training.stopping import Stop
@@ -108,18 +108,22 @@ class Run:
         return parts, time.monotonic() - start
 
     def backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
-        """Gradients of the loss over the whole batch of all processes; returns its summed errors and areas."""
+        """Gradients of the loss over the whole batch of all processes.
+
+        Returns the batch's summed errors, without Min-SNR weights, and areas, by ranges of timesteps.
+        """
         weight = self.settings.outside_weight
-        area = self._over_processes([areas(part.region, part.truth.shape[2]) for part in parts])
+        area = self._over_processes([areas(p.region, p.truth.shape[2]).by_timestep(p.timesteps) for p in parts])
         sums = []
         for part in parts:
             last = part is parts[-1]
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.transformer):
                 errors = self._errors(part)
-                loss = errors.weighted(weight) / area.weighted(weight)
+                snr = min_snr_weights(self.noise_schedule, part.timesteps, self.settings.min_snr_gamma)
+                loss = (snr * errors.weighted(weight)).sum() / area.total().weighted(weight)
                 # Processes' gradients are averaged by DDP, where their sum is wanted.
                 self.accelerator.backward(loss * self.accelerator.num_processes)
-            sums.append(errors.detach())
+            sums.append(errors.by_timestep(part.timesteps))
         return self._over_processes(sums), area
 
     def _errors(self, part: Batch) -> RegionSums:
@@ -136,7 +140,7 @@ class Run:
 
     def _check_finite(self, errors: RegionSums, grad_norm: float, step: int, parts: list[Batch]) -> None:
         """Raise InputError rather than update by what is not finite; fp16's scaler skips such gradients itself."""
-        if not torch.isfinite(errors.inside + errors.outside):
+        if not torch.isfinite(errors.inside + errors.outside).all():
             what = "loss"
         elif not math.isfinite(grad_norm) and self.accelerator.scaler is None:
             what = "gradient"

@@ -3,41 +3,67 @@
 from dataclasses import dataclass
 
 import torch
+from diffusers import CogVideoXDDIMScheduler
 from torch import Tensor
+
+TIMESTEPS = 1000
+BINS = 10
+"""Equal ranges of timesteps that the log tells apart."""
 
 
 @dataclass(frozen=True)
 class RegionSums:
-    """Squared errors, or numbers of values, summed apart inside and outside the loss region."""
+    """Squared errors, or numbers of values, summed apart inside and outside the loss region; of like shapes."""
 
     inside: Tensor
     outside: Tensor
 
     def weighted(self, outside_weight: float) -> Tensor:
-        """One number, the outside counting as little as it shall."""
+        """Both as one, the outside counting as little as it shall."""
         return self.inside + outside_weight * self.outside
+
+    def total(self) -> "RegionSums":
+        """The sums over all samples or ranges of timesteps."""
+        return RegionSums(self.inside.sum(), self.outside.sum())
+
+    def by_timestep(self, timesteps: Tensor) -> "RegionSums":
+        """From samples [batch] to the ranges [BINS] that their timesteps, int64 [batch], fall in; without the graph."""
+        ranges = timesteps * BINS // TIMESTEPS
+        inside, outside = (
+            torch.zeros(BINS, device=sums.device).index_add(0, ranges, sums.detach())
+            for sums in (self.inside, self.outside)
+        )
+        return RegionSums(inside, outside)
 
     def __add__(self, other: "RegionSums") -> "RegionSums":
         return RegionSums(self.inside + other.inside, self.outside + other.outside)
 
-    def detach(self) -> "RegionSums":
-        """The sums without their graph."""
-        return RegionSums(self.inside.detach(), self.outside.detach())
-
 
 def squared_errors(prediction: Tensor, target: Tensor, region: Tensor) -> RegionSums:
-    """Squared errors of the velocity, in float32.
+    """Squared errors of the velocity, in float32, summed over each sample: [batch].
 
     prediction, target: [batch, frames, channels, height, width]; region: 0 or 1, [batch, frames, 1, height, width].
-    The loss is `errors.weighted(w) / areas.weighted(w)`: over the whole batch, however it is parted among forward
-    passes and processes, so that every masked cell counts the same. (A mean of mask * error would count small holes
-    less, a mean of ratios would depend on how the batch is parted.)
+    The loss is `errors.total().weighted(w) / areas.total().weighted(w)`: over the whole batch, however it is parted
+    among forward passes and processes, so that every masked cell counts the same. (A mean of mask * error would count
+    small holes less, a mean of ratios would depend on how the batch is parted.)
     """
     errors = (prediction.float() - target.float()).square()
-    return RegionSums((errors * region).sum(), (errors * (1 - region)).sum())
+    return RegionSums((errors * region).flatten(1).sum(1), (errors * (1 - region)).flatten(1).sum(1))
 
 
 def areas(region: Tensor, channels: int) -> RegionSums:
-    """Numbers of latent values inside and outside the region [batch, frames, 1, height, width]."""
-    inside = channels * region.sum()
-    return RegionSums(inside, channels * torch.tensor(float(region.numel()), device=region.device) - inside)
+    """Numbers of latent values [batch] inside and outside the region [batch, frames, 1, height, width]."""
+    inside = channels * region.flatten(1).sum(1)
+    return RegionSums(inside, channels * float(region[0].numel()) - inside)
+
+
+def min_snr_weights(schedule: CogVideoXDDIMScheduler, timesteps: Tensor, gamma: float | None) -> Tensor:
+    """Weights [batch] of the velocity's squared errors at timesteps [batch]: min(SNR, gamma) / (SNR + 1), or 1.
+
+    SNR = alpha_bar / (1 - alpha_bar). The velocity's error is the truth's times SNR + 1, and Min-SNR weighs the truth's
+    by min(SNR, gamma): T. Hang et al. 2023, arXiv 2303.09556.
+    """
+    if gamma is None:
+        return torch.ones(len(timesteps), device=timesteps.device)
+    alpha_bar = schedule.alphas_cumprod.to(timesteps.device)[timesteps]
+    return torch.minimum(alpha_bar, gamma * (1 - alpha_bar)).float()

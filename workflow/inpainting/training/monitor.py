@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from inpainting.files import write_text
 from inpainting.progress import Progress
-from inpainting.training.loss import RegionSums
+from inpainting.training.loss import BINS, TIMESTEPS, RegionSums
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +34,13 @@ class Monitor:
         self._steps, self._data_seconds, self._start = 0, 0.0, time.monotonic()
 
     def step(self, errors: RegionSums, areas: RegionSums, grad_norm: float, data_seconds: float) -> None:
-        """Count one update: summed errors and areas of its batch, its gradient's norm, the wait for its data."""
+        """Count one update: its batch's summed errors and areas by timestep, gradient's norm, wait for data."""
         self._errors, self._areas = self._errors + errors, self._areas + areas
         self._norms += grad_norm
         self._steps += 1
         self._data_seconds += data_seconds
-        loss = float(errors.weighted(self.outside_weight) / areas.weighted(self.outside_weight))
-        self.progress.step(note=f", loss {loss:.4f}")
+        shown = _losses(errors.total(), areas.total(), self.outside_weight)
+        self.progress.step(note=f", loss {shown['loss']:.4f}, in the mask {shown['loss_mask']:.4f}")
 
     def write(self, step: int, rates: dict[str, float]) -> None:
         """Write the row of `step`, the averages since the row before."""
@@ -49,14 +49,13 @@ class Monitor:
         seconds = time.monotonic() - self._start
         row: dict[str, Any] = {
             "step": step,
-            "loss": float(self._errors.weighted(self.outside_weight) / self._areas.weighted(self.outside_weight)),
-            "loss_mask": float(self._errors.inside / self._areas.inside),
-            "loss_outside": float(self._errors.outside / self._areas.outside.clamp_min(1)),
+            **_losses(self._errors.total(), self._areas.total(), self.outside_weight),
             "grad_norm": self._norms / self._steps,
             **rates,
             "seconds_per_step": seconds / self._steps,
             "data_wait_share": self._data_seconds / seconds,
             "peak_memory_gib": _peak_memory_gib(),
+            **_losses_by_timestep(self._errors, self._areas),
         }
         with self.path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
@@ -68,6 +67,20 @@ class Monitor:
     def close(self) -> None:
         """Write out what TensorBoard still holds back."""
         self.board.close()
+
+
+def _losses(errors: RegionSums, areas: RegionSums, outside_weight: float) -> dict[str, float]:
+    return {
+        "loss": float(errors.weighted(outside_weight) / areas.weighted(outside_weight)),
+        "loss_mask": float(errors.inside / areas.inside),
+        "loss_outside": float(errors.outside / areas.outside.clamp_min(1)),
+    }
+
+
+def _losses_by_timestep(errors: RegionSums, areas: RegionSums) -> dict[str, float]:
+    """The loss in the mask by ranges of timesteps, named by the first of each; without those that were not drawn."""
+    losses = {number * TIMESTEPS // BINS: errors.inside[number] / areas.inside[number] for number in range(BINS)}
+    return {f"loss_mask_t{first}": float(loss) for first, loss in losses.items() if not torch.isnan(loss)}
 
 
 def _keep_rows_up_to(path: Path, step: int) -> None:

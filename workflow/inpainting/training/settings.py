@@ -37,8 +37,17 @@ class LossSettings(Settings):
     """Where errors count in full: the hole, or the hole as it was greyed out."""
     outside_weight: float = Field(0.1, ge=0.0, le=1.0)
     """Weight of errors outside that region; 0 counts the region alone."""
+    timestep_sampling: Literal["uniform", "logit_normal"] = "uniform"
+    """How a sample's timestep is drawn: all alike, or the middle ones more often (arXiv 2403.03206)."""
+    logit_mean: float = 0.0
+    """Mean of logit_normal's normal distribution; above 0, noisier timesteps are drawn more often."""
+    logit_std: float = Field(1.0, gt=0.0)
+    """Standard deviation of logit_normal's normal distribution."""
     high_noise_share: float = Field(0.0, ge=0.0, le=1.0)
-    """Share of samples whose timestep is drawn from the noisiest 30 % instead of from all."""
+    """Share of samples whose timestep is drawn from the noisiest 30 %, evenly, whatever the sampling of the others."""
+    min_snr_gamma: float | None = Field(None, gt=0.0)
+    """Weighs the loss by min(SNR, gamma) / (SNR + 1) (arXiv 2303.09556; gamma 5 there); not at all where not given. The
+    noisier a timestep, the less it counts, and the last, where inference begins, not at all."""
 
 
 class OptimizerSettings(Settings):
