@@ -99,6 +99,7 @@ rule tables:
     output:
         comparison=multiext("results/tables/comparison", ".tsv", ".md", ".tex"),
         strata=multiext("results/tables/strata", ".tsv", ".md", ".tex"),
+        metrics=multiext("results/tables/metrics", ".tsv", ".md", ".tex"),
         failures=multiext("results/tables/failures", ".tsv", ".md", ".tex"),
         repeats=multiext("results/tables/repeats", ".tsv", ".md", ".tex"),
         sequences="results/tables/sequences.tsv",
@@ -113,6 +114,12 @@ rule tables:
             caption="../report/strata.rst",
             category="4. Results",
             labels={"what": "by motion, mask size and shadow", "kind": "table"},
+        ),
+        metrics_page=report(
+            "results/tables/metrics.html",
+            caption="../report/metrics.rst",
+            category="4. Results",
+            labels={"what": "all metrics by region", "kind": "table"},
         ),
         failures_page=report(
             "results/tables/failures.html",

@@ -32,7 +32,9 @@ class Dataset:
 
     def evaluate(self, method: str, out: Path, *options: str) -> int:
         places = ["--dataset", self.sequences, "--manifest", self.manifest, "--split-file", self.split, "--out", out]
-        return main(["evaluate", "--method", method, "--workers", "1", *map(str, places), *options])
+        return main(
+            ["evaluate", "--method", method, "--workers", "1", "--extras", "motion", *map(str, places), *options]
+        )
 
     def tables(self, results: list[Path], out: Path, *options: str) -> int:
         files = ",".join(map(str, results))

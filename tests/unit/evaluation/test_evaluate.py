@@ -13,10 +13,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from inpainting.cli import main
-from inpainting.evaluation.results import COLUMNS, read_results
+from inpainting.evaluation.results import COLUMNS, MEASURED, read_results
 from inpainting.evaluation.settings import EVALUATION_CODE
 from inpainting.files import file_digest, read_table, write_table
 from inpainting.filling.classical import telea
+from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.scores import SCORES, score_clip
 from inpainting.provenance import PACKAGE_FOLDER
 from inpainting.video.masks import dilate
@@ -31,7 +32,7 @@ Scene = Callable[..., tuple[NDArray[np.uint8], ...]]
 
 
 def untimed(path: Path) -> pd.DataFrame:
-    return read_results(path).frames.drop(columns="seconds_per_frame")
+    return read_results(path).frames.drop(columns=list(MEASURED))
 
 
 def test_the_results_have_a_row_per_sequence_output_and_frame_in_order(evaluated: Evaluated) -> None:
@@ -46,7 +47,8 @@ def test_the_results_have_a_row_per_sequence_output_and_frame_in_order(evaluated
 def test_the_scores_are_those_of_the_methods_own_frames(evaluated: Evaluated, make_scene: Scene) -> None:
     rgb, mask, truth = make_scene(3)
     hole = mask > 127
-    expected = score_clip(telea(rgb, dilate(hole, 2)), truth, hole)
+    regions = Regions(hole, effect_region(rgb, truth, dilate(hole, 2)))
+    expected = score_clip(telea(rgb, dilate(hole, 2)), truth, regions)
     frames = read_results(evaluated.results["telea"]).frames
     found = frames[(frames["sequence"] == "c") & (frames["output"] == "raw")].reset_index(drop=True)
     pd.testing.assert_frame_equal(found[list(SCORES)], expected)
@@ -210,3 +212,22 @@ def test_the_parquet_file_carries_its_provenance_in_the_metadata(evaluated: Eval
 
 def test_the_code_that_shapes_results_is_there() -> None:
     assert [room for room in EVALUATION_CODE if not (PACKAGE_FOLDER / room).exists()] == []
+
+
+def test_extra_scores_are_there_when_asked_for_and_unknown_when_not(dataset: Dataset, tmp_path: Path) -> None:
+    every = ["--extras", "motion,vmaf,propainter_compat", "--limit", "1"]
+    assert dataset.evaluate("telea", tmp_path / "all.parquet", *every) == 0
+    assert dataset.evaluate("telea", tmp_path / "none.parquet", "--extras", "[]", "--limit", "1") == 0
+    names = ["temporal_mask", "warp_mask", "warp_frame", "vmaf", "propainter_psnr", "propainter_ssim"]
+    found = read_results(tmp_path / "all.parquet").frames.query("output == 'composited' and frame > 1")[names]
+    assert found.notna().all(axis=None)
+    assert read_results(tmp_path / "none.parquet").frames[names].isna().all(axis=None)
+    assert dataset.evaluate("telea", tmp_path / "x.parquet", "--extras", "lpips") == 2
+
+
+def test_what_is_not_computed_is_said_in_the_tables(dataset: Dataset, tmp_path: Path) -> None:
+    assert dataset.evaluate("telea", tmp_path / "telea.parquet", "--extras", "motion") == 0
+    assert dataset.tables([tmp_path / "telea.parquet"], tmp_path) == 0
+    page = (tmp_path / "metrics.html").read_text()
+    assert "Not computed: VMAF (left out by evaluation.extras); propainter_compat (left" in page
+    assert "VFID (needs the weights of I3D" in page

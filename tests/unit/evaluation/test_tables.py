@@ -14,7 +14,7 @@ from inpainting.files import read_json, read_table, write_table
 if TYPE_CHECKING:
     from tests.unit.evaluation.conftest import Evaluated
 
-TABLES = ("comparison", "failures", "repeats", "strata")
+TABLES = ("comparison", "failures", "metrics", "repeats", "strata")
 FORMS = ("html", "md", "tex", "tsv")
 FILES = sorted([*(f"{t}.{form}" for t in TABLES for form in FORMS), "sequences.tsv", "summary.json"])
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.metrics.aggregate import PSNR_CEILING, mean_interval, paired_interval, per_sequence
+from inpainting.metrics.regions import Regions
 from inpainting.metrics.scores import score_clip
 
 
@@ -11,14 +12,14 @@ def scored(seed: int, sequence: str, mask_share: tuple[float, ...] = (0.1, 0.5, 
     rng = np.random.default_rng(seed)
     output, truth = rng.integers(0, 256, (2, len(mask_share), 12, 14, 3)).astype(np.uint8)
     hole = rng.random((len(mask_share), 12, 14)) < np.array(mask_share)[:, None, None]
-    return score_clip(output, truth, hole).assign(method="noise", sequence=sequence, output="raw")
+    return score_clip(output, truth, Regions(hole)).assign(method="noise", sequence=sequence, output="raw")
 
 
 def test_a_sequences_psnr_comes_from_the_error_pooled_over_all_its_mask_pixels() -> None:
     rng = np.random.default_rng(0)
     output, truth = rng.integers(0, 256, (2, 3, 12, 14, 3)).astype(np.uint8)
     hole = rng.random((3, 12, 14)) < np.array([0.1, 0.9, 0.4])[:, None, None]
-    frames = score_clip(output, truth, hole).assign(sequence="a")
+    frames = score_clip(output, truth, Regions(hole)).assign(sequence="a")
     result = per_sequence(frames, keys=("sequence",)).iloc[0]
     error = output[hole].astype(float) - truth[hole].astype(float)
     known = output[~hole].astype(float) - truth[~hole].astype(float)
@@ -53,7 +54,7 @@ def test_a_sequence_without_any_hole_has_no_score_in_it() -> None:
 
 def test_a_sequence_without_error_reads_the_ceiling_and_is_counted_as_capped() -> None:
     clip = np.random.default_rng(0).integers(0, 256, (2, 12, 14, 3)).astype(np.uint8)
-    frames = score_clip(clip, clip, np.ones((2, 12, 14), np.bool_)).assign(sequence="a")
+    frames = score_clip(clip, clip, Regions(np.ones((2, 12, 14), np.bool_))).assign(sequence="a")
     result = per_sequence(frames, keys=("sequence",)).iloc[0]
     assert result["psnr_mask"] == result["psnr_frame"] == PSNR_CEILING
     assert result["capped"]

@@ -108,7 +108,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     for method in ("telea", "temporal_median", "masked_input"):
         out = found.evaluation / method
         places = ["--out", str(out.with_suffix(".parquet")), "--examples-out", str(out / "examples")]
-        commands.append(["evaluate", "--method", method, *scored, *places, "--examples", "2", "--workers", "1"])
+        commands.append(
+            ["evaluate", "--method", method, *scored, *places, "--examples", "2", "--workers", "1", "--extras", "[]"]
+        )
     files = ",".join(str(path) for path in (found.evaluation / f"{m}.parquet" for m in ("telea", "temporal_median")))
     commands.append(["tables", "--results", files, "--manifest", manifest, "--out", str(found.tables)])
     for command in commands:

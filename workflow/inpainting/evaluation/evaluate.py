@@ -2,19 +2,19 @@
 
 import logging
 from collections.abc import Iterator
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting import provenance
+from inpainting.evaluation.cost import measured
 from inpainting.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
 from inpainting.evaluation.parts import Parts
 from inpainting.evaluation.results import write_results
+from inpainting.evaluation.scoring import score_outputs
 from inpainting.evaluation.settings import EVALUATION_CODE, EvaluateCommand
 from inpainting.files import file_digest, folder_digest, value_digest
-from inpainting.metrics.scores import score_clip
 from inpainting.progress import tracked
 from inpainting.settings import existing
 from inpainting.video import masks
@@ -57,20 +57,25 @@ def score_sequence(
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
-    hole = masks.to_hole(clip.mask, settings)
     filled = method.hole(clip.mask)
-    begin = perf_counter()
-    raw = method.fill(clip)
-    seconds = (perf_counter() - begin) / frames
+    with measured(_on_device(settings)) as cost:
+        raw = method.fill(clip)
     outputs = {"raw": raw, "composited": masks.composite(raw, clip.rgb, filled)}
-    scores = {"raw": score_clip(raw, clip.truth, hole)}
-    same = np.array_equal(outputs["composited"], raw)
-    scores["composited"] = scores["raw"] if same else score_clip(outputs["composited"], clip.truth, hole)
+    spent = {"seconds_per_frame": cost.seconds / frames, "peak_memory_gib": cost.peak_memory_gib}
     rows = [
-        table.assign(method=settings.name, sequence=name, output=output, seconds_per_frame=seconds)
-        for output, table in scores.items()
+        table.assign(method=settings.name, sequence=name, output=output, **spent)
+        for output, table in score_outputs(settings, clip, filled, outputs).items()
     ]
     return pd.concat(rows, ignore_index=True), outputs
+
+
+def _on_device(settings: EvaluateCommand) -> bool:
+    """Whether a CUDA device does the work."""
+    if settings.method not in LEARNED:
+        return False
+    from inpainting.models.loading import resolve_device
+
+    return resolve_device(settings.device).type == "cuda"
 
 
 def _score_all(

@@ -191,7 +191,7 @@ def _number(row: dict[Any, Any], name: str, column: Column, digits: int) -> tupl
         return NOTHING, ""
     if name == "p_holm":
         return ("< 0.001" if value < 0.001 else f"{value:.{column.digits}f}"), ""
-    if name == "seconds_per_frame":
+    if name.startswith("seconds_per_frame"):
         return ("< 0.001" if value < 0.001 else f"{value:.2g}"), ""
     form = f"{{:{'+' if column.signed else ''}.{digits}f}}"
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")

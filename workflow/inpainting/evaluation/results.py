@@ -14,11 +14,19 @@ import pyarrow.parquet as pq
 
 from inpainting.errors import InputError
 from inpainting.files import atomic_path
+from inpainting.metrics import propainter_compat
+from inpainting.metrics.motion import MOTION
 from inpainting.metrics.scores import SCORES
 
-COLUMNS = ("method", "sequence", "output", *SCORES, "seconds_per_frame")
+SCORED = (*SCORES, *MOTION, "vmaf", *propainter_compat.COLUMNS)
+"""What is computed of every frame; NaN where it was left out, or where a region has no pixel."""
+
+MEASURED = ("seconds_per_frame", "peak_memory_gib")
+"""What a method cost on a sequence: the columns that differ from run to run."""
+
+COLUMNS = ("method", "sequence", "output", *SCORED, *MEASURED)
 """method: its label; output: raw (the method's own frames) or composited (its hole, the input elsewhere); frame counts
-from 1; seconds_per_frame is measured, and the one column that differs from run to run."""
+from 1; propainter_psnr and _ssim stand with the composited output."""
 
 OUTPUTS = ("raw", "composited")
 

@@ -15,9 +15,9 @@ MethodName = Literal[
 ]
 
 EVALUATION_CODE = (
-    *(f"evaluation/{name}.py" for name in ("baselines", "evaluate", "methods", "results")),
+    *(f"evaluation/{name}.py" for name in ("baselines", "cost", "evaluate", "methods", "results", "scoring")),
     "filling",
-    "metrics/scores.py",
+    *(f"metrics/{name}.py" for name in ("motion", "propainter_compat", "regions", "scores", "ssim", "vmaf")),
     "inference/conditioning.py",
     "inference/inpainter.py",
     "models",
@@ -37,6 +37,9 @@ class EvaluateSettings(Settings):
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
     """Sequences scored at most, the first by id; all where it is not given."""
+    extras: tuple[Literal["motion", "vmaf", "propainter_compat"], ...] = ("motion", "vmaf", "propainter_compat")
+    """Scores beside those of frames and regions: how errors move, what a viewer would notice (VMAF), and PSNR and SSIM
+    as ProPainter's evaluation computes them. The tables say which were left out."""
 
 
 class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
@@ -70,7 +73,7 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
         super().model_post_init(context)
         if (self.method == "adapter") != (self.adapter is not None):
             raise ValueError("adapter: a folder is needed for --method adapter, and for no other method")
-        if self.out.suffix != ".parquet":
+        if self.out and self.out.suffix != ".parquet":
             raise ValueError(f"out: {self.out} should end in .parquet")
 
     @property
@@ -112,7 +115,8 @@ class TablesCommand(TablesSettings):
     """EXPERIMENT=GROUP, by comma: results that are averaged sequence by sequence under their group's name, for
     trainings that differ in their seed alone."""
     out: Path
-    """Folder for comparison, strata, failures and repeats (.tsv, .md, .html, .tex), sequences.tsv and summary.json."""
+    """Folder for comparison, metrics, strata, failures and repeats (.tsv, .md, .html, .tex), sequences.tsv and
+    summary.json."""
     seed: int = Field(0, ge=0)
     """Seed of the bootstrap intervals."""
 

@@ -9,6 +9,7 @@ from inpainting.errors import InputError
 from inpainting.evaluation import strata as stratification
 from inpainting.evaluation.comparison import best_classical, compare, compare_strata
 from inpainting.evaluation.failures import list_failures
+from inpainting.evaluation.metric_table import metric_notes, metric_table, shown_parts
 from inpainting.evaluation.notes import comparison_notes, failure_notes, repeat_notes, strata_lead
 from inpainting.evaluation.rendering import Column, Shown, page, show, to_html, to_latex, to_markdown
 from inpainting.evaluation.repeats import average_repeats, members_of, repeat_table
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def tables(settings: TablesCommand) -> None:
-    """Write comparison, strata, failures and repeats as .tsv, .md, .html and .tex; sequences.tsv; summary.json."""
+    """Write comparison, metrics, strata, failures and repeats in every form; sequences.tsv and summary.json."""
     results = [read_results(existing(path, "--results", "files of `inpaint evaluate`")) for path in settings.results]
     check_comparable(results)
     results.sort(key=lambda result: result.method)
@@ -47,6 +48,10 @@ def tables(settings: TablesCommand) -> None:
     writer.write(
         "comparison", "Comparison of methods", summary["sentence"], comparison, [("", show(comparison))], notes
     )
+    metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
+    extras = set.intersection(*(set(result.provenance["settings"]["extras"]) for result in results))
+    lead = "Every metric by region, of the methods' raw output and of what is left of it once pasted over the input."
+    writer.write("metrics", "All metrics", lead, metrics, shown_parts(metrics), metric_notes(extras))
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
     parts = _strata_parts(strata, groups)
     described = [stratification.description(settings), *notes]

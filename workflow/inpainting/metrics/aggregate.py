@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.metrics.regions import REGIONS
 from inpainting.metrics.scores import psnr
 from inpainting.seeds import derive
 
@@ -24,6 +25,12 @@ RESAMPLES = 2000
 
 INTERVAL_FROM = 5
 """Sequences that an interval needs at least; draws of fewer hold too little of their spread."""
+
+POOLED = {"temporal_mask": "mask_pixels", "warp_mask": "warp_mask_pixels", "warp_frame": "warp_frame_pixels"}
+"""Scores of motion, and the pixels that each is a mean over."""
+
+AVERAGED = ("vmaf", "propainter_psnr", "propainter_ssim", "seconds_per_frame", "peak_memory_gib")
+"""What is averaged over frames; a frame whose PSNR is infinite, having no error, is left out of that mean."""
 
 KEYS = ("method", "sequence", "output")
 """What tells one sequence's scores from another's."""
@@ -45,38 +52,41 @@ class Interval:
 def per_sequence(frames: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame:
     """Scores of sequences from scores of their frames (`scores.score_clip`, with the columns `keys` added).
 
-    One row per combination of keys, sorted by them: frames, masked_frames (those with a hole), mask_pixels, psnr_mask,
-    psnr_band, psnr_outside, psnr_frame (dB, at most PSNR_CEILING), ssim_mask, mae_mask (mean over hole pixels),
-    ssim_frame (mean over frames), capped (whether psnr_mask was cut to the ceiling), and seconds_per_frame where
-    given. A region without a pixel in the whole sequence has NaN.
+    One row per combination of keys, sorted by them: frames, masked_frames (those with a hole), <region>_pixels,
+    psnr_<region> (dB, at most PSNR_CEILING), mae_<region> and ssim_<region> (means over the region's pixels; of whole
+    frames over frames) for each of REGIONS, capped (whether psnr_mask was cut to the ceiling), and what else is given
+    of AVERAGED and POOLED. A region without a pixel in the whole sequence has NaN.
     """
-    table = frames.assign(outside_pixels=frames["frame_pixels"] - frames["mask_pixels"])
-    groups = table.groupby(list(keys), sort=True)
+    groups = frames.groupby(list(keys), sort=True)
     result = pd.DataFrame(
         {
             "frames": groups.size(),
-            "masked_frames": (table["mask_pixels"] > 0).groupby([table[key] for key in keys]).sum(),
-            "mask_pixels": groups["mask_pixels"].sum(),
+            "masked_frames": (frames["mask_pixels"] > 0).groupby([frames[key] for key in keys]).sum(),
         }
     )
-    for region in ("mask", "band", "outside", "frame"):
-        value = psnr(_pooled(table, f"mse_{region}", f"{region}_pixels", keys))
+    for region in REGIONS:
+        value = psnr(_pooled(frames, f"mse_{region}", f"{region}_pixels", keys))
+        result[f"{region}_pixels"] = groups[f"{region}_pixels"].sum()
         if region == "mask":
             result["capped"] = value > PSNR_CEILING
         result[f"psnr_{region}"] = np.minimum(value, PSNR_CEILING)
-    for name in ("ssim_mask", "mae_mask"):
-        result[name] = _pooled(table, name, "mask_pixels", keys)
-    result["ssim_frame"] = groups["ssim_frame"].mean()
-    if "seconds_per_frame" in table:
-        result["seconds_per_frame"] = groups["seconds_per_frame"].mean()
+        result[f"mae_{region}"] = _pooled(frames, f"mae_{region}", f"{region}_pixels", keys)
+        result[f"ssim_{region}"] = _pooled(frames, f"ssim_{region}", f"{region}_pixels", keys)
+    for name, pixels in POOLED.items():
+        if name in frames:
+            result[name] = _pooled(frames, name, pixels, keys)
+    finite = frames.replace(np.inf, np.nan)
+    for name in AVERAGED:
+        if name in frames:
+            result[name] = finite.groupby(list(keys), sort=True)[name].mean()
     return result.reset_index()
 
 
 def _pooled(table: pd.DataFrame, value: str, pixels: str, keys: Sequence[str]) -> pd.Series:
     """Mean of a per-frame mean over all pixels that it was taken over; NaN where there are none."""
     groups = [table[key] for key in keys]
-    total = (table[value].fillna(0.0) * table[pixels]).groupby(groups).sum()
-    return total / table[pixels].groupby(groups).sum()
+    weight = table[pixels].where(table[value].notna(), 0)
+    return (table[value].fillna(0.0) * weight).groupby(groups).sum() / weight.groupby(groups).sum()
 
 
 def mean_interval(values: Sequence[float] | pd.Series, seed: int, resamples: int = RESAMPLES) -> Interval:

@@ -9,6 +9,7 @@ from inpainting.errors import InputError
 from inpainting.files import file_digest, folder_digest, read_json, write_json
 from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.metrics.aggregate import mean_interval, per_sequence
+from inpainting.metrics.regions import Regions
 from inpainting.metrics.scores import score_clip
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
@@ -68,7 +69,7 @@ def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.Da
             )
         seed = seeds.derive(settings.seed, "validation.noise", name)
         raw = inpainter.inpaint(clip.rgb, clip.mask, settings.steps, seed)
-        table = score_clip(raw, clip.truth, masks.to_hole(clip.mask, mask_settings))
+        table = score_clip(raw, clip.truth, Regions(masks.to_hole(clip.mask, mask_settings)))
         tables.append(table.assign(method="adapter", sequence=name, output="raw"))
     return per_sequence(pd.concat(tables, ignore_index=True))
 

@@ -1,0 +1,56 @@
+"""The regions of a frame that errors are counted in."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.video.masks import Hole, dilate
+
+Clip = NDArray[np.uint8]
+"""uint8 [frames, height, width, 3], red, green, blue in 0..255."""
+
+REGIONS = ("mask", "band", "effect", "outside", "frame")
+"""mask: the hole itself; band: along its edge; effect: outside the dilated hole, where input and truth differ, which is
+where a removed object left a shadow or reflection; outside: all but the hole; frame: everything."""
+
+BAND = 3
+"""Pixels that the band along the mask's edge reaches to either side of it."""
+
+EFFECT_THRESHOLD = 10.0
+"""Grey levels, mean over the channels, from which input and truth count as different; the audit's own default."""
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Where a clip is scored, bool [frames, height, width] each; without an effect region its scores are unknown."""
+
+    mask: Hole
+    effect: Hole | None = None
+
+    def of_frame(self, frame: int) -> dict[str, NDArray[np.bool_]]:
+        """The frame's regions by name, bool [height, width], those that are REGIONS' but the whole frame."""
+        hole = self.mask[frame]
+        nowhere = np.zeros_like(hole)
+        effect = nowhere if self.effect is None else self.effect[frame]
+        return {"mask": hole, "band": edge_band(hole[None])[0], "effect": effect, "outside": ~hole}
+
+
+def edge_band(hole: Hole, pixels: int = BAND) -> Hole:
+    """Pixels within `pixels` of both a hole pixel and a known one: bool [frames, height, width].
+
+    The frame's border is no edge: a hole that runs out of the picture has its band only where it meets known pixels.
+    """
+    return dilate(hole, pixels) & dilate(~hole, pixels)
+
+
+def effect_region(rgb: Clip, truth: Clip, dilated: Hole) -> Hole:
+    """Where input and truth differ by more than EFFECT_THRESHOLD outside the dilated hole: bool, as the hole."""
+    return np.stack([_differs(a, b) for a, b in zip(rgb, truth, strict=True)]) & ~dilated
+
+
+def _differs(rgb: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    channels = cv2.split(cv2.absdiff(rgb, truth))
+    levels = cv2.add(cv2.add(channels[0], channels[1], dtype=cv2.CV_16U), channels[2], dtype=cv2.CV_16U)
+    return np.asarray(levels > 3 * EFFECT_THRESHOLD)

@@ -1,0 +1,86 @@
+"""Structural similarity, as scikit-image defines it and an order of magnitude faster: evaluation spends its time here.
+
+Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli: Image quality assessment, IEEE TIP 13(4), 2004.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""uint8 [height, width, 3]."""
+
+WINDOW = 7
+"""Side in pixels of the square that SSIM compares; scikit-image's own default."""
+
+LUMINANCE, CONTRAST = (0.01 * 255.0) ** 2, (0.03 * 255.0) ** 2
+"""What keeps quotients of dark and of flat squares from being unstable."""
+
+STRIP = 64
+"""Rows that are computed at a time, so that they stay in the processor's cache."""
+
+
+def ssim(output: Image, truth: Image) -> tuple[float, NDArray[np.float32]]:
+    """Structural similarity of two frames: the frame's value, and the map it comes from.
+
+    The map, float32 [height, width] in -1..1, is the mean over the channels and covers the border; it is exact to
+    1e-4 a pixel. The frame's value leaves out the border that the window does not fill, as scikit-image does. Frames
+    smaller than WINDOW are compared with the largest odd window they hold. Raises ValueError where that is less than 3.
+    """
+    side = min(WINDOW, *output.shape[:2])
+    window = side - 1 + side % 2
+    if window < 3:
+        raise ValueError(f"SSIM needs frames of 3 x 3 pixels at least, not {output.shape[1]} x {output.shape[0]}")
+    height, reach = len(output), window // 2
+    similarity = np.empty(output.shape[:2], np.float32)
+    for first in range(0, height, STRIP):
+        last = min(first + STRIP, height)
+        above, below = max(first - reach, 0), min(last + reach, height)
+        strip = _strip(output[above:below].astype(np.float32), truth[above:below].astype(np.float32), window)
+        similarity[first:last] = strip[first - above : last - above]
+    inner = similarity[reach : height - reach, reach : output.shape[1] - reach]
+    return float(inner.mean(dtype=np.float64)), similarity
+
+
+def ssim_of_large_windows(output: Image, truth: Image, window: int) -> float:
+    """The frame's value with a window of any odd size, whose cost does not depend on the size, in float64."""
+    count = window**2
+
+    def means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        sums = cv2.integral(values, sdepth=cv2.CV_64F)
+        inner = sums[window:, window:] - sums[:-window, window:] - sums[window:, :-window] + sums[:-window, :-window]
+        return np.asarray(inner / count)
+
+    a, b = output.astype(np.float64), truth.astype(np.float64)
+    mean_a, mean_b, unbiased = means(a), means(b), count / (count - 1)
+    both, squares = mean_a * mean_b, mean_a**2 + mean_b**2
+    variances = unbiased * (means(a * a) + means(b * b) - squares)
+    covariance = unbiased * (means(a * b) - both)
+    similarity = (2 * both + LUMINANCE) * (2 * covariance + CONTRAST)
+    return float((similarity / ((squares + LUMINANCE) * (variances + CONTRAST))).mean())
+
+
+def _strip(a: NDArray[np.float32], b: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+    """The map of some rows, in place where it can be: float32 [rows, width]."""
+
+    def means(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(cv2.boxFilter(values, -1, (window, window), borderType=cv2.BORDER_REFLECT))
+
+    mean_a, mean_b, unbiased = means(a), means(b), window**2 / (window**2 - 1)
+    variances, covariance = means(a * a), means(a * b)
+    variances += means(b * b)
+    both, squares = mean_a * mean_b, mean_a * mean_a
+    squares += mean_b * mean_b
+    covariance -= both
+    covariance *= 2 * unbiased
+    covariance += CONTRAST
+    variances -= squares
+    variances *= unbiased
+    variances += CONTRAST
+    both *= 2
+    both += LUMINANCE
+    squares += LUMINANCE
+    both *= covariance
+    squares *= variances
+    both /= squares
+    return np.asarray((both[..., 0] + both[..., 1] + both[..., 2]) / 3)

@@ -1,0 +1,47 @@
+"""VMAF, by the libvmaf inside the ffmpeg that imageio-ffmpeg ships: Netflix's model of what a viewer notices.
+
+Of the whole frame, luminance alone; its model was made for television of 1080 lines, so compare clips of one size.
+Z. Li et al.: Toward a practical perceptual video quality metric, 2016; model vmaf_v0.6.1.
+"""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.metrics.regions import Clip
+
+SMALLEST = 20
+"""Sides in pixels below which libvmaf has no score."""
+
+
+def vmaf(output: Clip, truth: Clip) -> NDArray[np.float64]:
+    """VMAF of each frame, 0..100: float64 [frames]; NaN below SMALLEST. Raises OSError where ffmpeg fails."""
+    frames, height, width, _ = output.shape
+    if min(height, width) < SMALLEST:
+        return np.full(frames, np.nan)
+    # Both clips go through one pipe, one above the other: ffmpeg could wait for ever for the second of two.
+    halves = ";".join(
+        f"[{name}]crop={width}:{height}:0:{top}:exact=1,format=yuv444p[{name}{name}]"
+        for name, top in (("a", 0), ("b", height))
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        graph = f"split[a][b];{halves};[aa][bb]libvmaf=log_fmt=json:log_path=log.json:n_threads=1"
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "error", "-f", "rawvideo"]
+        command += ["-pix_fmt", "rgb24", "-s", f"{width}x{2 * height}", "-r", "25", "-i", "-", "-filter_threads", "1"]
+        done = subprocess.run(
+            [*command, "-lavfi", graph, "-f", "null", "-"],
+            input=np.concatenate([output, truth], axis=1).tobytes(),
+            capture_output=True,
+            cwd=folder,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+            raise OSError(f"ffmpeg could not compute VMAF: {said}")
+        scores = json.loads((Path(folder) / "log.json").read_text(encoding="utf-8"))["frames"]
+    return np.array([frame["metrics"]["vmaf"] for frame in scores])
