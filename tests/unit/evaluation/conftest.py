@@ -32,9 +32,8 @@ class Dataset:
 
     def evaluate(self, method: str, out: Path, *options: str) -> int:
         places = ["--dataset", self.sequences, "--manifest", self.manifest, "--split-file", self.split, "--out", out]
-        return main(
-            ["evaluate", "--method", method, "--workers", "1", "--extras", "motion", *map(str, places), *options]
-        )
+        few = ["--workers", "1", *([] if "--extras" in options else ["--extras", "motion"])]
+        return main(["evaluate", "--method", method, *few, *map(str, places), *options])
 
     def tables(self, results: list[Path], out: Path, *options: str) -> int:
         files = ",".join(map(str, results))
