@@ -43,6 +43,7 @@ class Command:
 COMMANDS = {
     "sample": Command("dataset", "sample", "SampleCommand", "make object-removal sequences in the dataset's layout"),
     "import": Command("importing", "import_clips", "ImportCommand", "make sequences from videos or folders of frames"),
+    "inspect": Command("dataset", "inspect_shard", "InspectCommand", "check the sequences of one shard of a dataset"),
     "audit": Command("dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
     "split": Command("dataset", "split", "SplitCommand", "part the accepted sequences into train, validation and test"),
     "encode": Command("latents", "encode", "EncodeCommand", "encode windows of sequences into a shard of latents"),

@@ -24,6 +24,13 @@ from inpainting.validation.settings import ValidateSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 
+class AuditConfig(AuditSettings):
+    """How the dataset is audited."""
+
+    shards: int = Field(1, ge=1)
+    """Jobs that the sequences are spread over; a few hundred sequences a shard are a good size."""
+
+
 class DatasetConfig(Settings):
     """Which sequences, and how they are checked and parted."""
 
@@ -33,8 +40,8 @@ class DatasetConfig(Settings):
     """Frames that every sequence must have; further ones are not looked at."""
     sample: SampleSettings = SampleSettings()
     """The sample sequences, where `root` is not given."""
-    audit: AuditSettings = AuditSettings()
-    """What the audit puts up with."""
+    audit: AuditConfig = AuditConfig()
+    """How closely the audit looks, and what it puts up with."""
     split: SplitSettings = SplitSettings()
     """How large the sets are."""
 

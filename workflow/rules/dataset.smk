@@ -1,5 +1,13 @@
 """Sequences: made where none are given, audited, and split."""
 
+from inpainting.dataset.groups import GROUPS
+from inpainting.dataset.settings import INSPECTION_CODE, AuditSettings
+
+INSPECTION = (
+    f"{settings.dataset.audit.section(AuditSettings).to_options()} {MASKS}"
+    f" --frames {settings.dataset.frames} --seed {settings.seed}"
+)
+
 
 rule sample:
     output:
@@ -25,18 +33,18 @@ rule sample:
         " --workers {threads} 2>&1 | tee {log}"
 
 
-rule audit:
+rule inspect:
     input:
-        # A dataset's folder changes when sequences come or go; the sample's table when it is made anew.
+        # A dataset's folder changes when sequences come or go; the sample's table when it is made anew. Either costs
+        # only the sequences that are new or changed. For frames changed within sequences: snakemake --forcerun inspect
         dataset=settings.dataset.root or rules.sample.output.table,
     output:
-        manifest="results/dataset/manifest.parquet",
-        rejected="results/dataset/rejected.tsv",
-        summary="results/dataset/summary.json",
+        # Beside it lies the ledger, {shard}.ledger/, by which nothing is read twice; it outlives what Snakemake deletes.
+        found="results/dataset/inspected/{shard}.jsonl",
     log:
-        "results/logs/audit.log",
+        "results/logs/inspect-{shard}.log",
     benchmark:
-        "results/benchmarks/audit.tsv"
+        "results/benchmarks/inspect-{shard}.tsv"
     conda:
         "../../envs/inpainting.yaml"
     threads: 8
@@ -44,14 +52,43 @@ rule audit:
         mem_mb=4000,
         runtime=240,
     params:
-        options=f"{settings.dataset.audit.to_options()} {MASKS}",
+        options=INSPECTION,
+        root=lambda wildcards: DATASET,
+        shards=settings.dataset.audit.shards,
+        code=code_digest(*INSPECTION_CODE),
+    shell:
+        "inpaint inspect {params.root:q} {output.found} --shard {wildcards.shard} --shards {params.shards}"
+        " {params.options} --workers {threads} 2>&1 | tee {log}"
+
+
+rule audit:
+    input:
+        found=expand(
+            rules.inspect.output.found, shard=range(settings.dataset.audit.shards)
+        ),
+        groups=[path for path in [Path(DATASET) / GROUPS] if path.exists()],
+    output:
+        manifest="results/dataset/manifest.parquet",
+        rejected="results/dataset/rejected.tsv",
+        warnings="results/dataset/warnings.tsv",
+        summary="results/dataset/summary.json",
+    log:
+        "results/logs/audit.log",
+    benchmark:
+        "results/benchmarks/audit.tsv"
+    conda:
+        "../../envs/inpainting.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        options=INSPECTION,
         root=lambda wildcards: DATASET,
         out=subpath(output.manifest, parent=True),
-        frames=settings.dataset.frames,
-        code=code_digest("dataset", "video"),
+        found=lambda wildcards, input: ",".join(input.found),
+        code=code_digest("dataset"),
     shell:
-        "inpaint audit {params.root:q} {params.out} --frames {params.frames} {params.options}"
-        " --workers {threads} 2>&1 | tee {log}"
+        "inpaint audit {params.root:q} {params.out} --inspected {params.found} {params.options} 2>&1 | tee {log}"
 
 
 rule split:

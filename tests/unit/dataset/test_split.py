@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inpainting.cli import main
 from inpainting.dataset.manifest import write_manifest
-from inpainting.dataset.record import Record
+from inpainting.dataset.record import Content, Record, Soundness, make_record
 from inpainting.dataset.settings import SplitSettings
-from inpainting.dataset.split import SPLITS, TEST, TRAIN, VALIDATION, assign, choose, position
+from inpainting.dataset.split import SPLITS, TEST, VALIDATION, assign, choose, position
 from inpainting.errors import InputError
 from inpainting.files import file_digest, read_table
 
@@ -30,35 +30,43 @@ def test_every_group_is_in_one_split_and_no_split_is_empty(groups: set[str], sha
     assert set(assignment.splits.values()) == set(SPLITS)
 
 
-@given(group_sets, group_sets, all_shares, st.integers(0, 2**32))
-def test_new_groups_move_no_old_one_but_those_that_had_to_fill_an_empty_split(
-    old: set[str], new: set[str], shares: SplitSettings, seed: int
-) -> None:
-    before, after = assign(old, seed, shares), assign(old | new, seed, shares)
-    for group in old - set(before.moved) - set(after.moved):
-        assert after.splits[group] == before.splits[group]
+@given(st.integers(3, 100), all_shares, st.integers(0, 2**32))
+def test_small_sets_have_their_exact_shares(count: int, shares: SplitSettings, seed: int) -> None:
+    counts = pd.Series(assign(map(str, range(count)), seed, shares).splits).value_counts()
+    test = min(max(round(shares.test_share * count), 1), count - 2)
+    assert counts[TEST] == test
+    assert counts[VALIDATION] == min(max(round(shares.validation_share * count), 1), count - 1 - test)
+
+
+@given(st.integers(3, 400), all_shares, st.integers(0, 2**32))
+def test_a_group_that_comes_moves_a_few_at_the_bounds_at_most(count: int, shares: SplitSettings, seed: int) -> None:
+    groups = [str(number) for number in range(count)]
+    before, after = assign(groups, seed, shares).splits, assign([*groups, "new"], seed, shares).splits
+    ordered = sorted(groups, key=lambda group: position(seed, group))
+    moved = [place for place, group in enumerate(ordered) if before[group] != after[group]]
+    bounds = [sum(before[group] in splits for group in groups) for splits in ({TEST}, {TEST, VALIDATION})]
+    assert len(moved) <= 6
+    assert all(min(abs(place + 0.5 - bound) for bound in bounds) <= 5 for place in moved)
+
+
+@given(st.integers(0, 1000))
+def test_among_many_a_group_that_comes_moves_none(seed: int) -> None:
+    groups = [f"{seed} {number}" for number in range(1000)]
+    before, after = assign(groups, seed, SHARES), assign([*groups, "new"], seed, SHARES)
+    assert before.moved == after.moved == {}
+    assert {group: after.splits[group] for group in groups} == before.splits
 
 
 @given(group_sets, all_shares, st.integers(0, 2**32))
-def test_the_hash_decides_wherever_it_leaves_no_split_empty(groups: set[str], shares: SplitSettings, seed: int) -> None:
-    hashed = {group: choose(position(seed, group), shares) for group in groups}
+def test_what_was_moved_is_what_is_not_where_its_hash_says(groups: set[str], shares: SplitSettings, seed: int) -> None:
     assignment = assign(groups, seed, shares)
-    assert len(assignment.moved) == len(SPLITS) - len(set(hashed.values()))
-    assert {group: split for group, split in assignment.splits.items() if group not in assignment.moved} == {
-        group: split for group, split in hashed.items() if group not in assignment.moved
-    }
+    hashed = {group: choose(position(seed, group), shares) for group in groups}
+    assert {g: split for g, split in assignment.splits.items() if split != hashed[g]} == assignment.moved
 
 
 @given(st.permutations([f"group {number}" for number in range(12)]))
 def test_the_order_of_the_groups_plays_no_part(groups: list[str]) -> None:
     assert assign(groups, 0, SHARES) == assign(sorted(groups), 0, SHARES)
-
-
-def test_an_empty_split_takes_the_nearest_group_from_the_largest_one() -> None:
-    groups = [group for group in map(str, range(200)) if choose(position(0, group), SHARES) == TRAIN][:5]
-    ordered = sorted(groups, key=lambda group: position(0, group))
-    assignment = assign(groups, 0, SHARES)
-    assert assignment.moved == {ordered[0]: TEST, ordered[1]: VALIDATION}
 
 
 def test_shares_are_met_by_many_groups_and_seeds_differ() -> None:
@@ -72,8 +80,8 @@ def test_shares_are_met_by_many_groups_and_seeds_differ() -> None:
 def test_where_a_group_falls_is_the_same_in_every_release() -> None:
     assert position(0, "ffe262bc198345df") == 0.9053334579999701
     splits = assign([f"{number:04x}" for number in range(12)], 7, SHARES).splits
-    assert [group for group in splits if splits[group] == TEST] == ["0003", "0004", "0005", "000b"]
-    assert [group for group in splits if splits[group] == VALIDATION] == ["0000"]
+    assert [group for group in splits if splits[group] == TEST] == ["0003", "0004"]
+    assert [group for group in splits if splits[group] == VALIDATION] == ["0005"]
 
 
 def test_fewer_than_three_groups_can_not_be_parted() -> None:
@@ -83,7 +91,9 @@ def test_fewer_than_three_groups_can_not_be_parted() -> None:
 
 def a_record(name: str, group: str, verdict: str = "accepted") -> Record:
     reasons = "" if verdict == "accepted" else "empty_mask"
-    return Record(name, verdict, reasons, 1, 24, 16, [0.5], 0.5, 1.0, 1.0, 0.0, 0.0, "digest", group)
+    content = Content([0.5], 1.0, 1.0, 0.0, 0.0, 0.0, "", [])
+    record = make_record(name, Soundness(1, 24, 16, "digest", []), content)
+    return replace(record, verdict=verdict, reasons=reasons, group=group)
 
 
 @pytest.fixture
@@ -116,6 +126,15 @@ def test_too_many_rejected_stop_the_pipeline_and_say_why(
     assert "1 of 12 sequences were rejected (empty_mask 1), more than the share 0.05" in message
     assert "rejected.tsv" in message
     assert not out.exists()
+
+
+def test_a_manifest_that_knows_nothing_of_the_pixels_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [replace(a_record(name, name), digest="") for name in "abc"]
+    write_manifest(tmp_path / "manifest.parquet", records, {})
+    assert main(["split", str(tmp_path / "manifest.parquet"), str(tmp_path / "split.tsv")]) == 1
+    assert "looked at no pixels" in capsys.readouterr().err
 
 
 def test_no_sequence_accepted_fails_whatever_share_is_allowed(

@@ -21,15 +21,19 @@ def check_name(name: str) -> list[Finding]:
     return [Finding(Reason.UNUSABLE_NAME, None, "rename the folder to printable characters")]
 
 
-def check_numbers(folder: str, numbers: Collection[int], frames: int) -> list[Finding]:
-    """Frames 1 to `frames` must be there without a gap; more are fine. `numbers`: those that the folder has."""
+def check_numbers(folder: str, numbers: Collection[int], frames: int, stray: str = "") -> list[Finding]:
+    """Frames 1 to `frames` must be there without a gap; more are fine.
+
+    numbers: those that the folder has; stray: a name in it that is no frame's.
+    """
     findings = []
     last = max(numbers, default=0)
     gaps = sorted(set(range(1, min(last, frames) + 1)) - set(numbers))
     if gaps:
         findings.append(Finding(Reason.MISSING_FRAME, gaps[0], f"{folder}: no frame {spans(gaps)}"))
     if last < frames:
-        holds = f"ends at {frame_name(last)}" if last else "holds no frame"
+        other = f" but {stray if stray.isprintable() else 'others'}; names are as {frame_name(1)}" if stray else ""
+        holds = f"ends at {frame_name(last)}" if last else f"holds no frame{other}"
         hint = ", and begins at 0 where it should at 1" if 0 in numbers else ""
         detail = f"{folder}: {holds}, {frames} frames are needed{hint}"
         findings.append(Finding(Reason.TOO_FEW_FRAMES, last + 1, detail))

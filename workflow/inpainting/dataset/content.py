@@ -1,13 +1,10 @@
-"""What a sequence shows, measured frame by frame: how input and truth differ, how the camera moves."""
+"""Measures of what frames show: how input and truth differ, how camera and mask move."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from inpainting.video import masks
-from inpainting.video.settings import MaskSettings
 
 MOTION_SIDE = 160
 """Pixels of the longer side at which motion is measured."""
@@ -33,13 +30,12 @@ def difference(
     rgb: NDArray[np.uint8],
     truth: NDArray[np.uint8],
     hole: NDArray[np.bool_],
-    settings: MaskSettings,
+    around: NDArray[np.bool_],
     effect_threshold: float,
 ) -> Difference:
-    """Compare input and truth, uint8 [height, width, 3], inside and outside the hole [height, width]."""
+    """Compare input and truth, uint8 [height, width, 3], inside and outside the hole, and outside the dilated one."""
     channels = cv2.split(cv2.absdiff(rgb, truth))
     levels = cv2.add(cv2.add(channels[0], channels[1], dtype=cv2.CV_16U), channels[2], dtype=cv2.CV_16U)
-    around = ~masks.dilate(hole[None], settings.mask_dilation)[0]
     total, inside = int(levels.sum()), int(levels[hole].sum())
     return Difference(
         inside=inside / 3,
@@ -73,3 +69,10 @@ def motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     flow = finder.calc(before, after, None)
     return float(np.median(np.hypot(flow[..., 0], flow[..., 1])))
+
+
+def centre(hole: NDArray[np.bool_]) -> tuple[float, float] | None:
+    """The centre (right, down) of a hole [height, width] in pixels; None for none."""
+    moments = cv2.moments(hole.astype(np.uint8), binaryImage=True)
+    area = moments["m00"]
+    return (moments["m10"] / area, moments["m01"] / area) if area else None

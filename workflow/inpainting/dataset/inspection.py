@@ -1,39 +1,58 @@
-"""The audit of one sequence: every frame of its three folders read once, measured and judged."""
+"""The audit of one sequence: every frame of its three folders checked as far as the level says, some looked at."""
 
 import hashlib
-import os
-from pathlib import Path
-from statistics import fmean, median
+import struct
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.dataset import checks, content
-from inpainting.dataset.content import Difference
-from inpainting.dataset.frames import FrameError, decode, read_bytes
-from inpainting.dataset.reasons import Finding, Reason, codes
-from inpainting.dataset.record import ACCEPTED, REJECTED, Record
-from inpainting.dataset.settings import AuditCommand
+from inpainting import provenance
+from inpainting.dataset import checks, listing
+from inpainting.dataset.agreement import Triple
+from inpainting.dataset.frames import FrameError, FrameReader, decode
+from inpainting.dataset.listing import Listing
+from inpainting.dataset.observation import Observation, frames_to_look_at
+from inpainting.dataset.reasons import Finding, Reason
+from inpainting.dataset.record import UNSEEN, Content, Soundness
+from inpainting.dataset.settings import DECODE, HEADER, INSPECTION_CODE, Inspecting
+from inpainting.files import value_digest
 from inpainting.video import masks
-from inpainting.video.sequence import FOLDERS, FRAME_NAME, MASK, RGB, TRUTH, frame_name
+from inpainting.video.sequence import FOLDERS, MASK, RGB, TRUTH
+from inpainting.video.settings import MaskSettings
 
 Pixels = NDArray[np.uint8]
 MODES = {RGB: "RGB", MASK: "L", TRUTH: "RGB"}
 
 
-def inspect(name: str, settings: AuditCommand) -> tuple[Record, list[Finding]]:
-    """Audit the sequence `name` below the root; never raises for what is on disk, and holds one frame at a time."""
-    inspection = Inspection(settings)
-    findings = checks.check_name(name)
-    folder = settings.root / name
-    try:
-        next(folder.iterdir(), None)
-    except OSError as error:
-        findings.append(Finding(Reason.UNREADABLE_SEQUENCE, None, error.strerror or "can't be listed"))
-    else:
-        findings += inspection.read(folder)
-    findings += inspection.judge()
-    return inspection.record(printable(name), findings), findings
+class Inspected(NamedTuple):
+    """What is known of a sequence, and what it was learnt from."""
+
+    id: str
+    stamp: str
+    """See `listing.stamp`."""
+    sound_key: str
+    sound: Soundness
+    content_key: str
+    content: Content
+
+
+@cache
+def sound_key(settings: Inspecting) -> str:
+    """A digest of what shapes a `Soundness` beside the files."""
+    return value_digest([settings.level, settings.frames, provenance.code_digest(*INSPECTION_CODE)])
+
+
+@cache
+def content_key(settings: Inspecting) -> str:
+    """A digest of what shapes a `Content` beside the files."""
+    looked = settings.model_dump(
+        include={"content_frames", "effect_threshold", "difference_limit", "seed", *MaskSettings.model_fields}
+    )
+    return value_digest([looked, sound_key(settings)])
 
 
 def printable(name: str) -> str:
@@ -41,111 +60,127 @@ def printable(name: str) -> str:
     return name if name.isprintable() else name.encode("unicode_escape").decode()
 
 
-def list_numbers(folder: Path) -> set[int] | Finding:
-    """Numbers of the frames that a folder lists, or the finding that it can't be listed."""
+def inspect(name: str, known: Inspected | None, settings: Inspecting) -> Inspected | None:
+    """Audit the sequence `name` below the root; never raises for what is on disk, and holds one frame at a time.
+
+    None where `known`, what was learnt of it before, still holds. What of it holds is not learnt again.
+    """
+    path = settings.root / name
     try:
-        matches = [FRAME_NAME.fullmatch(entry.name) for entry in folder.iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
-        what = "is no folder" if os.path.lexists(folder) else "is absent"
-        return Finding(Reason.MISSING_FOLDER, None, f"{folder.name} {what}")
+        next(path.iterdir(), None)
     except OSError as error:
-        return Finding(Reason.UNREADABLE_FOLDER, None, f"{folder.name}: {error.strerror}")
-    return {int(match[1]) for match in matches if match}
+        lost = Finding(Reason.UNREADABLE_SEQUENCE, None, error.strerror or "can't be listed")
+        nothing = Soundness(0, 0, 0, "", [*checks.check_name(name), lost])
+        return Inspected(printable(name), "", sound_key(settings), nothing, content_key(settings), UNSEEN)
+    with listing.open_folders(str(path), settings.frames) as listings:
+        inspection = Inspection(name, listings, settings)
+        stamp = listing.stamp(listings)
+        old = known if known and stamp and known.stamp == stamp else None
+        sound = old.sound if old and old.sound_key == sound_key(settings) else None
+        content = old.content if old and old.content_key == content_key(settings) else None
+        if sound and content:
+            return None
+        if sound is None:
+            sound, content = inspection.read_all()
+        elif content is None:
+            content = inspection.read_some()
+        return Inspected(printable(name), stamp, sound_key(settings), sound, content_key(settings), content)
 
 
 class Inspection:
-    """What is gathered while the frames of one sequence go by."""
+    """The frames of one sequence, its folders being open."""
 
-    def __init__(self, settings: AuditCommand) -> None:
-        self.settings = settings
+    def __init__(self, name: str, listings: dict[str, Listing], settings: Inspecting) -> None:
+        self.name, self.listings, self.settings = name, listings, settings
+        self.reader = FrameReader()
         self.digest = hashlib.sha256()
         self.errors: dict[str, dict[int, FrameError]] = {folder: {} for folder in FOLDERS}
+        self.undecodable: dict[str, dict[int, FrameError]] = {folder: {} for folder in FOLDERS}
         self.sizes: dict[str, dict[int, checks.Size]] = {folder: {} for folder in FOLDERS}
-        self.values = (255, 0)
-        self.mask_coverage: list[float] = []
-        self.coverage: list[float] = []
-        self.differences: list[Difference] = []
-        self.motions: list[float] = []
-        self.view: Pixels | None = None
-        self.size: checks.Size = (0, 0)
+        looked_at = frames_to_look_at(settings.frames, settings.content_frames, settings.seed, name)
+        self.looked_at = [] if settings.level == HEADER else looked_at
 
-    def read(self, sequence: Path) -> list[Finding]:
-        """Read all frames that were asked for; returns what the folders' listings alone show to be wrong."""
-        findings = []
-        numbers: dict[str, set[int]] = {}
-        for folder in FOLDERS:
-            listed = list_numbers(sequence / folder)
-            if isinstance(listed, Finding):
-                findings.append(listed)
-            else:
-                numbers[folder] = listed
-                findings += checks.check_numbers(folder, listed, self.settings.frames)
+    def read_all(self) -> tuple[Soundness, Content]:
+        """Check every frame that was asked for, looking at some of them on the way."""
+        observation = Observation(self.settings)
+        looked_at = set(self.looked_at)
         for number in range(1, self.settings.frames + 1):
-            folders = [folder for folder in FOLDERS if number in numbers.get(folder, ())]
-            images = {folder: self._image(sequence, folder, number) for folder in folders}
-            self._take(number, {folder: image for folder, image in images.items() if image is not None})
-        return findings
+            if number in looked_at:
+                observation.take(number, self._images(number, FOLDERS))
+            else:
+                for folder in FOLDERS:
+                    self._read(folder, number, None)
+        return self._soundness(), self._content(observation)
 
-    def _image(self, sequence: Path, folder: str, number: int) -> Pixels | None:
+    def read_some(self) -> Content:
+        """Look at frames of a sequence that has been checked before."""
+        observation = Observation(self.settings)
+        for number in self.looked_at:
+            observation.take(number, self._images(number, FOLDERS))
+        return self._content(observation)
+
+    def _images(self, number: int, folders: Iterable[str]) -> dict[str, Pixels]:
+        images = {folder: self._read(folder, number, MODES[folder]) for folder in folders}
+        return {folder: image for folder, image in images.items() if image is not None}
+
+    def _read(self, folder: str, number: int, mode: str | None) -> Pixels | None:
+        """Check a frame; its pixels where `mode` says how."""
+        entry = self.listings[folder].frames.get(number)
+        if entry is None:
+            return None
+        level = self.settings.level
         try:
-            data = read_bytes(sequence / folder / frame_name(number))
-            self.digest.update(data)
-            image = decode(data, MODES[folder])
+            if entry.problem:
+                raise FrameError(Reason.UNREADABLE_FRAME, entry.problem)
+            ends = level == HEADER and mode is None
+            frame = self.reader.read(self.listings[folder].descriptor, entry.name, entry.length, ends)
         except FrameError as error:
             self.errors[folder][number] = error
             return None
-        self.sizes[folder][number] = (image.shape[1], image.shape[0])
-        return image
+        self.digest.update(struct.pack(">QI", entry.length, len(frame.mark)) + frame.mark)
+        if frame.size:
+            self.sizes[folder][number] = frame.size
+            if mode is None and level != DECODE:
+                return None
+        try:
+            self.sizes[folder][number], pixels = decode(frame.data, mode)
+        except FrameError as error:
+            by_level = level == DECODE or frame.size is None
+            (self.errors if by_level else self.undecodable)[folder][number] = error
+            return None
+        return pixels
 
-    def _take(self, number: int, images: dict[str, Pixels]) -> None:
-        hole = None
-        if MASK in images:
-            mask = images[MASK]
-            hole = masks.to_hole(mask[None], self.settings)[0]
-            self.mask_coverage.append(float(np.count_nonzero(hole) / hole.size))
-            self.values = (min(self.values[0], int(mask.min())), max(self.values[1], int(mask.max())))
-        sizes = {self.sizes[folder][number] for folder in images}
-        whole = len(images) == len(FOLDERS) and len(sizes) == 1 and self.size in {(0, 0), *sizes}
-        if hole is not None and whole and len(self.coverage) == number - 1:
-            self.size = sizes.pop()
-            self._measure(images[RGB], hole, images[TRUTH])
-
-    def _measure(self, rgb: Pixels, hole: NDArray[np.bool_], truth: Pixels) -> None:
-        self.coverage.append(self.mask_coverage[-1])
-        threshold = self.settings.effect_threshold
-        self.differences.append(content.difference(rgb, truth, hole, self.settings, threshold))
-        view = content.motion_view(truth)
-        if self.view is not None:
-            self.motions.append(content.motion(self.view, view) * max(self.size) / max(view.shape))
-        self.view = view
-
-    def judge(self) -> list[Finding]:
-        """What the frames themselves show to be wrong."""
-        findings = []
+    def _soundness(self) -> Soundness:
+        findings = checks.check_name(self.name)
+        for folder, listed in self.listings.items():
+            if listed.finding:
+                findings.append(listed.finding)
+            else:
+                findings += checks.check_numbers(folder, listed.numbers, self.settings.frames, listed.stray)
         for folder in FOLDERS:
             findings += checks.check_errors(folder, self.errors[folder])
         findings += checks.check_sizes(self.sizes)
-        return findings + checks.check_coverage(self.mask_coverage, self.values, self.settings.mask_threshold)
+        size, frames = self.sizes[RGB].get(1, (0, 0)), 0
+        while frames < self.settings.frames and all(of.get(frames + 1) == size for of in self.sizes.values()):
+            frames += 1
+        width, height = size if frames else (0, 0)
+        digest = "" if self.settings.level == HEADER else self.digest.hexdigest()
+        return Soundness(frames, width, height, digest, findings)
 
-    def record(self, name: str, findings: list[Finding]) -> Record:
-        """The sequence's row, its group being its own id."""
+    def _content(self, observation: Observation) -> Content:
+        if not self.looked_at:
+            return UNSEEN
+        others = iter(sorted(set(range(1, self.settings.frames + 1)) - set(self.looked_at)))
+        while observation.undecided and (number := next(others, None)) is not None:
+            for mask in self._images(number, (MASK,)).values():
+                observation.take_mask(mask)
+        content = observation.content(self._triple, lambda number: self._images(number, (TRUTH,)).get(TRUTH))
+        damaged = [finding for folder in FOLDERS for finding in checks.check_errors(folder, self.undecodable[folder])]
+        return replace(content, findings=damaged + content.findings)
 
-        def total(field: str) -> float:
-            return sum(getattr(difference, field) for difference in self.differences)
-
-        return Record(
-            id=name,
-            verdict=REJECTED if findings else ACCEPTED,
-            reasons=codes(findings),
-            frames=len(self.coverage),
-            width=self.size[0],
-            height=self.size[1],
-            coverage=self.coverage,
-            coverage_mean=fmean(self.coverage) if self.coverage else None,
-            difference_inside=content.share(total("inside"), total("hole")),
-            difference_outside=content.share(total("outside"), total("known")),
-            effect_share=content.share(total("effect"), total("around")),
-            camera_motion=median(self.motions) if self.motions else None,
-            digest=self.digest.hexdigest(),
-            group=name,
-        )
+    def _triple(self, number: int) -> Triple | None:
+        images = self._images(number, FOLDERS)
+        if len(images) < len(FOLDERS) or len({image.shape[:2] for image in images.values()}) > 1:
+            return None
+        hole = masks.to_hole(images[MASK][None], self.settings)
+        return Triple(number, images[RGB], images[TRUTH], ~masks.dilate(hole, self.settings.mask_dilation)[0])

@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
         ("id", pa.string()),
         ("verdict", pa.string()),
         ("reasons", pa.string()),
+        ("warnings", pa.string()),
         ("frames", pa.int32()),
         ("width", pa.int32()),
         ("height", pa.int32()),
@@ -29,6 +30,8 @@ SCHEMA = pa.schema(
         ("difference_outside", pa.float64()),
         ("effect_share", pa.float64()),
         ("camera_motion", pa.float64()),
+        ("mask_motion", pa.float64()),
+        ("look", pa.string()),
         ("digest", pa.string()),
         ("group", pa.string()),
     ]
@@ -60,12 +63,13 @@ def read_manifest(path: Path) -> pd.DataFrame:
     return table.to_pandas().sort_values("id", ignore_index=True)
 
 
-def write_rejected(path: Path, findings: dict[str, list[Finding]]) -> None:
-    """Write what a person reads: id, reason, frame, detail; one row per finding, by id."""
+def write_findings(path: Path, findings: dict[str, list[Finding]], rejects: bool) -> None:
+    """Write what a person reads: id, reason, frame, detail; one row per finding that rejects, or that warns, by id."""
     rows = [
         (name, finding.reason.code, finding.frame, finding.detail)
         for name in sorted(findings)
         for finding in findings[name]
+        if finding.reason.rejects is rejects
     ]
     table = pd.DataFrame(rows, columns=["id", "reason", "frame", "detail"])
     write_table(path, table.astype({"frame": "Int64"}))

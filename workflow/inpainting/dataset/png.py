@@ -1,25 +1,84 @@
-"""The container of PNG files: chunks, each with a checksum that costs a hundredth of decoding the pixels."""
+"""The container of PNG files: chunks, each with a checksum that costs a hundredth of decoding the pixels.
+
+Source: PNG Specification (Third Edition), W3C, sections 5 and 11.2.
+"""
 
 import struct
 import zlib
+from functools import lru_cache
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEADER_LENGTH = 33
+"""Bytes of the signature and the IHDR chunk, which comes first in every PNG."""
+TRAILER = b"\0\0\0\0IEND\xaeB`\x82"
+"""The IEND chunk, which comes last."""
+
+DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
+"""Bits per channel that go with each colour type."""
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Channels of each colour type."""
 
 
-def check_chunks(data: bytes) -> None:
-    """Raise ValueError unless `data` is a whole PNG file in which every chunk up to IEND fits its checksum."""
-    if not data.startswith(SIGNATURE):
-        raise ValueError("is not a PNG image")
+@lru_cache(maxsize=64)
+def read_header(head: bytes) -> tuple[int, int]:
+    """(width, height) from a PNG's first HEADER_LENGTH bytes; raises ValueError where they can't be those of one."""
+    if len(head) < HEADER_LENGTH:
+        raise ValueError("is truncated in its IHDR chunk")
+    length, kind = struct.unpack_from(">I4s", head, 8)
+    if (length, kind) != (13, b"IHDR"):
+        raise ValueError("is damaged: its first chunk is no IHDR")
+    width, height, depth, colour, compression, filtering, interlace = struct.unpack_from(">IIBBBBB", head, 16)
+    if zlib.crc32(head[12:29]) != int.from_bytes(head[29:33]):
+        raise ValueError("is damaged: its IHDR chunk does not fit its checksum")
+    if not 0 < width < 2**31 or not 0 < height < 2**31:
+        raise ValueError(f"declares {width}x{height} pixels")
+    if depth not in DEPTHS.get(colour, ()) or compression or filtering or interlace > 1:
+        raise ValueError("is damaged: its IHDR chunk declares what no PNG can hold")
+    return width, height
+
+
+def check_chunks(data: memoryview | bytes) -> bytes:
+    """The checksums of all chunks, 4 bytes each, up to IEND: two PNGs of other pixels differ in them, or in length.
+
+    Raises ValueError unless every chunk is whole and fits its checksum, and pixels are among them.
+    """
     view = memoryview(data)
-    place, kind = len(SIGNATURE), ""
-    while kind != "IEND":
-        if place + 12 > len(data):
+    size, place, kind, pixels = len(view), len(SIGNATURE), b"", False
+    checksums = bytearray()
+    while kind != b"IEND":
+        if place + 12 > size:
             raise ValueError("ends before its IEND chunk")
-        (length,) = struct.unpack_from(">I", data, place)
-        kind = data[place + 4 : place + 8].decode("ascii", "backslashreplace")
-        if place + 12 + length > len(data):
-            raise ValueError(f"is truncated in its {kind} chunk")
-        (checksum,) = struct.unpack_from(">I", data, place + 8 + length)
-        if zlib.crc32(view[place + 4 : place + 8 + length]) != checksum:
-            raise ValueError(f"is damaged: its {kind} chunk does not fit its checksum")
-        place += 12 + length
+        end = place + 8 + int.from_bytes(view[place : place + 4])
+        kind = bytes(view[place + 4 : place + 8])
+        if end + 4 > size:
+            raise ValueError(f"is truncated in its {kind.decode('ascii', 'backslashreplace')} chunk")
+        checksum = view[end : end + 4]
+        if zlib.crc32(view[place + 4 : end]) != int.from_bytes(checksum):
+            name = kind.decode("ascii", "backslashreplace")
+            raise ValueError(f"is damaged: its {name} chunk does not fit its checksum")
+        checksums += checksum
+        pixels = pixels or kind == b"IDAT"
+        place = end + 4
+    if not pixels:
+        raise ValueError("is damaged: it holds no IDAT chunk")
+    return bytes(checksums)
+
+
+def holds_all_rows(data: memoryview | bytes) -> bool:
+    """Whether the pixel data of a PNG whose chunks are sound inflate to as many bytes as its header declares.
+
+    Decoders fill the rows that are not there with zeros, and say nothing. Interlaced images are taken to be whole.
+    """
+    view = memoryview(data)
+    width, height, depth, colour, _, _, interlace = struct.unpack_from(">IIBBBBB", view, 16)
+    if interlace:
+        return True
+    bits = width * depth * CHANNELS[colour]
+    left = height * (1 + (bits + 7) // 8)
+    inflate, place = zlib.decompressobj(), len(SIGNATURE)
+    while left > 0 and place < len(view):
+        end = place + 8 + int.from_bytes(view[place : place + 4])
+        if view[place + 4 : place + 8] == b"IDAT":
+            left -= len(inflate.decompress(view[place + 8 : end], left))
+        place = end + 4
+    return left == 0

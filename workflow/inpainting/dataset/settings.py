@@ -1,12 +1,29 @@
 """Settings of the dataset stage's steps."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
 from inpainting.settings import Settings, Size, parse_size
 from inpainting.video.settings import MaskSettings
+
+INSPECTION_CODE = (
+    "dataset/agreement.py",
+    "dataset/checks.py",
+    "dataset/content.py",
+    "dataset/frames.py",
+    "dataset/inspection.py",
+    "dataset/listing.py",
+    "dataset/observation.py",
+    "dataset/png.py",
+    "dataset/reasons.py",
+    "dataset/similarity.py",
+    "video/masks.py",
+    "video/sequence.py",
+)
+"""What shapes the findings of a sequence; what was remembered of it is forgotten when this code changes."""
 
 
 class SampleSettings(Settings):
@@ -37,24 +54,59 @@ class SampleCommand(SampleSettings):
     """Processes that make sequences at once; their number changes no pixel."""
 
 
-class AuditSettings(Settings):
-    """What the audit of a dataset measures."""
+HEADER, CRC, DECODE = "header", "crc", "decode"
 
+
+class AuditSettings(Settings):
+    """How closely the audit looks, and what it puts up with."""
+
+    level: Literal["header", "crc", "decode"] = "crc"
+    """What is checked of every frame: `header` its size and both ends, `crc` every checksum of a PNG, `decode` every
+    pixel. Formats other than PNG are always decoded. `header` is a first look that nothing can be trained after."""
+    content_frames: int = Field(default=8, ge=0)
+    """Frames of each sequence, drawn by seed and name, that are looked at besides the first, middle and last."""
     effect_threshold: float = Field(default=10.0, ge=0, le=255)
     """Levels (of 0 to 255) by which input and truth differ where a removed object left its shadow or reflection."""
+    difference_limit: float = Field(default=8.0, gt=0, le=255)
+    """Levels (of 0 to 255) by which input and truth may differ in most pixels outside the mask before the truth counts
+    as another scene's or as one in other colours."""
 
 
-class AuditCommand(AuditSettings, MaskSettings):
-    """Options of `inpaint audit`."""
+class Inspecting(AuditSettings, MaskSettings):
+    """Which sequences are looked at, and how."""
 
     root: CliPositionalArg[Path]
     """Folder that holds one folder per sequence, and perhaps groups.tsv (id, group)."""
-    out: CliPositionalArg[Path]
-    """Folder that receives manifest.parquet, rejected.tsv and summary.json."""
     frames: int = Field(default=100, ge=1, le=99999)
     """Frames that every sequence must have; further ones are not looked at."""
+    seed: int = Field(default=0, ge=0)
+    """What the frames whose pixels are looked at are drawn from."""
     workers: int = Field(default=2, ge=1)
     """Processes that check sequences at once; their number changes no byte of the outputs."""
+
+
+class InspectCommand(Inspecting):
+    """Options of `inpaint inspect`."""
+
+    out: CliPositionalArg[Path]
+    """The .jsonl file to write; what was read is remembered beside it, and read again only when it changed."""
+    shard: int = Field(default=0, ge=0)
+    """Number of this shard, from 0."""
+    shards: int = Field(default=1, ge=1)
+    """Number of shards that the sequences are spread over."""
+
+    def model_post_init(self, _: object) -> None:
+        if self.shard >= self.shards:
+            raise ValueError(f"shard: {self.shard} is not among {self.shards} shards, which are numbered from 0")
+
+
+class AuditCommand(Inspecting):
+    """Options of `inpaint audit`."""
+
+    out: CliPositionalArg[Path]
+    """Folder that receives manifest.parquet, rejected.tsv, warnings.tsv and summary.json."""
+    inspected: tuple[Path, ...] = ()
+    """What `inpaint inspect` wrote of all shards; without it, the sequences are inspected here."""
 
 
 class SplitSettings(Settings):

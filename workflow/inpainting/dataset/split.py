@@ -1,6 +1,7 @@
 """`inpaint split`: part the accepted sequences into train, validation and test by a hash of each group."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,12 +20,15 @@ from inpainting.settings import existing
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
 
+EXACT = 100
+"""Groups up to which the sets have their exact shares."""
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """The split of each group, and the groups that were moved because their hash had left a split empty."""
+    """The split of each group, and which of them are not where their hash alone would put them."""
 
     splits: dict[str, str]
     moved: dict[str, str]
@@ -49,7 +53,10 @@ def split(settings: SplitCommand) -> None:
 
 
 def enough_accepted(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFrame:
-    """The manifest's accepted rows; raises InputError when the audit rejected more than max_rejected, or all."""
+    """The manifest's accepted rows.
+
+    Raises InputError when the audit rejected more than max_rejected, or all, or looked at no pixels.
+    """
     accepted = manifest[manifest["verdict"] == ACCEPTED]
     share = 1 - len(accepted) / len(manifest)
     where = f"rejected.tsv beside {settings.manifest} says why"
@@ -58,6 +65,8 @@ def enough_accepted(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFr
     if share > settings.max_rejected:
         limit = f"more than the share {settings.max_rejected:g} of max_rejected"
         raise InputError(f"{verdict(list(manifest['reasons']))}, {limit}; {where}")
+    if (accepted["digest"] == "").any() or accepted["coverage_mean"].isna().any():
+        raise InputError(f"the audit of {settings.manifest} looked at no pixels; audit at the level crc or decode")
     return accepted.reset_index(drop=True)
 
 
@@ -67,19 +76,27 @@ def position(seed: int, group: str) -> float:
 
 
 def choose(place: float, shares: SplitSettings) -> str:
-    """Test lies from 0 to test_share, validation behind it, train is the rest."""
+    """The split that the hash alone gives: test lies from 0 to test_share, validation behind it, train is the rest."""
     if place < shares.test_share:
         return TEST
     return VALIDATION if place < shares.test_share + shares.validation_share else TRAIN
 
 
-def assign(groups: Iterable[str], seed: int, shares: SplitSettings) -> Assignment:
-    """The split of each group: its own hash decides, so new groups never move old ones.
+def slack(groups: int) -> int:
+    """By how many groups test and validation may each differ from their shares of so many groups."""
+    return max(0, groups - EXACT) // 10
 
-    Few groups can leave a split empty. Then, and only then, one group moves for each empty split, test before
-    validation before train: from the split with most groups (of equals: train, then validation, then test), the one
-    that lies nearest to where the empty split is, which is the lowest for test and validation and the highest for
-    train. Once enough groups have come for no split to be empty, a moved group is where its hash says.
+
+def assign(groups: Iterable[str], seed: int, shares: SplitSettings) -> Assignment:
+    """The split of each group: its own hash decides, and small sets are corrected to have their exact shares.
+
+    Groups lie in [0, 1) where their hash puts them: test at the lower end, validation behind it, then train. The bounds
+    between them lie where the shares say. Where a set would then differ from its share, rounded and at least 1, by more
+    than `slack`, its upper bound moves past as few groups as bring it back. The slack is 0 up to EXACT groups, whose
+    shares are exact, and grows by 1 with every 10 more, faster than chance: from about 3 * EXACT groups on the hash
+    alone decides, and what comes or goes moves nothing.
+
+    Below that, a group that comes or goes moves at most a few of those that lie next to a bound, and never any other.
 
     Raises InputError for fewer than three groups.
     """
@@ -88,16 +105,24 @@ def assign(groups: Iterable[str], seed: int, shares: SplitSettings) -> Assignmen
         raise InputError(
             f"{len(places)} groups of accepted sequences can't fill {', '.join(SPLITS)}; it takes {len(SPLITS)} or more"
         )
-    splits = {group: choose(place, shares) for group, place in places.items()}
-    moved = {}
-    for empty in (TEST, VALIDATION, TRAIN):
-        members = {name: [group for group in splits if splits[group] == name] for name in SPLITS}
-        if not members[empty]:
-            largest = max(SPLITS, key=lambda name: len(members[name]))
-            nearest = max if empty == TRAIN else min
-            group = nearest(members[largest], key=lambda group: (places[group], group))
-            splits[group] = moved[group] = empty
-    return Assignment(splits, moved)
+    ordered = sorted(places, key=lambda group: (places[group], group))
+    by_hash = {group: choose(places[group], shares) for group in ordered}
+    counts = Counter(by_hash.values())
+    test, validation = sizes(len(ordered), counts[TEST], counts[VALIDATION], shares)
+    names = [TEST] * test + [VALIDATION] * validation + [TRAIN] * (len(ordered) - test - validation)
+    splits = dict(zip(ordered, names, strict=True))
+    return Assignment(splits, {group: name for group, name in splits.items() if name != by_hash[group]})
+
+
+def sizes(groups: int, test: int, validation: int, shares: SplitSettings) -> tuple[int, int]:
+    """Groups in test and validation, of so many, where the hash alone would put `test` and `validation`."""
+    free = slack(groups)
+    wanted_test = min(max(round(shares.test_share * groups), 1), groups - 2)
+    wanted_validation = min(max(round(shares.validation_share * groups), 1), groups - 1 - wanted_test)
+    end = test + validation
+    test = min(max(test, wanted_test - free, 1), wanted_test + free, groups - 2)
+    validation = min(max(end - test, wanted_validation - free, 1), wanted_validation + free, groups - 1 - test)
+    return test, validation
 
 
 def summarise(table: pd.DataFrame, assignment: Assignment, settings: SplitCommand) -> dict[str, object]:

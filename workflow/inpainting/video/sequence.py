@@ -27,8 +27,18 @@ def read_images(folder: Path, start: int, count: int, mode: str) -> NDArray[np.u
     frames = []
     for number in range(start + 1, start + count + 1):
         with Image.open(folder / frame_name(number)) as image:
-            frames.append(np.asarray(image.convert(mode)))
+            frames.append(to_pixels(image, mode))
     return np.stack(frames)
+
+
+def to_pixels(image: Image.Image, mode: str) -> NDArray[np.uint8]:
+    """An image of any kind as uint8: [height, width, 3] for the Pillow mode "RGB", [height, width] for "L".
+
+    Grey of 16 bits keeps its upper 8, as Pillow does it to colours of 16 bits; transparency is left out.
+    """
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return np.asarray(image.convert(mode))
 
 
 def read_rgb(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
