@@ -135,16 +135,16 @@ def test_clip_and_mask_must_agree(load: Load) -> None:
 def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(load: Load) -> None:
     rgb, mask = noise_clip(9)
     inpainter = load(None)
-    seen = inputs_of(inpainter.transformer)
+    seen = inputs_of(inpainter.pipeline.transformer)
     inpainter.inpaint(rgb, mask, steps=5, seed=0)
     hole = inpainter.hole(mask)
     grey = torch.from_numpy(~hole)[:, None] * to_signal(rgb)
-    known = encode(inpainter.vae, grey[None])[0]
+    known = encode(inpainter.pipeline.vae, grey[None])[0]
     outside = torch.from_numpy(masks.latent_any(hole)) == 0
     assert outside.any()
     assert len(seen) == 5
-    for latents, timestep in zip(seen, inpainter.scheduler.timesteps, strict=True):
-        alpha_bar = inpainter.scheduler.alphas_cumprod[timestep]
+    for latents, timestep in zip(seen, inpainter.pipeline.scheduler.timesteps, strict=True):
+        alpha_bar = inpainter.pipeline.scheduler.alphas_cumprod[timestep]
         noise = (latents - alpha_bar.sqrt() * known) / (1 - alpha_bar).sqrt()
         spread = noise.transpose(1, 2)[0, :, outside].std()
         assert spread == pytest.approx(1, abs=0.15)
@@ -155,7 +155,7 @@ def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(l
 def test_denoising_starts_at_the_noisiest_timestep(load: Load) -> None:
     inpainter = load(None)
     inpainter.inpaint(*noise_clip(1), steps=4, seed=0)
-    assert inpainter.scheduler.timesteps.tolist() == [999, 749, 499, 249]
+    assert inpainter.pipeline.scheduler.timesteps.tolist() == [999, 749, 499, 249]
 
 
 def with_masks(adapter: Path, target: Path, **changes: object) -> Path:
@@ -231,7 +231,7 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     assert cache.signal == fill
     window = cache[0]
     inpainter = load(with_fill(adapter, tmp_path / "filled", fill))
-    seen = inputs_of(inpainter.transformer)
+    seen = inputs_of(inpainter.pipeline.transformer)
     clip = sequence.read_rgb(dataset / window.sequence, 0, 17)
     inpainter.inpaint(clip, sequence.read_mask(dataset / window.sequence, 0, 17), steps=1, seed=0)
     conditions = [cache[number].condition for number in range(2)]

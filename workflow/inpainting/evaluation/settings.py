@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from inpainting.filling.settings import FillSettings
+from inpainting.inference.settings import INPAINTING_CODE
 from inpainting.models.settings import ModelSettings
 from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -18,10 +19,7 @@ EVALUATION_CODE = (
     *(f"evaluation/{name}.py" for name in ("baselines", "cost", "evaluate", "methods", "results", "scoring")),
     "filling",
     *(f"metrics/{name}.py" for name in ("motion", "propainter_compat", "regions", "scores", "ssim", "vmaf")),
-    "inference/conditioning.py",
-    "inference/inpainter.py",
-    "models",
-    "video",
+    *INPAINTING_CODE,
 )
 """What shapes the results of `inpaint evaluate`, for `provenance.code_digest`; how tables look is no part of it."""
 

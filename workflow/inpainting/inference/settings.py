@@ -8,6 +8,14 @@ from inpainting.filling.settings import FillSettings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
+INPAINTING_CODE = (
+    *(f"inference/{n}.py" for n in ("conditioning", "denoising", "inpainter", "pipeline", "restoration", "timeline")),
+    "filling",
+    "models",
+    "video",
+)
+"""What shapes the frames that a model makes of a clip, for `provenance.code_digest`."""
+
 
 class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings):
     """Inpaint a clip of any size and length. An adapter brings its own masks, windows and fill, which then hold."""

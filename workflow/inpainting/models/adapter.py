@@ -84,14 +84,18 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
 def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
     """Widen the transformer and load what was trained into it, in float32 whatever the base weights' precision.
 
-    Every tensor must arrive, bit for bit, and LoRA's scale be the one that was trained; raises InputError otherwise.
+    A transformer that is as wide already, as pipelines save it, is not widened again. Every tensor must arrive, bit for
+    bit, and LoRA's scale be the one that was trained; raises InputError otherwise.
     """
     config = read_adapter_config(folder)
     try:
         layers = target_layers(transformer, config.lora)
         stored = {name.removeprefix("transformer."): t for name, t in load_file(folder / LORA_FILE).items()}
         widened = load_file(folder / WIDENED_FILE)
-        widen_patch_embedding(transformer, config.channels)
+        if transformer.config.in_channels == config.channels:
+            transformer.patch_embed.proj.float()
+        else:
+            widen_patch_embedding(transformer, config.channels)
         transformer.load_state_dict(widened, strict=False)
         transformer.load_lora_adapter(folder, prefix="transformer", weight_name=LORA_FILE, adapter_name="default")
     except (UsageError, ValueError, RuntimeError, KeyError, SafetensorError) as error:

@@ -64,15 +64,33 @@ def load_transformer(
     sample = {"sample_height": latent_size[0], "sample_width": latent_size[1], "sample_frames": frames}
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **sample)
     if random_seed is not None:
-        _draw_weights(transformer, random_seed)
+        draw_weights(transformer, random_seed)
     return transformer.to(device).eval().requires_grad_(False)
 
 
-def _draw_weights(transformer: CogVideoXTransformer3DModel, seed: int) -> None:
+def draw_weights(transformer: CogVideoXTransformer3DModel, seed: int) -> None:
+    """Fresh random weights, as diffusers initialises them, in place of the pretrained ones."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = CogVideoXTransformer3DModel.from_config(transformer.config)
     transformer.load_state_dict(fresh.state_dict())
+
+
+def lay_out_positions(transformer: CogVideoXTransformer3DModel, latent_size: tuple[int, int], frames: int) -> None:
+    """Compute the sinusoidal position embedding for clips of another size once, and not at every forward.
+
+    `latent_size`: (height, width) in latent cells; `frames`: pixel frames of a window.
+    """
+    embed = transformer.patch_embed
+    if (embed.sample_height, embed.sample_width, embed.sample_frames) == (*latent_size, frames):
+        return
+    embed.sample_height, embed.sample_width, embed.sample_frames = *latent_size, frames
+    embed.pos_embedding = embed._get_positional_embeddings(*latent_size, frames, device=embed.pos_embedding.device)
+
+
+def lowest_dtype(model: torch.nn.Module) -> torch.dtype:
+    """Precision of a model's base weights, which may be lower than that of its adapter."""
+    return min((p.dtype for p in model.parameters()), key=lambda dtype: dtype.itemsize)
 
 
 def load_scheduler(base: str) -> CogVideoXDDIMScheduler:
@@ -125,9 +143,14 @@ def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
     place = source(base)
     tokenizer = AutoTokenizer.from_pretrained(**place, subfolder="tokenizer")
     encoder = T5EncoderModel.from_pretrained(**place, subfolder="text_encoder", torch_dtype=torch.bfloat16)
+    return embed_text(tokenizer, encoder.to(device), prompt, length, device)
+
+
+@torch.no_grad()
+def embed_text(tokenizer: Any, encoder: Any, prompt: str, length: int, device: torch.device) -> torch.Tensor:
+    """A text's embedding by T5 on a device: float32 [1, length, width] on the CPU, padded or cut to that length."""
     tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-    with torch.no_grad():
-        return encoder.to(device)(tokens.input_ids.to(device))[0].float().cpu()
+    return encoder(tokens.input_ids.to(device))[0].float().cpu()
 
 
 def read_prompt(path: Path) -> torch.Tensor:

@@ -67,6 +67,15 @@ def add_lora(transformer: CogVideoXTransformer3DModel, settings: LoraSettings, s
     lora_to_float32(transformer)
 
 
+def without_lora(transformer: CogVideoXTransformer3DModel) -> CogVideoXTransformer3DModel:
+    """A transformer of the same weights, not copied, less LoRA's: to be saved, since it is not laid out to be run."""
+    with torch.device("meta"):
+        plain = CogVideoXTransformer3DModel.from_config(transformer.config)
+    weights = {n.replace(".base_layer.", "."): p for n, p in transformer.state_dict().items() if ".lora_" not in n}
+    plain.load_state_dict(weights, assign=True)
+    return plain
+
+
 def lora_to_float32(transformer: CogVideoXTransformer3DModel) -> bool:
     """Raise LoRA's weights, which peft makes in the base weights' precision, to float32; whether any were lower."""
     lower = [p for name, p in transformer.named_parameters() if ".lora_" in name and p.dtype != torch.float32]

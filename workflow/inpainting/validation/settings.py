@@ -5,17 +5,14 @@ from typing import Literal
 
 from pydantic import Field
 
+from inpainting.inference.settings import INPAINTING_CODE
 from inpainting.models.settings import ModelSettings
 from inpainting.settings import Settings
 
 VALIDATION_CODE = (
     "validation/validate.py",
     "metrics",
-    "filling",
-    "inference/conditioning.py",
-    "inference/inpainter.py",
-    "models",
-    "video",
+    *INPAINTING_CODE,
 )
 """What shapes the scores of a checkpoint."""
 

@@ -1,7 +1,8 @@
 """Cutting sequences into windows of 8k+1 frames, and joining what was made of the windows."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -33,29 +34,55 @@ def pad(clip: NDArray[Scalar], length: int) -> NDArray[Scalar]:
     return np.concatenate([clip, np.repeat(clip[-1:], length - len(clip), axis=0)])
 
 
-def weights(starts: list[int], window: int, frames: int) -> NDArray[np.float32]:
+def weights(starts: Sequence[int], window: int, frames: int) -> NDArray[np.float32]:
     """Share of each window in each frame: float32 [windows, frames]; columns sum to 1, overlaps fade linearly."""
-    ramp = np.zeros((len(starts), frames), np.float32)
-    for row, start in zip(ramp, starts, strict=True):
-        length = min(window, frames - start)
-        position = np.arange(length)
-        row[start : start + length] = np.minimum(position + 1, length - position)
-    return ramp / ramp.sum(axis=0, keepdims=True)
+    share = np.zeros((len(starts), frames), np.float32)
+    for row, start in zip(share, starts, strict=True):
+        ramp = _ramp(min(window, frames - start))
+        row[start : start + len(ramp)] = ramp
+    return share / share.sum(axis=0, keepdims=True)
 
 
-def join(results: Iterable[NDArray[np.uint8]], starts: list[int], window: int, frames: int) -> NDArray[np.uint8]:
-    """One clip, uint8 [frames, ...], of what was made of its windows, uint8 [window, ...] each, faded by `weights`.
+def _ramp(length: int) -> NDArray[np.float32]:
+    """How much a window's frames count where it overlaps with others: least at its ends."""
+    position = np.arange(length, dtype=np.float32)
+    return np.minimum(position + 1, length - position)
 
-    Floats are held for one window at a time, so that a long clip takes little more memory than its bytes.
+
+def cut(frames: Iterable[NDArray[Scalar]], starts: Sequence[int], window: int) -> Iterator[NDArray[Scalar]]:
+    """The windows [window, ...] of a clip whose frames come one by one; the last frame is repeated where they end."""
+    source = iter(frames)
+    held: list[NDArray[Scalar]] = []
+    at = 0
+    for start in starts:
+        held = held[start - at :]
+        at = start
+        held += islice(source, window - len(held))
+        yield pad(np.stack(held), window)
+
+
+def joined(
+    results: Iterable[NDArray[np.uint8]], starts: Sequence[int], window: int, frames: int
+) -> Iterator[NDArray[np.uint8]]:
+    """A clip's frames one by one, of what was made of its windows, uint8 [window, ...] each, faded by `weights`.
+
+    Floats are held for one window at a time, and nothing of a window that no later one fades into.
     """
-    finished: list[NDArray[np.uint8]] = []
+    total = np.zeros(frames, np.float32)
+    for start in starts:
+        ramp = _ramp(min(window, frames - start))
+        total[start : start + len(ramp)] += ramp
     fading: NDArray[np.float32] | None = None
-    ends = [*starts[1:], frames]
-    for start, end, share, result in zip(starts, ends, weights(starts, window, frames), results, strict=True):
-        part = share[start : min(start + window, frames)]
-        weighted = result[: len(part)] * part.reshape(-1, *[1] * (result.ndim - 1))
+    for start, end, result in zip(starts, [*starts[1:], frames], results, strict=True):
+        ramp = _ramp(min(window, frames - start))
+        share = ramp / total[start : start + len(ramp)]
+        weighted = result[: len(share)] * share.reshape(-1, *[1] * (result.ndim - 1))
         if fading is not None:
             weighted[: len(fading)] += fading
-        finished.append(weighted[: end - start].round().astype(np.uint8))
+        yield from weighted[: end - start].round().astype(np.uint8)
         fading = weighted[end - start :]
-    return np.concatenate(finished)
+
+
+def join(results: Iterable[NDArray[np.uint8]], starts: Sequence[int], window: int, frames: int) -> NDArray[np.uint8]:
+    """One clip, uint8 [frames, ...], of what was made of its windows; see `joined`."""
+    return np.stack(list(joined(results, starts, window, frames)))
