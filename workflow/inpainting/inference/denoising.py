@@ -7,6 +7,7 @@ the operating system keeps in memory as far as there is room, so that its length
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from inpainting.inference.timeline import Timeline
 
-Scheduler = CogVideoXDDIMScheduler | CogVideoXDPMScheduler
+Scheduler: TypeAlias = CogVideoXDDIMScheduler | CogVideoXDPMScheduler
 
 Predict = Callable[[list[int], Tensor, Tensor], Tensor]
 """From windows, their noisy latents [batch, latent frames, channels, height, width] and the timestep to velocities."""

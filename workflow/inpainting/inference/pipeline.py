@@ -101,11 +101,11 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         if config is None or prompt is None:
             super().save_pretrained(folder, **options)
             return
-        self.transformer = without_lora(adapted)
+        self.register_modules(transformer=without_lora(adapted))
         try:
             super().save_pretrained(folder, **options)
         finally:
-            self.transformer = adapted
+            self.register_modules(transformer=adapted)
         adapters.save_adapter(Path(folder) / ADAPTER, adapted, config, prompt)
 
     @property
