@@ -153,8 +153,8 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             are [1, rows, channels, height, width], the latent frames of all windows. It returns a dictionary, and
             `latents` in it replace them.
 
-        Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames, uint8 [frames, height,
-        width, 3]. Raises InputError where video, mask and prompt do not fit.
+        Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises InputError
+        where video, mask and prompt do not fit.
         """
         unknown = set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs)
         if unknown:
