@@ -1,6 +1,9 @@
 """`inpaint import`, through the command line, with real files."""
 
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +239,38 @@ def test_what_a_kill_left_half_written_is_removed(run: Import, clips: Path) -> N
     (clips / "dataset" / ".partial-x" / "one").mkdir(parents=True)
     assert run(*given(clips)) == 0
     assert not list((clips / "dataset").glob(".partial*"))
+
+
+def test_a_killed_import_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        write_video(tmp_path / "videos" / f"{name}.mkv", scene(frames=40, size=(64, 48)))
+    options = ["import", "--videos", str(tmp_path / "videos"), "--make-masks", "--frames", "5", "--out"]
+    killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
+    command = [sys.executable, "-m", "inpainting.cli", *options, str(killed)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(killed.glob("[ab]_*"))) < 3:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert 3 <= len(list(killed.glob("[ab]_*"))) < 16 and not (killed / "import.tsv").exists()
+    assert main([*options, str(killed)]) == 0
+    assert main([*options, str(undisturbed)]) == 0
+    assert contents(killed) == contents(undisturbed)
+
+
+def test_a_video_that_was_cut_short_is_refused(run: Import, clips: Path) -> None:
+    whole = write_video(clips / "videos" / "one.mkv", scene(1, frames=60)).read_bytes()
+    (clips / "videos" / "one.mkv").write_bytes(whole[: len(whole) // 2])
+    assert run(*given(clips)) == 1
+    assert "it was cut short, or is damaged" in reason(clips / "dataset", "one")
+
+
+def test_masks_with_a_frame_missing_in_their_midst_are_refused(run: Import, clips: Path) -> None:
+    (clips / "masks" / "two.png").unlink()
+    masks = write_folder(clips / "masks" / "two", box())
+    (masks / "00005.png").rename(masks / "00012.png")
+    assert run(*given(clips)) == 1
+    assert "a frame may be missing" in reason(clips / "dataset", "two")
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ def make_plan(clip: Clip, settings: ImportCommand) -> Plan:
         raise InputError(f"{clip.video} has {total} frames, too many for one sequence; cut it with --frames")
     if cutting.left_over(total, pieces):
         notes += ("frames at the end that fill no sequence are left out",)
+    if video.numbers is not None and len(set(np.diff(video.numbers))) > 1:
+        notes += ("numbers of frames are missing; the frames are taken as they come",)
     return Plan(video, mask, truth, geometry, uses, pieces, (*_said(geometry), *notes))
 
 
@@ -134,6 +136,8 @@ def _check_partner(video: Source, source: Source, what: str) -> None:
     """Raise InputError unless masks or truth go with the video frame by frame, and show the same view."""
     if not (source.still and what == "masks") and source.frames != video.frames:
         raise InputError(f"{source.path} has {source.frames} {what} for the {video.frames} frames of {video.path}")
+    if not _in_step(video.numbers, source.numbers):
+        raise InputError(f"the numbers of {source.path} and of {video.path} do not go together; a frame may be missing")
     square = (round(video.size[0] * float(video.pixel_aspect)), video.size[1])
     if not any(resizing.same_view(source.size, size) for size in (video.size, square)):
         raise InputError(
@@ -157,6 +161,13 @@ class _Work:
         else:
             assert hole is not None
             self.sequence.add(rgb, hole, truth)
+
+
+def _in_step(one: tuple[int, ...] | None, other: tuple[int, ...] | None) -> bool:
+    """Whether numbers differ by their first one alone, as far as both have some."""
+    if one is None or other is None or len(one) != len(other):
+        return True
+    return all(a - one[0] == b - other[0] for a, b in zip(one, other, strict=True))
 
 
 def _make(plan: Plan, pieces: list[Cut], settings: ImportCommand) -> Iterator[Row]:

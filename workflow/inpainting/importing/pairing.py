@@ -113,6 +113,9 @@ def _videos(videos: str) -> list[Path]:
     if folder.is_dir():
         inside = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
         found = [path for path in inside if path.is_dir() or is_video(path)]
+        unused = len(inside) - len(found)
+        if found and unused:
+            log.info("%d files in %s are no videos and are left out", unused, folder)
         if not found and any(path.suffix.lower() in image_suffixes() for path in inside):
             return [folder]
     elif folder.exists():

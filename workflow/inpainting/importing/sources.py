@@ -1,5 +1,6 @@
 """Reading clips frame by frame, so that their length costs no memory: what is there, and its pictures in order."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,13 +15,17 @@ from inpainting.errors import InputError
 from inpainting.video import media
 from inpainting.video.media import Picture
 
+WHOLE = 0.9
+"""Share of what its header tells of that a video must hold; headers are not exact."""
+
 
 @dataclass(frozen=True)
 class Source:
     """A video, a folder of frames or one image, before its pictures are read.
 
     size: (width, height) in pixels, upright; pixel_aspect: width / height of a pixel; times: seconds of each frame from
-    the first one on, None where files do not say; rate: frames per second on average; still: one image for all frames.
+    the first one on, None where files do not say; rate: frames per second on average; still: one image for all frames;
+    numbers: those in the names of a folder's files, None where they have none.
     """
 
     path: Path
@@ -30,6 +35,7 @@ class Source:
     times: tuple[float, ...] | None = None
     rate: Fraction | None = None
     still: bool = False
+    numbers: tuple[int, ...] | None = None
 
 
 def probe(path: Path) -> Source:
@@ -40,10 +46,16 @@ def probe(path: Path) -> Source:
     first = next(pictures(path))
     size = (first.shape[1], first.shape[0])
     if path.is_dir():
-        return Source(path, len(media.image_files(path)), size)
+        files = media.image_files(path)
+        return Source(path, len(files), size, numbers=_numbers(files))
     if path.suffix.lower() in media.image_suffixes():
         return Source(path, 1, size, still=True)
     return _probe_video(path, size)
+
+
+def _numbers(files: list[Path]) -> tuple[int, ...] | None:
+    found = [re.findall(r"[0-9]+", file.stem) for file in files]
+    return tuple(int(numbers[-1]) for numbers in found) if all(found) else None
 
 
 def pictures(path: Path) -> Iterator[Picture]:
@@ -98,6 +110,21 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     return container.streams.video[0]
 
 
+def _check_whole(path: Path, container: av.container.InputContainer, frames: int, seconds: float) -> None:
+    """Raise InputError where a video holds much less than its header tells of, in frames or in time."""
+    stream = _video_stream(container, path)
+    told = 0.0
+    if stream.duration:
+        told = float(stream.duration * stream.time_base)
+    elif container.duration and len(container.streams) == 1:
+        told = container.duration / av.time_base
+    damaged = "it was cut short, or is damaged"
+    if frames < WHOLE * stream.frames:
+        raise InputError(f"{path} tells of {stream.frames} frames, but holds {frames}; {damaged}")
+    if seconds < WHOLE * told:
+        raise InputError(f"{path} tells of {told:.3g} seconds, but holds {seconds:.3g}; {damaged}")
+
+
 def _probe_video(path: Path, size: tuple[int, int]) -> Source:
     try:
         with av.open(str(path)) as container:
@@ -105,13 +132,15 @@ def _probe_video(path: Path, size: tuple[int, int]) -> Source:
             rate = stream.average_rate or stream.guessed_rate
             aspect = stream.sample_aspect_ratio or Fraction(1)
             upright = size[0] == stream.width
-            packets = [packet for packet in container.demux(stream) if packet.size and not packet.is_discard]
-            stamps = [packet.pts for packet in packets]
+            stamps = [packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard]
             times = None
-            if packets and None not in stamps:
-                times = tuple(float((stamp - min(stamps)) * stream.time_base) for stamp in sorted(stamps))
-            elif rate:
-                times = tuple(float(number / rate) for number in range(len(packets)))
+            if stamps and None not in stamps:
+                first = min(stamps)
+                times = tuple(float((stamp - first) * stream.time_base) for stamp in sorted(stamps))
+            elif stamps and rate:
+                times = tuple(float(number / rate) for number in range(len(stamps)))
+            if times is not None and rate:
+                _check_whole(path, container, len(stamps), times[-1] + float(1 / rate))
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path} can't be read as a video ({_said(error)})") from error
-    return Source(path, len(packets), size, aspect if upright else 1 / aspect, times, rate)
+    return Source(path, len(stamps), size, aspect if upright else 1 / aspect, times, rate)
