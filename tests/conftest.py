@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 os.environ["OMP_NUM_THREADS"] = "1"
 
 FRAMES, SIZE, SEQUENCES = 17, 32, 10
-CONTENTS = ("truth", "grey")
+CONTENTS = ("truth", "grey", "rgb")
 
 
 @pytest.fixture(scope="session")
@@ -109,26 +109,28 @@ def tiny_transformer(tiny_base: Path) -> CogVideoXTransformer3DModel:
 def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """Ten sequences of 17 frames of 32x32 through audit, split and encode, in windows of 9 frames.
 
-    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{truth,grey}/shard-{0,1}.safetensors,
-    latents/prompt.safetensors and latents/index-grey.parquet. Shared by tests: none changes it.
+    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{truth,grey,rgb}/shard-{0,1}.safetensors,
+    latents/prompt.safetensors and latents/index-{grey,rgb}.parquet. Shared by tests: none changes it.
     """
     folder = tmp_path_factory.mktemp("tiny-results")
     dataset, audit, latents = folder / "dataset", folder / "audit", folder / "latents"
     for number in range(SEQUENCES):
         _write_tiny_sequence(dataset / f"{number:016x}", number)
     base = ["--base", str(tiny_base)]
-    truths, greys = ([str(latents / c / f"shard-{number}.safetensors") for number in range(2)] for c in CONTENTS)
+    truths, greys, rgbs = ([str(latents / c / f"shard-{number}.safetensors") for number in range(2)] for c in CONTENTS)
     manifest, split = str(audit / "manifest.parquet"), str(audit / "split.tsv")
     encode = ["encode", *base, "--dataset", str(dataset), "--manifest", manifest, "--split-file", split]
     encode += ["--frames", str(FRAMES), "--window", "9", "--window-overlap", "1", "--shards", "2", "--workers", "1"]
-    index = ["index", "--truths", ",".join(truths), "--conditions", ",".join(greys), "--split-file", split]
+    index = ["index", "--truths", ",".join(truths), "--split-file", split]
     for command in (
         ["audit", str(dataset), str(audit), "--frames", str(FRAMES), "--workers", "1"],
         ["split", manifest, split, "--validation-share", "0.2"],
         *([*encode, "--content", "truth", "--out", shard, "--shard", str(n)] for n, shard in enumerate(truths)),
         *([*encode, "--content", "grey", "--out", shard, "--shard", str(n)] for n, shard in enumerate(greys)),
+        *([*encode, "--content", "rgb", "--out", shard, "--shard", str(n)] for n, shard in enumerate(rgbs)),
         ["prompt", *base, "--out", str(latents / "prompt.safetensors")],
-        [*index, "--out", str(latents / "index-grey.parquet")],
+        [*index, "--conditions", ",".join(greys), "--out", str(latents / "index-grey.parquet")],
+        [*index, "--conditions", ",".join(rgbs), "--out", str(latents / "index-rgb.parquet")],
     ):
         assert main(command) == 0, command
     return folder

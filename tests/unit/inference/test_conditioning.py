@@ -12,6 +12,7 @@ from inpainting.filling.fills import fill
 from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
+from inpainting.models.settings import ConditionSettings
 from inpainting.models.vae import to_signal
 from inpainting.shards import LatentCache
 from inpainting.video import masks, sequence
@@ -90,15 +91,54 @@ def test_grey_is_0_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np
 
 
 def test_the_mask_channel_is_the_share_of_hole_and_comes_last(hole: Hole) -> None:
-    mask = conditioning.mask_channel(hole)[None]
+    mask = conditioning.mask_channels(hole, 1)[None]
     assert mask.shape == (1, 3, 1, 4, 6)
     assert mask.max() == 0.75
     noisy, known = torch.full((1, 3, 16, 4, 6), 2.0), torch.full((1, 3, 16, 4, 6), 3.0)
     model_input = conditioning.model_input(noisy, known, mask)
-    assert model_input.shape == (1, 3, conditioning.INPUT_CHANNELS, 4, 6)
+    assert model_input.shape == (1, 3, 33, 4, 6)
     assert torch.equal(model_input[:, :, :16], noisy)
     assert torch.equal(model_input[:, :, 16:32], known)
     assert torch.equal(model_input[:, :, 32:], mask)
+
+
+def test_the_mask_may_have_a_channel_for_each_frame_of_a_cell() -> None:
+    hole = np.zeros((9, 16, 16), bool)
+    hole[0, :8, :8] = True
+    hole[1, :4, :8] = True
+    hole[4, 8:, 8:] = True
+    hole[8, 0, 0] = True
+    mask = conditioning.mask_channels(hole, 4)
+    assert mask.shape == (3, 4, 2, 2)
+    assert mask[0, :, 0, 0].tolist() == [1, 1, 1, 1]
+    assert mask[1, :, 0, 0].tolist() == [0.5, 0, 0, 0]
+    assert mask[1, :, 1, 1].tolist() == [0, 0, 0, 1]
+    assert mask[2, :, 0, 0].tolist() == [0, 0, 0, 1 / 64]
+    torch.testing.assert_close(mask.mean(dim=1, keepdim=True), conditioning.mask_channels(hole, 1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "channels", "signal"),
+    [
+        (ConditionSettings(), 33, "grey"),
+        (ConditionSettings(mask_input="frames", fill="telea"), 36, "telea"),
+        (ConditionSettings(conditioning="concat_rgb", fill="telea"), 33, "rgb"),
+        (ConditionSettings(conditioning="replace", mask_input="frames"), 16, "grey"),
+    ],
+)
+def test_channels_and_signal_follow_from_the_conditioning(
+    settings: ConditionSettings, channels: int, signal: str
+) -> None:
+    assert (conditioning.input_channels(settings), settings.signal) == (channels, signal)
+
+
+def test_known_latents_replace_the_noisy_ones_in_cells_free_of_the_hole() -> None:
+    noisy, known = torch.zeros(1, 3, 16, 2, 2), torch.ones(1, 3, 16, 2, 2)
+    mask = torch.zeros(1, 3, 1, 2, 2)
+    mask[0, 1, 0, 0, 0] = 1 / 256
+    shown = conditioning.replaced(noisy, known, mask)
+    assert shown[0, 1, :, 0, 0].eq(0).all()
+    assert shown.sum() == 16 * (3 * 4 - 1)
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 48), (30, 48), (17, 33), (1, 1)])

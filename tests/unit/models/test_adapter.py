@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
 from inpainting.errors import InputError
-from inpainting.inference.conditioning import INPUT_CHANNELS
+from inpainting.inference.conditioning import input_channels
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
@@ -23,6 +24,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+INPUT_CHANNELS = input_channels(ConditionSettings())
 RANK, ALPHA = 2, 6.0
 LORA = LoraSettings(rank=RANK, alpha=ALPHA)
 CPU = torch.device("cpu")
@@ -61,15 +63,22 @@ def trained_transformer(
     return transformer.requires_grad_(False)
 
 
-def save(transformer: CogVideoXTransformer3DModel, base: Path, folder: Path, lora: LoraSettings = LORA) -> Path:
+def save(
+    transformer: CogVideoXTransformer3DModel,
+    base: Path,
+    folder: Path,
+    lora: LoraSettings = LORA,
+    conditioning: Literal["concat", "replace"] = "concat",
+) -> Path:
+    condition = ConditionSettings(conditioning=conditioning)
     config = AdapterConfig(
         base=str(base),
         transformer_digest=loading.part_digest(str(base), "transformer"),
         vae_digest=loading.part_digest(str(base), "vae"),
-        channels=INPUT_CHANNELS,
+        channels=input_channels(condition),
         masks=MaskSettings(mask_threshold=77, mask_invert=True, mask_dilation=3),
         windows=WindowSettings(window=9, window_overlap=1),
-        condition=ConditionSettings(),
+        condition=condition,
         lora=lora,
     )
     adapters.save_adapter(folder, transformer, config, torch.ones(1, 4, 8))
@@ -174,6 +183,29 @@ def test_every_kind_of_lora_comes_back_to_the_bit_and_diffusers_loads_it_too(
         assert torch.equal(velocity(loaded), expected)
         if dtype == torch.float32:
             assert torch.equal(velocity(plain), expected)
+
+
+def test_an_adapter_that_widens_nothing_is_loras_file_alone_for_the_untouched_transformer(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    transformer = base_transformer(tiny_base)
+    add_lora(transformer, LORA, seed=0)
+    trained = prepare_training(transformer)
+    assert not any("patch_embed" in name for name in trained)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in trained.values():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    folder = save(transformer.requires_grad_(False), tiny_base, tmp_path / "adapter", LORA, "replace")
+    assert not (folder / adapters.WIDENED_FILE).exists()
+    plain, ours = base_transformer(tiny_base), base_transformer(tiny_base)
+    plain.load_lora_adapter(folder, prefix="transformer", weight_name=adapters.LORA_FILE)
+    adapters.load_adapter(ours, folder)
+    with torch.no_grad():
+        expected = transformer(**inputs(16), return_dict=False)[0]
+        assert torch.equal(plain(**inputs(16), return_dict=False)[0], expected)
+        assert torch.equal(ours(**inputs(16), return_dict=False)[0], expected)
+        assert not torch.equal(base_transformer(tiny_base)(**inputs(16), return_dict=False)[0], expected)
 
 
 def test_another_kind_of_lora_in_the_file_than_was_trained_is_refused(tiny_base: Path, copied: Path) -> None:

@@ -3,11 +3,13 @@
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-from inpainting.inference.conditioning import INPUT_CHANNELS
+from inpainting.inference.conditioning import input_channels
 from inpainting.models.lora import add_lora, prepare_training, trainable_table
-from inpainting.models.settings import ATTENTION, LoraSettings
+from inpainting.models.settings import ATTENTION, ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch import nn
+
+INPUT_CHANNELS = input_channels(ConditionSettings())
 
 WIDTH, BLOCKS = 1920, 30
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel
 from inpainting.errors import UsageError
-from inpainting.inference.conditioning import INPUT_CHANNELS
+from inpainting.inference.conditioning import input_channels
 from inpainting.models.lora import (
     add_lora,
     by_kind,
@@ -17,9 +17,11 @@ from inpainting.models.lora import (
     target_names,
     trainable_table,
 )
-from inpainting.models.settings import ATTENTION, LoraSettings
+from inpainting.models.settings import ATTENTION, ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch.nn import Parameter
+
+INPUT_CHANNELS = input_channels(ConditionSettings())
 
 SETTINGS = LoraSettings(rank=2, alpha=6)
 PATCH = ("patch_embed.proj.weight", "patch_embed.proj.bias")

@@ -5,11 +5,13 @@ from copy import deepcopy
 import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel
-from inpainting.inference.conditioning import INPUT_CHANNELS
+from inpainting.inference.conditioning import input_channels
 from inpainting.models.lora import add_lora
-from inpainting.models.settings import LoraSettings
+from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch import Tensor
+
+INPUT_CHANNELS = input_channels(ConditionSettings())
 
 
 def velocity(transformer: CogVideoXTransformer3DModel, latents: Tensor) -> Tensor:

@@ -74,7 +74,8 @@ def run(arguments: list[str], cache: LatentCache, *options: str) -> Run:
     settings = parse("train", [*arguments[1:], *options])
     assert isinstance(settings, TrainCommand)
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), settings.window)
-    widen_patch_embedding(transformer, conditioning.INPUT_CHANNELS)
+    if settings.widens:
+        widen_patch_embedding(transformer, conditioning.input_channels(settings))
     lora.add_lora(transformer, settings.section(lora.LoraSettings), seed=0)
     parameters = lora.prepare_training(transformer)
     generator = torch.Generator().manual_seed(0)
@@ -139,3 +140,26 @@ def test_min_snr_weighs_each_samples_error_in_the_gradient(
     for one, other in zip(plain.parameters, weighed.parameters, strict=True):
         assert one.grad is not None
         torch.testing.assert_close(other.grad, one.grad * weight, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("conditioning_name", ["concat", "replace"])
+def test_the_model_sees_the_condition_beside_its_noisy_latents_or_in_place_of_them(
+    training_arguments: Callable[..., list[str]], cache: LatentCache, tmp_path: Path, conditioning_name: str
+) -> None:
+    options = ["--conditioning", conditioning_name, "--batch-size", "2", "--micro-batch-size", "2"]
+    trial = run(training_arguments(tmp_path, *options), cache)
+    seen = []
+    trial.transformer.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    (part,) = trial.batches.of_step(0, 0, 1, 2)
+    trial.backward([part])
+    noisy, _ = noise(trial.noise_schedule, part)
+    (shown,) = seen
+    if conditioning_name == "concat":
+        assert torch.equal(shown, torch.cat([noisy, part.condition, part.mask], dim=2))
+        return
+    known, _ = noise(trial.noise_schedule, replace(part, truth=part.condition))
+    inside = (part.mask > 0).expand_as(noisy)
+    assert 0 < inside.float().mean() < 1
+    assert torch.equal(shown[inside], noisy[inside])
+    assert torch.equal(shown[~inside], known[~inside])
+    assert not torch.equal(known[inside], noisy[inside])

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from inpainting.filling.settings import Signal
 from inpainting.models import vae as vae_latents
+from inpainting.models.settings import ConditionSettings
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 from inpainting.video.windows import Scalar
 
 LATENT_CHANNELS = 16
-MASK_CHANNELS = 1
-INPUT_CHANNELS = 2 * LATENT_CHANNELS + MASK_CHANNELS
-"""Channels of the widened model: noisy latents, condition latents, mask."""
+MASK_CHANNELS = {"area": 1, "frames": 4}
+"""Channels of the mask by `mask_input`."""
 
 GRID = 16
 """Frame sizes are padded to multiples of this: the VAE's 8 pixels a cell, two cells a patch."""
@@ -73,11 +73,30 @@ def encode_condition(vae: AutoencoderKLCogVideoX, signal: Tensor) -> Tensor:
     return vae_latents.encode(vae, signal)[0]
 
 
-def mask_channel(hole: Hole) -> Tensor:
-    """The share of each latent cell that is hole, as the model takes it: float32 [latent frames, 1, rows, columns]."""
+def input_channels(settings: ConditionSettings) -> int:
+    """Channels that the model takes: noisy latents and, where it is widened, condition latents and mask."""
+    return 2 * LATENT_CHANNELS + MASK_CHANNELS[settings.mask_input] if settings.widens else LATENT_CHANNELS
+
+
+def mask_channels(hole: Hole, channels: int) -> Tensor:
+    """The mask as the model takes it, by its number of channels: float32 [latent frames, channels, rows, columns].
+
+    One channel: the share of each latent cell that is hole. Four: that share in each of the cell's frames.
+    """
+    if channels == MASK_CHANNELS["frames"]:
+        return torch.from_numpy(masks.latent_area_by_frame(hole))
+    assert channels == MASK_CHANNELS["area"]
     return torch.from_numpy(masks.latent_area(hole))[:, None]
 
 
 def model_input(noisy: Tensor, condition: Tensor, mask: Tensor) -> Tensor:
     """Noisy latents, condition latents and mask, [batch, latent frames, channels, height, width] each, as one."""
     return torch.cat([noisy, condition, mask.to(noisy)], dim=2)
+
+
+def replaced(noisy: Tensor, known: Tensor, mask: Tensor) -> Tensor:
+    """Noisy latents with the known ones, noised alike, wherever a cell is free of the hole.
+
+    noisy, known: [batch, latent frames, channels, height, width]; mask: shares, [batch, latent frames, 1, ...].
+    """
+    return torch.where(mask > 0, noisy, known)

@@ -22,6 +22,7 @@ from inpainting.inference.denoising import Known, Predict, Scheduler
 from inpainting.inference.timeline import Timeline
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
+from inpainting.models.widening import is_widened
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
@@ -49,7 +50,14 @@ class Models:
     @property
     def concatenates(self) -> bool:
         """Whether the condition comes in beside the noisy latents; else known latents are replaced at each step."""
-        return bool(self.transformer.config.in_channels > self.vae.config.latent_channels)
+        return is_widened(self.transformer)
+
+    @property
+    def mask_channels(self) -> int:
+        """Channels in which the mask comes in, where it does."""
+        return (
+            int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels) if self.concatenates else 1
+        )
 
 
 @dataclass(frozen=True)
@@ -146,14 +154,15 @@ def _encode(
     shape = len(timeline.starts), timeline.latent_frames
     channels = models.vae.config.latent_channels
     latents = denoising.on_disk(*shape, channels, *frame.latent_size)
-    mask = denoising.on_disk(*shape, conditioning.MASK_CHANNELS, *frame.latent_size)
+    mask = denoising.on_disk(*shape, models.mask_channels, *frame.latent_size)
     done = 0
     for batch in batched(clips, how.at_once):
         holes = [masks.dilate(frame.pad(hole), dilation) for _, hole in batch]
         pairs = zip((frame.pad(filled) for filled, _ in batch), holes, strict=True)
         signals = [conditioning.condition_signal(filled, hole, signal) for filled, hole in pairs]
         latents[done : done + len(batch)] = conditioning.encode_condition(models.vae, torch.stack(signals)).cpu()
-        mask[done : done + len(batch)] = torch.stack([conditioning.mask_channel(hole) for hole in holes])
+        shares = [conditioning.mask_channels(hole, models.mask_channels) for hole in holes]
+        mask[done : done + len(batch)] = torch.stack(shares)
         done += len(batch)
         how.encoded(len(batch))
     return Conditions(latents, mask)

@@ -1,7 +1,8 @@
 """The trained adapter as a folder: LoRA, the widened patch embedding, the prompt and what inference must know.
 
 pytorch_lora_weights.safetensors   LoRA in diffusers' layout, its configuration (with alpha) in the metadata
-widened.safetensors                the widened patch embedding, which `load_lora_weights` would refuse
+widened.safetensors                the widened patch embedding, which `load_lora_weights` would refuse; not with
+                                   `conditioning: replace`, which widens nothing
 prompt.safetensors                 the text embedding that was trained with, so that inference needs no text encoder
 inpainting.json                    AdapterConfig
 """
@@ -19,7 +20,7 @@ from inpainting.errors import InputError, UsageError
 from inpainting.files import atomic_path, read_json, write_json
 from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import ConditionSettings, LoraSettings
-from inpainting.models.widening import widen_patch_embedding
+from inpainting.models.widening import is_widened, widen_patch_embedding
 from inpainting.settings import Settings
 from inpainting.tensor_files import sort_metadata
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -41,7 +42,7 @@ class AdapterConfig(Settings):
     vae_digest: str
     """Digest of the VAE's files."""
     channels: int
-    """Input channels of the widened transformer: noisy latents, condition latents, mask."""
+    """Input channels of the transformer: noisy latents and, where it is widened, condition latents and mask."""
     masks: MaskSettings
     """From mask images to the hole."""
     windows: WindowSettings
@@ -65,24 +66,32 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
             transformer_lora_adapter_metadata=metadata,
         )
         sort_metadata(temporary / LORA_FILE)
-        save_file({name: state[name].contiguous() for name in PATCH_EMBEDDING}, temporary / WIDENED_FILE)
+        if is_widened(transformer):
+            save_file({name: state[name].contiguous() for name in PATCH_EMBEDDING}, temporary / WIDENED_FILE)
         save_file({"prompt": prompt.contiguous()}, temporary / PROMPT_FILE)
         write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
 
 
 def read_adapter_config(folder: Path) -> AdapterConfig:
     """The adapter's configuration; raises InputError when the folder is no adapter."""
-    missing = [name for name in (LORA_FILE, WIDENED_FILE, PROMPT_FILE, CONFIG_FILE) if not (folder / name).is_file()]
-    if missing:
-        raise InputError(f"{folder} is not an adapter: {', '.join(missing)} missing; give a folder that training wrote")
+    _refuse_missing(folder, LORA_FILE, PROMPT_FILE, CONFIG_FILE)
     try:
-        return AdapterConfig.model_validate(read_json(folder / CONFIG_FILE))
+        config = AdapterConfig.model_validate(read_json(folder / CONFIG_FILE))
     except ValueError as error:
         raise InputError(f"{folder}: {CONFIG_FILE} is damaged or of another version ({_first_line(error)})") from error
+    if config.condition.widens:
+        _refuse_missing(folder, WIDENED_FILE)
+    return config
+
+
+def _refuse_missing(folder: Path, *names: str) -> None:
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder} is not an adapter: {', '.join(missing)} missing; give a folder that training wrote")
 
 
 def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
-    """Widen the transformer and load what was trained into it, in float32 whatever the base weights' precision.
+    """Widen the transformer, if the adapter did, and load what was trained, in float32 whatever the base's precision.
 
     A transformer that is as wide already, as pipelines save it, is not widened again. Every tensor must arrive, bit for
     bit, and LoRA's scale be the one that was trained; raises InputError otherwise.
@@ -91,10 +100,10 @@ def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None
     try:
         layers = target_layers(transformer, config.lora)
         stored = {name.removeprefix("transformer."): t for name, t in load_file(folder / LORA_FILE).items()}
-        widened = load_file(folder / WIDENED_FILE)
-        if transformer.config.in_channels == config.channels:
+        widened = load_file(folder / WIDENED_FILE) if config.condition.widens else {}
+        if config.condition.widens and transformer.config.in_channels == config.channels:
             transformer.patch_embed.proj.float()
-        else:
+        elif config.condition.widens:
             widen_patch_embedding(transformer, config.channels)
         transformer.load_state_dict(widened, strict=False)
         transformer.load_lora_adapter(folder, prefix="transformer", weight_name=LORA_FILE, adapter_name="default")
@@ -114,7 +123,8 @@ def _check_arrived(
     expected: dict[str, Tensor],
 ) -> None:
     arrived = get_peft_model_state_dict(transformer)
-    arrived |= {name: transformer.get_parameter(name) for name in PATCH_EMBEDDING}
+    if config.condition.widens:
+        arrived |= {name: transformer.get_parameter(name) for name in PATCH_EMBEDDING}
     if expected.keys() != arrived.keys():
         odd = sorted(expected.keys() ^ arrived.keys())[:3]
         raise InputError(f"{folder}: its layers do not fit the base model, e.g. {', '.join(odd)}")

@@ -12,6 +12,7 @@ from torch.nn import Parameter
 
 from inpainting.errors import UsageError
 from inpainting.models.settings import PRESETS, LoraSettings
+from inpainting.models.widening import is_widened
 
 BLOCK = re.compile(r"^transformer_blocks\.\d+\.")
 
@@ -85,9 +86,10 @@ def lora_to_float32(transformer: CogVideoXTransformer3DModel) -> bool:
 
 
 def prepare_training(transformer: CogVideoXTransformer3DModel) -> dict[str, Parameter]:
-    """Freeze all but LoRA and the patch embedding; returns what trains, by name."""
+    """Freeze all but LoRA and the patch embedding, if that was widened; returns what trains, by name."""
+    widened = is_widened(transformer)
     for name, parameter in transformer.named_parameters():
-        parameter.requires_grad_(".lora_" in name or name.startswith("patch_embed.proj."))
+        parameter.requires_grad_(".lora_" in name or (widened and name.startswith("patch_embed.proj.")))
     return {name: p for name, p in transformer.named_parameters() if p.requires_grad}
 
 

@@ -22,3 +22,8 @@ def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: in
         new.bias.copy_(old.bias)
     transformer.patch_embed.proj = new
     transformer.register_to_config(in_channels=channels)
+
+
+def is_widened(transformer: CogVideoXTransformer3DModel) -> bool:
+    """Whether the transformer takes more channels than it puts out."""
+    return bool(transformer.config.in_channels > transformer.config.out_channels)

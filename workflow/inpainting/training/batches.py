@@ -23,7 +23,7 @@ class Batch:
     truth: Tensor
     condition: Tensor
     mask: Tensor
-    """Share of each cell that is (dilated) hole, the model's input: one channel."""
+    """Shares of each cell that are (dilated) hole, the model's input: one channel, or one for each frame."""
     region: Tensor
     """1 where the loss counts in full, else 0: one channel."""
     noise: Tensor
@@ -40,9 +40,17 @@ class Batch:
 class Batches:
     """The training windows in a seeded order, a new one each epoch, with seeded noise and timesteps."""
 
-    def __init__(self, cache: LatentCache, loss: LossSettings, mask_dilation: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        cache: LatentCache,
+        loss: LossSettings,
+        mask_dilation: int,
+        batch_size: int,
+        seed: int,
+        mask_channels: int = 1,
+    ) -> None:
         self.cache, self.loss, self.mask_dilation = cache, loss, mask_dilation
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size, self.seed, self.mask_channels = batch_size, seed, mask_channels
 
     def of_step(self, step: int, rank: int, processes: int, micro_batch_size: int) -> list[Batch]:
         """The part of one process in a step's batch, cut into forward passes. Together the parts are the same batch."""
@@ -64,7 +72,7 @@ class Batches:
         return Batch(
             truth=torch.stack([window.truth for window in windows]).float(),
             condition=torch.stack([window.condition for window in windows]).float(),
-            mask=torch.stack([conditioning.mask_channel(hole) for hole in dilated]),
+            mask=torch.stack([conditioning.mask_channels(hole, self.mask_channels) for hole in dilated]),
             region=torch.stack([torch.from_numpy(masks.latent_any(hole))[:, None] for hole in counted]),
             noise=torch.stack([noise for noise, _ in drawn]),
             timesteps=torch.stack([timestep for _, timestep in drawn]),

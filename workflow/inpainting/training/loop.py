@@ -43,7 +43,12 @@ class Run:
     ) -> None:
         self.settings, self.accelerator, self.config, self.fingerprint = settings, accelerator, config, fingerprint
         self.batches = Batches(
-            cache, settings.section(LossSettings), settings.mask_dilation, settings.batch_size, settings.seed
+            cache,
+            settings.section(LossSettings),
+            settings.mask_dilation,
+            settings.batch_size,
+            settings.seed,
+            conditioning.MASK_CHANNELS[settings.mask_input] if settings.widens else 1,
         )
         self.noise_schedule = loading.load_scheduler(settings.base)
         self.prompt = loading.read_prompt(settings.prompt_file)
@@ -128,7 +133,11 @@ class Run:
 
     def _errors(self, part: Batch) -> RegionSums:
         noisy, velocity = noise(self.noise_schedule, part)
-        model_input = conditioning.model_input(noisy, part.condition, part.mask)
+        if self.settings.widens:
+            model_input = conditioning.model_input(noisy, part.condition, part.mask)
+        else:
+            known = self.noise_schedule.add_noise(part.condition, part.noise, part.timesteps)
+            model_input = conditioning.replaced(noisy, known, part.mask)
         prompt = self.prompt.to(noisy).expand(len(noisy), -1, -1)
         predicted = self.transformer(model_input, prompt, part.timesteps, return_dict=False)[0]
         return squared_errors(predicted, velocity, part.region)

@@ -53,7 +53,8 @@ def train(settings: TrainCommand) -> None:
         random_seed=config.random_base,
     )
     if checkpoint is None:
-        widen_patch_embedding(transformer, conditioning.INPUT_CHANNELS)
+        if settings.widens:
+            widen_patch_embedding(transformer, config.channels)
         lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
     else:
         adapters.load_adapter(transformer, checkpoint.adapter)
@@ -94,8 +95,8 @@ def _check(settings: TrainCommand) -> None:
 def _check_signal(settings: TrainCommand, cache: LatentCache) -> None:
     if cache.signal != settings.signal:
         raise UsageError(
-            f"--index: {settings.index} holds conditions of {cache.signal!r}, but --fill {settings.fill} needs "
-            f"{settings.signal!r}; give the index of that signal"
+            f"--index: {settings.index} holds conditions of {cache.signal!r}; --conditioning {settings.conditioning} "
+            f"and --fill {settings.fill} need {settings.signal!r}; give the index of that signal"
         )
 
 
@@ -118,7 +119,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         transformer_digest=loading.part_digest(settings.base, "transformer"),
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
-        channels=conditioning.INPUT_CHANNELS,
+        channels=conditioning.input_channels(settings),
         masks=settings.section(MaskSettings),
         windows=settings.section(WindowSettings),
         condition=settings.section(ConditionSettings),

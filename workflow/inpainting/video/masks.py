@@ -34,6 +34,15 @@ def latent_area(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32
     return np.stack([group.mean(axis=(0, 2, 4), dtype=np.float32) for group in cells])
 
 
+def latent_area_by_frame(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
+    """`latent_area` for each frame of a group apart: float32 [latent frames, time, height / space, width / space].
+
+    The first frame, which is alone in its group, stands in all of its channels.
+    """
+    cells = [group.mean(axis=(2, 4), dtype=np.float32) for group in _cells(hole, space, time)]
+    return np.stack([np.repeat(cells[0], time, axis=0), *cells[1:]])
+
+
 def latent_any(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
     """1 for each latent cell that any hole pixel falls in, else 0; shaped and grouped as `latent_area`."""
     cells = _cells(hole, space, time)
