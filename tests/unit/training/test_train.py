@@ -130,7 +130,9 @@ def test_conditions_of_another_fill_than_the_trainings_are_refused(
 ) -> None:
     assert main(training_arguments(tmp_path, "--fill", "telea")) == 2
     message = capsys.readouterr().err
-    assert "index-grey.parquet holds conditions of 'grey', but --fill telea needs 'telea'" in message
+    assert (
+        "index-grey.parquet holds conditions of 'grey'; --conditioning concat and --fill telea need 'telea'" in message
+    )
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_sequences_and_checkpoint_named(
