@@ -82,7 +82,7 @@ class Denoising:
 
 @dataclass(frozen=True)
 class Conditions:
-    """On disk: condition latents [windows, latent frames, channels, height, width], and the mask, of one channel."""
+    """On disk: condition latents [windows, latent frames, channels, height, width], and the mask's shares."""
 
     latents: Tensor
     mask: Tensor
