@@ -64,6 +64,11 @@ use rule evaluate as evaluate_experiment with:
             wildcards.experiment,
             f"results/validation/{wildcards.experiment}/best",
         ),
+        chosen=lambda wildcards: (
+            []
+            if wildcards.experiment in GIVEN
+            else f"results/validation/{wildcards.experiment}/best.json"
+        ),
     output:
         scores="results/evaluation/{experiment}.parquet",
         examples=directory("results/evaluation/{experiment}/examples"),
@@ -81,6 +86,7 @@ use rule evaluate as evaluate_experiment with:
     params:
         method=lambda wildcards, input: (
             f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
+            + (f" --chosen {input.chosen}" if input.chosen else "")
         ),
         options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
         root=DATASET,

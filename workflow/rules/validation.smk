@@ -58,7 +58,7 @@ rule best:
     params:
         checkpoints="results/training/{experiment}/checkpoints",
         scores=lambda wildcards, input: ",".join(input.scores),
-        code=code_digest("validation/best.py"),
+        code=code_digest("validation/best.py", "metrics/aggregate.py"),
     shell:
         "inpaint best --scores {params.scores} --checkpoints {params.checkpoints} --out {output.best}"
         " --adapter-out {output.adapter} 2>&1 | tee {log}"

@@ -31,9 +31,12 @@ class Dataset:
         return self.root / "split.tsv"
 
     def evaluate(self, method: str, out: Path, *options: str) -> int:
+        return main(["evaluate", *self.arguments(method, out, *options)])
+
+    def arguments(self, method: str, out: Path, *options: str) -> list[str]:
         places = ["--dataset", self.sequences, "--manifest", self.manifest, "--split-file", self.split, "--out", out]
         few = ["--workers", "1", *([] if "--extras" in options else ["--extras", "motion"])]
-        return main(["evaluate", "--method", method, *few, *map(str, places), *options])
+        return ["--method", method, *few, *map(str, places), *options]
 
     def tables(self, results: list[Path], out: Path, *options: str) -> int:
         files = ",".join(map(str, results))

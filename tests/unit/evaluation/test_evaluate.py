@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from inpainting.cli import main
+from inpainting.cli import main, parse
+from inpainting.evaluation.evaluate import with_chosen_steps
 from inpainting.evaluation.results import COLUMNS, MEASURED, read_results
-from inpainting.evaluation.settings import EVALUATION_CODE
+from inpainting.evaluation.settings import EVALUATION_CODE, EvaluateCommand
 from inpainting.files import file_digest, read_table, write_table
 from inpainting.filling.classical import telea
 from inpainting.metrics.regions import Regions, effect_region
@@ -231,3 +232,16 @@ def test_what_is_not_computed_is_said_in_the_tables(dataset: Dataset, tmp_path: 
     page = (tmp_path / "metrics.html").read_text()
     assert "Not computed: VMAF (left out by evaluation.extras); propainter_compat (left" in page
     assert "VFID (needs the weights of I3D" in page
+
+
+def test_the_number_of_denoising_steps_is_the_one_that_validation_chose(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "best.json").write_text('{"sampling_steps": 7}')
+    settings = parse("evaluate", dataset.arguments("base", tmp_path / "x.parquet", "--steps", "3"))
+    assert isinstance(settings, EvaluateCommand)
+    assert with_chosen_steps(settings).steps == 3
+    assert with_chosen_steps(settings.model_copy(update={"chosen": tmp_path / "best.json"})).steps == 7
+    (tmp_path / "other.json").write_text("[]")
+    assert dataset.evaluate("telea", tmp_path / "x.parquet", "--chosen", str(tmp_path / "other.json")) == 1
+    assert "names no number of denoising steps" in capsys.readouterr().err

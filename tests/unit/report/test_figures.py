@@ -107,8 +107,9 @@ def test_the_running_mean_keeps_a_constant_and_smooths_noise() -> None:
 
 
 @pytest.mark.parametrize("low", [None, 19.0])
-def test_checkpoints_are_drawn_with_and_without_intervals(
-    draw: Callable[..., int], tmp_path: Path, low: float | None
+@pytest.mark.parametrize("tried", [(5,), (2, 5, 20)])
+def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
+    draw: Callable[..., int], tmp_path: Path, low: float | None, tried: tuple[int, ...]
 ) -> None:
     scores = {
         name: {"mean": mean, "low": low, "high": None if low is None else 30.0}
@@ -119,7 +120,12 @@ def test_checkpoints_are_drawn_with_and_without_intervals(
         "criterion": "psnr_mask",
         "why": "highest mean psnr_mask of the raw output over 3 validation sequences",
         "scores": scores,
-        "candidates": [{"step": step, "scores": scores} for step in (1, 2)],
+        "sampling_steps": 5,
+        "candidates": [
+            {"step": step, "sampling_steps": steps, "seconds_per_frame": 0.1 * steps, "scores": scores}
+            for step in (1, 2)
+            for steps in tried
+        ],
     }
     (tmp_path / "best.json").write_text(json.dumps(best))
     files = {"best": tmp_path / "best.json", "png": tmp_path / "a.png", "svg": tmp_path / "a.svg"}

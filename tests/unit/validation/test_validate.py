@@ -1,6 +1,7 @@
 """Checkpoints are scored as they are on disk, and left as they are."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.video import sequence
 from inpainting.video.settings import MaskSettings, WindowSettings
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 Validate = Callable[..., int]
 
@@ -25,10 +27,11 @@ def validate(tiny_base: Path, tiny_results: Path, tiny_training: Path) -> Valida
 
     def validate(out: Path, *options: str) -> int:
         audit = tiny_results / "audit"
-        command = ["validate", "--base", str(tiny_base), "--dataset", str(tiny_results / "dataset"), "--steps", "2"]
+        command = ["validate", "--base", str(tiny_base), "--dataset", str(tiny_results / "dataset")]
         command += ["--manifest", str(audit / "manifest.parquet"), "--split-file", str(audit / "split.tsv")]
         command += ["--checkpoint", str(tiny_training / "checkpoints" / "step-4"), "--frames", "17", "--out", str(out)]
-        return main([*command, "--device", "cpu", *options])
+        steps = [] if "--steps" in options else ["--steps", "2"]
+        return main([*command, "--device", "cpu", *steps, *options])
 
     return validate
 
@@ -39,7 +42,10 @@ def validation_sequences(results: Path) -> list[str]:
 
 
 def scores(out: Path) -> Any:
-    return json.loads(out.read_text())
+    """The only run of a result, and the result's step."""
+    result = json.loads(out.read_text())
+    (run,) = result["runs"]
+    return {**run, "step": result["step"]}
 
 
 def test_the_validation_sequences_and_no_others_are_scored(
@@ -124,3 +130,72 @@ def test_a_frame_that_can_not_be_read_is_named_with_its_sequence(
     Image.fromarray(frames[0, :16]).save(tmp_path / "dataset" / first / "GT_480" / "frame_00003.png")
     assert validate(tmp_path / "scores.json", "--dataset", str(tmp_path / "dataset")) == 1
     assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
+
+
+def test_several_numbers_of_denoising_steps_are_scored_apart(validate: Validate, tmp_path: Path) -> None:
+    assert validate(tmp_path / "both.json", "--steps", "1,2", "--limit", "1") == 0
+    assert validate(tmp_path / "two.json", "--limit", "1") == 0
+    one, two = json.loads((tmp_path / "both.json").read_text())["runs"]
+    assert (one["sampling_steps"], two["sampling_steps"]) == (1, 2)
+    assert two["sequences"] == scores(tmp_path / "two.json")["sequences"] != one["sequences"]
+    assert two["seconds_per_frame"] > 0
+
+
+def test_a_fresh_process_has_the_model_that_was_trained(validate: Validate, tmp_path: Path) -> None:
+    assert validate(tmp_path / "scores.json", "--limit", "1") == 0
+    assert json.loads((tmp_path / "scores.json").read_text())["difference_to_training"] < 1e-5
+
+
+def damaged(training: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(training / "checkpoints" / "step-4", folder / "step-4"))
+
+
+def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
+    validate: Validate, tiny_training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = damaged(tiny_training, tmp_path)
+    weights = load_file(checkpoint / "adapter" / "widened.safetensors")
+    save_file({name: 1.5 * tensor for name, tensor in weights.items()}, checkpoint / "adapter" / "widened.safetensors")
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
+    assert "from the one that was saved" in capsys.readouterr().err
+    assert not (tmp_path / "scores.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("state.json", b"{}", "state.json is absent or damaged"),
+        ("probe.safetensors", b"", "probe.safetensors is absent or damaged"),
+        ("adapter/widened.safetensors", b"half", "widened.safetensors is damaged"),
+        ("adapter/inpainting.json", None, "is not an adapter: inpainting.json missing"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named(
+    validate: Validate,
+    tiny_training: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: bytes | None,
+    said: str,
+) -> None:
+    checkpoint = damaged(tiny_training, tmp_path)
+    (checkpoint / name).unlink()
+    if content is not None:
+        (checkpoint / name).write_bytes(content)
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_weight_that_is_not_finite_and_a_checkpoint_under_another_name_are_refused(
+    validate: Validate, tiny_training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = damaged(tiny_training, tmp_path)
+    path = checkpoint / "adapter" / "widened.safetensors"
+    weights = load_file(path)
+    save_file({**weights, "patch_embed.proj.bias": weights["patch_embed.proj.bias"] * np.inf}, path)
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
+    assert "patch_embed.proj.bias is not finite" in capsys.readouterr().err
+    renamed = Path(shutil.copytree(tiny_training / "checkpoints" / "step-4", tmp_path / "step-9"))
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(renamed)) == 1
+    assert "holds a checkpoint of step 4" in capsys.readouterr().err

@@ -8,13 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting import provenance
+from inpainting.errors import InputError
 from inpainting.evaluation.cost import measured
 from inpainting.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
 from inpainting.evaluation.parts import Parts
 from inpainting.evaluation.results import write_results
 from inpainting.evaluation.scoring import score_outputs
 from inpainting.evaluation.settings import EVALUATION_CODE, EvaluateCommand
-from inpainting.files import file_digest, folder_digest, value_digest
+from inpainting.files import file_digest, folder_digest, read_json, value_digest
 from inpainting.progress import tracked
 from inpainting.settings import existing
 from inpainting.video import masks
@@ -23,12 +24,13 @@ from inpainting.workers import process_pool
 
 log = logging.getLogger(__name__)
 
-PLACES = {"dataset", "manifest", "split_file", "adapter", "out", "examples_out", "workers"}
+PLACES = {"dataset", "manifest", "split_file", "adapter", "chosen", "out", "examples_out", "workers"}
 """Settings that say where things are; what they hold is in the provenance as digests."""
 
 
 def evaluate(settings: EvaluateCommand) -> None:
     """Write the scores of one method's raw and composited output, and the frames of the examples."""
+    settings = with_chosen_steps(settings)
     sequences = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, settings.split, settings.frames, settings.limit
     )
@@ -47,6 +49,19 @@ def evaluate(settings: EvaluateCommand) -> None:
         parts.copy_examples(examples, settings.examples_out)
     write_results(settings.out, parts.scores(names), about)
     parts.remove()
+
+
+def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
+    """The settings with the number of denoising steps that validation chose, where they name its choice.
+
+    Raises InputError for a file that tells none.
+    """
+    if settings.chosen is None:
+        return settings
+    best = read_json(existing(settings.chosen, "--chosen", "the best.json of `inpaint best`"))
+    if not isinstance(best, dict) or not isinstance(best.get("sampling_steps"), int):
+        raise InputError(f"{settings.chosen} names no number of denoising steps; give the best.json of `inpaint best`")
+    return settings.model_copy(update={"steps": best["sampling_steps"]})
 
 
 def score_sequence(

@@ -37,7 +37,12 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
         for method, members in zip(table["method"], table["members"], strict=True)
         if members != method
     ]
-    return notes + [f"{shown(result.method, result.kind)}: {result.provenance['description']}." for result in results]
+    return notes + [_described(result) for result in results]
+
+
+def _described(result: Results) -> str:
+    steps = f", {result.provenance['settings']['steps']} denoising steps" if result.kind in ("adapter", "base") else ""
+    return f"{shown(result.method, result.kind)}: {result.provenance['description']}{steps}."
 
 
 def strata_lead() -> str:

@@ -30,7 +30,8 @@ class EvaluateSettings(Settings):
     split: Literal["test", "validation", "all"] = "test"
     """Which sequences are scored; all of them only where nothing was trained on them."""
     steps: int = Field(50, ge=1)
-    """Denoising steps of the learned methods."""
+    """Denoising steps of the base model and of adapters that are given; an experiment takes those that its validation
+    chose."""
     examples: int = Field(4, ge=0)
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
@@ -50,6 +51,9 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     """The method's name in the tables, such as an experiment's; by default that of --method."""
     adapter: Path | None = None
     """Folder of the trained adapter, for --method adapter."""
+    chosen: Path | None = None
+    """best.json, as `inpaint best` wrote it beside the adapter: its number of denoising steps holds in place of
+    --steps."""
     dataset: Path
     """Folder that holds the sequences."""
     manifest: Path

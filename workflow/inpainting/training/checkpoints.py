@@ -3,6 +3,7 @@
     step-N/adapter/             what is exported, see models.adapter; with an average of the weights, the average
     step-N/trained.safetensors  with an average: the weights under training themselves
     step-N/optimizer.pt         states of optimizer and gradient scaler, read with weights_only
+    step-N/probe.safetensors    what the exported weights predict, for validation to compare with, see models.probe
     step-N/state.json           step, fingerprint, and whether the checkpoint lasts
 Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
 """
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from inpainting.files import atomic_path, read_json, write_json
 from inpainting.models.adapter import AdapterConfig, save_adapter
+from inpainting.models.probe import write_probe
 from inpainting.training.average import WeightAverage
 
 NAME = re.compile(r"step-(\d+)")
@@ -76,6 +78,7 @@ def save(
         temporary.mkdir()
         with average.in_place():
             save_adapter(temporary / "adapter", transformer, config, prompt)
+            write_probe(temporary, transformer, prompt)
         average.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
         write_json(temporary / "state.json", {"step": step, "lasts": lasts, "fingerprint": fingerprint})

@@ -1,9 +1,9 @@
 """Settings of `inpaint validate` and `inpaint best`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from inpainting.inference.settings import INPAINTING_CODE
 from inpainting.models.settings import ModelSettings
@@ -11,17 +11,26 @@ from inpainting.settings import Settings
 
 VALIDATION_CODE = (
     "validation/validate.py",
+    "validation/integrity.py",
     "metrics",
     *INPAINTING_CODE,
 )
 """What shapes the scores of a checkpoint."""
 
 
+StepCounts = Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=1)]]
+"""What a configuration may say: a number, or several."""
+
+
 class ValidateSettings(Settings):
     """How checkpoints are scored, and which score chooses."""
 
-    steps: int = Field(50, ge=1)
-    """Denoising steps."""
+    steps: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(min_length=1),
+        BeforeValidator(lambda value: (value,) if isinstance(value, int) else value, json_schema_input_type=StepCounts),
+    ] = (50,)
+    """Denoising steps: one number, or several to try, of which the one that scores best is evaluated with."""
     limit: int | None = Field(None, ge=1)
     """Validation sequences at most, the first by id; all where it is not given."""
     criterion: Literal["psnr_mask", "ssim_mask"] = "psnr_mask"

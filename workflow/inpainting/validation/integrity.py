@@ -1,0 +1,42 @@
+"""Whether a checkpoint is whole, before anything is scored with it."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from inpainting.errors import InputError
+from inpainting.files import read_json
+from inpainting.models.adapter import LORA_FILE, PROMPT_FILE, WIDENED_FILE, read_adapter_config
+
+
+def check_integrity(checkpoint: Path) -> int:
+    """The checkpoint's step; raises InputError where a file is absent or damaged, a weight not finite, or a name wrong.
+
+    checkpoint: a step-N folder. That every weight arrives in the model, bit for bit, is checked where it is loaded.
+    """
+    adapter = checkpoint / "adapter"
+    config = read_adapter_config(adapter)
+    for name in (LORA_FILE, WIDENED_FILE, PROMPT_FILE):
+        try:
+            tensors = load_file(adapter / name)
+        except (OSError, SafetensorError) as error:
+            raise InputError(
+                f"{adapter / name} is damaged ({error}); train again from an earlier checkpoint"
+            ) from error
+        broken = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+        if broken or not tensors:
+            raise InputError(f"{adapter / name}: {broken[0] if broken else 'nothing in it'} is not finite")
+    try:
+        state = read_json(checkpoint / "state.json")
+        step, trained = int(state["step"]), state["fingerprint"]["adapter"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{checkpoint}/state.json is absent or damaged ({error})") from error
+    if checkpoint.name != f"step-{step}":
+        raise InputError(f"{checkpoint} holds a checkpoint of step {step}; it was renamed or replaced")
+    told = config.model_dump(mode="json", exclude={"base"})
+    odd = sorted(name for name, value in told.items() if trained.get(name) != value)
+    if odd:
+        raise InputError(f"{adapter}: {odd[0]} is not what was trained; the adapter was replaced")
+    return step
