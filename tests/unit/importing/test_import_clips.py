@@ -84,6 +84,18 @@ def test_a_long_clip_becomes_several_sequences_of_one_group(run: Import, clips: 
     assert dict(zip(groups["id"], groups["group"], strict=True)) == {name: name.split("_")[0] for name in ids}
 
 
+def test_audit_and_split_keep_the_pieces_of_a_video_together(run: Import, tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_video(tmp_path / "videos" / f"{name}.mkv", scene(ord(name)))
+    assert run("--videos", tmp_path / "videos", "--make-masks", "--frames", "4") == 0
+    manifest, split = tmp_path / "audit" / "manifest.parquet", tmp_path / "split.tsv"
+    assert main(["audit", str(tmp_path / "dataset"), str(manifest.parent), "--frames", "4"]) == 0
+    assert main(["split", str(manifest), str(split)]) == 0
+    sets = pd.read_csv(split, sep="\t")
+    assert len(sets) == 9 and set(sets["split"]) == {"train", "validation", "test"}
+    assert (sets.groupby(sets["id"].str[0])["split"].nunique() == 1).all()
+
+
 def test_frames_are_resampled_in_step_with_their_masks(run: Import, clips: Path) -> None:
     assert run(*given(clips), "--rate", "12") == 0
     assert np.array_equal(sequence.read_rgb(clips / "dataset" / "one", 0, 6), scene(1)[::2])

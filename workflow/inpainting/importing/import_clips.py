@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 from inpainting.dataset.groups import GROUPS, read_groups
 from inpainting.errors import InputError, UsageError
 from inpainting.files import write_table
-from inpainting.importing.ledger import alone
+from inpainting.importing.ledger import alone, done_of
 from inpainting.importing.making import LEFT_OUT, MADE, REFUSED, Outcome, import_clip
 from inpainting.importing.pairing import Clip, find_clips
 from inpainting.importing.settings import ImportCommand
@@ -40,6 +40,9 @@ COLUMNS = (
 )
 """verdict: made; left out, where a sequence has nothing to inpaint; refused, where a clip can't be used, or only up to
 a point. first_frame counts from 1, after resampling; coverage: mean share of the frames that is masked."""
+
+HEARTBEAT = 10.0
+"""Seconds without a finished clip after which the log tells of those under way."""
 
 MUCH = 0.6
 """A mask's mean coverage from which on it may be meant the other way round."""
@@ -82,14 +85,20 @@ def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]
 
 
 def _outcomes(clips: Sequence[Clip], settings: ImportCommand) -> Iterator[Outcome]:
-    """What became of each clip, in the order in which they are done."""
-    workers = min(settings.workers, len(clips))
-    if workers == 1:
+    """What became of each clip, in the order in which they are done; long ones are told of while they are under way."""
+    if settings.workers == 1:
         yield from (import_clip(clip, settings) for clip in clips)
         return
-    with process_pool(workers, preload=import_clip.__module__) as pool:
-        for future in as_completed([pool.submit(import_clip, clip, settings) for clip in clips]):
-            yield future.result()
+    with process_pool(min(settings.workers, len(clips)), preload=import_clip.__module__) as pool:
+        pending = {pool.submit(import_clip, clip, settings): clip for clip in clips}
+        while pending:
+            done, _ = wait(pending, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
+            for future in done:
+                del pending[future]
+                yield future.result()
+            counts = [done_of(settings.out, clip) for future, clip in pending.items() if not done and future.running()]
+            if told := ", ".join(count for count in counts if count):
+                log.info("import: under way are %s", told)
 
 
 def write_tables(out: Path, outcomes: Sequence[Outcome], groups: dict[str, str]) -> None:

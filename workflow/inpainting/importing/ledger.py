@@ -76,6 +76,15 @@ class Ledger:
         write_json(self.path, {"key": self.key, "sequences": self.sequences, "rows": self.rows})
 
 
+def done_of(out: Path, clip: Clip) -> str:
+    """How far a clip is that another process imports, for a person to read; empty before anything is known."""
+    path = out / ROOM / f"{clip.name}.json"
+    if not path.exists():
+        return ""
+    found = read_json(path)
+    return f"{clip.name} ({len(found['rows'])} of {len(found['sequences'])} sequences)"
+
+
 def _identity(path: Path) -> list[list[Any]]:
     """Names, sizes and times of a file, or of the files in a folder. Raises InputError where they can't be listed."""
     try:
