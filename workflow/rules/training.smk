@@ -9,6 +9,8 @@ rule train:
             rules.index.output.index, signal=experiments[wildcards.experiment].signal
         ),
         prompt=rules.prompt.output.prompt,
+        manifest=rules.audit.output.manifest,
+        split=rules.split.output.table,
     output:
         # Checkpoints lie beside it, undeclared: Snakemake would delete them before it repeats a killed job.
         summary="results/training/{experiment}/training.json",
@@ -26,9 +28,11 @@ rule train:
     params:
         options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {MASKS} {WINDOWS}",
         out=subpath(output.summary, parent=True),
+        root=DATASET,
         seed=lambda wildcards: training_seeds[wildcards.experiment],
         code=code_digest(*TRAINING_CODE),
     shell:
         "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"
+        " --dataset {params.root:q} --manifest {input.manifest} --split-file {input.split}"
         " --experiment {wildcards.experiment} --seed {params.seed} {params.options} --on-change restart"
         " 2>&1 | tee {log}"

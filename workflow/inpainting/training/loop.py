@@ -19,11 +19,13 @@ from inpainting.models import loading, lora
 from inpainting.models.adapter import AdapterConfig
 from inpainting.shards import LatentCache
 from inpainting.training import checkpoints, updates
+from inpainting.training.ahead import Ahead
 from inpainting.training.average import WeightAverage
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loss import RegionSums, areas, min_snr_weights, squared_errors
 from inpainting.training.monitor import Monitor
+from inpainting.training.preview import Preview
 from inpainting.training.settings import LossSettings, TrainCommand, checkpoint_steps
 from inpainting.training.stopping import Stop
 
@@ -40,6 +42,7 @@ class Run:
         cache: LatentCache,
         config: AdapterConfig,
         fingerprint: dict[str, Any],
+        preview: Preview | None = None,
     ) -> None:
         self.settings, self.accelerator, self.config, self.fingerprint = settings, accelerator, config, fingerprint
         self.batches = Batches(
@@ -50,6 +53,7 @@ class Run:
             settings.seed,
             conditioning.MASK_CHANNELS[settings.mask_input] if settings.widens else 1,
         )
+        self.preview = preview
         self.noise_schedule = loading.load_scheduler(settings.base)
         self.prompt = loading.read_prompt(settings.prompt_file)
         self.trained, self.parameters = parameters, list(parameters.values())
@@ -70,9 +74,10 @@ class Run:
         kept = set(checkpoint_steps(settings))
         self.transformer.train()
         first = checkpoint.step + 1 if checkpoint else 1
+        batches = Ahead(self._read, settings.steps)
         for step in range(first, settings.steps + 1):
             torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
-            parts, data_seconds = self._read(step)
+            parts, data_seconds = self._take(batches, step)
             errors, area = self.backward(parts)
             if step == first:
                 lora.check_gradients(accelerator.unwrap_model(self.transformer), self.trained)
@@ -90,9 +95,12 @@ class Run:
                     monitor.write(step, rates)
                 if step in kept or stopping:
                     self._save(step, kept)
+                if self.preview and step % settings.preview_every == 0 and not stopping:
+                    self._preview(self.preview, step, monitor)
             if stopping:
                 accelerator.wait_for_everyone()
                 raise Unfinished(f"stopped by {stopping} after step {step}, which is saved; run it again to go on")
+        batches.close()
         if monitor:
             monitor.close()
         accelerator.wait_for_everyone()
@@ -104,13 +112,23 @@ class Run:
         anywhere = float(self.accelerator.reduce(reasons, reduction="sum")) > 0
         return reason or ("another process" if anywhere else None)
 
-    def _read(self, step: int) -> tuple[list[Batch], float]:
-        """This process's part of a step's batch on its device, and the seconds that the step waited for it."""
-        start = time.monotonic()
+    def _read(self, step: int) -> list[Batch]:
+        """This process's part of a step's batch."""
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
-        parts = self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)
-        parts = [part.to(self.accelerator.device) for part in parts]
+        return self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)
+
+    def _take(self, batches: Ahead[list[Batch]], step: int) -> tuple[list[Batch], float]:
+        """A step's batch on this process's device, and the seconds that the step waited for it."""
+        start = time.monotonic()
+        parts = [part.to(self.accelerator.device) for part in batches.take(step)]
         return parts, time.monotonic() - start
+
+    def _preview(self, preview: Preview, step: int, monitor: Monitor) -> None:
+        start = time.monotonic()
+        with self.average.in_place():
+            result = preview(self.accelerator.unwrap_model(self.transformer))
+        monitor.leave_out(time.monotonic() - start)
+        monitor.preview(step, result)
 
     def backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
         """Gradients of the loss over the whole batch of all processes.

@@ -12,8 +12,12 @@ from torch.utils.tensorboard import SummaryWriter
 from inpainting.files import write_text
 from inpainting.progress import Progress
 from inpainting.training.loss import BINS, TIMESTEPS, RegionSums
+from inpainting.training.preview import Result
 
 log = logging.getLogger(__name__)
+
+DATA_WAIT = 0.05
+"""Share of the time that a run may wait for data before its log says so."""
 
 
 class Monitor:
@@ -21,11 +25,13 @@ class Monitor:
 
     def __init__(self, folder: Path, first_step: int, steps: int, outside_weight: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "metrics.jsonl"
-        _keep_rows_up_to(self.path, first_step)
+        self.path, self.previews = folder / "metrics.jsonl", folder / "previews.jsonl"
+        for path in (self.path, self.previews):
+            _keep_rows_up_to(path, first_step)
         self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)
         self.progress = Progress("train", "steps", steps, done=first_step)
         self.outside_weight = outside_weight
+        self._rows, self._warned = 0, False
         self._reset()
 
     def _reset(self) -> None:
@@ -57,16 +63,49 @@ class Monitor:
             "peak_memory_gib": _peak_memory_gib(),
             **_losses_by_timestep(self._errors, self._areas),
         }
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row) + "\n")
-        for name, value in row.items():
-            if name != "step":
-                self.board.add_scalar(f"training/{name}", value, step)
+        _append(self.path, row)
+        self._scalars("training", step, row)
+        self._warn_of_data_wait(row["data_wait_share"])
         self._reset()
+
+    def preview(self, step: int, result: Result) -> None:
+        """Write the scores and pictures of a preview; its time is no step's."""
+        start = time.monotonic()
+        _append(self.previews, {"step": step, **result.scores})
+        self._scalars("preview", step, result.scores)
+        for sequence, picture in result.pictures.items():
+            self.board.add_image(f"preview/{sequence}", picture, step, dataformats="HWC")
+        log.info("preview after step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in result.scores.items()))
+        self.leave_out(time.monotonic() - start)
+
+    def leave_out(self, seconds: float) -> None:
+        """Do not count time that was spent on other things than steps."""
+        self._start += seconds
+
+    def _scalars(self, room: str, step: int, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            if name != "step":
+                self.board.add_scalar(f"{room}/{name}", value, step)
+
+    def _warn_of_data_wait(self, share: float) -> None:
+        """Once, and not for a run's first row, in which files are opened."""
+        self._rows += 1
+        if self._rows > 1 and share > DATA_WAIT and not self._warned:
+            self._warned = True
+            log.warning(
+                "%.0f %% of the time is spent waiting for latents; a faster disk for them, or a copy of them on this "
+                "machine's own, would train faster",
+                100 * share,
+            )
 
     def close(self) -> None:
         """Write out what TensorBoard still holds back."""
         self.board.close()
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(row) + "\n")
 
 
 def _losses(errors: RegionSums, areas: RegionSums, outside_weight: float) -> dict[str, float]:

@@ -26,7 +26,9 @@ TRAINING_CODE = (
 """What shapes a trained adapter; its digest is part of a run's fingerprint."""
 
 
-PACE = frozenset({"save_every", "log_every", "keep_last", "time_limit"})
+PACE = frozenset(
+    {"save_every", "log_every", "keep_last", "time_limit", "preview_every", "preview_sequences", "preview_steps"}
+)
 """Settings that do not change what a step does: a run may be continued with others."""
 
 
@@ -95,7 +97,19 @@ class OptimizerSettings(Settings):
             )
 
 
-class TrainSettings(LossSettings, LoraSettings, ConditionSettings, OptimizerSettings):
+class PreviewSettings(Settings):
+    """What is looked at during training; it changes nothing of it."""
+
+    preview_every: int = Field(0, ge=0)
+    """Updates between previews, in which the first validation sequences are inpainted and scored in the mask, with
+    pictures in TensorBoard; 0 for none. Checkpoints are chosen by `validate`, not by this."""
+    preview_sequences: int = Field(2, ge=1)
+    """Sequences of a preview, one window of each."""
+    preview_steps: int = Field(5, ge=1)
+    """Denoising steps of a preview."""
+
+
+class TrainSettings(LossSettings, LoraSettings, ConditionSettings, OptimizerSettings, PreviewSettings):
     """The training of one experiment."""
 
     base_weights: Literal["pretrained", "random"] = "pretrained"
@@ -131,6 +145,12 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """The prompt's embedding, as `inpaint prompt` wrote it."""
     out: Path
     """Folder of the experiment: checkpoints, metrics.jsonl, tensorboard, and training.json once all is done."""
+    dataset: Path | None = None
+    """Folder that holds the sequences; previews alone need it, and the two files below."""
+    manifest: Path | None = None
+    """manifest.parquet, as `inpaint audit` wrote it."""
+    split_file: Path | None = None
+    """split.tsv, as `inpaint split` wrote it."""
     experiment: str = "adapter"
     """Name of the experiment."""
     seed: int = Field(0, ge=0)

@@ -20,6 +20,7 @@ from inpainting.training import resuming, updates
 from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loop import Run
 from inpainting.training.monitor import Monitor
+from inpainting.training.preview import Preview
 from inpainting.training.settings import TrainCommand, checkpoint_steps
 from inpainting.training.stopping import Stop
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -61,12 +62,13 @@ def train(settings: TrainCommand) -> None:
     parameters = lora.prepare_training(transformer)
     if settings.gradient_checkpointing:
         transformer.enable_gradient_checkpointing()
-    monitor = None
+    monitor = preview = None
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
         first = checkpoint.step if checkpoint else 0
         monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight)
-    run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint)
+        preview = Preview(settings, loading.read_prompt(settings.prompt_file)) if settings.preview_every else None
+    run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
     with stop.listening():
         run.go(checkpoint, monitor, stop)
     if accelerator.is_main_process:
@@ -84,6 +86,9 @@ def _check(settings: TrainCommand) -> None:
     existing(settings.index, "--index", "the index that `inpaint index` wrote")
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
     updates.check_installed(settings)
+    for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
+        if getattr(settings, name) is None:
+            raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")
     precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]
     if precision and settings.mixed_precision != precision:
         raise UsageError(
