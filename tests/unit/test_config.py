@@ -130,3 +130,15 @@ def test_a_group_of_trainings_that_are_no_repetitions_is_refused(
     with pytest.raises(UsageError) as caught:
         resolve(experiments(tmp_path, *rows, columns="\tgroup"))
     assert sentence in str(caught.value)
+
+
+def test_other_tools_need_names_of_their_own_and_folders_that_are_there(tmp_path: Path) -> None:
+    given = {"evaluation": {"external": {"propainter": str(tmp_path)}}}
+    assert resolve(given).evaluation.external == {"propainter": str(tmp_path)}
+    for external, said in (
+        ({"telea": str(tmp_path)}, "telea should be a name of its own"),
+        ({"lora": str(tmp_path)}, "lora should be a name of its own"),
+        ({"propainter": "nowhere"}, "evaluation.external: nowhere does not exist"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            resolve({"evaluation": {"external": external}})

@@ -68,6 +68,8 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
     """What the experiments are compared with."""
     adapters: dict[str, tuple[str, ...]] = Field({})
     """Folders of adapters trained before, by their name in the tables; several of a name are averaged, as seeds are."""
+    external: dict[str, str] = Field({})
+    """Folders of other tools' outputs, by their name in the tables: a folder of images or a video per sequence."""
 
     def given(self) -> dict[str, tuple[str, str]]:
         """Every adapter that was trained before, by a name of its own: its folder and its name in the tables."""
@@ -156,6 +158,12 @@ class PipelineConfig(Settings):
                 raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
+        taken = taken | {part for name, (_, group) in self.evaluation.given().items() for part in (name, group)}
+        for name, folder in self.evaluation.external.items():
+            if name in taken | set(get_args(MethodName)) or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+                raise UsageError(f"evaluation.external: {name} should be a name of its own, of letters, digits, '_.-'")
+            if not Path(folder).is_dir():
+                raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
         return {name: group for name, (_, group) in self.evaluation.given().items()}
 
     def _experiments(self) -> tuple[Path, pd.DataFrame]:

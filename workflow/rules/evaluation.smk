@@ -11,6 +11,7 @@ MODELS = [
 ]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
 ADAPTERS = [*experiments, *GIVEN]
+EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
 
 
@@ -49,7 +50,7 @@ rule evaluate:
 use rule evaluate as evaluate_model with:
     wildcard_constraints:
         method="|".join(MODELS) or "-",
-    threads: 1
+    threads: 8 if GPUS else 1
     resources:
         mem_mb=8000,
         runtime=480,
@@ -78,7 +79,7 @@ use rule evaluate as evaluate_experiment with:
         "results/benchmarks/evaluate-{experiment}.tsv"
     wildcard_constraints:
         experiment="|".join(ADAPTERS) or "-",
-    threads: 1
+    threads: 8 if GPUS else 1
     resources:
         mem_mb=8000,
         runtime=480,
@@ -95,9 +96,35 @@ use rule evaluate as evaluate_experiment with:
         code=code_digest(*EVALUATION_CODE),
 
 
+use rule evaluate as evaluate_external with:
+    input:
+        manifest=rules.audit.output.manifest,
+        split=rules.split.output.table,
+        outputs=lambda wildcards: EXTERNAL[wildcards.tool],
+    output:
+        scores="results/evaluation/{tool}.parquet",
+        examples=directory("results/evaluation/{tool}/examples"),
+    log:
+        "results/logs/evaluate-{tool}.log",
+    benchmark:
+        "results/benchmarks/evaluate-{tool}.tsv"
+    wildcard_constraints:
+        tool="|".join(EXTERNAL) or "-",
+    params:
+        method=lambda wildcards, input: (
+            f"--method external --label {wildcards.tool} --outputs {input.outputs}"
+        ),
+        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
+        root=DATASET,
+        frames=settings.dataset.frames,
+        seed=settings.seed,
+        code=code_digest(*EVALUATION_CODE),
+
+
 rule tables:
     input:
         results=[
+            *expand(rules.evaluate_external.output.scores, tool=EXTERNAL),
             *expand(rules.evaluate_experiment.output.scores, experiment=ADAPTERS),
             *expand(rules.evaluate.output.scores, method=settings.evaluation.methods),
         ],

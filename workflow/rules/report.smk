@@ -176,6 +176,7 @@ rule draw_examples:
         comparison="results/tables/comparison.tsv",
         frames=[
             *expand(rules.evaluate_experiment.output.examples, experiment=ADAPTERS),
+            *expand(rules.evaluate_external.output.examples, tool=EXTERNAL),
             *expand(
                 rules.evaluate.output.examples, method=settings.evaluation.methods
             ),

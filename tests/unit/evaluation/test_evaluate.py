@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,8 @@ from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.scores import SCORES, score_clip
 from inpainting.provenance import PACKAGE_FOLDER
 from inpainting.video.masks import dilate
+from inpainting.video.media import Footage
+from inpainting.video.recording import write_footage
 from inpainting.video.sequence import MASK, RGB, frame_name, read_images, write_sequence
 from numpy.typing import NDArray
 from PIL import Image
@@ -245,3 +249,64 @@ def test_the_number_of_denoising_steps_is_the_one_that_validation_chose(
     (tmp_path / "other.json").write_text("[]")
     assert dataset.evaluate("telea", tmp_path / "x.parquet", "--chosen", str(tmp_path / "other.json")) == 1
     assert "names no number of denoising steps" in capsys.readouterr().err
+
+
+def outputs_of(dataset: Dataset, make_scene: Scene, folder: Path) -> Path:
+    """Another tool's frames, which are Telea's: two sequences as images, one as a lossless video."""
+    for seed, name in enumerate("abc", start=1):
+        rgb, mask, _ = make_scene(seed, still=name == "b")
+        made = telea(rgb, dilate(mask > 127, 2))
+        if name == "b":
+            write_footage(folder / "b.mkv", Footage(made, Fraction(10)))
+        else:
+            (folder / name).mkdir(parents=True)
+            for number, frame in enumerate(made):
+                Image.fromarray(frame).save(folder / name / f"out_{number}.png")
+    return folder
+
+
+def test_another_tools_frames_are_scored_as_its_own_would_be(
+    dataset: Dataset, evaluated: Evaluated, make_scene: Scene, tmp_path: Path
+) -> None:
+    folder = outputs_of(dataset, make_scene, tmp_path / "outputs")
+    out = tmp_path / "theirs.parquet"
+    assert dataset.evaluate("external", out, "--outputs", str(folder), "--label", "theirs") == 0
+    found, expected = untimed(out), untimed(evaluated.results["telea"])
+    pd.testing.assert_frame_equal(found.assign(method="telea"), expected)
+    assert read_results(out).kind == "external"
+    assert read_results(out).frames["seconds_per_frame"].isna().all()
+    assert dataset.tables([out, evaluated.results["masked_input"]], tmp_path / "tables") == 0
+
+
+def test_outputs_that_do_not_fit_are_refused_by_name(
+    dataset: Dataset, make_scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = outputs_of(dataset, make_scene, tmp_path / "outputs")
+    options = ["--outputs", str(folder)]
+    (folder / "c" / "out_4.png").unlink()
+    assert dataset.evaluate("external", tmp_path / "x.parquet", *options) == 1
+    assert "holds 4 frames, but the sequence has 5, of which 5 are scored" in capsys.readouterr().err
+    shutil.rmtree(folder / "c")
+    assert dataset.evaluate("external", tmp_path / "x.parquet", *options) == 1
+    assert "has no output of the sequence c" in capsys.readouterr().err
+    (folder / "c").mkdir()
+    Image.new("RGB", (32, 30)).save(folder / "c" / "0.png")
+    assert dataset.evaluate("external", tmp_path / "x.parquet", *options) == 1
+    assert "holds frames of 32x30, but the sequence's are 32x24" in capsys.readouterr().err
+    assert dataset.evaluate("external", tmp_path / "x.parquet") == 2
+    assert dataset.evaluate("telea", tmp_path / "x.parquet", *options) == 2
+
+
+def test_a_learned_methods_scores_do_not_depend_on_who_counts_them(
+    tiny_base: Path, tiny_results: Path, tmp_path: Path
+) -> None:
+    audit = tiny_results / "audit"
+    options = ["evaluate", "--method", "ceiling", "--base", str(tiny_base), "--device", "cpu", "--window", "9"]
+    options += ["--manifest", str(audit / "manifest.parquet"), "--split-file", str(audit / "split.tsv")]
+    options += ["--dataset", str(tiny_results / "dataset"), "--frames", "9", "--split", "all", "--limit", "5"]
+    for workers in ("1", "2"):
+        assert (
+            main([*options, "--extras", "[]", "--workers", workers, "--out", str(tmp_path / f"{workers}.parquet")]) == 0
+        )
+    pd.testing.assert_frame_equal(untimed(tmp_path / "1.parquet"), untimed(tmp_path / "2.parquet"))
+    assert (read_results(tmp_path / "2.parquet").frames["peak_memory_gib"] > 0).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from inpainting.filling.classical import (
     GREY,
+    biharmonic,
     flow_propagation,
     masked_input,
     navier_stokes,
@@ -16,7 +17,7 @@ Clip = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
 Fill = Callable[[Clip, Hole], Clip]
 
-METHODS = [masked_input, telea, navier_stokes, temporal_median, flow_propagation]
+METHODS = [masked_input, telea, navier_stokes, biharmonic, temporal_median, flow_propagation]
 
 
 def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int = 32) -> tuple[Clip, Hole]:

@@ -21,6 +21,7 @@ BASELINES = {
     "navier_stokes": Baseline(
         classical.navier_stokes, "each frame alone, isophotes carried inwards (Bertalmio et al. 2001)"
     ),
+    "biharmonic": Baseline(classical.biharmonic, "each frame alone, the smoothest surface (Damelin, Hoang 2018)"),
     "temporal_median": Baseline(classical.temporal_median, "median over the frames in which the pixel is known"),
     "flow_propagation": Baseline(classical.flow_propagation, "known pixels carried into the hole along optical flow"),
 }

@@ -4,17 +4,19 @@ import contextlib
 import resource
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 GIB = 2**30
 
 
+@dataclass
 class Cost:
     """Filled when `measured` ends; peak_memory_gib is of the device where one is used, else of the process."""
 
-    seconds = 0.0
-    peak_memory_gib = 0.0
+    seconds: float = 0.0
+    peak_memory_gib: float = 0.0
 
 
 @contextlib.contextmanager

@@ -1,7 +1,11 @@
 """`inpaint evaluate`: score one method on the sequences of one split."""
 
 import logging
+import math
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,7 +13,7 @@ from numpy.typing import NDArray
 
 from inpainting import provenance
 from inpainting.errors import InputError
-from inpainting.evaluation.cost import measured
+from inpainting.evaluation.cost import Cost, measured
 from inpainting.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
 from inpainting.evaluation.parts import Parts
 from inpainting.evaluation.results import write_results
@@ -20,11 +24,12 @@ from inpainting.progress import tracked
 from inpainting.settings import existing
 from inpainting.video import masks
 from inpainting.video.clips import choose_sequences, read_clip
+from inpainting.video.masks import Hole
 from inpainting.workers import process_pool
 
 log = logging.getLogger(__name__)
 
-PLACES = {"dataset", "manifest", "split_file", "adapter", "chosen", "out", "examples_out", "workers"}
+PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "chosen", "out", "examples_out", "workers"}
 """Settings that say where things are; what they hold is in the provenance as digests."""
 
 
@@ -64,22 +69,37 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
     return settings.model_copy(update={"steps": best["sampling_steps"]})
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a method made of a sequence: its own frames, the dilated hole it filled, and what that cost."""
+
+    raw: NDArray[np.uint8]
+    filled: Hole
+    cost: Cost
+
+
+def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: int) -> Made:
+    """Let the method fill the hole of a sequence, and measure it; what another tool did has no cost here."""
+    clip = read_clip(settings.dataset, name, frames)
+    filled = method.hole(clip.mask)
+    with measured(_on_device(settings)) as cost:
+        raw = method.fill(clip)
+    return Made(raw, filled, Cost(math.nan, math.nan) if settings.method == "external" else cost)
+
+
 def score_sequence(
-    settings: EvaluateCommand, method: Method, name: str, frames: int
+    settings: EvaluateCommand, name: str, frames: int, made: Made
 ) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
     """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
-    filled = method.hole(clip.mask)
-    with measured(_on_device(settings)) as cost:
-        raw = method.fill(clip)
-    outputs = {"raw": raw, "composited": masks.composite(raw, clip.rgb, filled)}
-    spent = {"seconds_per_frame": cost.seconds / frames, "peak_memory_gib": cost.peak_memory_gib}
+    outputs = {"raw": made.raw, "composited": masks.composite(made.raw, clip.rgb, made.filled)}
+    spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
         table.assign(method=settings.name, sequence=name, output=output, **spent)
-        for output, table in score_outputs(settings, clip, filled, outputs).items()
+        for output, table in score_outputs(settings, clip, made.filled, outputs).items()
     ]
     return pd.concat(rows, ignore_index=True), outputs
 
@@ -96,27 +116,48 @@ def _on_device(settings: EvaluateCommand) -> bool:
 def _score_all(
     settings: EvaluateCommand, sequences: dict[str, int], waiting: list[str], examples: list[str], parts: Parts
 ) -> Iterator[str]:
-    """Score the waiting sequences: in this process for learned methods and for one worker, else in several."""
+    """Score the waiting sequences in several processes, or in this one alone.
+
+    A learned method fills them one by one in this process, while others score what it has made.
+    """
     jobs = [(name, sequences[name], name in examples) for name in waiting]
     if not jobs:
         return
-    if settings.method in LEARNED or settings.workers == 1:
+    if settings.workers == 1:
         method = load_method(settings)
         for job in jobs:
-            yield _score_part(settings, method, parts, *job)
-    else:
-        with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
-            futures = [pool.submit(_score_classical_part, settings, parts, *job) for job in jobs]
-            for future in futures:
+            yield _score_part(settings, parts, *job, fill_sequence(settings, method, *job[:2]))
+        return
+    with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
+        if settings.method in LEARNED:
+            yield from _score_behind(settings, parts, jobs, pool)
+        else:
+            for future in [pool.submit(_fill_and_score_part, settings, parts, *job) for job in jobs]:
                 yield future.result()
 
 
-def _score_classical_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool) -> str:
-    return _score_part(settings, load_method(settings), parts, name, frames, example)
+def _score_behind(
+    settings: EvaluateCommand, parts: Parts, jobs: list[tuple[str, int, bool]], pool: ProcessPoolExecutor
+) -> Iterator[str]:
+    """Fill here and score there; what waits to be scored is kept to two clips a process, for the memory."""
+    method = load_method(settings)
+    waiting: deque[Future[str]] = deque()
+    for job in jobs:
+        made = fill_sequence(settings, method, *job[:2])
+        waiting.append(pool.submit(_score_part, settings, parts, *job, made))
+        if len(waiting) >= 2 * settings.workers:
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()
 
 
-def _score_part(settings: EvaluateCommand, method: Method, parts: Parts, name: str, frames: int, example: bool) -> str:
-    scores, outputs = score_sequence(settings, method, name, frames)
+def _fill_and_score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool) -> str:
+    made = fill_sequence(settings, load_method(settings), name, frames)
+    return _score_part(settings, parts, name, frames, example, made)
+
+
+def _score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool, made: Made) -> str:
+    scores, outputs = score_sequence(settings, name, frames, made)
     parts.write(name, scores, outputs if example else {})
     return name
 
@@ -130,6 +171,8 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
         inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
     if settings.adapter:
         inputs["adapter"] = folder_digest(existing(settings.adapter, "--adapter", "a folder that training wrote"))
+    if settings.outputs:
+        inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
     return {
         "label": settings.name,
         "kind": kind_of(settings.method),

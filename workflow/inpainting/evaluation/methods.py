@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.evaluation.baselines import BASELINES
+from inpainting.evaluation.external import read_output
 from inpainting.evaluation.settings import EvaluateCommand
 from inpainting.filling.settings import FillSettings
 from inpainting.models.settings import ModelSettings
@@ -45,14 +46,18 @@ class Method:
 
 
 def kind_of(method: str) -> str:
-    """What a method is in a comparison: adapter, base, classical, ceiling or floor."""
+    """What a method is in a comparison: adapter, base, classical, external, ceiling or floor."""
     if method in LEARNED:
+        return method
+    if method == "external":
         return method
     return "floor" if method == "masked_input" else "classical"
 
 
 def description_of(method: str) -> str:
     """One line on what a method does."""
+    if method == "external":
+        return "another tool's frames, scored as they were given"
     return LEARNED[method] if method in LEARNED else BASELINES[method].description
 
 
@@ -62,12 +67,15 @@ def load_method(settings: EvaluateCommand) -> Method:
 
 
 def _classical(settings: EvaluateCommand) -> Method:
-    fill = BASELINES[settings.method].fill
-
     def hole(mask: NDArray[np.uint8]) -> Hole:
         return masks.dilate(masks.to_hole(mask, settings), settings.mask_dilation)
 
-    return Method(hole, lambda clip: fill(clip.rgb, hole(clip.mask)))
+    def fill(clip: Clip) -> NDArray[np.uint8]:
+        if settings.outputs is not None:
+            return read_output(settings.outputs, settings.dataset, clip)
+        return BASELINES[settings.method].fill(clip.rgb, hole(clip.mask))
+
+    return Method(hole, fill)
 
 
 def _learned(settings: EvaluateCommand) -> Method:

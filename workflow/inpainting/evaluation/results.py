@@ -46,7 +46,7 @@ class Results:
 
     @property
     def kind(self) -> str:
-        """adapter, base, classical, ceiling or floor."""
+        """adapter, base, classical, external, ceiling or floor."""
         return str(self.provenance["kind"])
 
 

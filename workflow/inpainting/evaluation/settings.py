@@ -12,11 +12,21 @@ from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 MethodName = Literal[
-    "masked_input", "telea", "navier_stokes", "temporal_median", "flow_propagation", "base", "ceiling", "adapter"
+    "masked_input",
+    "telea",
+    "navier_stokes",
+    "biharmonic",
+    "temporal_median",
+    "flow_propagation",
+    "base",
+    "ceiling",
+    "adapter",
+    "external",
 ]
 
 EVALUATION_CODE = (
-    *(f"evaluation/{name}.py" for name in ("baselines", "cost", "evaluate", "methods", "results", "scoring")),
+    *(f"evaluation/{name}.py" for name in ("baselines", "cost", "evaluate", "external", "methods")),
+    *(f"evaluation/{name}.py" for name in ("results", "scoring")),
     "filling",
     *(f"metrics/{name}.py" for name in ("motion", "propainter_compat", "regions", "scores", "ssim", "vmaf")),
     *INPAINTING_CODE,
@@ -45,12 +55,15 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     """Score one method on one split, frame by frame: in the hole, along its edge, outside it and everywhere."""
 
     method: MethodName
-    """What inpaints: a classical baseline, `base` (the untouched model), `ceiling` (the truth through the VAE) or
-    `adapter` (what was trained; needs --adapter)."""
+    """What inpaints: a classical baseline, `base` (the untouched model), `ceiling` (the truth through the VAE),
+    `adapter` (what was trained; needs --adapter) or `external` (what another tool made; needs --outputs)."""
     label: str | None = None
     """The method's name in the tables, such as an experiment's; by default that of --method."""
     adapter: Path | None = None
     """Folder of the trained adapter, for --method adapter."""
+    outputs: Path | None = None
+    """Folder of another tool's frames, for --method external: a folder of images or a video per sequence, called as it
+    is, of the same size and number of frames."""
     chosen: Path | None = None
     """best.json, as `inpaint best` wrote it beside the adapter: its number of denoising steps holds in place of
     --steps."""
@@ -69,12 +82,15 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     examples_out: Path | None = None
     """Folder for the frames of the examples: <sequence>/raw and <sequence>/composited; without it none are kept."""
     workers: int = Field(2, ge=1)
-    """Processes that share the sequences of a classical method; their number changes no score. Learned ones use one."""
+    """Processes that share the sequences of a classical method, or the scoring of what a learned one makes; their
+    number changes no score."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
         if (self.method == "adapter") != (self.adapter is not None):
             raise ValueError("adapter: a folder is needed for --method adapter, and for no other method")
+        if (self.method == "external") != (self.outputs is not None):
+            raise ValueError("outputs: a folder is needed for --method external, and for no other method")
         if self.out and self.out.suffix != ".parquet":
             raise ValueError(f"out: {self.out} should end in .parquet")
 

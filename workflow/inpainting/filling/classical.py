@@ -7,6 +7,7 @@ rgb outside the hole. None reads a pixel inside the hole.
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from skimage.restoration import inpaint_biharmonic
 
 from inpainting.filling.propagation import propagate
 from inpainting.video.masks import Hole
@@ -39,6 +40,20 @@ def navier_stokes(rgb: Clip, hole: Hole) -> Clip:
     M. Bertalmio, A. L. Bertozzi, G. Sapiro: Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR 2001.
     """
     return _per_frame(rgb, hole, cv2.INPAINT_NS)
+
+
+def biharmonic(rgb: Clip, hole: Hole) -> Clip:
+    """Each frame alone, the smoothest surface that continues the known pixels; a frame that is all hole is grey.
+
+    S. B. Damelin, N. S. Hoang: On surface completion and image inpainting by biharmonic functions, 2018. Takes seconds
+    for a frame of 640x480: it solves a system of equations with an unknown per hole pixel.
+    """
+    filled = masked_input(rgb, hole)
+    for frame, frame_hole in enumerate(hole):
+        if frame_hole.any() and not frame_hole.all():
+            solved = inpaint_biharmonic(filled[frame], frame_hole, split_into_regions=True, channel_axis=-1)
+            filled[frame] = np.rint(255 * solved.clip(0, 1))
+    return np.where(hole[..., None], filled, rgb)
 
 
 def temporal_median(rgb: Clip, hole: Hole) -> Clip:

@@ -17,9 +17,15 @@ INK, GREY, PALE, HAIR = "#1f2933", "#616e7c", "#9aa5b1", "#e4e7eb"
 BLUE, SKY, ORANGE, GREEN, PURPLE = "#0072b2", "#56b4e9", "#d55e00", "#009e73", "#a5508c"
 """M. Okabe, K. Ito: Color Universal Design, 2008; they stay apart for colour-blind eyes. The purple is darkened."""
 
-KIND_COLOURS = {"adapter": BLUE, "base": PURPLE, "classical": ORANGE, "floor": PALE, "ceiling": GREY}
-KIND_MARKERS = {"adapter": "o", "base": "D", "classical": "s", "floor": "v", "ceiling": "|"}
-KIND_NAMES = {"adapter": "fine-tuned", "base": "untouched base model", "classical": "classical", "floor": "floor"}
+KIND_COLOURS = {"adapter": BLUE, "base": PURPLE, "classical": ORANGE, "external": GREEN, "floor": PALE, "ceiling": GREY}
+KIND_MARKERS = {"adapter": "o", "base": "D", "classical": "s", "external": "P", "floor": "v", "ceiling": "|"}
+KIND_NAMES = {
+    "adapter": "fine-tuned",
+    "base": "untouched base model",
+    "classical": "classical",
+    "external": "another tool",
+    "floor": "floor",
+}
 
 RULES: Any = {
     "font.family": "DejaVu Sans",
