@@ -109,7 +109,7 @@ def tiny_transformer(tiny_base: Path) -> CogVideoXTransformer3DModel:
 def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """Ten sequences of 17 frames of 32x32 through audit, split and encode, in windows of 9 frames.
 
-    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{truth,grey,rgb}/shard-{0,1}.safetensors,
+    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{truth,grey,rgb}/shard-{0,1}.{safetensors,parquet},
     latents/prompt.safetensors and latents/index-{grey,rgb}.parquet. Shared by tests: none changes it.
     """
     folder = tmp_path_factory.mktemp("tiny-results")
@@ -121,7 +121,10 @@ def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> P
     manifest, split = str(audit / "manifest.parquet"), str(audit / "split.tsv")
     encode = ["encode", *base, "--dataset", str(dataset), "--manifest", manifest, "--split-file", split]
     encode += ["--frames", str(FRAMES), "--window", "9", "--window-overlap", "1", "--shards", "2", "--workers", "1"]
-    index = ["index", "--truths", ",".join(truths), "--split-file", split]
+    truth, grey, rgb = (
+        ",".join(path.replace(".safetensors", ".parquet") for path in paths) for paths in (truths, greys, rgbs)
+    )
+    index = ["index", "--truths", truth, "--split-file", split]
     for command in (
         ["audit", str(dataset), str(audit), "--frames", str(FRAMES), "--workers", "1"],
         ["split", manifest, split, "--validation-share", "0.2"],
@@ -129,8 +132,8 @@ def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> P
         *([*encode, "--content", "grey", "--out", shard, "--shard", str(n)] for n, shard in enumerate(greys)),
         *([*encode, "--content", "rgb", "--out", shard, "--shard", str(n)] for n, shard in enumerate(rgbs)),
         ["prompt", *base, "--out", str(latents / "prompt.safetensors")],
-        [*index, "--conditions", ",".join(greys), "--out", str(latents / "index-grey.parquet")],
-        [*index, "--conditions", ",".join(rgbs), "--out", str(latents / "index-rgb.parquet")],
+        [*index, "--conditions", grey, "--out", str(latents / "index-grey.parquet")],
+        [*index, "--conditions", rgb, "--out", str(latents / "index-rgb.parquet")],
     ):
         assert main(command) == 0, command
     return folder
@@ -153,6 +156,7 @@ def _write_tiny_sequence(folder: Path, number: int) -> None:
 def write_latents(tiny_results: Path, tmp_path: Path) -> Callable[[list[Window]], Path]:
     """Writes windows, which a test may have changed, as a cache of its own, and returns its index."""
     import torch
+    from inpainting.latents.listing import write_listing
     from inpainting.shards import write_shard
     from inpainting.video.masks import pack
 
@@ -162,10 +166,12 @@ def write_latents(tiny_results: Path, tmp_path: Path) -> Callable[[list[Window]]
         for window in windows:
             name = f"{window.sequence}/{window.start}"
             tensors["truth"] |= {f"{name}/truth": window.truth, f"{name}/hole": torch.from_numpy(pack(window.hole))}
+            tensors["truth"] |= {} if window.logvar is None else {f"{name}/logvar": window.logvar}
             tensors["grey"][f"{name}/condition"] = window.condition
         for content, found in tensors.items():
-            write_shard(folder / f"{content}.safetensors", found, content, digest="of a test", source="", provenance={})
-        files = ["--truths", folder / "truth.safetensors", "--conditions", folder / "grey.safetensors"]
+            write_shard(folder / f"{content}.safetensors", found, content, keys={}, source="", provenance={})
+            write_listing(folder / f"{content}.safetensors")
+        files = ["--truths", folder / "truth.parquet", "--conditions", folder / "grey.parquet"]
         command = ["index", *files, "--split-file", tiny_results / "audit" / "split.tsv", "--out", folder / "a.parquet"]
         assert main(list(map(str, command))) == 0
         return folder / "a.parquet"

@@ -2,16 +2,15 @@
 
 from inpainting.latents.settings import (
     CONDITION_CODE,
+    KEEPING_CODE,
     TRUTH_CODE,
     EncodeSettings,
     PromptSettings,
 )
 
 SHARDS = range(settings.latents.shards)
-ENCODE = (
-    f"{settings.latents.section(EncodeSettings).to_options()} {MODEL} {WINDOWS}"
-    f" --frames {settings.dataset.frames} --shards {settings.latents.shards}"
-)
+ENCODED = settings.latents.section(EncodeSettings)
+ENCODE = f"{MODEL} {WINDOWS} --frames {settings.dataset.frames} --shards {settings.latents.shards}"
 
 
 wildcard_constraints:
@@ -24,7 +23,9 @@ rule encode_truth:
         split=rules.split.output.table,
         manifest=rules.audit.output.manifest,
     output:
-        shard="results/latents/truth/shard-{shard}.safetensors",
+        # The shard lies beside it, undeclared: Snakemake would delete it before it repeats the job, and with it the
+        # sequences that need not be encoded again.
+        listing="results/latents/truth/shard-{shard}.parquet",
     log:
         "results/logs/encode-truth-{shard}.log",
     benchmark:
@@ -38,34 +39,37 @@ rule encode_truth:
         gpu=GPUS,
     params:
         content="truth",
-        options=f"{ENCODE} {settings.masks.to_options(leave_out={'mask_dilation'})}",
+        shard=subpath(output.listing, strip_suffix=".parquet"),
+        options=f"{ENCODE} {ENCODED.to_options()} {settings.masks.to_options(leave_out={'mask_dilation'})}",
         root=DATASET,
-        code=code_digest(*TRUTH_CODE),
+        code=code_digest(*TRUTH_CODE, *KEEPING_CODE),
     shell:
         "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
-        " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads} --out {output.shard}"
+        " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads}"
+        " --out {params.shard}.safetensors"
         " {params.options} 2>&1 | tee {log}"
 
 
 use rule encode_truth as encode_condition with:
     output:
-        shard="results/latents/condition/{signal}/shard-{shard}.safetensors",
+        listing="results/latents/condition/{signal}/shard-{shard}.parquet",
     log:
         "results/logs/encode-{signal}-{shard}.log",
     benchmark:
         "results/benchmarks/encode-{signal}-{shard}.tsv"
     params:
         content="{signal}",
-        options=f"{ENCODE} {MASKS}",
+        shard=subpath(output.listing, strip_suffix=".parquet"),
+        options=f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}",
         root=DATASET,
-        code=code_digest(*CONDITION_CODE),
+        code=code_digest(*CONDITION_CODE, *KEEPING_CODE),
 
 
 rule index:
     input:
-        truths=expand(rules.encode_truth.output.shard, shard=SHARDS),
+        truths=expand(rules.encode_truth.output.listing, shard=SHARDS),
         conditions=expand(
-            rules.encode_condition.output.shard, shard=SHARDS, allow_missing=True
+            rules.encode_condition.output.listing, shard=SHARDS, allow_missing=True
         ),
         split=rules.split.output.table,
     output:
@@ -82,7 +86,7 @@ rule index:
     params:
         truths=lambda wildcards, input: ",".join(input.truths),
         conditions=lambda wildcards, input: ",".join(input.conditions),
-        code=code_digest("latents/index.py", "shards.py"),
+        code=code_digest("latents/index.py", "latents/listing.py", "shards.py"),
     shell:
         "inpaint index --truths {params.truths} --conditions {params.conditions} --split-file {input.split}"
         " --out {output.index} 2>&1 | tee {log}"

@@ -219,7 +219,7 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     encode = ["encode", "--base", tiny_base, "--dataset", dataset, "--manifest", manifest, "--split-file", split]
     encode += ["--frames", "17", "--window", "9", "--window-overlap", "1", "--latents-dtype", "float32"]
     shards = {content: latents / f"{content}.safetensors" for content in ("truth", fill)}
-    files = ["--truths", shards["truth"], "--conditions", shards[fill]]
+    files = ["--truths", latents / "truth.parquet", "--conditions", latents / f"{fill}.parquet"]
     for command in (
         ["audit", dataset, audit, "--frames", "17", "--workers", "1"],
         ["split", manifest, split],

@@ -1,18 +1,27 @@
 """Shards of latents: what is in them, and when they are made again."""
 
+import json
 import os
+import re
 import shutil
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX
-from inpainting import shards
 from inpainting.cli import main
+from inpainting.errors import InputError
 from inpainting.files import read_table, write_table
+from inpainting.latents import held
+from inpainting.models.vae import encode as vae_encode
 from inpainting.models.vae import to_signal
+from inpainting.shards import Shard
 from inpainting.video import sequence
 from numpy.typing import NDArray
 from PIL import Image
@@ -41,12 +50,34 @@ def shard_path(results: Path, number: int, content: str = "truth") -> Path:
 
 
 def tensors(path: Path) -> dict[str, Tensor]:
-    shard = shards.open_shard(path)
-    return {name: shard.get_tensor(name) for name in shard.keys()}  # noqa: SIM118
+    shard = Shard(path)
+    return {name: shard.tensor(name).clone() for name in shard.names}
 
 
 def digest(path: Path) -> str:
-    return shards.shard_metadata(path)["digest"]
+    return Shard(path).digest
+
+
+def training_sequences(results: Path) -> list[str]:
+    split = read_table(results / "audit" / "split.tsv")
+    return sorted(split.loc[split["split"] == "train", "id"])
+
+
+def remove_frames(results: Path, but: Collection[str] = ()) -> None:
+    """Leave sequences without a single frame, so that whoever reads one fails."""
+    for folder in (results / "dataset").iterdir():
+        if folder.name not in but:
+            shutil.rmtree(folder)
+            folder.mkdir()
+
+
+def flip_a_bit(path: Path, tensor: str) -> None:
+    """Change one bit in the middle of a tensor's bytes."""
+    data = bytearray(path.read_bytes())
+    length = int.from_bytes(data[:8], "little")
+    first, last = json.loads(data[8 : 8 + length])[tensor]["data_offsets"]
+    data[8 + length + (first + last) // 2] ^= 4
+    path.write_bytes(bytes(data))
 
 
 @pytest.mark.parametrize(("content", "tensors_of"), [("truth", ("truth", "hole")), ("grey", ("condition",))])
@@ -184,16 +215,149 @@ def test_a_sequence_that_the_audit_found_changed_makes_its_own_shard_again(
     assert changed == [True, False]
 
 
-def test_a_damaged_shard_is_named_and_what_to_do(
-    encode: Encode, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_with_nothing_changed_reads_no_frame_and_leaves_the_shard_untouched(
+    encode: Encode, tiny_results: Path, copied_results: Path
+) -> None:
+    out = Path(shutil.copy(shard_path(tiny_results, 0), copied_results))
+    os.utime(out, ns=(1, 1))
+    remove_frames(copied_results)
+    assert encode(out, results=copied_results) == 0
+    assert out.stat().st_mtime_ns == 1
+    assert out.with_suffix(".parquet").is_file()
+
+
+def test_a_sequence_that_changed_costs_itself_alone(encode: Encode, tiny_results: Path, copied_results: Path) -> None:
+    out = Path(shutil.copy(shard_path(tiny_results, 0), copied_results))
+    before = tensors(out)
+    changed = min(name.split("/")[0] for name in before)
+    frame = copied_results / "dataset" / changed / "GT_480" / "frame_00009.png"
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(frame)
+    manifest = read_table(copied_results / "audit" / "manifest.parquet").set_index("id", drop=False)
+    manifest.loc[changed, "digest"] = "another"
+    write_table(copied_results / "audit" / "manifest.parquet", manifest)
+    remove_frames(copied_results, but=[changed])
+    assert encode(out, results=copied_results) == 0
+    after = tensors(out)
+    assert before.keys() == after.keys()
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {
+        f"{changed}/0/truth",
+        f"{changed}/8/truth",
+    }
+
+
+def test_a_sequence_that_left_the_split_leaves_its_shard_and_costs_nothing(
+    encode: Encode, tiny_results: Path, copied_results: Path
+) -> None:
+    out = Path(shutil.copy(shard_path(tiny_results, 0), copied_results))
+    before = tensors(out)
+    left = min(name.split("/")[0] for name in before)
+    split = read_table(copied_results / "audit" / "split.tsv")
+    write_table(copied_results / "audit" / "split.tsv", split[split["id"] != left])
+    remove_frames(copied_results)
+    assert encode(out, results=copied_results) == 0
+    assert set(tensors(out)) == {name for name in before if not name.startswith(left)}
+
+
+@pytest.mark.parametrize("what", ["truth", "hole"])
+def test_a_flipped_bit_is_found_and_its_sequence_made_again_to_the_same_bytes(
+    encode: Encode, tiny_results: Path, copied_results: Path, what: str
+) -> None:
+    out = Path(shutil.copy(shard_path(tiny_results, 0), copied_results))
+    name = next(iter(tensors(out))).split("/")[0]
+    flip_a_bit(out, f"{name}/8/{what}")
+    with pytest.raises(InputError, match=f"{name}/8/{what} is not what was written"):
+        tensors(out)
+    remove_frames(copied_results, but=[name])
+    assert encode(out, results=copied_results) == 0
+    assert out.read_bytes() == shard_path(tiny_results, 0).read_bytes()
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-100], lambda data: b"x" * 200, lambda data: b""])
+def test_a_shard_that_is_not_whole_is_made_again_to_the_same_bytes(
+    encode: Encode, tiny_results: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     out = tmp_path / "shard.safetensors"
-    out.write_bytes(shard_path(tiny_results, 0).read_bytes()[:-100])
-    assert encode(out) == 1
+    out.write_bytes(damage(shard_path(tiny_results, 0).read_bytes()))
+    assert encode(out) == 0
+    assert out.read_bytes() == shard_path(tiny_results, 0).read_bytes()
+
+
+def test_what_a_killed_run_finished_is_taken_up_and_the_shards_bytes_are_the_same(
+    encode: Encode, tiny_results: Path, copied_results: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = Shard(shard_path(tiny_results, 0))
+    out = copied_results / "shard.safetensors"
+    first, second, *others = whole.keys
+    for name in (first, second):
+        held.keep(out, name, whole.sequence(name), "truth", whole.keys[name])
+    flip_a_bit(held.parts_folder(out) / f"{second}.safetensors", f"{second}/0/truth")
+    (held.parts_folder(out) / ".partial-killed").mkdir()
+    remove_frames(copied_results, but=[second, *others])
+    assert encode(out, results=copied_results) == 0
+    assert out.read_bytes() == shard_path(tiny_results, 0).read_bytes()
+    assert not held.parts_folder(out).exists()
+
+
+@pytest.mark.slow
+def test_encoding_that_is_killed_at_random_moments_ends_in_the_same_bytes(
+    tiny_base: Path, tiny_results: Path, tmp_path: Path
+) -> None:
+    audit, out = tiny_results / "audit", tmp_path / "shard.safetensors"
+    command = ["encode", "--base", tiny_base, "--dataset", tiny_results / "dataset", "--out", out, "--content", "truth"]
+    command += ["--manifest", audit / "manifest.parquet", "--split-file", audit / "split.tsv", "--frames", "17"]
+    command += ["--window", "9", "--window-overlap", "1", "--shards", "2", "--workers", "2"]
+    words = [sys.executable, "-m", "inpainting.cli", *map(str, command)]
+    moments = np.random.default_rng(0).uniform(0, 0.5, 4)
+    for count, moment in enumerate(moments):
+        running = subprocess.Popen(words, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        while running.poll() is None and len(list(held.parts_folder(out).glob("*.safetensors"))) <= count // 2:
+            time.sleep(0.01)
+        time.sleep(moment)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    assert main([str(word) for word in command]) == 0
+    assert out.read_bytes() == shard_path(tiny_results, 0).read_bytes()
+
+
+def test_too_small_a_disk_is_told_before_any_work_starts(
+    encode: Encode, copied_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = read_table(copied_results / "audit" / "manifest.parquet").assign(width=8_000_000, height=4_000_000)
+    write_table(copied_results / "audit" / "manifest.parquet", manifest)
+    assert encode(copied_results / "new" / "shard.safetensors", results=copied_results) == 1
     message = capsys.readouterr().err
-    assert f"{out} is damaged" in message
-    assert "delete it and encode again" in message
-    assert "Traceback" not in message
+    assert re.search(r"the latents of truth need [\d.e+]+ TB of disk, and [\d.]+ .B are free; make room", message)
+    assert not (copied_results / "new").exists()
+
+
+def test_the_disk_that_is_told_is_what_the_tensors_take(
+    encode: Encode, tiny_results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    out = tmp_path / "shard.safetensors"
+    assert encode(out, "--truth-posterior", "mean_and_logvar") == 0
+    taken = sum(tensor.numel() * tensor.element_size() for tensor in tensors(out).values())
+    assert f"truth: {taken / 1000:.3g} kB in this shard" in caplog.text
+
+
+def test_the_posteriors_spread_is_kept_where_asked_for(
+    encode: Encode, tiny_vae: AutoencoderKLCogVideoX, tiny_results: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "shard.safetensors"
+    assert encode(out, "--truth-posterior", "mean_and_logvar", "--latents-dtype", "float32") == 0
+    stored = tensors(out)
+    name = next(iter(stored)).split("/")[0]
+    signals = to_signal(sequence.read_truth(tiny_results / "dataset" / name, 8, 9))[None]
+    mean, logvar = vae_encode(tiny_vae, signals)
+    torch.testing.assert_close(stored[f"{name}/8/truth"], mean[0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(stored[f"{name}/8/logvar"], logvar[0], rtol=1e-4, atol=1e-4)
+
+
+def test_the_truths_posterior_shapes_no_condition(encode: Encode, tiny_results: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copy(shard_path(tiny_results, 0, "grey"), tmp_path))
+    os.utime(out, ns=(1, 1))
+    assert encode(out, "--content", "grey", "--truth-posterior", "mean_and_logvar") == 0
+    assert out.stat().st_mtime_ns == 1
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

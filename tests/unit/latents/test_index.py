@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from inpainting import shards
 from inpainting.cli import main
 from inpainting.errors import InputError
 from inpainting.files import read_table, write_table
-from inpainting.shards import LatentCache, Window
+from inpainting.latents.listing import write_listing
+from inpainting.shards import INDEX_COLUMNS, LatentCache, Shard, Window, write_shard
 from inpainting.video import sequence
 
 Index = Callable[..., int]
 WriteLatents = Callable[[list[Window]], Path]
-SHARDS = ("shard-0.safetensors", "shard-1.safetensors")
+LISTINGS = ("shard-0.parquet", "shard-1.parquet")
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def latents(tiny_results: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def index(tiny_results: Path, latents: Path) -> Index:
-    """Indexes shards of the copied latents."""
+    """Indexes listings of the copied latents."""
 
     def index(
-        truths: tuple[str, ...] = SHARDS,
-        conditions: tuple[str, ...] = SHARDS,
+        truths: tuple[str, ...] = LISTINGS,
+        conditions: tuple[str, ...] = LISTINGS,
         split_file: Path = tiny_results / "audit" / "split.tsv",
     ) -> int:
-        shards = {"--truths": ("truth", truths), "--conditions": ("grey", conditions)}
+        listings = {"--truths": ("truth", truths), "--conditions": ("grey", conditions)}
         command = ["index", "--split-file", str(split_file), "--out", str(latents / "index-grey.parquet")]
-        for option, (folder, names) in shards.items():
+        for option, (folder, names) in listings.items():
             command += [option, ",".join(str(latents / folder / name) for name in names)]
         return main(command)
 
@@ -45,7 +45,7 @@ def index(tiny_results: Path, latents: Path) -> Index:
 
 def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_results: Path) -> None:
     table = read_table(tiny_results / "latents" / "index-grey.parquet")
-    assert list(table.columns) == shards.INDEX_COLUMNS
+    assert list(table.columns) == INDEX_COLUMNS
     assert table[["frames", "height", "width"]].drop_duplicates().to_numpy().tolist() == [[9, 32, 32]]
     assert (set(table["split"]), set(table["signal"])) == ({"train"}, {"grey"})
     assert sorted(set(table["start"])) == [0, 8]
@@ -54,14 +54,26 @@ def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_res
     assert row["coverage"] == pytest.approx((mask == 255).mean())
 
 
+def written_anew(path: Path, content: str, keys: dict[str, str], source: str) -> None:
+    """Write a shard again, its tensors the same and what is said of them another."""
+    shard = Shard(path)
+    tensors = {name: shard.tensor(name).clone() for name in shard.names}
+    write_shard(path, tensors, content, keys, source, {})
+    write_listing(path)
+
+
 @pytest.mark.parametrize("content", ["truth", "grey"])
-def test_latents_made_anew_under_the_same_names_are_another_index(index: Index, latents: Path, content: str) -> None:
+def test_latents_made_anew_under_the_same_names_are_another_index_and_the_old_one_is_refused(
+    index: Index, latents: Path, content: str
+) -> None:
     assert index() == 0
     before = (latents / "index-grey.parquet").read_bytes()
-    path = latents / content / SHARDS[1]
-    shard = shards.open_shard(path)
-    tensors = {name: shard.get_tensor(name).clone() for name in shard.keys()}  # noqa: SIM118
-    shards.write_shard(path, tensors, content, "another digest", shard.metadata()["source"], {})
+    path = latents / content / "shard-1.safetensors"
+    written_anew(path, content, {"another": "key"}, Shard(path).source)
+    cache = LatentCache(latents / "index-grey.parquet", "train")
+    with pytest.raises(InputError, match="was encoded again since"):
+        for number in range(len(cache)):
+            cache[number]
     assert index() == 0
     assert (latents / "index-grey.parquet").read_bytes() != before
 
@@ -73,9 +85,10 @@ def test_a_window_comes_out_of_the_cache_as_it_went_in(tiny_results: Path) -> No
     for number, row in enumerate(cache.table.itertuples()):
         window = cache[number]
         assert (window.sequence, window.start) == (row.sequence, row.start)
-        truths, conditions = (shards.open_shard(latents / str(name)) for name in (row.truth, row.condition))
-        assert torch.equal(window.truth, truths.get_tensor(f"{row.sequence}/{row.start}/truth"))
-        assert torch.equal(window.condition, conditions.get_tensor(f"{row.sequence}/{row.start}/condition"))
+        truths, conditions = (Shard(latents / str(name)) for name in (row.truth, row.condition))
+        assert torch.equal(window.truth, truths.tensor(f"{row.sequence}/{row.start}/truth"))
+        assert torch.equal(window.condition, conditions.tensor(f"{row.sequence}/{row.start}/condition"))
+        assert window.logvar is None
         assert window.hole.shape == (9, 32, 32)
 
 
@@ -98,42 +111,46 @@ def test_a_split_without_windows_is_refused(tiny_results: Path) -> None:
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
 def test_a_shard_that_is_not_there_is_named(latents: Path, content: str) -> None:
-    (latents / content / SHARDS[1]).unlink()
+    (latents / content / "shard-1.safetensors").unlink()
     with pytest.raises(InputError, match=rf"names shards that are not there: {content}/shard-1\.safetensors"):
         LatentCache(latents / "index-grey.parquet", "train")
 
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
-def test_a_damaged_shard_is_named_when_it_is_indexed_and_when_it_is_read(
-    index: Index, latents: Path, content: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in SHARDS:
-        path = latents / content / name
-        path.write_bytes(path.read_bytes()[:-100])
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_shard_is_named_when_it_is_read(latents: Path, content: str, damage: str) -> None:
+    for path in (latents / content).glob("*.safetensors"):
+        data = bytearray(path.read_bytes())
+        data[-5] ^= 1
+        path.write_bytes(data[:-100] if damage == "cut" else data)
+    cache = LatentCache(latents / "index-grey.parquet", "train")
     with pytest.raises(InputError, match=rf"{content}/shard-\d\.safetensors is damaged"):
-        LatentCache(latents / "index-grey.parquet", "train")[0]
-    assert index() == 1
-    assert "shard-0.safetensors is damaged" in capsys.readouterr().err
+        for number in range(len(cache)):
+            cache[number]
+
+
+def test_a_listing_is_read_and_no_shard_opened(index: Index, latents: Path) -> None:
+    for path in latents.glob("*/*.safetensors"):
+        path.unlink()
+    assert index() == 0
 
 
 def test_shards_of_different_cuts_are_refused(index: Index, latents: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copy(latents / "truth" / SHARDS[0], latents / "truth" / "again.safetensors")
-    assert index(truths=(*SHARDS, "again.safetensors")) == 1
+    table = read_table(latents / "truth" / "shard-0.parquet")
+    write_table(latents / "truth" / "again.parquet", table.assign(shard="again.safetensors"))
+    assert index(truths=(*LISTINGS, "again.parquet")) == 1
     assert "truth/shard-0.safetensors and truth/again.safetensors" in capsys.readouterr().err
 
 
 def test_conditions_without_their_truths_are_refused(index: Index, capsys: pytest.CaptureFixture[str]) -> None:
-    assert index(truths=SHARDS[:1]) == 1
+    assert index(truths=LISTINGS[:1]) == 1
     assert "were not encoded of the same windows" in capsys.readouterr().err
 
 
 def test_truths_and_conditions_of_other_pixels_are_refused(
     index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = latents / "grey" / SHARDS[0]
-    shard = shards.open_shard(path)
-    tensors = {name: shard.get_tensor(name).clone() for name in shard.keys()}  # noqa: SIM118
-    shards.write_shard(path, tensors, "grey", "digest", "other pixels", {})
+    written_anew(latents / "grey" / "shard-0.safetensors", "grey", {}, "other pixels")
     assert index() == 1
     message = capsys.readouterr().err
     assert "its truth (in truth/shard-0.safetensors) and its condition (in grey/shard-0.safetensors)" in message
@@ -144,8 +161,17 @@ def test_shards_of_the_wrong_content_are_refused(
 ) -> None:
     (latents / "truth").rename(latents / "moved")
     (latents / "grey").rename(latents / "truth")
+    (latents / "moved").rename(latents / "grey")
     assert index() == 1
     assert "holds no truths" in capsys.readouterr().err
+
+
+def test_another_table_is_no_listing(
+    index: Index, latents: Path, tiny_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(tiny_results / "audit" / "manifest.parquet", latents / "truth" / "shard-0.parquet")
+    assert index() == 1
+    assert "shard-0.parquet is not what `inpaint encode` writes beside a shard" in capsys.readouterr().err
 
 
 def test_a_shard_of_sequences_that_the_split_does_not_know_is_refused(

@@ -1,12 +1,15 @@
 """Which windows, noise and timesteps a step is given."""
 
+import math
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from inpainting.shards import LatentCache
+from inpainting.shards import LatentCache, Window
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.settings import LossSettings
 from inpainting.video import masks
@@ -145,3 +148,23 @@ def test_noise_is_standard_normal_and_differs_between_samples(cache: LatentCache
     assert batch.noise.mean().abs() < 0.03
     assert batch.noise.std() == pytest.approx(1, abs=0.03)
     assert len({float(sample.sum()) for sample in batch.noise}) == 20
+
+
+def test_where_the_truths_spread_is_kept_each_epoch_sees_another_sample_of_it_by_its_seed(
+    cache: LatentCache, write_latents: Callable[[list[Window]], Path]
+) -> None:
+    windows = [cache[number] for number in range(len(cache))]
+    spread = math.log(0.25)
+    index = write_latents([replace(w, logvar=torch.full_like(w.truth, spread)) for w in windows])
+    sampled = LatentCache(index, "train")
+
+    def truth(latents: LatentCache, epoch: int, seed: int = 0) -> torch.Tensor:
+        (whole,) = batches(latents, len(latents), seed).of_step(epoch, 0, 1, len(latents))
+        return whole.truth
+
+    drawn = [(truth(sampled, epoch) - truth(cache, epoch)) / 0.5 for epoch in (0, 1)]
+    assert torch.stack(drawn).std() == pytest.approx(1, abs=0.02)
+    assert abs(float(torch.stack(drawn).mean())) < 0.02
+    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(truth(sampled, 1), truth(sampled, 1))
+    assert not torch.equal(truth(sampled, 0, seed=1), truth(sampled, 0))

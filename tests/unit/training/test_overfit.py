@@ -29,6 +29,7 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     dataset, audit, latents, run = (tmp_path / name for name in ("dataset", "audit", "latents", "run"))
     manifest, split, index = audit / "manifest.parquet", audit / "split.tsv", latents / "index.parquet"
     truths, greys, prompt = (latents / f"{name}.safetensors" for name in ("truth", "grey", "prompt"))
+    listings = ["--truths", latents / "truth.parquet", "--conditions", latents / "grey.parquet"]
     width, height = SIZE
     encode = ["encode", "--base", NANO, "--dataset", dataset, "--manifest", manifest, "--split-file", split]
     encode += ["--frames", FRAMES, "--window", FRAMES]
@@ -43,7 +44,7 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
         [*encode, "--content", "truth", "--out", truths],
         [*encode, "--content", "grey", "--out", greys],
         ["prompt", "--base", NANO, "--out", prompt],
-        ["index", "--truths", truths, "--conditions", greys, "--split-file", split, "--out", index],
+        ["index", *listings, "--split-file", split, "--out", index],
         train,
     ):
         assert main([str(word) for word in command]) == 0, command

@@ -13,18 +13,20 @@ Content = Literal["truth", "grey", "telea", "temporal_median", "flow_propagation
 """What a shard holds: the truth and the holes, or conditions of one of `filling.settings.Signal`."""
 
 TRUTH_CODE = (
-    "latents/encode.py",
+    "latents/encoding.py",
     "latents/reading.py",
     "models/vae.py",
     "video/masks.py",
     "video/sequence.py",
     "video/windows.py",
-    "shards.py",
 )
-"""What shapes the latents of a truth; its digest is part of the shard's."""
+"""What shapes the latents of a truth; its digest is part of every sequence's key."""
 
 CONDITION_CODE = (*TRUTH_CODE, "inference/conditioning.py", "filling")
 """What shapes the latents of a condition."""
+
+KEEPING_CODE = ("shards.py", *(f"latents/{name}.py" for name in ("disk", "encode", "held", "listing", "settings")))
+"""What shapes no latent but what is kept of them, and how: an edit looks again at what is there."""
 
 
 class EncodeSettings(Settings):
@@ -32,6 +34,9 @@ class EncodeSettings(Settings):
 
     latents_dtype: Literal["float16", "float32"] = "float16"
     """Precision of the stored latents."""
+    truth_posterior: Literal["mean", "mean_and_logvar"] = "mean"
+    """What is kept of the truth: the mean alone, or with twice the disk the log-variance too, of which training then
+    draws a sample at every step."""
 
 
 class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings):
@@ -47,7 +52,7 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
     manifest: Path
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
-    """The shard to write, a .safetensors file."""
+    """The shard to write, a .safetensors file; its listing, for `inpaint index`, becomes a .parquet beside it."""
     splits: tuple[str, ...] = ("train",)
     """Splits to encode; validation and test are inpainted from their frames."""
     frames: int = Field(100, ge=1)
@@ -61,12 +66,12 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
 
 
 class IndexCommand(Settings):
-    """Gather shards of truths and of one signal's conditions into one index."""
+    """Gather the listings of truths and of one signal's conditions into one index."""
 
     truths: tuple[Path, ...]
-    """The shards of truths, all of them."""
+    """The listings (.parquet) of the shards of truths, all of them."""
     conditions: tuple[Path, ...]
-    """The shards of conditions, all of them and of one signal."""
+    """The listings of the shards of conditions, all of them and of one signal."""
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path

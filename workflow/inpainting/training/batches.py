@@ -10,7 +10,7 @@ from torch import Tensor
 
 from inpainting import seeds
 from inpainting.inference import conditioning
-from inpainting.shards import LatentCache
+from inpainting.shards import LatentCache, Window
 from inpainting.training.loss import TIMESTEPS
 from inpainting.training.settings import LossSettings
 from inpainting.video import masks
@@ -70,7 +70,7 @@ class Batches:
         counted = dilated if self.loss.region == "mask_dilated" else [window.hole for window in windows]
         drawn = [self.draw(sample, windows[0].truth.shape) for sample in samples]
         return Batch(
-            truth=torch.stack([window.truth for window in windows]).float(),
+            truth=torch.stack([self._truth(*pair) for pair in zip(samples, windows, strict=True)]),
             condition=torch.stack([window.condition for window in windows]).float(),
             mask=torch.stack([conditioning.mask_channels(hole, self.mask_channels) for hole in dilated]),
             region=torch.stack([torch.from_numpy(masks.latent_any(hole))[:, None] for hole in counted]),
@@ -78,6 +78,14 @@ class Batches:
             timesteps=torch.stack([timestep for _, timestep in drawn]),
             sequences=tuple(window.sequence for window in windows),
         )
+
+    def _truth(self, sample: int, window: Window) -> Tensor:
+        """The mean of the truth's posterior or, where its spread was kept, a sample of it, another one each epoch."""
+        if window.logvar is None:
+            return window.truth.float()
+        generator = torch.Generator().manual_seed(seeds.derive(self.seed, "training.posterior", sample))
+        spread = (window.logvar.float() / 2).exp()
+        return window.truth.float() + spread * torch.randn(spread.shape, generator=generator)
 
     def draw(self, sample: int, shape: torch.Size) -> tuple[Tensor, Tensor]:
         """The float32 noise, of a shape, and the int64 timestep of a sample, counted from the start of training."""
