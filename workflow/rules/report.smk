@@ -13,6 +13,7 @@ rule draw_dataset:
     input:
         manifest=rules.audit.output.manifest,
         rejected=rules.audit.output.rejected,
+        warnings=rules.audit.output.warnings,
         summary=rules.audit.output.summary,
         split=rules.split.output.table,
     output:
@@ -21,6 +22,18 @@ rule draw_dataset:
             caption="../report/samples.rst",
             category="1. Dataset",
             labels={"what": "sequences", "kind": "figure"},
+        ),
+        random=report(
+            "results/figures/dataset/random.png",
+            caption="../report/random.rst",
+            category="1. Dataset",
+            labels={"what": "random sequences", "kind": "figure"},
+        ),
+        suspicious=report(
+            "results/figures/dataset/suspicious.png",
+            caption="../report/suspicious.rst",
+            category="1. Dataset",
+            labels={"what": "suspicious sequences", "kind": "figure"},
         ),
         coverage_png="results/figures/dataset/coverage.png",
         coverage=report(
@@ -51,13 +64,14 @@ rule draw_dataset:
         code=code_digest(
             "report/draw_dataset.py",
             "report/coverage.py",
+            "report/suspects.py",
             *CHART_CODE,
             *PICTURE_CODE,
             *PAGE_CODE,
         ),
     shell:
         "inpaint draw-dataset --dataset {params.root:q} --manifest {input.manifest} --rejected {input.rejected}"
-        " --summary {input.summary} --split-file {input.split} --out {params.out} --page {output.page}"
+        " --warnings {input.warnings} --summary {input.summary} --split-file {input.split} --out {params.out} --page {output.page}"
         " {params.options} 2>&1 | tee {log}"
 
 

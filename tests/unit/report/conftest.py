@@ -39,6 +39,7 @@ class Results:
             "dataset": self.dataset,
             "manifest": self.audit / "manifest.parquet",
             "rejected": self.audit / "rejected.tsv",
+            "warnings": self.audit / "warnings.tsv",
             "summary": self.audit / "summary.json",
             "split-file": self.audit / "split.tsv",
             "out": out,

@@ -91,6 +91,8 @@ def test_the_same_figure_has_the_same_bytes(tmp_path: Path, results: Results) ->
         "strata.png",
         "strata.svg",
         "samples.png",
+        "random.png",
+        "suspicious.png",
         "coverage.png",
         "coverage.svg",
         "dataset.html",

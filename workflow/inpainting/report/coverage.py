@@ -1,4 +1,4 @@
-"""Histograms of what the audit measured: mask coverage, camera motion, and what changed outside the mask."""
+"""Histograms of what the audit measured: masks, motion, and how input and truth differ inside and outside the mask."""
 
 from typing import Any
 
@@ -13,20 +13,27 @@ from inpainting.report.style import BLUE, GREY, INK, new_figure
 
 PANELS = (
     ("coverage_mean", "Mask coverage", "share of the frame, mean over a sequence", True),
+    ("mask_motion", "Mask motion", "pixels per frame, median", False),
     ("camera_motion", "Camera motion", "pixels per frame, median", False),
+    ("difference_inside", "Difference inside the mask", "levels of 255, mean", False),
+    ("difference_outside", "Difference outside the mask", "levels of 255, mean", False),
     ("effect_share", "Changed outside the mask", "share of the known pixels", True),
 )
 """Column of the manifest, title, unit, whether it is a share."""
 
+COLUMNS = 3
+
 
 def coverage_figure(accepted: pd.DataFrame) -> Figure:
     """One histogram per measure of the accepted sequences, its median marked."""
-    figure = new_figure(11, 3.2)
-    for (column, title, unit, share), axes in zip(PANELS, figure.subplots(1, len(PANELS)), strict=True):
+    figure = new_figure(11, 6.4)
+    panels = figure.subplots(len(PANELS) // COLUMNS, COLUMNS)
+    for (column, title, unit, share), axes in zip(PANELS, panels.flat, strict=True):
         draw_histogram(axes, accepted[column].dropna().to_numpy(float), share)
         axes.set_title(title, pad=20)
         axes.set_xlabel(unit)
-    figure.axes[0].set_ylabel("sequences")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("sequences")
     return figure
 
 

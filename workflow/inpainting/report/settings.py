@@ -47,7 +47,7 @@ class Drawing(Settings):
 
 
 class DrawDatasetCommand(SampleSettings, MaskSettings):
-    """Draw sequences, mask coverage and camera motion of the accepted, and list the rejected."""
+    """Draw sequences, and what the audit measured of the accepted; list the rejected and the odd."""
 
     dataset: Path
     """Folder that holds the sequences."""
@@ -55,12 +55,14 @@ class DrawDatasetCommand(SampleSettings, MaskSettings):
     """manifest.parquet, as `inpaint audit` wrote it."""
     rejected: Path
     """rejected.tsv, as `inpaint audit` wrote it."""
+    warnings: Path
+    """warnings.tsv, as `inpaint audit` wrote it."""
     summary: Path
     """summary.json, as `inpaint audit` wrote it."""
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path
-    """Folder for samples.png, coverage.png and coverage.svg."""
+    """Folder for samples.png, random.png, suspicious.png, coverage.png and coverage.svg."""
     page: Path
     """The .html page to write: what was accepted, what was rejected and why, and the split."""
 
