@@ -90,15 +90,20 @@ def prepare_training(transformer: CogVideoXTransformer3DModel) -> dict[str, Para
     widened = is_widened(transformer)
     for name, parameter in transformer.named_parameters():
         parameter.requires_grad_(".lora_" in name or (widened and name.startswith("patch_embed.proj.")))
+    return trained(transformer)
+
+
+def trained(transformer: CogVideoXTransformer3DModel) -> dict[str, Parameter]:
+    """What trains, by name."""
     return {name: p for name, p in transformer.named_parameters() if p.requires_grad}
 
 
-def check_gradients(transformer: CogVideoXTransformer3DModel, trained: dict[str, Parameter]) -> None:
+def check_gradients(transformer: CogVideoXTransformer3DModel, parameters: dict[str, Parameter]) -> None:
     """Raise AssertionError unless, after a backward pass, what trains has a gradient and nothing else has."""
     found = {name for name, parameter in transformer.named_parameters() if parameter.grad is not None}
-    assert found == trained.keys(), (
-        f"weights that train without a gradient: {sorted(trained.keys() - found)[:5]}; "
-        f"weights that have one and should not: {sorted(found - trained.keys())[:5]}"
+    assert found == parameters.keys(), (
+        f"weights that train without a gradient: {sorted(parameters.keys() - found)[:5]}; "
+        f"weights that have one and should not: {sorted(found - parameters.keys())[:5]}"
     )
 
 

@@ -74,7 +74,7 @@ class Run:
         kept = set(checkpoint_steps(settings))
         self.transformer.train()
         first = checkpoint.step + 1 if checkpoint else 1
-        batches = Ahead(self._read, settings.steps)
+        batches = Ahead(self.read, settings.steps)
         for step in range(first, settings.steps + 1):
             torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
             parts, data_seconds = self._take(batches, step)
@@ -112,7 +112,7 @@ class Run:
         anywhere = float(self.accelerator.reduce(reasons, reduction="sum")) > 0
         return reason or ("another process" if anywhere else None)
 
-    def _read(self, step: int) -> list[Batch]:
+    def read(self, step: int) -> list[Batch]:
         """This process's part of a step's batch."""
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         return self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)

@@ -60,7 +60,7 @@ class Monitor:
             **rates,
             "seconds_per_step": seconds / self._steps,
             "data_wait_share": self._data_seconds / seconds,
-            "peak_memory_gib": _peak_memory_gib(),
+            "peak_memory_gib": peak_memory_gib(),
             **_losses_by_timestep(self._errors, self._areas),
         }
         _append(self.path, row)
@@ -137,7 +137,8 @@ def _keep_rows_up_to(path: Path, step: int) -> None:
     write_text(path, "".join(rows))
 
 
-def _peak_memory_gib() -> float:
+def peak_memory_gib() -> float:
+    """The most memory that this process has had at once: on the GPU, or, without one, in all."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30
     import resource

@@ -155,6 +155,9 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """Name of the experiment."""
     seed: int = Field(0, ge=0)
     """Seed of order, noise, timesteps and LoRA's start."""
+    dry_run: bool = False
+    """Train nothing and write nothing: print the settings, the model, what trains, the shapes of a batch, its loss in
+    one forward and backward pass, and the memory of a full run."""
     on_change: Literal["refuse", "restart", "continue"] = "refuse"
     """When the folder holds checkpoints of other settings: refuse, put that run aside and start anew, or go on from
     them with the new settings; such a run can't be repeated from its settings alone."""

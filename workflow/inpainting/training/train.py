@@ -4,6 +4,7 @@ import logging
 
 import torch
 from accelerate import Accelerator
+from diffusers import CogVideoXTransformer3DModel
 
 from inpainting import provenance, seeds
 from inpainting.errors import UsageError
@@ -21,6 +22,7 @@ from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loop import Run
 from inpainting.training.monitor import Monitor
 from inpainting.training.preview import Preview
+from inpainting.training.rehearsal import rehearse
 from inpainting.training.settings import TrainCommand, checkpoint_steps
 from inpainting.training.stopping import Stop
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -41,27 +43,16 @@ def train(settings: TrainCommand) -> None:
     _check_batches(settings, cache, accelerator.num_processes)
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config)
+    if settings.dry_run:
+        transformer = _prepared(settings, config, cache, accelerator.device, None)
+        run = Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, fingerprint)
+        rehearse(settings, run, transformer, cache)
+        return
     with accelerator.main_process_first():
         wanted = checkpoint_steps(settings)
         checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
-
-    transformer = loading.load_transformer(
-        settings.base,
-        loading.DTYPES[settings.dtype],
-        accelerator.device,
-        latent_size=cache.latent_size,
-        frames=settings.window,
-        random_seed=config.random_base,
-    )
-    if checkpoint is None:
-        if settings.widens:
-            widen_patch_embedding(transformer, config.channels)
-        lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
-    else:
-        adapters.load_adapter(transformer, checkpoint.adapter)
-    parameters = lora.prepare_training(transformer)
-    if settings.gradient_checkpointing:
-        transformer.enable_gradient_checkpointing()
+    transformer = _prepared(settings, config, cache, accelerator.device, checkpoint)
+    parameters = lora.trained(transformer)
     monitor = preview = None
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
@@ -80,6 +71,34 @@ def train(settings: TrainCommand) -> None:
             "provenance": provenance.describe(settings, fingerprint["inputs"]),
         }
         write_json(settings.out / "training.json", summary)
+
+
+def _prepared(
+    settings: TrainCommand,
+    config: AdapterConfig,
+    cache: LatentCache,
+    device: torch.device,
+    checkpoint: Checkpoint | None,
+) -> CogVideoXTransformer3DModel:
+    """The transformer with LoRA and, where it wants one, a widened patch embedding, fresh or from a checkpoint."""
+    transformer = loading.load_transformer(
+        settings.base,
+        loading.DTYPES[settings.dtype],
+        device,
+        latent_size=cache.latent_size,
+        frames=settings.window,
+        random_seed=config.random_base,
+    )
+    if checkpoint is not None:
+        adapters.load_adapter(transformer, checkpoint.adapter)
+    else:
+        if settings.widens:
+            widen_patch_embedding(transformer, config.channels)
+        lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
+    lora.prepare_training(transformer)
+    if settings.gradient_checkpointing:
+        transformer.enable_gradient_checkpointing()
+    return transformer
 
 
 def _check(settings: TrainCommand) -> None:
