@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -89,10 +90,13 @@ def _outcomes(clips: Sequence[Clip], settings: ImportCommand) -> Iterator[Outcom
     if settings.workers == 1:
         yield from (import_clip(clip, settings) for clip in clips)
         return
-    with process_pool(min(settings.workers, len(clips)), preload=import_clip.__module__) as pool:
-        pending = {pool.submit(import_clip, clip, settings): clip for clip in clips}
+    workers, waiting = min(settings.workers, len(clips)), iter(clips)
+    with process_pool(workers, preload=import_clip.__module__) as pool:
+        pending = {pool.submit(import_clip, clip, settings): clip for clip in islice(waiting, 2 * workers)}
         while pending:
             done, _ = wait(pending, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
+            for clip in islice(waiting, len(done)):
+                pending[pool.submit(import_clip, clip, settings)] = clip
             for future in done:
                 del pending[future]
                 yield future.result()

@@ -4,7 +4,7 @@ import glob
 import logging
 import mimetypes
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,7 +47,8 @@ def find_clips(settings: ImportCommand) -> list[Clip]:
         clips = from_names(settings.videos, settings.masks, settings.truths)
     if settings.make_masks and settings.davis is not None:
         clips = [replace(clip, mask=None) for clip in clips]
-    return sorted((_checked(clip, clips, settings.make_masks) for clip in clips), key=lambda clip: clip.name)
+    names = Counter(clip.name for clip in clips)
+    return sorted((_checked(clip, names[clip.name], settings.make_masks) for clip in clips), key=lambda clip: clip.name)
 
 
 def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Clip]:
@@ -169,9 +170,8 @@ def _called(stem: str, word: str, by_stem: dict[str, list[Path]]) -> list[Path]:
     return by_stem.get(stem, []) + by_stem.get(stem + word, [])
 
 
-def _checked(clip: Clip, clips: Iterable[Clip], make_masks: bool) -> Clip:
-    """The clip with what is wrong with it, as far as names can tell."""
-    same = Counter(other.name for other in clips)[clip.name]
+def _checked(clip: Clip, same: int, make_masks: bool) -> Clip:
+    """The clip with what is wrong with it, as far as names can tell; `same`: clips of its name."""
     if clip.problem:
         return clip
     problem = ""
