@@ -1,5 +1,6 @@
 """`inpaint run`, through the command line, with a tiny model and real files."""
 
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -217,3 +218,141 @@ def test_a_file_that_is_no_video_fails_by_name(
     (tmp_path / "clip.mp4").write_bytes(b"no video" * 50)
     assert run(tmp_path / "clip.mp4", mask, tmp_path / "out") == 1
     assert "clip.mp4 can't be read as a video" in capsys.readouterr().err
+
+
+def test_a_long_clip_says_how_its_seams_are(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
+    assert run(clip, mask, tmp_path / "out") == 0
+    seam = read_json(tmp_path / "out.json")["output"]["seam"]
+    assert 0.2 < seam["hole_ratio"] < 5
+    assert 0.8 < seam["known_ratio"] < 1.25
+
+
+def test_it_tells_how_far_each_phase_is(
+    run: Run, clip: Path, mask: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        assert run(clip, mask, tmp_path / "out") == 0
+    for phase in ("encode: 4 of 4 windows", "denoise: 8 of 8 steps of 4 windows", "decode: 4 of 4 windows"):
+        assert phase in caplog.text
+
+
+def test_a_crop_leaves_what_is_far_from_the_hole_and_fills_the_hole(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rgb = np.random.default_rng(1).integers(0, 256, (9, 90, 120, 3), dtype=np.uint8)
+    recording.write_footage(tmp_path / "large.mkv", Footage(rgb, Fraction(25)))
+    still = np.zeros((90, 120), np.uint8)
+    still[40:50, 70:84] = 255
+    Image.fromarray(still).save(tmp_path / "still.png")
+    grown = masks.dilate(still[None] > 0, 2)[0]
+    with caplog.at_level("INFO"):
+        assert run(tmp_path / "large.mkv", tmp_path / "still.png", tmp_path / "out", "--crop") == 0
+    assert "48x32 at column 53, row 29 is inpainted" in caplog.text
+    written = media.read_footage(tmp_path / "out").frames
+    assert np.array_equal(written[:, ~grown], rgb[:, ~grown])
+    assert (written[:, grown] != rgb[:, grown]).mean() > 0.9
+    assert run(tmp_path / "large.mkv", tmp_path / "still.png", tmp_path / "raw", "--crop", "--raw") == 0
+    raw = media.read_footage(tmp_path / "raw").frames
+    changed = (raw != rgb).any(axis=(0, 3))
+    assert changed[29:61, 53:101].mean() > 0.9
+    assert (
+        not changed[:29].any() and not changed[61:].any() and not changed[:, :53].any() and not changed[:, 101:].any()
+    )
+
+
+def test_a_preview_comes_first_and_shows_the_window_with_the_largest_hole(
+    run: Run, clip: Path, mask: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        assert run(clip, mask, tmp_path / "out.mkv", "--preview") == 0
+    assert caplog.text.index("out.mkv.preview.png") < caplog.text.index("denoise: ")
+    with Image.open(tmp_path / "out.mkv.preview.png") as image:
+        assert image.size == (3 * WIDTH, 2 * HEIGHT)
+        shown = np.asarray(image)
+    assert (shown[:HEIGHT, :WIDTH] == (255, 40, 40)).all(axis=-1).any()
+    assert np.array_equal(shown[HEIGHT:, :WIDTH][~hole()], picture_frames()[0][~hole()])
+    assert run(clip, mask, tmp_path / "without.mkv") == 0
+    assert (tmp_path / "without.mkv").read_bytes() == (tmp_path / "out.mkv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--scheduler", "dpm"], ["--guidance", "3"], ["--blend", "pixels"], ["--windows-at-once", "1"]],
+)
+def test_each_way_of_denoising_leaves_known_pixels_to_the_bit(
+    run: Run, clip: Path, mask: Path, tmp_path: Path, option: list[str]
+) -> None:
+    assert run(clip, mask, tmp_path / "out", "--frames", "12", *option) == 0
+    written = media.read_footage(tmp_path / "out").frames
+    assert np.array_equal(written[:, ~hole()], picture_frames()[:12, ~hole()])
+    assert (written[:, hole()] != picture_frames()[:12, hole()]).mean() > 0.9
+
+
+@pytest.fixture
+def batch(clip: Path, mask: Path, tmp_path: Path) -> Path:
+    """A table of three clips, of which the second is no video."""
+    (tmp_path / "broken.mp4").write_bytes(b"no video" * 50)
+    rows = [("input", "mask", "output"), (clip, mask, tmp_path / "first.mkv")]
+    rows += [(tmp_path / "broken.mp4", mask, tmp_path / "second.mkv"), (clip, mask, tmp_path / "third")]
+    table = tmp_path / "clips.tsv"
+    table.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    return table
+
+
+def test_a_table_of_clips_goes_on_past_a_bad_one_and_where_it_was(
+    tiny_base: Path,
+    batch: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ["run", "--base", str(tiny_base), "--device", "cpu", "--steps", "1", "--window", "9", "--frames", "9"]
+    with caplog.at_level("INFO"):
+        assert main([*command, "--batch", str(batch)]) == 1
+    assert f"1 of 3 clips failed, the others are done: {tmp_path / 'second.mkv'}" in capsys.readouterr().err
+    assert "broken.mp4 can't be read as a video" in caplog.text
+    first, third = (media.read_footage(tmp_path / name).frames for name in ("first.mkv", "third"))
+    assert np.array_equal(first, third)
+    before = (tmp_path / "first.mkv").stat().st_mtime_ns
+    caplog.clear()
+    shutil.copyfile(tmp_path / "clip.mkv", tmp_path / "broken.mp4")
+    with caplog.at_level("INFO"):
+        assert main([*command, "--batch", str(batch)]) == 0
+    assert caplog.text.count("was done before") == 2
+    assert (tmp_path / "first.mkv").stat().st_mtime_ns == before
+    assert np.array_equal(media.read_footage(tmp_path / "second.mkv").frames, first)
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        assert main([*command, "--batch", str(batch), "--seed", "1"]) == 0
+    assert "was done before" not in caplog.text
+
+
+def test_a_wrong_table_of_clips_is_refused_by_name(
+    tiny_base: Path, batch: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", "--base", str(tiny_base), "--device", "cpu", "--batch"]
+    twice, empty, other = (tmp_path / name for name in ("twice.tsv", "empty.tsv", "other.tsv"))
+    lines = batch.read_text().splitlines(keepends=True)
+    twice.write_text("".join([*lines, lines[1]]))
+    empty.write_text(lines[0])
+    other.write_text("video\tmask\nclip.mp4\tmask.png\n")
+    for table, told in (
+        (tmp_path / "nowhere.tsv", "does not exist"),
+        (twice, "first.mkv twice"),
+        (empty, "has no row"),
+        (other, "should name the columns input, mask, output"),
+    ):
+        assert main([*command, str(table)]) == 2
+        message = capsys.readouterr().err
+        assert "inpaint run: --batch: " in message and told in message
+    assert main([*command, str(batch), "--input", "clip.mkv"]) == 2
+    assert "leave --input, --mask and --output out" in capsys.readouterr().err
+    assert main(command[:-1]) == 2
+    assert "--input: a value is needed" in capsys.readouterr().err
+
+
+def test_offloading_needs_a_gpu(
+    run: Run, clip: Path, mask: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(clip, mask, tmp_path / "out", "--offload") == 2
+    assert "inpaint run: --offload: there is no GPU" in capsys.readouterr().err

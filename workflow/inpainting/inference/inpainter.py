@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from inpainting import seeds
 from inpainting.errors import InputError
@@ -27,13 +28,19 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 
 @dataclass
 class Inpainter:
-    """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds."""
+    """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
+
+    negative: the embedding that guidance over 1 leads away from; at_once: windows in a batch.
+    """
 
     pipeline: CogVideoXInpaintPipeline
     masks: MaskSettings
     windows: WindowSettings
     signal: Signal
     blend: Blend = "latents"
+    guidance: float = 1.0
+    negative: Tensor | None = None
+    at_once: int | None = None
 
     def inpaint(
         self,
@@ -51,9 +58,12 @@ class Inpainter:
         """
         if rgb.shape[:3] != mask.shape:
             raise InputError(f"the frames are {shape_of(rgb)} and the masks {shape_of(mask)}; they must agree")
+        return self.inpaint_hole(rgb, masks.to_hole(mask, self.masks), steps, seed, stepped)
+
+    def inpaint_hole(self, rgb: Clip, hole: Hole, steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
+        """As `inpaint`, where the hole is known, not dilated: bool [frames, height, width]."""
         timeline = self.timeline(len(rgb))
-        hole = masks.to_hole(mask, self.masks)
-        filled = fill_hole(rgb, self.hole(mask), self.signal)
+        filled = fill_hole(rgb, masks.dilate(hole, self.masks.mask_dilation), self.signal)
         parts = zip(*(windows.cut(clip, timeline.starts, timeline.length) for clip in (filled, hole)), strict=True)
         made = self.inpaint_windows(parts, timeline, steps, seed, stepped=stepped)
         return windows.join(made, timeline.starts, timeline.length, len(rgb))
@@ -72,7 +82,9 @@ class Inpainter:
             steps=steps,
             prompt=self.pipeline.embedding(None),
             generator=torch.Generator().manual_seed(seeds.derive(seed, "inference.noise")),
-            at_once=self.pipeline.windows_at_once,
+            guidance=self.guidance,
+            negative=self.negative,
+            at_once=self.at_once or self.pipeline.windows_at_once,
             encoded=encoded,
             stepped=stepped,
         )

@@ -27,7 +27,7 @@ def encode(vae: AutoencoderKLCogVideoX, signal: Tensor) -> tuple[Tensor, Tensor]
     in scaled units: a sample is mean + exp(logvar / 2) * noise, with no further factor.
     """
     _check_frames(signal.shape[1])
-    video = signal.to(vae.device, vae.dtype).transpose(1, 2)
+    video = signal.to(_device(vae), vae.dtype).transpose(1, 2)
     posterior = vae.encode(_at_least_two(video)).latent_dist
     factor = vae.config.scaling_factor
     mean = posterior.mean[: len(signal)].float() * factor
@@ -38,8 +38,14 @@ def encode(vae: AutoencoderKLCogVideoX, signal: Tensor) -> tuple[Tensor, Tensor]
 @torch.no_grad()
 def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
     """Clips, float32 [batch, frames, 3, h * 8, w * 8], of scaled latents [batch, latent frames, channels, h, w]."""
-    video = (latents.to(vae.device).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
+    video = (latents.to(_device(vae)).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
     return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
+
+
+def _device(vae: AutoencoderKLCogVideoX) -> torch.device:
+    """Where the VAE computes, which is not where it waits when it is offloaded."""
+    hook = getattr(vae, "_hf_hook", None)
+    return torch.device(getattr(hook, "execution_device", None) or vae.device)
 
 
 def _check_frames(frames: int) -> None:

@@ -1,5 +1,6 @@
 """Reading clips as people have them: a video, a folder of frames, one image, or a sequence of the dataset's layout."""
 
+import contextlib
 import logging
 import re
 from collections.abc import Iterator
@@ -50,24 +51,100 @@ class Footage:
         return self.frames.shape[2], self.frames.shape[1]
 
 
-def read_footage(path: Path, limit: int | None = None, part: str = sequence.RGB) -> Footage:
-    """The first `limit` frames, or all, of a video, a folder of images, one image, or `part` of a sequence folder.
+@dataclass(frozen=True)
+class Timing:
+    """How frames are shown.
 
-    Colours become 8-bit RGB; pictures that a camera marked as turned are turned upright. Raises InputError where
-    nothing is found, something can't be read, or the frames differ in size.
+    rate: frames per second on average, None where the files do not say; pixel_aspect: width / height of a pixel;
+    told: how many frames a video says it has, 0 where it does not.
     """
-    if path.is_dir():
-        folder = path / part if (path / part).is_dir() else path
-        return Footage(_read_images(image_files(folder)[:limit]))
-    if path.suffix.lower() in image_suffixes():
-        return Footage(_read_images([path]))
-    return _read_video(path, limit)
+
+    rate: Fraction | None = None
+    pixel_aspect: Fraction = Fraction(1)
+    told: int = 0
+
+
+@dataclass(frozen=True)
+class Reel:
+    """Frames on disk, read one by one each time that they are gone through, so that their number takes no memory.
+
+    path: a video, a folder of images, one image, or a sequence folder, of which `part` is read; limit: frames that are
+    read at most, from the first.
+    """
+
+    path: Path
+    limit: int | None = None
+    part: str = sequence.RGB
+
+    def __iter__(self) -> Iterator[Picture]:
+        """The frames, uint8 [height, width, 3]; pictures that a camera marked as turned are turned upright.
+
+        Colours become 8-bit RGB. Raises InputError where nothing is found, something can't be read, or the frames
+        differ in size.
+        """
+        first: Picture | None = None
+        for name, frame in self._named():
+            if first is None:
+                first = frame
+            elif frame.shape != first.shape:
+                (height, width, _), (first_height, first_width, _) = frame.shape, first.shape
+                raise InputError(
+                    f"{name} is {width}x{height}, but the first frame is {first_width}x{first_height}; they must agree"
+                )
+            yield frame
+        if first is None:
+            raise InputError(f"{self.path} holds no frames")
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video file, which has a rate and may have sound."""
+        return not self.path.is_dir() and self.path.suffix.lower() not in image_suffixes()
+
+    def timing(self) -> Timing:
+        """How the frames are shown; raises InputError where a video can't be read."""
+        if not self.is_video:
+            return Timing()
+        with _opened(self.path) as stream:
+            aspect = stream.sample_aspect_ratio or Fraction(1)
+            turned = next((frame.rotation % 180 != 0 for frame in stream.container.decode(stream)), False)
+            told = min(stream.frames, self.limit or stream.frames)
+            return Timing(stream.average_rate or stream.guessed_rate, 1 / aspect if turned else aspect, told)
+
+    def _named(self) -> Iterator[tuple[str, Picture]]:
+        if self.is_video:
+            yield from _video_pictures(self.path, self.limit)
+            return
+        paths = [self.path]
+        if self.path.is_dir():
+            folder = self.path / self.part if (self.path / self.part).is_dir() else self.path
+            paths = image_files(folder)[: self.limit]
+        for path in paths:
+            yield str(path), _read_image(path)
+
+
+def read_footage(path: Path, limit: int | None = None, part: str = sequence.RGB) -> Footage:
+    """The first `limit` frames, or all, of what a `Reel` reads, as one array."""
+    reel = Reel(path, limit, part)
+    timing = reel.timing()
+    frames = np.stack(list(reel))
+    warn_if_short(path, timing.told, len(frames))
+    return Footage(frames, timing.rate, timing.pixel_aspect)
 
 
 def read_masks(path: Path, limit: int | None = None) -> NDArray[np.uint8]:
     """Masks as stored, read as `read_footage` reads: uint8 [frames, height, width], the luminance of the pictures."""
-    frames = read_footage(path, limit, sequence.MASK).frames
-    return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]).astype(np.uint8)
+    return np.stack([luminance(frame) for frame in read_footage(path, limit, sequence.MASK).frames])
+
+
+def luminance(frame: Picture) -> NDArray[np.uint8]:
+    """A picture in grey: uint8 [height, width]."""
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def warn_if_short(path: Path, told: int, found: int) -> None:
+    """Log it where a video has fewer frames than it says."""
+    if found < told:
+        log.warning("%s tells of %d frames, but only %d can be read; it may have been cut short", path, told, found)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -94,10 +171,6 @@ def image_suffixes() -> frozenset[str]:
     return frozenset(readable - {".gif", ".mpg", ".mpeg"})
 
 
-def _read_images(paths: list[Path]) -> NDArray[np.uint8]:
-    return _stack((str(path), _read_image(path)) for path in paths)
-
-
 def _read_image(path: Path) -> Picture:
     try:
         with Image.open(path) as image:
@@ -109,31 +182,29 @@ def _read_image(path: Path) -> Picture:
         raise InputError(f"{path} can't be read as an image ({error})") from error
 
 
-def _read_video(path: Path, limit: int | None) -> Footage:
-    done = 0
-
-    def pictures(stream: av.VideoStream) -> Iterator[tuple[str, Picture]]:
-        nonlocal done
-        for frame in islice(stream.container.decode(stream), limit):
-            yield f"frame {done + 1} of {path}", picture(frame)
-            done += 1
-
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[av.VideoStream]:
+    """The first video stream of a file; raises InputError where it can't be read, now or while it is open."""
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise InputError(f"{path} holds no video stream; give a video or a folder of frames")
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
-            frames = _stack(pictures(stream))
-            rate = stream.average_rate or stream.guessed_rate
-            aspect = stream.sample_aspect_ratio or Fraction(1)
-            upright = frames.shape[2] == stream.width
-            expected = min(stream.frames, limit or stream.frames)
+            yield stream
     except av.FFmpegError as error:
-        raise InputError(f"{path} can't be read as a video ({error.strerror}, after {done} frames)") from error
-    if done < expected:
-        log.warning("%s tells of %d frames, but only %d can be read; it may have been cut short", path, expected, done)
-    return Footage(frames, rate, aspect if upright else 1 / aspect)
+        raise InputError(f"{path} can't be read as a video ({error.strerror})") from error
+
+
+def _video_pictures(path: Path, limit: int | None) -> Iterator[tuple[str, Picture]]:
+    done = 0
+    try:
+        with _opened(path) as stream:
+            for frame in islice(stream.container.decode(stream), limit):
+                yield f"frame {done + 1} of {path}", picture(frame)
+                done += 1
+    except InputError as error:
+        raise InputError(f"{error}, after {done} frames" if done else str(error)) from error
 
 
 def picture(frame: VideoFrame) -> Picture:
@@ -142,18 +213,3 @@ def picture(frame: VideoFrame) -> Picture:
     space = Colorspace.ITU709 if unnamed else None
     pixels = frame.to_ndarray(format="rgb24", interpolation=EXACT, src_colorspace=space)
     return np.rot90(pixels, round(frame.rotation / 90))
-
-
-def _stack(pictures: Iterator[tuple[str, Picture]]) -> NDArray[np.uint8]:
-    """Named pictures as one array; raises InputError when there is none or they differ in size."""
-    frames: list[Picture] = []
-    for name, picture in pictures:
-        if frames and picture.shape != frames[0].shape:
-            (height, width, _), (first_height, first_width, _) = picture.shape, frames[0].shape
-            raise InputError(
-                f"{name} is {width}x{height}, but the first frame is {first_width}x{first_height}; they must agree"
-            )
-        frames.append(picture)
-    if not frames:
-        raise InputError("the video holds no frames")
-    return np.stack(frames)

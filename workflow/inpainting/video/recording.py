@@ -4,7 +4,7 @@ import contextlib
 import logging
 import mimetypes
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -72,8 +72,24 @@ def check_output(output: Path, inputs: Collection[Path]) -> None:
         raise UsageError(f"--output: {output} is a file; give a folder, or a name that ends in .mp4 or .mkv")
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What a video's header says: frames in all, (width, height) in pixels, and how they are shown."""
+
+    frames: int
+    size: tuple[int, int]
+    rate: Fraction | None = None
+    pixel_aspect: Fraction = Fraction(1)
+
+
 def write_footage(output: Path, footage: Footage, sound: Path | None = None) -> None:
-    """Write a video or a folder of numbered PNGs, by the suffix of `output`, atomically.
+    """Write frames that are in memory; see `write_frames`."""
+    shape = Shape(len(footage.frames), footage.size, footage.rate, footage.pixel_aspect)
+    write_frames(output, footage.frames, shape, sound)
+
+
+def write_frames(output: Path, frames: Iterable[Picture], shape: Shape, sound: Path | None = None) -> None:
+    """Write a video or a folder of numbered PNGs, by the suffix of `output`, atomically, as the frames come.
 
     `sound`: a video whose first sound track is copied along, not encoded again, as far as the frames go. What can't be
     copied is left out and logged: frames that took hours are not lost for it.
@@ -82,28 +98,43 @@ def write_footage(output: Path, footage: Footage, sound: Path | None = None) -> 
     with atomic_path(output) as temporary:
         if encoding is None:
             temporary.mkdir()
-            sequence.write_images(temporary, footage.frames)
+            sequence.write_images(temporary, frames)
             return
-        try:
-            _write_video(temporary, encoding, footage, sound)
-        except av.FFmpegError as error:
-            if sound is None:
-                raise
-            log.warning("the sound of %s can't be copied (%s) and is left out", sound, error.strerror)
-            _write_video(temporary, encoding, footage, None)
+        if sound is not None and not _sound_goes_into(temporary, sound, shape):
+            sound = None
+        _write_video(temporary, encoding, frames, shape, sound)
 
 
-def _write_video(path: Path, encoding: Encoding, footage: Footage, sound: Path | None) -> None:
-    rate = footage.rate or DEFAULT_RATE
-    if footage.rate is None:
+def _sound_goes_into(path: Path, sound: Path, shape: Shape) -> bool:
+    """Whether the sound can be copied: tried before the frames are made, in a file of its own beside them."""
+    trial = path.with_stem(path.stem + "-sound")
+    try:
+        with av.open(str(trial), "w") as output, _sound_packets(sound, output, _seconds(shape)) as packets:
+            for packet in packets:
+                output.mux(packet)
+    except av.FFmpegError as error:
+        log.warning("the sound of %s can't be copied (%s) and is left out", sound, error.strerror)
+        return False
+    finally:
+        trial.unlink(missing_ok=True)
+    return True
+
+
+def _seconds(shape: Shape) -> Fraction:
+    return shape.frames / (shape.rate or DEFAULT_RATE)
+
+
+def _write_video(path: Path, encoding: Encoding, frames: Iterable[Picture], shape: Shape, sound: Path | None) -> None:
+    rate = shape.rate or DEFAULT_RATE
+    if shape.rate is None:
         log.info("images have no frame rate: the video gets %s frames per second", DEFAULT_RATE)
     options = {"fflags": "+bitexact", "movflags": "+faststart"}
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(av.open(str(path), "w", container_options=options))
-        stream = _add_video_stream(output, encoding, footage, rate)
-        packets = stack.enter_context(_sound_packets(sound, output, len(footage.frames) / rate))
+        stream = _add_video_stream(output, encoding, shape, rate)
+        packets = stack.enter_context(_sound_packets(sound, output, _seconds(shape)))
         waiting = next(packets, None)
-        for number, picture in enumerate(footage.frames):
+        for number, picture in enumerate(frames):
             while waiting is not None and waiting.pts * waiting.time_base <= number / rate:
                 output.mux(waiting)
                 waiting = next(packets, None)
@@ -116,8 +147,8 @@ def _write_video(path: Path, encoding: Encoding, footage: Footage, sound: Path |
             waiting = next(packets, None)
 
 
-def _add_video_stream(output: OutputContainer, encoding: Encoding, footage: Footage, rate: Fraction) -> av.VideoStream:
-    width, height = footage.size
+def _add_video_stream(output: OutputContainer, encoding: Encoding, shape: Shape, rate: Fraction) -> av.VideoStream:
+    width, height = shape.size
     if encoding.halved and (width % 2 or height % 2):
         log.info(
             "H.264 needs even sizes: the edge of the %dx%d frames is repeated to make them %dx%d; .mkv or a folder "
@@ -129,8 +160,8 @@ def _add_video_stream(output: OutputContainer, encoding: Encoding, footage: Foot
     stream.width, stream.height, stream.pix_fmt = width, height, encoding.pixels
     context = stream.codec_context
     context.thread_count = THREADS
-    if footage.pixel_aspect != 1:
-        context.sample_aspect_ratio = footage.pixel_aspect
+    if shape.pixel_aspect != 1:
+        context.sample_aspect_ratio = shape.pixel_aspect
     if encoding.halved:
         context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709

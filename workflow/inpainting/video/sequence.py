@@ -1,6 +1,7 @@
 """The dataset's layout on disk: one folder per sequence, three folders of numbered frames in it."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,8 @@ def read_mask(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
     return read_images(sequence / MASK, start, count, "L")
 
 
-def write_images(folder: Path, frames: NDArray[np.uint8], compress_level: int = 1) -> None:
-    """Write uint8 [frames, height, width] or [frames, height, width, 3] as numbered PNGs into an existing folder."""
+def write_images(folder: Path, frames: Iterable[NDArray[np.uint8]], compress_level: int = 1) -> None:
+    """Write frames, uint8 [height, width] or [height, width, 3] each, as numbered PNGs into an existing folder."""
     for number, frame in enumerate(frames, start=1):
         write_image(folder, number, frame, compress_level)
 

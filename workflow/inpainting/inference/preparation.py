@@ -1,0 +1,76 @@
+"""`inpaint run`'s options put to a model: loaded once, then used for every clip."""
+
+import logging
+
+from diffusers import CogVideoXDPMScheduler, CogVideoXTransformer3DModel
+
+from inpainting.errors import UsageError
+from inpainting.filling.settings import FillSettings, Signal
+from inpainting.inference.inpainter import Inpainter, load_inpainter
+from inpainting.inference.settings import RunCommand
+from inpainting.models import adapter as adapters
+from inpainting.models import loading
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+log = logging.getLogger(__name__)
+
+
+def resolve(settings: RunCommand) -> RunCommand:
+    """The settings with the adapter's masks, windows and fill in place of the command line's, and said in the log."""
+    if settings.adapter is not None:
+        config = adapters.read_adapter_config(settings.adapter)
+        parts = (config.masks, config.windows, config.condition)
+        log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
+        return settings.model_copy(update=config.masks.model_dump() | config.windows.model_dump())
+    log.info(
+        "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each step; "
+        "expect rough results",
+        settings.base,
+    )
+    (_, _), frames = made_for(settings.base)
+    if frames < settings.window:
+        log.info(
+            "%s was made for %d frames at a time; --window %d may give better results", settings.base, frames, frames
+        )
+    return settings
+
+
+def signal_of(settings: RunCommand) -> Signal:
+    """What the VAE encodes as the condition: the adapter's, or without one --fill."""
+    if settings.adapter is not None:
+        return adapters.read_adapter_config(settings.adapter).condition.signal
+    return settings.section(FillSettings).fill
+
+
+def made_for(base: str) -> tuple[tuple[int, int], int]:
+    """The (width, height) in pixels and the frames that a base model was made for."""
+    config = CogVideoXTransformer3DModel.load_config(**loading.source(base), subfolder="transformer")
+    return (8 * config["sample_width"], 8 * config["sample_height"]), config["sample_frames"]
+
+
+def check_compute(settings: RunCommand) -> None:
+    """Raise UsageError where the device can't do what is asked for."""
+    device = loading.resolve_device(settings.device)
+    if settings.offload and device.type == "cpu":
+        raise UsageError("--offload: there is no GPU to keep parts of the model off; leave it out")
+
+
+def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
+    """Load the model for frames of a size (width, height); it takes others, too."""
+    mask_settings, window_settings = settings.section(MaskSettings), settings.section(WindowSettings)
+    inpainter = load_inpainter(
+        settings, settings.adapter, size, mask_settings, window_settings, settings.prompt, fill=settings.fill
+    )
+    inpainter.blend, inpainter.guidance, inpainter.at_once = settings.blend, settings.guidance, settings.windows_at_once
+    pipeline = inpainter.pipeline
+    if settings.guidance > 1:
+        inpainter.negative = loading.encode_prompt(settings.base, "", pipeline.models.device)
+    if settings.scheduler == "dpm":
+        pipeline.scheduler = CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)
+    if settings.vae_tiling:
+        pipeline.vae.enable_tiling()
+    if settings.compile:
+        pipeline.transformer.compile()
+    if settings.offload:
+        pipeline.enable_model_cpu_offload()
+    return inpainter

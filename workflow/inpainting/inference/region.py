@@ -1,0 +1,78 @@
+"""The part of the frames that is inpainted: all, or what lies around the hole, at its own resolution."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEATHER = 16
+"""Pixels over which a region's raw frames fade into the frames that they are pasted into."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of pixels: rows top .. bottom - 1 and columns left .. right - 1."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @classmethod
+    def around(cls, hole: NDArray[np.bool_]) -> Self:
+        """The smallest rectangle that holds a hole, bool [height, width]; the hole must not be empty."""
+        rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
+        return cls(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+    @classmethod
+    def whole(cls, size: tuple[int, int]) -> Self:
+        """All of frames of a size (width, height)."""
+        return cls(0, 0, size[1], size[0])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.right - self.left, self.bottom - self.top
+
+    def with_surroundings(self, least: tuple[int, int], frame: tuple[int, int], grid: int) -> "Region":
+        """Twice as wide and high, on the model's grid and at least as large as it was made for, but within the frame.
+
+        least, frame: (width, height); grid: pixels that the size shall be a multiple of where the frame allows it.
+        """
+        left, right = _spread(self.left, self.right, least[0], frame[0], grid)
+        top, bottom = _spread(self.top, self.bottom, least[1], frame[1], grid)
+        return Region(top, left, bottom, right)
+
+    def cut(self, picture: NDArray[Any]) -> NDArray[Any]:
+        """The region's part of a picture [height, width, ...]."""
+        return picture[self.top : self.bottom, self.left : self.right]
+
+    def paste(self, part: NDArray[np.uint8], picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A picture, uint8 [height, width, 3], with the region's part in it, fading over FEATHER pixels at its edges.
+
+        It does not fade where the region ends with the picture.
+        """
+        height, width = picture.shape[:2]
+        rows = _fade(self.size[1], self.top > 0, self.bottom < height)
+        columns = _fade(self.size[0], self.left > 0, self.right < width)
+        weight = np.minimum(rows[:, None], columns)[..., None]
+        pasted = picture.copy()
+        pasted[self.top : self.bottom, self.left : self.right] = (
+            weight * part + (1 - weight) * self.cut(picture)
+        ).round()
+        return pasted
+
+
+def _spread(low: int, high: int, least: int, limit: int, grid: int) -> tuple[int, int]:
+    length = max(2 * (high - low), least)
+    length = min(-(-length // grid) * grid, limit)
+    start = min(max(0, (low + high - length) // 2), limit - length)
+    return start, start + length
+
+
+def _fade(length: int, at_start: bool, at_end: bool) -> NDArray[np.float32]:
+    position = np.arange(length, dtype=np.float32)
+    rising = (position + 1) / (FEATHER + 1) if at_start else np.ones(length, np.float32)
+    falling = (length - position) / (FEATHER + 1) if at_end else np.ones(length, np.float32)
+    return np.minimum(1, np.minimum(rising, falling))
