@@ -351,6 +351,14 @@ def test_a_wrong_table_of_clips_is_refused_by_name(
     assert "--input: a value is needed" in capsys.readouterr().err
 
 
+def test_tiles_that_do_not_fit_the_frames_are_refused(
+    run: Run, clip: Path, mask: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(clip, mask, tmp_path / "out", "--vae-tiling") == 2
+    assert "inpaint run: --vae-tiling: the VAE's tiles do not fit frames of 40x36" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_offloading_needs_a_gpu(
     run: Run, clip: Path, mask: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,8 +55,8 @@ def inpaint_clip(settings: RunCommand, input: Path, mask: Path, output: Path, lo
         log.info("the mask is empty: there is nothing to inpaint, and the output's frames are the input's")
         recording.write_frames(output, source.reel, shape, sound)
     else:
-        inpainter = load(source.size)
         region = _region(settings, source)
+        inpainter = load(region.size)
         if settings.preview:
             draw_preview(inpainter, source, region, settings, output.with_name(output.name + ".preview.png"))
         timeline = inpainter.timeline(source.frames)

@@ -44,12 +44,14 @@ def run(settings: RunCommand) -> None:
 
 
 def _loader(settings: RunCommand) -> Load:
-    """Loads the model when a first clip needs it, and then gives the same one."""
+    """Loads the model when a first clip needs it, and then gives the same one, for frames of any size."""
     loaded: list[Inpainter] = []
 
     def load(size: tuple[int, int]) -> Inpainter:
         if not loaded:
             loaded.append(preparation.prepare(settings, size))
+        if settings.vae_tiling:
+            preparation.check_tiling(loaded[0], size)
         return loaded[0]
 
     return load
