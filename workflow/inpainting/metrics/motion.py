@@ -5,6 +5,7 @@ A still, blurred hole can pass for calm; read these beside the scores of single 
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -69,7 +70,7 @@ def score_motion(output: Clip, truth: Clip, hole: Hole, motion: Motion | None) -
             row["temporal_mask"] = float(np.abs(change - wanted).mean())
         if motion is not None:
             warped = _carried(output[frame - 1], motion.flows[frame - 1])
-            squared = np.square(output[frame] - warped).mean(axis=2)
+            squared = _squared(cv2.subtract(output[frame].astype(np.float32), warped)) / 3
             for name, where in (("mask", motion.seen[frame - 1] & hole[frame]), ("frame", motion.seen[frame - 1])):
                 row[f"warp_{name}_pixels"] = int(np.count_nonzero(where))
                 if where.any():
@@ -82,21 +83,30 @@ def _change(clip: Clip, frame: int, where: NDArray[np.bool_]) -> NDArray[np.int3
     return clip[frame][where].astype(np.int32) - clip[frame - 1][where]
 
 
+@lru_cache(maxsize=2)
+def _grid(height: int, width: int) -> NDArray[np.float32]:
+    """Where each pixel is, (x, y): float32 [height, width, 2]."""
+    row, column = np.indices((height, width), dtype=np.float32)
+    return np.stack([column, row], axis=-1)
+
+
 def _carried(image: NDArray[np.uint8] | Flow, flow: Flow) -> NDArray[np.float32]:
     """An image, bilinear, where a flow says that each pixel came from: float32 [height, width, channels]."""
-    row, column = np.indices(flow.shape[:2], dtype=np.float32)
-    place = np.stack([column, row], axis=-1) + flow
-    return np.asarray(
-        cv2.remap(image.astype(np.float32), place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    )
+    place = cv2.add(_grid(*flow.shape[:2]), flow)
+    carried = cv2.remap(image.astype(np.float32), place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(carried)
+
+
+def _squared(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum of squares over the channels: float32 [height, width]."""
+    return np.asarray(cv2.transform(cv2.multiply(vectors, vectors), np.ones((1, vectors.shape[2]), np.float32)))
 
 
 def _agree(back: Flow, forth: Flow) -> NDArray[np.bool_]:
     """Where the way back and then forth again ends about where it began, inside the frame: bool [height, width]."""
     height, width = back.shape[:2]
-    row, column = np.indices((height, width), dtype=np.float32)
-    x, y = column + back[..., 0], row + back[..., 1]
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    place = cv2.add(_grid(height, width), back)
+    inside = cv2.inRange(place, (0, 0), (width - 1, height - 1))
     there = _carried(forth, back)
-    gap, length = np.square(back + there).sum(axis=2), np.square(back).sum(axis=2) + np.square(there).sum(axis=2)
-    return np.asarray(inside & (gap <= 0.01 * length + 0.5))
+    gap, length = _squared(cv2.add(back, there)), _squared(back) + _squared(there)
+    return np.asarray((inside > 0) & (gap <= 0.01 * length + 0.5))

@@ -11,6 +11,9 @@ from inpainting.metrics.ssim import ssim
 PEAK = 255.0
 """The largest value a pixel can have."""
 
+SUM_OF_CHANNELS = np.ones((1, 3), np.float32)
+"""As OpenCV takes it. Sums of whole numbers up to 3 x 255^2 are exact in float32."""
+
 MEASURES = ("mse", "psnr", "mae", "ssim")
 """What is measured in every region."""
 
@@ -52,9 +55,8 @@ def psnr(mse: NDArray[np.float64] | pd.Series | float) -> NDArray[np.float64]:
 def _score_frame(
     output: NDArray[np.uint8], truth: NDArray[np.uint8], regions: dict[str, NDArray[np.bool_]]
 ) -> dict[str, float]:
-    error = cv2.absdiff(output, truth)
-    absolute = error.sum(axis=2, dtype=np.int32)
-    squared = np.square(error, dtype=np.int32).sum(axis=2)
+    error = cv2.absdiff(output, truth).astype(np.float32)
+    absolute, squared = (cv2.transform(values, SUM_OF_CHANNELS) for values in (error, cv2.multiply(error, error)))
     frame_similarity, similarity = ssim(output, truth)
     scores: dict[str, float] = {}
     for name in REGIONS:
@@ -71,7 +73,7 @@ def _score_frame(
     return scores
 
 
-def _mean(values: NDArray[np.int32] | NDArray[np.float32], where: NDArray[np.bool_] | None, count: int) -> float:
+def _mean(values: NDArray[np.float32], where: NDArray[np.bool_] | None, count: int) -> float:
     """Sum of an image [height, width] over a region, None for all of it, by a count; NaN where that is nothing."""
     if count == 0:
         return float("nan")

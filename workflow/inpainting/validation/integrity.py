@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from inpainting.errors import InputError
 from inpainting.files import read_json
-from inpainting.models.adapter import LORA_FILE, PROMPT_FILE, WIDENED_FILE, read_adapter_config
+from inpainting.models.adapter import read_adapter_config
 
 
 def check_integrity(checkpoint: Path) -> int:
@@ -18,16 +18,14 @@ def check_integrity(checkpoint: Path) -> int:
     """
     adapter = checkpoint / "adapter"
     config = read_adapter_config(adapter)
-    for name in (LORA_FILE, WIDENED_FILE, PROMPT_FILE):
+    for path in sorted(adapter.glob("*.safetensors")):
         try:
-            tensors = load_file(adapter / name)
+            tensors = load_file(path)
         except (OSError, SafetensorError) as error:
-            raise InputError(
-                f"{adapter / name} is damaged ({error}); train again from an earlier checkpoint"
-            ) from error
+            raise InputError(f"{path} is damaged ({error}); train again from the checkpoint before it") from error
         broken = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
         if broken or not tensors:
-            raise InputError(f"{adapter / name}: {broken[0] if broken else 'nothing in it'} is not finite")
+            raise InputError(f"{path}: {broken[0] if broken else 'nothing in it'} is not finite")
     try:
         state = read_json(checkpoint / "state.json")
         step, trained = int(state["step"]), state["fingerprint"]["adapter"]

@@ -1,0 +1,112 @@
+"""How fast clips are scored: `PYTHONPATH=workflow .venv/bin/python benchmarks/evaluation.py [FRAMES]`.
+
+Scores clips of 640x480 that stand for a method's output, first by one process, then by as many as there are cores, and
+prints what each kind of score costs, the ratio of the two, SSIM beside scikit-image's, and the minutes that 100
+sequences of 49 frames would take. FRAMES per clip are 9 unless given; times are the machine's, so run it alone.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import cv2
+import numpy as np
+from inpainting.evaluation.scoring import score_outputs
+from inpainting.evaluation.settings import EvaluateCommand
+from inpainting.metrics.motion import motion_of, score_motion
+from inpainting.metrics.propainter_compat import propainter_compat
+from inpainting.metrics.regions import Regions, effect_region
+from inpainting.metrics.scores import score_clip
+from inpainting.metrics.ssim import ssim
+from inpainting.metrics.vmaf import vmaf
+from inpainting.video import masks
+from inpainting.video.clips import Clip
+from inpainting.workers import process_pool
+from numpy.typing import NDArray
+from skimage.metrics import structural_similarity
+
+WIDTH, HEIGHT, FRAMES, SEQUENCES = 640, 480, 49, 100
+SETTINGS = EvaluateCommand(
+    method="telea", dataset=Path(), manifest=Path(), split_file=Path(), out=Path("x.parquet"), mask_dilation=4
+)
+
+
+def clip_of(seed: int, frames: int) -> tuple[Clip, NDArray[np.uint8]]:
+    """A textured scene that pans under a moving mask, and the same blurred, which stands for an output."""
+    rng = np.random.default_rng(seed)
+    scene = cv2.GaussianBlur(rng.integers(0, 256, (HEIGHT, WIDTH + 4 * frames, 3)).astype(np.uint8), (0, 0), 2)
+    truth = np.stack([scene[:, 4 * i : 4 * i + WIDTH] for i in range(frames)])
+    mask = np.zeros((frames, HEIGHT, WIDTH), np.uint8)
+    for i in range(frames):
+        cv2.circle(mask[i], (200 + 3 * i, 240), 100, 255, -1)
+    output = np.stack([cv2.GaussianBlur(frame, (0, 0), 1) for frame in truth])
+    shaded = np.where(mask[..., None] > 0, np.uint8(20), truth)
+    return Clip(str(seed), shaded, mask, truth), output
+
+
+def score(seed: int, frames: int) -> float:
+    """Make one clip and score it; returns the seconds that scoring alone took."""
+    clip, output = clip_of(seed, frames)
+    filled = masks.dilate(masks.to_hole(clip.mask, SETTINGS), SETTINGS.mask_dilation)
+    outputs = {"raw": output, "composited": masks.composite(output, clip.rgb, filled)}
+    begin = perf_counter()
+    score_outputs(SETTINGS, clip, filled, outputs)
+    return perf_counter() - begin
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Seconds that some work takes."""
+    begin = perf_counter()
+    work()
+    return perf_counter() - begin
+
+
+def kernels(frames: int) -> dict[str, float]:
+    """Milliseconds per frame of each kind of score, and of scikit-image's SSIM."""
+    clip, output = clip_of(0, frames)
+    hole = masks.to_hole(clip.mask, SETTINGS)
+    regions = Regions(hole, effect_region(clip.rgb, clip.truth, hole))
+    motion = motion_of(clip.truth)
+    pairs = list(zip(output, clip.truth, strict=True))
+    work: dict[str, Callable[[], object]] = {
+        "all regions (PSNR, MAE, SSIM)": lambda: score_clip(output, clip.truth, regions),
+        "of these, SSIM": lambda: [ssim(a, b) for a, b in pairs],
+        "SSIM by scikit-image": lambda: [
+            structural_similarity(a, b, data_range=255, channel_axis=-1, full=True) for a, b in pairs
+        ],
+        "the truth's flow": lambda: motion_of(clip.truth),
+        "temporal and warping errors": lambda: score_motion(output, clip.truth, hole, motion),
+        "VMAF": lambda: vmaf(output, clip.truth),
+        "propainter_compat": lambda: propainter_compat(output, clip.truth, hole),
+    }
+    return {name: 1000 * seconds(job) / frames for name, job in work.items()}
+
+
+def main() -> None:
+    """Print the figures."""
+    frames = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    cores = os.cpu_count() or 1
+    cv2.setNumThreads(1)
+    costs = kernels(frames)
+    for name, cost in costs.items():
+        print(f"{name:32} {cost:8.1f} ms per frame")
+    print(f"SSIM is {costs['SSIM by scikit-image'] / costs['of these, SSIM']:.1f} times as fast as scikit-image's")
+    clips = 2 * cores
+    score(0, 2)
+    alone = seconds(lambda: [score(seed, frames) for seed in range(cores)]) / cores
+    with process_pool(cores, preload="inpainting.evaluation.scoring") as pool:
+        list(pool.map(score, range(cores), [2] * cores))
+        scoring: list[float] = []
+        together = seconds(lambda: scoring.extend(pool.map(score, range(clips), [frames] * clips))) / clips
+    print(f"{cores} processes make and score clips {alone / together:.2f} times as fast as one")
+    print(
+        f"a clip of {frames} frames, raw and composited: {sum(scoring) / clips:.2f} s, all {cores} cores at work"
+    )
+    minutes = sum(scoring) / clips / cores / frames * FRAMES * SEQUENCES / 60
+    print(f"{SEQUENCES} sequences of {FRAMES} frames at {WIDTH}x{HEIGHT}: {minutes:.1f} minutes per method")
+
+
+if __name__ == "__main__":
+    main()
