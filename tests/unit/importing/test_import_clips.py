@@ -179,6 +179,30 @@ def test_a_changed_mask_is_noticed(run: Import, clips: Path) -> None:
     assert np.array_equal(sequence.read_mask(clips / "dataset" / "one", 0, FRAMES), box()[::-1])
 
 
+def test_a_clip_that_went_bad_keeps_its_earlier_sequence_and_says_so(run: Import, clips: Path) -> None:
+    assert run(*given(clips)) == 0
+    write_video(clips / "masks" / "one_mask.mkv", box(frames=7))
+    assert run(*given(clips)) == 1
+    assert reason(clips / "dataset", "one").endswith("1 sequences of an earlier import stay as they were")
+    assert np.array_equal(sequence.read_mask(clips / "dataset" / "one", 0, FRAMES), box())
+    assert set(pd.read_csv(clips / "dataset" / "groups.tsv", sep="\t")["id"]) == {"one", "two"}
+
+
+@pytest.mark.parametrize("kind", ["a.gif", "b.JPG", "c.tif", "d.webp"])
+def test_other_formats_are_read(run: Import, tmp_path: Path, kind: str) -> None:
+    pictures = [Image.fromarray(frame) for frame in np.repeat(box()[..., None], 3, axis=-1) // 2]
+    if kind.endswith(".gif"):
+        pictures[0].save(tmp_path / kind, save_all=True, append_images=pictures[1:], duration=100)
+    else:
+        (tmp_path / kind[0]).mkdir()
+        for number, picture in enumerate(pictures):
+            picture.save(tmp_path / kind[0] / f"{number}{kind[1:]}")
+    clip = next(tmp_path.glob(f"{kind[0]}*"))
+    assert run("--videos", clip, "--masks", write_folder(tmp_path / "masks", box())) == 0
+    read = sequence.read_rgb(tmp_path / "dataset" / kind[0], 0, FRAMES).astype(int)
+    assert np.abs(read - (box() // 2)[..., None]).mean() < 3
+
+
 def test_a_later_import_adds_to_the_tables(run: Import, clips: Path) -> None:
     assert run(*given(clips)) == 0
     write_video(clips / "more" / "three.mkv", scene(8))

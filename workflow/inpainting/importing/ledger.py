@@ -51,6 +51,10 @@ class Ledger:
         """Whether every sequence of the clip is done."""
         return bool(self.sequences) and set(self.sequences) == set(self.rows)
 
+    def stale(self) -> list[str]:
+        """Sequences that are there but were made of other files or with other settings."""
+        return [name for name in self.sequences if name not in self.rows and (self.out / name).exists()]
+
     def begin(self, ids: list[str]) -> None:
         """Note which sequences are to be made; those of other files or settings are removed, and not before.
 
@@ -59,7 +63,7 @@ class Ledger:
         strange = [name for name in ids if (self.out / name).exists() and name not in self.sequences]
         if strange:
             raise InputError(f"{self.out / strange[0]} is there already and not of this clip; remove or rename it")
-        stale = [name for name in self.sequences if name not in self.rows]
+        stale = self.stale()
         self.sequences = [*ids, *(name for name in stale if name not in ids)]
         self._write()
         for name in stale:

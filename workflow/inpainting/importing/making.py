@@ -69,6 +69,7 @@ def import_clip(clip: Clip, settings: ImportCommand) -> Outcome:
     """
     rows: dict[str, Row] = {}
     kept = 0
+    ledger: Ledger | None = None
     try:
         if clip.problem:
             raise InputError(clip.problem)
@@ -82,7 +83,9 @@ def import_clip(clip: Clip, settings: ImportCommand) -> Outcome:
         for row in _make(plan, [piece for piece in plan.pieces if piece.id not in rows], settings):
             ledger.add(row)
     except InputError as error:
-        return Outcome(clip, [*_in_order(rows), {"id": "", "verdict": REFUSED, "reason": str(error)}], kept)
+        stale = 0 if ledger is None else len(ledger.stale())
+        reason = f"{error}; {stale} sequences of an earlier import stay as they were" if stale else str(error)
+        return Outcome(clip, [*_in_order(rows), {"id": "", "verdict": REFUSED, "reason": reason}], kept)
     return Outcome(clip, _in_order(rows), kept, (*plan.notes, *anew))
 
 
