@@ -67,6 +67,7 @@ COMMANDS = {
         "report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
     ),
     "run": Command("inference", "run", "RunCommand", "inpaint a video or a folder of frames"),
+    "export": Command("inference", "export", "ExportCommand", "write an adapter as one folder with a card"),
     "pretrain-vae": Command("pretraining", "pretrain_vae", "PretrainVaeCommand", "pretrain the small VAE"),
     "pretrain-base": Command("pretraining", "pretrain_base", "PretrainBaseCommand", "pretrain the small transformer"),
 }

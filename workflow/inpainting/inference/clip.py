@@ -94,25 +94,41 @@ def _frames(
 ) -> Iterator[Picture]:
     """The output's frames, one by one, while the phases tell how far they are."""
     count = len(timeline.starts)
-    encode, decode = Progress("encode", "windows", count), Progress("decode", "windows", count)
-    denoise = Progress("denoise", f"steps of {count} windows", count * settings.steps)
+    phases = _Phases(
+        [("encode", "windows", count), ("denoise", f"steps of {count} windows", count * settings.steps)]
+        + [("decode", "windows", count)]
+    )
     made = inpainter.inpaint_windows(
         source.parts(timeline, region, inpainter.signal),
         timeline,
         settings.steps,
         settings.seed,
-        encoded=encode.step,
-        stepped=denoise.step,
+        encoded=phases.step,
+        stepped=phases.step,
     )
-    raw = windows.joined(_counted(made, decode), timeline.starts, timeline.length, source.frames)
+    raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
     for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
         pasted = region.paste(part, rgb)
         yield pasted if settings.raw else np.where(hole[..., None], pasted, rgb)
 
 
-def _counted(made: Iterable[Clip], progress: Progress) -> Iterator[Clip]:
+class _Phases:
+    """Progress of one phase after the other, each timed from the end of the one before."""
+
+    def __init__(self, phases: list[tuple[str, str, int]]) -> None:
+        self._waiting = phases
+        self._progress = Progress(*self._waiting.pop(0))
+
+    def step(self, count: int = 1) -> None:
+        """Count `count` more as done in the present phase."""
+        self._progress.step(count)
+        if self._progress.done == self._progress.total and self._waiting:
+            self._progress = Progress(*self._waiting.pop(0))
+
+
+def _counted(made: Iterable[Clip], phases: _Phases) -> Iterator[Clip]:
     for clip in made:
-        progress.step()
+        phases.step()
         yield clip
 
 

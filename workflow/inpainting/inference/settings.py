@@ -1,4 +1,4 @@
-"""Settings of `inpaint run`."""
+"""Settings of `inpaint run` and `inpaint export`."""
 
 from pathlib import Path
 from typing import Literal
@@ -73,3 +73,14 @@ class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, Deno
     """Frames that are read at most, from the first; all where it is not given."""
     seed: int = Field(0, ge=0)
     """Seed of the noise: the same one gives the same bytes."""
+
+
+class ExportCommand(Settings):
+    """Write an adapter as one folder to give away: its files bit for bit, a model card, scores and provenance."""
+
+    checkpoint: Path
+    """A step-N folder that training wrote, or an adapter folder, such as the best one's."""
+    scores: Path | None = None
+    """The adapter's file of `inpaint validate` or `inpaint best`, for the card."""
+    out: Path
+    """The folder to write; `inpaint run --adapter` and `CogVideoXInpaintPipeline.load_adapter` take it."""
