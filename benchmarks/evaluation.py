@@ -101,9 +101,7 @@ def main() -> None:
         scoring: list[float] = []
         together = seconds(lambda: scoring.extend(pool.map(score, range(clips), [frames] * clips))) / clips
     print(f"{cores} processes make and score clips {alone / together:.2f} times as fast as one")
-    print(
-        f"a clip of {frames} frames, raw and composited: {sum(scoring) / clips:.2f} s, all {cores} cores at work"
-    )
+    print(f"a clip of {frames} frames, raw and composited: {sum(scoring) / clips:.2f} s, all {cores} cores at work")
     minutes = sum(scoring) / clips / cores / frames * FRAMES * SEQUENCES / 60
     print(f"{SEQUENCES} sequences of {FRAMES} frames at {WIDTH}x{HEIGHT}: {minutes:.1f} minutes per method")
 

@@ -95,8 +95,9 @@ def _frames(
     """The output's frames, one by one, while the phases tell how far they are."""
     count = len(timeline.starts)
     phases = _Phases(
-        [("encode", "windows", count), ("denoise", f"steps of {count} windows", count * settings.steps)]
-        + [("decode", "windows", count)]
+        ("encode", "windows", count),
+        ("denoise", f"steps of {count} windows", count * settings.steps),
+        ("decode", "windows", count),
     )
     made = inpainter.inpaint_windows(
         source.parts(timeline, region, inpainter.signal),
@@ -115,8 +116,8 @@ def _frames(
 class _Phases:
     """Progress of one phase after the other, each timed from the end of the one before."""
 
-    def __init__(self, phases: list[tuple[str, str, int]]) -> None:
-        self._waiting = phases
+    def __init__(self, *phases: tuple[str, str, int]) -> None:
+        self._waiting = list(phases)
         self._progress = Progress(*self._waiting.pop(0))
 
     def step(self, count: int = 1) -> None:

@@ -28,15 +28,16 @@ def export(settings: ExportCommand) -> None:
     config = adapters.read_adapter_config(adapter)
     if settings.out.exists() and not (settings.out / adapters.CONFIG_FILE).is_file():
         raise UsageError(f"--out: {settings.out} is there and no exported adapter; give a new folder")
+    digests = {name: file_digest(adapter / name) for name in adapter_files(adapter)}
     told = {
-        "adapter": {name: file_digest(adapter / name) for name in adapter_files(adapter)},
+        "adapter": digests,
         "training": _training(settings.checkpoint),
         "validation": _validation(settings.scores, adapter),
         "versions": provenance.versions(),
     }
     with atomic_path(settings.out) as temporary:
         temporary.mkdir()
-        for name, digest in told["adapter"].items():
+        for name, digest in digests.items():
             shutil.copyfile(adapter / name, temporary / name)
             if file_digest(temporary / name) != digest:
                 raise InputError(f"{adapter / name} changed while it was copied; export it again")
