@@ -191,6 +191,8 @@ def training_arguments(tiny_base: Path, tiny_results: Path) -> Callable[..., lis
             str(latents / "index-grey.parquet"),
             "--prompt-file",
             str(latents / "prompt.safetensors"),
+            "--split-file",
+            str(tiny_results / "audit" / "split.tsv"),
         ]
         command += ["--window", "9", "--window-overlap", "1", "--rank", "2", "--alpha", "6", "--batch-size", "2"]
         command += ["--steps", "4", "--save-every", "2", "--log-every", "1", "--warmup-steps", "1"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 from inpainting.cli import main
-from inpainting.files import read_table
+from inpainting.files import file_digest, read_table
 from inpainting.inference.inpainter import load_inpainter
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
@@ -46,8 +46,9 @@ def process(arguments: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "inpainting.cli", *arguments])
 
 
-def test_a_training_leaves_its_checkpoints_its_metrics_and_its_summary(tiny_training: Path) -> None:
+def test_a_training_leaves_its_checkpoints_its_metrics_and_its_summary(tiny_training: Path, tiny_results: Path) -> None:
     summary = json.loads((tiny_training / "training.json").read_text())
+    assert summary["provenance"]["inputs"]["split_file"] == file_digest(tiny_results / "audit" / "split.tsv")
     assert summary["checkpoints"] == [2, 4]
     assert sorted(path.name for path in (tiny_training / "checkpoints").iterdir()) == ["step-2", "step-4"]
     assert [row["step"] for row in rows(tiny_training)] == [1, 2, 3, 4]

@@ -146,11 +146,11 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     out: Path
     """Folder of the experiment: checkpoints, metrics.jsonl, tensorboard, and training.json once all is done."""
     dataset: Path | None = None
-    """Folder that holds the sequences; previews alone need it, and the two files below."""
+    """Folder that holds the sequences; previews alone need it, and the manifest."""
     manifest: Path | None = None
     """manifest.parquet, as `inpaint audit` wrote it."""
     split_file: Path | None = None
-    """split.tsv, as `inpaint split` wrote it."""
+    """split.tsv, as `inpaint split` wrote it; its digest goes into training.json, and previews need it."""
     experiment: str = "adapter"
     """Name of the experiment."""
     seed: int = Field(0, ge=0)

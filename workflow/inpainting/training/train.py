@@ -8,7 +8,7 @@ from diffusers import CogVideoXTransformer3DModel
 
 from inpainting import provenance, seeds
 from inpainting.errors import UsageError
-from inpainting.files import write_json, write_table
+from inpainting.files import file_digest, write_json, write_table
 from inpainting.inference import conditioning
 from inpainting.models import adapter as adapters
 from inpainting.models import loading, lora
@@ -63,12 +63,15 @@ def train(settings: TrainCommand) -> None:
     with stop.listening():
         run.go(checkpoint, monitor, stop)
     if accelerator.is_main_process:
+        inputs = fingerprint["inputs"]
+        if settings.split_file is not None:
+            inputs = {**inputs, "split_file": file_digest(settings.split_file)}
         summary = {
             "experiment": settings.experiment,
             "checkpoints": checkpoint_steps(settings),
             "windows": len(cache),
             "trainable_weights": sum(p.numel() for p in parameters.values()),
-            "provenance": provenance.describe(settings, fingerprint["inputs"]),
+            "provenance": provenance.describe(settings, inputs),
         }
         write_json(settings.out / "training.json", summary)
 
@@ -104,6 +107,8 @@ def _prepared(
 def _check(settings: TrainCommand) -> None:
     existing(settings.index, "--index", "the index that `inpaint index` wrote")
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
+    if settings.split_file is not None:
+        existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
     updates.check_installed(settings)
     for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
         if getattr(settings, name) is None:
