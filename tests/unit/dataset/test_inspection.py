@@ -198,7 +198,7 @@ def test_one_mask_that_is_not_empty_is_found_wherever_it_lies(
 
 def test_all_of_a_folder_named_otherwise_is_told_with_an_example() -> None:
     [finding] = checks.check_numbers("GT_480", set(), frames=10, stray="0001.png")
-    assert finding.detail == ("GT_480: holds no frame but 0001.png; names are as frame_00001.png, 10 frames are needed")
+    assert finding.detail.startswith("GT_480: holds no frame but 0001.png (names are as frame_00001.png; ")
 
 
 def test_mask_motion_is_how_far_the_hole_moves(make_scene: Callable[..., Path], inspect_one: Inspect) -> None:

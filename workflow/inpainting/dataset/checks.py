@@ -32,7 +32,8 @@ def check_numbers(folder: str, numbers: Collection[int], frames: int, stray: str
     if gaps:
         findings.append(Finding(Reason.MISSING_FRAME, gaps[0], f"{folder}: no frame {spans(gaps)}"))
     if last < frames:
-        other = f" but {stray if stray.isprintable() else 'others'}; names are as {frame_name(1)}" if stray else ""
+        name = stray if stray.isprintable() else "others"
+        other = f" but {name} (names are as {frame_name(1)}; `inpaint import` makes them so)" if stray else ""
         holds = f"ends at {frame_name(last)}" if last else f"holds no frame{other}"
         hint = ", and begins at 0 where it should at 1" if 0 in numbers else ""
         detail = f"{folder}: {holds}, {frames} frames are needed{hint}"
