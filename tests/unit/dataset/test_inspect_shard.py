@@ -125,7 +125,7 @@ def test_a_damaged_ledger_costs_time_and_nothing_else(
     out = tmp_path / "out"
     assert audit(settled, out) == 0
     before = outputs(out)
-    [part] = (out / "inspected" / "0.ledger").iterdir()
+    [part] = (out / "inspected.ledger").iterdir()
     part.write_text(part.read_text()[:-200])
     assert read_again(caplog, lambda: audit(settled, out)) > 0
     assert outputs(out) == before
@@ -146,6 +146,19 @@ def test_shards_add_up_to_the_whole(settled: Path, audit: Audit, tmp_path: Path)
     found = inspect_shards(settled, tmp_path / "shards", 3)
     assert audit(settled, tmp_path / "parts", "--inspected", found) == 0
     assert outputs(tmp_path / "parts") == outputs(tmp_path / "whole")
+
+
+def test_shards_learn_from_an_audit_of_the_whole_that_came_before(
+    settled: Path, audit: Audit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert audit(settled, tmp_path) == 0
+    before = outputs(tmp_path)
+    with caplog.at_level(logging.INFO):
+        caplog.clear()
+        found = inspect_shards(settled, tmp_path / "inspected", 2)
+    assert [line.split(" of ")[0] for line in caplog.messages if "new or changed" in line] == ["0", "0"]
+    assert audit(settled, tmp_path, "--inspected", found) == 0
+    assert outputs(tmp_path) == before
 
 
 def test_shards_that_are_no_whole_are_refused(
@@ -187,7 +200,7 @@ def test_a_killed_audit_resumed_ends_with_the_bytes_of_one_that_was_not(
     for _ in range(6):
         code = program.replace("{}", repr([*command, str(out)]))
         process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-        folder = out / "inspected" / "0.ledger"
+        folder = out / "inspected.ledger"
         parts = len(list(folder.glob("*.jsonl")))
         while process.poll() is None and len(list(folder.glob("*.jsonl"))) == parts:
             time.sleep(0.002)

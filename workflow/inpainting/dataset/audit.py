@@ -50,8 +50,8 @@ def audit(settings: AuditCommand) -> None:
 
 
 def inspect_here(settings: AuditCommand) -> Path:
-    """Inspect all sequences as one shard in the audit's own folder."""
-    out = settings.out / "inspected" / "0.jsonl"
+    """Inspect all sequences as one shard, beside the folder where a pipeline keeps its shards."""
+    out = settings.out / "inspected.jsonl"
     inspect_shard(InspectCommand(**settings.section(Inspecting).model_dump(), out=out))
     return out
 

@@ -24,13 +24,16 @@ log = logging.getLogger(__name__)
 
 
 def inspect_shard(settings: InspectCommand) -> None:
-    """Write what was found of each of the shard's sequences; what was learnt is remembered in `<out>.ledger`."""
+    """Write what was found of each of the shard's sequences; what was learnt is remembered in `<out>.ledger`.
+
+    What an audit of the whole has learnt, see `inpaint audit`, whose results lie one folder above, is not learnt again.
+    """
     if settings.out.suffix != ".jsonl":
         raise UsageError(f"OUT: {settings.out} does not end in .jsonl; give a path such as inspected/0.jsonl")
     check_paths(settings.root, settings.out)
     names, stray = find_sequences(settings.root)
     mine = [name for name in names if shard_of(name, settings.shards) == settings.shard]
-    ledger = Ledger(settings.out.with_suffix(".ledger"))
+    ledger = Ledger(settings.out.with_suffix(".ledger"), settings.out.parent.with_suffix(".ledger"))
     entries = inspect_all(mine, ledger, settings)
     write_shard(settings.out, entries, describe(settings) | {"stray": stray, "shards": settings.shards})
 

@@ -21,15 +21,15 @@ PAUSE = 20.0
 
 
 class Ledger:
-    """The ledger in one folder."""
+    """The ledger in one folder; what another one knows, of the same sequences or more, is taken over."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, other: Path | None = None) -> None:
         self.folder = folder
         self.known: dict[str, Inspected] = {}
         self._new: list[Inspected] = []
-        self._parts = sorted(folder.glob("*.jsonl"), key=_number)
+        self._parts = _parts_of(folder)
         self._saved = time.monotonic()
-        for part in self._parts:
+        for part in [*(_parts_of(other) if other else ()), *self._parts]:
             self._read(part)
 
     def _read(self, part: Path) -> None:
@@ -63,6 +63,10 @@ class Ledger:
         self._parts = [*self._parts, path]
         self._new = []
         self._saved = time.monotonic()
+
+
+def _parts_of(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.jsonl"), key=_number)
 
 
 def _number(part: Path) -> int:
