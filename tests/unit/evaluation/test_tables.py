@@ -44,8 +44,8 @@ def test_the_tables_hold_every_method_and_stratum(evaluated: Evaluated, tmp_path
         ("mask", "small"): 1,
         ("median", "strong"): 1,
         ("median", "weak"): 2,
-        ("shadow", "with"): 1,
-        ("shadow", "without"): 2,
+        ("shadow", "much"): 1,
+        ("shadow", "little"): 2,
     }
 
 

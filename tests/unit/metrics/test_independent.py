@@ -59,6 +59,17 @@ def test_ssim_of_large_windows_is_scikit_images(window: int) -> None:
         assert ssim_of_large_windows(output, truth, window) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [((0, 3), (0, 2)), ((50, 70), (90, 120)), ((118, 120), (1, 160))])
+def test_ssim_of_large_windows_takes_what_is_alike_for_alike(rows: tuple[int, int], columns: tuple[int, int]) -> None:
+    (output, *_), (truth, *_) = photograph(1)
+    place = np.s_[slice(*rows), slice(*columns)]
+    pasted = truth.copy()
+    pasted[place] = output[place]
+    expected = structural_similarity(pasted, truth, channel_axis=-1, data_range=255, win_size=31)
+    assert ssim_of_large_windows(pasted, truth, 31) == pytest.approx(expected, abs=1e-9)
+    assert ssim_of_large_windows(truth, truth, 31) == 1.0
+
+
 @pytest.mark.parametrize("make", CLIPS)
 def test_psnr_of_frames_is_what_ffmpeg_says(make: Make, tmp_path: Path) -> None:
     output, truth = make()

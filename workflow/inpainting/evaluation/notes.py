@@ -41,7 +41,8 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
 
 
 def _described(result: Results) -> str:
-    steps = f", {result.provenance['settings']['steps']} denoising steps" if result.kind in ("adapter", "base") else ""
+    count = result.provenance["settings"].get("steps")
+    steps = f", {count} denoising steps" if count and result.kind != "ceiling" else ""
     return f"{shown(result.method, result.kind)}: {result.provenance['description']}{steps}."
 
 

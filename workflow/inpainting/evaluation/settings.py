@@ -109,8 +109,8 @@ class TablesSettings(Settings):
     """Masks that cover less than this share of the frames count as small."""
     large_from: float = Field(0.15, ge=0, le=1)
     """Masks that cover this share of the frames or more count as large; those between are medium."""
-    shadow_from: float = Field(0.002, ge=0, le=1)
-    """Sequences whose input and truth differ in this share of the pixels outside the mask or more count as having a
+    shadow_from: float = Field(0.025, ge=0, le=1)
+    """Sequences whose input and truth differ in this share of the pixels outside the mask or more count as having much
     shadow or reflection."""
     median_weak_below: float = Field(22.0, ge=0)
     """Sequences on which the temporal median reads less than this many dB in the mask are those where it is weak."""

@@ -33,7 +33,7 @@ def strata_of(manifest: pd.DataFrame, sequences: pd.DataFrame, settings: TablesS
             "medium": (size >= settings.small_below) & (size < settings.large_from),
             "large": size >= settings.large_from,
         },
-        "shadow": {"without": shadow < settings.shadow_from, "with": shadow >= settings.shadow_from},
+        "shadow": {"little": shadow < settings.shadow_from, "much": shadow >= settings.shadow_from},
     }
     strata = {name: {value: set(rows.index[where]) for value, where in parts.items()} for name, parts in chosen.items()}
     median = sequences[(sequences["method"] == MEDIAN) & (sequences["output"] == "raw")].set_index("sequence")
@@ -58,7 +58,7 @@ def description(settings: TablesSettings) -> str:
     """Where one part ends and the next begins."""
     return (
         f"Still cameras move less than {settings.still_below:g} pixels a frame; small masks cover less than "
-        f"{100 * settings.small_below:g} % of the frames, large ones {100 * settings.large_from:g} % or more; with "
+        f"{100 * settings.small_below:g} % of the frames, large ones {100 * settings.large_from:g} % or more; much "
         f"shadow: input and truth differ in {100 * settings.shadow_from:g} % or more of the pixels outside the mask; "
         f"the temporal median is weak where it reads under {settings.median_weak_below:g} dB in the mask, strong "
         "elsewhere."

@@ -43,7 +43,28 @@ def ssim(output: Image, truth: Image) -> tuple[float, NDArray[np.float32]]:
 
 
 def ssim_of_large_windows(output: Image, truth: Image, window: int) -> float:
-    """The frame's value with a window of any odd size, whose cost does not depend on the size, in float64."""
+    """The frame's value with a window of any odd size, whose cost does not depend on the size, in float64.
+
+    Windows in which nothing differs have a similarity of 1 and are not computed.
+    """
+    height, width = output.shape[:2]
+    differs = (output != truth).any(axis=2)
+    rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+    every = (height - window + 1) * (width - window + 1)
+    if not len(rows):
+        return 1.0
+    top, left = (max(int(place[0]) - window + 1, 0) for place in (rows, columns))
+    bottom, right = int(rows[-1]) + window, int(columns[-1]) + window
+    total, count = 0.0, 0
+    for channel in range(3):
+        a, b = (image[top:bottom, left:right, channel].astype(np.float64) for image in (output, truth))
+        similarity = _large_windows(a, b, window)
+        total, count = total + float(similarity.sum()), similarity.size
+    return (total / 3 + every - count) / every
+
+
+def _large_windows(a: NDArray[np.float64], b: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """The similarity of every window inside two images [height, width]."""
     count = window**2
 
     def means(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -51,13 +72,12 @@ def ssim_of_large_windows(output: Image, truth: Image, window: int) -> float:
         inner = sums[window:, window:] - sums[:-window, window:] - sums[window:, :-window] + sums[:-window, :-window]
         return np.asarray(inner / count)
 
-    a, b = output.astype(np.float64), truth.astype(np.float64)
     mean_a, mean_b, unbiased = means(a), means(b), count / (count - 1)
     both, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-    variances = unbiased * (means(a * a) + means(b * b) - squares)
+    variances = unbiased * (means(a * a + b * b) - squares)
     covariance = unbiased * (means(a * b) - both)
     similarity = (2 * both + LUMINANCE) * (2 * covariance + CONTRAST)
-    return float((similarity / ((squares + LUMINANCE) * (variances + CONTRAST))).mean())
+    return np.asarray(similarity / ((squares + LUMINANCE) * (variances + CONTRAST)))
 
 
 def _strip(a: NDArray[np.float32], b: NDArray[np.float32], window: int) -> NDArray[np.float32]:
