@@ -166,7 +166,8 @@ def write_latents(tiny_results: Path, tmp_path: Path) -> Callable[[list[Window]]
         for window in windows:
             name = f"{window.sequence}/{window.start}"
             tensors["truth"] |= {f"{name}/truth": window.truth, f"{name}/hole": torch.from_numpy(pack(window.hole))}
-            tensors["truth"] |= {} if window.logvar is None else {f"{name}/logvar": window.logvar}
+            more = {"logvar": window.logvar, "difference": window.difference}
+            tensors["truth"] |= {f"{name}/{what}": tensor for what, tensor in more.items() if tensor is not None}
             tensors["grey"][f"{name}/condition"] = window.condition
         for content, found in tensors.items():
             write_shard(folder / f"{content}.safetensors", found, content, keys={}, source="", provenance={})

@@ -4,6 +4,7 @@ A shard is one safetensors file of one content, its tensors named <sequence>/<st
     truth       float16 or float32 [latent frames, channels, rows, columns]: scaled mean of the truth's posterior
     logvar      as truth, where the posterior's spread is kept: its scaled log-variance
     hole        uint8 [frames, height, ceil(width / 8)]: the undilated hole in pixels, packed to bits
+    difference  uint8 [latent frames, rows, columns]: the most grey levels that input and truth differ by outside it
 and a shard of conditions, of which there are as many sets as signals (see `filling.settings.Signal`),
     condition   as truth: scaled mode of the posterior of the input with its hole filled
 Its metadata hold `content` ("truth" or the signal), `keys` (by sequence, a digest of all that shaped its tensors),
@@ -52,6 +53,7 @@ class Window:
     truth: Tensor
     condition: Tensor
     hole: Hole
+    difference: Tensor | None = None
     logvar: Tensor | None = None
 
 
@@ -175,6 +177,7 @@ class LatentCache:
             truth=truths.tensor(f"{name}/truth"),
             condition=conditions.tensor(f"{name}/condition"),
             hole=masks.unpack(truths.tensor(f"{name}/hole").numpy(), int(row["width"])),
+            difference=truths.tensor(f"{name}/difference") if f"{name}/difference" in truths.checksums else None,
             logvar=truths.tensor(f"{name}/logvar") if f"{name}/logvar" in truths.checksums else None,
         )
 

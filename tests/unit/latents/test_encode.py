@@ -19,6 +19,7 @@ from inpainting.cli import main
 from inpainting.errors import InputError
 from inpainting.files import read_table, write_table
 from inpainting.latents import held
+from inpainting.latents.reading import difference
 from inpainting.models.vae import encode as vae_encode
 from inpainting.models.vae import to_signal
 from inpainting.shards import Shard
@@ -80,7 +81,9 @@ def flip_a_bit(path: Path, tensor: str) -> None:
     path.write_bytes(bytes(data))
 
 
-@pytest.mark.parametrize(("content", "tensors_of"), [("truth", ("truth", "hole")), ("grey", ("condition",))])
+@pytest.mark.parametrize(
+    ("content", "tensors_of"), [("truth", ("truth", "hole", "difference")), ("grey", ("condition",))]
+)
 def test_the_shards_together_hold_each_training_window_once(
     tiny_results: Path, content: str, tensors_of: tuple[str, ...]
 ) -> None:
@@ -377,6 +380,31 @@ def test_a_window_longer_than_the_sequences_is_refused(
 ) -> None:
     assert encode(tmp_path / "shard.safetensors", "--window", "25") == 2
     assert "--window: 25 frames were asked of sequences of 17" in capsys.readouterr().err
+
+
+def test_the_difference_of_input_and_truth_beside_the_hole_is_kept_by_cell(
+    encode: Encode, copied_results: Path, tmp_path: Path
+) -> None:
+    name = f"{0:016x}"
+    path = copied_results / "dataset" / name / sequence.RGB / "frame_00003.png"
+    pixels = np.array(Image.open(path))
+    pixels[0, 9] = np.where(pixels[0, 9] < 128, pixels[0, 9] + 40, pixels[0, 9] - 40)
+    Image.fromarray(pixels).save(path)
+    for number in range(2):
+        assert encode(tmp_path / f"{number}.safetensors", "--shard", str(number), results=copied_results) == 0
+    found = tensors(tmp_path / "0.safetensors") | tensors(tmp_path / "1.safetensors")
+    expected = torch.zeros(3, 4, 4, dtype=torch.uint8)
+    expected[1, 0, 1] = 40
+    assert torch.equal(found[f"{name}/0/difference"], expected)
+    assert not found[f"{1:016x}/0/difference"].any()
+
+
+def test_differences_are_the_channels_mean_rounded_up_and_nothing_in_the_hole() -> None:
+    truth = np.full((1, 1, 4, 3), 100, np.uint8)
+    rgb = truth.copy()
+    rgb[0, 0, :3] = [[100, 100, 99], [255, 0, 100], [0, 0, 0]]
+    hole = np.array([[[False, False, True, False]]])
+    assert difference(rgb, truth, hole).tolist() == [[[1, 85, 0, 0]]]
 
 
 def test_soft_masks_are_cut_at_the_threshold(encode: Encode, copied_results: Path, tmp_path: Path) -> None:

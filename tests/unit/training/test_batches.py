@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inpainting.errors import InputError
 from inpainting.shards import LatentCache, Window
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.settings import LossSettings
@@ -106,6 +107,25 @@ def test_the_region_may_be_the_hole_before_dilation_while_the_model_sees_the_dil
     assert (undilated.region <= dilated.region).all()
     window = cache[batches(cache).window_number(0)]
     assert np.array_equal(undilated.region[0, :, 0].numpy(), masks.latent_any(window.hole))
+
+
+def test_the_region_may_be_the_hole_and_where_input_and_truth_differ_by_more_than_the_threshold(
+    cache: LatentCache, write_latents: Callable[[list[Window]], Path]
+) -> None:
+    windows = [cache[number] for number in range(len(cache))]
+    shadow = torch.zeros(windows[0].truth[:, 0].shape, dtype=torch.uint8)
+    shadow[1, 3, 0], shadow[2, 3, 3] = 21, 20
+    shadowed = LatentCache(write_latents([replace(w, difference=shadow.clone()) for w in windows]), "train")
+    loss = LossSettings(region="mask_and_effect", effect_threshold=20)
+    (plain,) = batches(cache).of_step(0, 0, 1, 2)
+    (found,) = batches(shadowed, loss=loss).of_step(0, 0, 1, 2)
+    assert plain.region[0, 1, 0, 3, 0] == 0
+    assert plain.region[0, 2, 0, 3, 3] == 0
+    assert found.region[0, 1, 0, 3, 0] == 1
+    assert torch.equal((found.region - plain.region).nonzero(), torch.tensor([[0, 1, 0, 3, 0], [1, 1, 0, 3, 0]]))
+    without = LatentCache(write_latents([replace(w, difference=None) for w in windows]), "train")
+    with pytest.raises(InputError, match="no differences of input and truth"):
+        batches(without, loss=loss).of_step(0, 0, 1, 2)
 
 
 def timesteps(cache: LatentCache, samples: int, loss: LossSettings | None = None) -> torch.Tensor:

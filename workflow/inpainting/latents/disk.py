@@ -47,7 +47,7 @@ def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
         cells_high, cells_wide = Frame(height, width).latent_size
         latents = tensors * frames * LATENT_CHANNELS * cells_high * cells_wide * value
-        hole = settings.window * 8 * cells_high * cells_wide if settings.content == "truth" else 0
+        hole = (settings.window * 8 + frames) * cells_high * cells_wide if settings.content == "truth" else 0
         total += count * starts * (latents + hole)
     return total
 

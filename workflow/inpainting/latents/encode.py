@@ -128,4 +128,4 @@ def _pixel_windows(settings: EncodeCommand, names: list[str], starts: list[int])
     wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
     with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
         for name, read in zip(names, mapped_ahead(pool, read_sequence, wanted, settings.workers + 1), strict=True):
-            yield from cut(name, *read, starts, settings.window)
+            yield from cut(name, read, starts, settings.window)

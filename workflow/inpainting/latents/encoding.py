@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKLCogVideoX
+from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.filling.classical import Clip
 from inpainting.filling.settings import Signal
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
+from inpainting.latents.reading import Sequence
 from inpainting.latents.settings import EncodeCommand
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
@@ -22,23 +25,25 @@ AT_ONCE = 2
 
 
 class PixelWindow(NamedTuple):
-    """A window before it is encoded, padded to the grid: its sequence, first frame, frames and undilated hole."""
+    """A window before it is encoded, padded to the grid: sequence, first frame, and the parts of a `Sequence`."""
 
     sequence: str
     start: int
     clip: Clip
     hole: Hole
+    difference: NDArray[np.uint8] | None
 
 
-def cut(sequence: str, clip: Clip, hole: Hole, starts: list[int], length: int) -> Iterator[PixelWindow]:
-    """The windows of a whole sequence: clip, uint8 [frames, height, width, 3], and hole, bool [frames, height, width].
+def cut(name: str, read: Sequence, starts: list[int], length: int) -> Iterator[PixelWindow]:
+    """The windows of a whole sequence.
 
     They are padded before the hole is dilated, as inference does.
     """
-    frame = Frame(clip.shape[1], clip.shape[2])
+    frame = Frame(*read.hole.shape[1:])
     for start in starts:
         part = slice(start, start + length)
-        yield PixelWindow(sequence, start, frame.pad(clip[part]), frame.pad(hole[part]))
+        difference = None if read.difference is None else frame.pad(read.difference[part])
+        yield PixelWindow(name, start, frame.pad(read.clip[part]), frame.pad(read.hole[part]), difference)
 
 
 def batches(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
@@ -67,7 +72,10 @@ def encode_batch(
     found = []
     for window, mean, logvar in zip(batch, means, logvars, strict=True):
         spread = {"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {}
-        found.append({"truth": mean, "hole": torch.from_numpy(masks.pack(window.hole)), **spread})
+        assert window.difference is not None
+        difference = torch.from_numpy(masks.latent_max(window.difference))
+        hole = torch.from_numpy(masks.pack(window.hole))
+        found.append({"truth": mean, "hole": hole, "difference": difference, **spread})
     return found
 
 

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting import seeds
+from inpainting.errors import InputError
 from inpainting.inference import conditioning
 from inpainting.shards import LatentCache, Window
 from inpainting.training.loss import TIMESTEPS
 from inpainting.training.settings import LossSettings
 from inpainting.video import masks
+from inpainting.video.masks import Hole
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,26 @@ class Batches:
     def _collate(self, samples: range) -> Batch:
         windows = [self.cache[self.window_number(sample)] for sample in samples]
         dilated = [masks.dilate(window.hole, self.mask_dilation) for window in windows]
-        counted = dilated if self.loss.region == "mask_dilated" else [window.hole for window in windows]
         drawn = [self.draw(sample, windows[0].truth.shape) for sample in samples]
         return Batch(
             truth=torch.stack([self._truth(*pair) for pair in zip(samples, windows, strict=True)]),
             condition=torch.stack([window.condition for window in windows]).float(),
             mask=torch.stack([conditioning.mask_channels(hole, self.mask_channels) for hole in dilated]),
-            region=torch.stack([torch.from_numpy(masks.latent_any(hole))[:, None] for hole in counted]),
+            region=torch.stack([self._region(*pair) for pair in zip(windows, dilated, strict=True)]),
             noise=torch.stack([noise for noise, _ in drawn]),
             timesteps=torch.stack([timestep for _, timestep in drawn]),
             sequences=tuple(window.sequence for window in windows),
         )
+
+    def _region(self, window: Window, dilated: Hole) -> Tensor:
+        """Where the loss counts in full: 0 or 1, float32 [latent frames, 1, rows, columns]."""
+        hole = window.hole if self.loss.region == "mask" else dilated
+        region = torch.from_numpy(masks.latent_any(hole))[:, None]
+        if self.loss.region != "mask_and_effect":
+            return region
+        if window.difference is None:
+            raise InputError(f"{self.cache.index}: the truths hold no differences of input and truth; encode again")
+        return torch.maximum(region, (window.difference[:, None] > self.loss.effect_threshold).float())
 
     def _truth(self, sample: int, window: Window) -> Tensor:
         """The mean of the truth's posterior or, where its spread was kept, a sample of it, another one each epoch."""

@@ -35,8 +35,11 @@ PACE = frozenset(
 class LossSettings(Settings):
     """What the loss counts."""
 
-    region: Literal["mask", "mask_dilated"] = "mask_dilated"
-    """Where errors count in full: the hole, or the hole as it was greyed out."""
+    region: Literal["mask", "mask_dilated", "mask_and_effect"] = "mask_dilated"
+    """Where errors count in full: the hole, the hole as it was greyed out, or that and where input and truth differ
+    outside it, as under the shadow of what is removed."""
+    effect_threshold: int = Field(10, ge=1, le=255)
+    """Grey levels, mean over the channels, from which they differ, for mask_and_effect."""
     outside_weight: float = Field(0.1, ge=0.0, le=1.0)
     """Weight of errors outside that region; 0 counts the region alone."""
     timestep_sampling: Literal["uniform", "logit_normal"] = "uniform"

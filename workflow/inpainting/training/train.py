@@ -44,14 +44,14 @@ def train(settings: TrainCommand) -> None:
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config)
     if settings.dry_run:
-        transformer = _prepared(settings, config, cache, accelerator.device, None)
+        transformer = prepared(settings, config, cache, accelerator.device, None)
         run = Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, fingerprint)
         rehearse(settings, run, transformer, cache)
         return
     with accelerator.main_process_first():
         wanted = checkpoint_steps(settings)
         checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
-    transformer = _prepared(settings, config, cache, accelerator.device, checkpoint)
+    transformer = prepared(settings, config, cache, accelerator.device, checkpoint)
     parameters = lora.trained(transformer)
     monitor = preview = None
     if accelerator.is_main_process:
@@ -76,7 +76,7 @@ def train(settings: TrainCommand) -> None:
         write_json(settings.out / "training.json", summary)
 
 
-def _prepared(
+def prepared(
     settings: TrainCommand,
     config: AdapterConfig,
     cache: LatentCache,

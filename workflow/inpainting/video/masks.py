@@ -1,10 +1,14 @@
 """From mask images to holes, and from holes in pixels to masks on the latent grid."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.video.settings import MaskSettings
+
+Value = TypeVar("Value", bound=np.generic)
 
 Hole = NDArray[np.bool_]
 """bool [frames, height, width], true where pixels are to be inpainted."""
@@ -49,7 +53,12 @@ def latent_any(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]
     return np.stack([np.asarray(group.any(axis=(0, 2, 4))) for group in cells]).astype(np.float32)
 
 
-def _cells(hole: Hole, space: int, time: int) -> list[NDArray[np.bool_]]:
+def latent_max(levels: NDArray[np.uint8], space: int = 8, time: int = 4) -> NDArray[np.uint8]:
+    """The highest of the levels [frames, height, width] in each latent cell; shaped and grouped as `latent_area`."""
+    return np.stack([np.asarray(group.max(axis=(0, 2, 4))) for group in _cells(levels, space, time)])
+
+
+def _cells(hole: NDArray[Value], space: int, time: int) -> list[NDArray[Value]]:
     """Groups of frames, each [frames of the group, rows, space, columns, space]."""
     frames, height, width = hole.shape
     if (frames - 1) % time or height % space or width % space:
