@@ -243,8 +243,7 @@ def test_a_sequence_that_changed_costs_itself_alone(encode: Encode, tiny_results
     after = tensors(out)
     assert before.keys() == after.keys()
     assert {name for name in before if not torch.equal(before[name], after[name])} == {
-        f"{changed}/0/truth",
-        f"{changed}/8/truth",
+        f"{changed}/{start}/{what}" for start in (0, 8) for what in ("truth", "difference")
     }
 
 
