@@ -6,7 +6,7 @@ Windows come and go one by one; between the phases their latents lie on disk, so
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 import numpy as np
@@ -100,7 +100,7 @@ def inpaint_windows(
     first = next(clips)
     frame = Frame(*first[0].shape[1:3])
     loading.lay_out_positions(models.transformer, frame.latent_size, timeline.length)
-    conditions = _encode(models, _chain(first, clips), timeline, frame, dilation, signal, how)
+    conditions = _encode(models, chain([first], clips), timeline, frame, dilation, signal, how)
     shape = conditions.latents.shape[2:]
     latents = denoising.on_disk(timeline.row_count, *shape)
     for row in range(timeline.row_count):
@@ -135,11 +135,6 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch
-
-
-def _chain(first: Window, others: Iterable[Window]) -> Iterator[Window]:
-    yield first
-    yield from others
 
 
 def _encode(
