@@ -149,6 +149,7 @@ class LatentCache:
         absent = [name for name in names if not (self.folder / name).is_file()]
         if absent:
             raise InputError(f"{index} names shards that are not there: {', '.join(absent)}; {AGAIN}")
+        self._columns = {name: self.table[name].to_numpy() for name in self.table.columns}
         self._shards: dict[str, Shard] = {}
 
     @property
@@ -167,7 +168,7 @@ class LatentCache:
 
     def __getitem__(self, number: int) -> Window:
         """A window; raises InputError where a shard is damaged, or was encoded again after it was indexed."""
-        row = self.table.iloc[number]
+        row = {name: column[number] for name, column in self._columns.items()}
         truths = self._shard(row["truth"], row["truth_digest"])
         conditions = self._shard(row["condition"], row["condition_digest"])
         name = f"{row['sequence']}/{row['start']}"

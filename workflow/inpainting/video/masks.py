@@ -34,8 +34,8 @@ def latent_area(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32
     Frames are grouped as the VAE groups them: the first alone, then in groups of `time`. Raises ValueError for frame
     counts other than 1 + k * time and sizes that `space` does not divide.
     """
-    cells = _cells(hole, space, time)
-    return np.stack([group.mean(axis=(0, 2, 4), dtype=np.float32) for group in cells])
+    groups = _counts(hole, space, time)
+    return np.stack([group.sum(axis=0).astype(np.float32) / (len(group) * space * space) for group in groups])
 
 
 def latent_area_by_frame(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
@@ -43,30 +43,44 @@ def latent_area_by_frame(hole: Hole, space: int = 8, time: int = 4) -> NDArray[n
 
     The first frame, which is alone in its group, stands in all of its channels.
     """
-    cells = [group.mean(axis=(2, 4), dtype=np.float32) for group in _cells(hole, space, time)]
+    cells = [group.astype(np.float32) / (space * space) for group in _counts(hole, space, time)]
     return np.stack([np.repeat(cells[0], time, axis=0), *cells[1:]])
 
 
 def latent_any(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
     """1 for each latent cell that any hole pixel falls in, else 0; shaped and grouped as `latent_area`."""
-    cells = _cells(hole, space, time)
-    return np.stack([np.asarray(group.any(axis=(0, 2, 4))) for group in cells]).astype(np.float32)
+    groups = _counts(hole, space, time)
+    return np.stack([np.asarray(group.any(axis=0)) for group in groups]).astype(np.float32)
 
 
 def latent_max(levels: NDArray[np.uint8], space: int = 8, time: int = 4) -> NDArray[np.uint8]:
     """The highest of the levels [frames, height, width] in each latent cell; shaped and grouped as `latent_area`."""
-    return np.stack([np.asarray(group.max(axis=(0, 2, 4))) for group in _cells(levels, space, time)])
+    _check_grid(levels.shape, space, time)
+    frames, height, width = levels.shape
+    cells = levels.reshape(frames, height // space, space, width // space, space).max(axis=(2, 4))
+    return np.stack([np.asarray(group.max(axis=0)) for group in _grouped(cells, time)])
 
 
-def _cells(hole: NDArray[Value], space: int, time: int) -> list[NDArray[Value]]:
-    """Groups of frames, each [frames of the group, rows, space, columns, space]."""
+def _counts(hole: Hole, space: int, time: int) -> list[NDArray[np.int32]]:
+    """Pixels of hole in each cell of each frame, in groups of frames: [frames of the group, rows, columns] each."""
+    _check_grid(hole.shape, space, time)
     frames, height, width = hole.shape
+    by_row = hole.view(np.uint8).reshape(frames, height // space, space, width).sum(axis=2, dtype=np.uint8)
+    counts = by_row.reshape(frames, height // space, width // space, space).sum(axis=3, dtype=np.int32)
+    return _grouped(counts, time)
+
+
+def _grouped(cells: NDArray[Value], time: int) -> list[NDArray[Value]]:
+    """Frames as the VAE groups them: the first alone, then in groups of `time`."""
+    return [cells[:1], *(cells[i : i + time] for i in range(1, len(cells), time))]
+
+
+def _check_grid(shape: tuple[int, ...], space: int, time: int) -> None:
+    frames, height, width = shape
     if (frames - 1) % time or height % space or width % space:
         raise ValueError(
             f"a hole of {frames} frames of {width}x{height} does not fall on a {time} x {space} x {space} grid"
         )
-    cells = hole.reshape(frames, height // space, space, width // space, space)
-    return [cells[:1], *(cells[i : i + time] for i in range(1, frames, time))]
 
 
 def composite(raw: NDArray[np.uint8], rgb: NDArray[np.uint8], hole: Hole) -> NDArray[np.uint8]:
