@@ -1,0 +1,116 @@
+"""What `inpaint encode` costs beside a bare loop over the same clips: Pillow's decoding, then the VAE, nothing else.
+
+    python benchmarks/encode.py                     two sequences of 49 frames of 640x480 on two cores: some minutes
+    python benchmarks/encode.py --frames 9          less time, where the machine has other work, too
+
+The CPU time is that of all processes: reading and filling in the workers, encoding, writing the shard. The wall time
+means something on an idle machine only. torch is imported where it is used: the workers of `inpaint encode` import the
+file that was started, and their time is counted.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+from inpainting.latents.settings import EncodeCommand
+from inpainting.video import sequence
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of all that it started, ended ones included."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(sum(process.cpu_times()[:4]) for process in processes)
+
+
+def cost(work: Callable[[], object]) -> tuple[float, float]:
+    """CPU and wall seconds of some work."""
+    cpu, wall = cpu_seconds(), time.monotonic()
+    work()
+    return cpu_seconds() - cpu, time.monotonic() - wall
+
+
+def make_dataset(root: Path, sequences: int, frames: int, width: int, height: int) -> None:
+    """Sequences of moving waves with noise, and the tables that audit and split would write of them."""
+    rng = np.random.default_rng(0)
+    row, column = np.mgrid[:height, :width]
+    mask = np.where((row > height // 3) & (column > width // 2), np.uint8(255), np.uint8(0))
+    names = [f"{number:04d}" for number in range(sequences)]
+    for number, name in enumerate(names):
+        waves = [127 + 90 * np.sin((row * number + column + 3 * frame) / 40) for frame in range(frames)]
+        clip = np.stack(waves)[..., None] + rng.normal(0, 5, (frames, height, width, 3))
+        clip = clip.clip(0, 255).astype(np.uint8)
+        sequence.write_sequence(root / "sequences" / name, clip, np.stack([mask] * frames), clip)
+    table = pd.DataFrame({"id": names, "width": width, "height": height, "digest": names})
+    table.to_parquet(root / "manifest.parquet")
+    table.assign(split="train")[["id", "split"]].to_csv(root / "split.tsv", sep="\t", index=False)
+
+
+def bare(root: Path, frames: int, base: str) -> tuple[float, float]:
+    """CPU seconds of decoding every truth and mask with Pillow, and of the VAE alone on the truths, two at a time."""
+    import torch
+    from inpainting.models import loading
+    from inpainting.models import vae as vae_latents
+
+    clips: list[torch.Tensor] = []
+
+    def decode() -> None:
+        for folder in sorted((root / "sequences").iterdir()):
+            sequence.read_mask(folder, 0, frames)
+            clips.append(vae_latents.to_signal(sequence.read_truth(folder, 0, frames)))
+
+    def through_vae() -> None:
+        for first in range(0, len(clips), 2):
+            vae_latents.encode(vae, torch.stack(clips[first : first + 2]))
+
+    vae = loading.load_vae(base, torch.float32, torch.device("cpu"))
+    return cost(decode)[0], cost(through_vae)[0]
+
+
+def main() -> None:
+    import torch
+    from inpainting.latents.encode import encode
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sequences", type=int, default=2)
+    parser.add_argument("--frames", type=int, default=49, help="frames of a sequence, which is one window: 8k+1")
+    parser.add_argument("--size", default="640x480")
+    parser.add_argument("--base", default="models/nano")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    width, height = map(int, options.size.split("x"))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        make_dataset(root, options.sequences, options.frames, width, height)
+        settings = EncodeCommand(
+            content="truth",
+            dataset=root / "sequences",
+            manifest=root / "manifest.parquet",
+            split_file=root / "split.tsv",
+            out=root / "latents" / "shard-0.safetensors",
+            frames=options.frames,
+            window=options.frames,
+            window_overlap=0,
+            base=options.base,
+            device="cpu",
+        )
+        decode, vae = bare(root, options.frames, options.base)
+        cpu, wall = cost(lambda: encode(settings))
+        again, _ = cost(lambda: encode(settings))
+    total = decode + vae
+    print(f"bare: Pillow {decode:.2f} s, VAE {vae:.2f} s of CPU; load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+    print(f"inpaint encode: {cpu:.2f} s of CPU, {wall:.2f} s of wall time", file=sys.stderr)
+    print(f"CPU time: {cpu / total:.3f} x the bare sum (aim: at most 1.1)")
+    print(f"wall time: {wall / (total / 2):.3f} x half the bare sum (aim: at most 1.15, on two idle cores)")
+    print(f"a run with nothing changed: {again:.2f} s of CPU")
+
+
+if __name__ == "__main__":
+    main()

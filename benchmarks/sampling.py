@@ -1,0 +1,117 @@
+"""What drawing a training batch from the cache of latents costs, beside decoding the PNGs it was made of.
+
+    python benchmarks/sampling.py
+
+At the true geometry (windows of 49 frames of 640x480), and, for its share of a training step, at the demo's.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from inpainting.filling.settings import Signal
+from inpainting.inference import conditioning
+from inpainting.models import loading, lora
+from inpainting.models.settings import LoraSettings
+from inpainting.models.widening import widen_patch_embedding
+from inpainting.shards import INDEX_COLUMNS, LatentCache, shard_digest, write_shard
+from inpainting.training.batches import Batches
+from inpainting.training.settings import LossSettings
+from inpainting.video import masks, sequence
+
+SIGNAL: Signal = "grey"
+
+
+def write_cache(root: Path, windows: int, frames: int, width: int, height: int) -> LatentCache:
+    """A cache of random latents: what reading costs does not depend on their values."""
+    generator = torch.Generator().manual_seed(0)
+    shape = ((frames - 1) // 4 + 1, 16, height // 8, width // 8)
+    hole = np.zeros((frames, height, width), bool)
+    hole[:, height // 3 : height // 2, width // 3 : width // 2] = True
+    packed = torch.from_numpy(masks.pack(hole))
+    truths, conditions, rows = {}, {}, []
+    for number in range(windows):
+        name = f"{number:04d}"
+        truths[f"{name}/0/truth"] = torch.randn(shape, generator=generator).half()
+        truths[f"{name}/0/hole"] = packed.clone()
+        conditions[f"{name}/0/condition"] = torch.randn(shape, generator=generator).half()
+        digest = shard_digest({})
+        rows.append((name, "train", 0, frames, height, width, hole.mean(), SIGNAL, "t", digest, "c", digest))
+    write_shard(root / "t", truths, "truth", {}, "", {})
+    write_shard(root / "c", conditions, SIGNAL, {}, "", {})
+    pd.DataFrame(rows, columns=INDEX_COLUMNS).to_parquet(root / "index.parquet")
+    return LatentCache(root / "index.parquet", "train")
+
+
+def write_frames(folder: Path, frames: int, width: int, height: int) -> None:
+    """A sequence of moving waves with noise."""
+    rng = np.random.default_rng(0)
+    row, column = np.mgrid[:height, :width]
+    waves = np.stack([127 + 90 * np.sin((row + column + 3 * frame) / 40) for frame in range(frames)])[..., None]
+    clip = (waves + rng.normal(0, 5, (frames, height, width, 3))).clip(0, 255).astype(np.uint8)
+    sequence.write_sequence(folder, clip, (clip[..., 0] > 200).astype(np.uint8) * 255, clip)
+
+
+def seconds(work: Callable[[int], object], times: int) -> float:
+    """CPU seconds of one call, the median over some."""
+    found = []
+    for number in range(times):
+        start = time.process_time()
+        work(number)
+        found.append(time.process_time() - start)
+    return float(np.median(found))
+
+
+def against_decoding(root: Path) -> None:
+    """A window from the cache, checked at its first reading and not any more, against its PNGs."""
+    cache = write_cache(root, 8, 49, 640, 480)
+    first, later = seconds(lambda n: cache[n], 8), seconds(lambda n: cache[n % 8], 24)
+    write_frames(root / "frames", 49, 640, 480)
+    read = (sequence.read_rgb, sequence.read_truth, sequence.read_mask)
+    decoding = seconds(lambda _: [one(root / "frames", 0, 49) for one in read], 1)
+    cached = f"from the cache {1000 * later:.1f} ms, at first reading {1000 * first:.1f} ms"
+    print(f"a window's 147 PNGs: {1000 * decoding:.0f} ms; {cached}")
+    print(f"cache: {decoding / later:.0f} x faster, {decoding / first:.0f} x at first reading (aim: at least 20)")
+
+
+def share_of_a_step(root: Path, base: str) -> None:
+    """A batch of 4 windows of the demo's size, against a forward and backward pass of the nano model on it."""
+    cache = write_cache(root, 32, 17, 128, 96)
+    batches = Batches(cache, LossSettings(), mask_dilation=2, batch_size=4, seed=0)
+    drawing = seconds(lambda step: batches.of_step(step, 0, 1, 4), 30)
+    transformer = loading.load_transformer(base, torch.float32, torch.device("cpu"), (12, 16), 17)
+    widen_patch_embedding(transformer, conditioning.LATENT_CHANNELS * 2 + 1)
+    lora.add_lora(transformer, LoraSettings(rank=32, alpha=32, targets=("attention+ff",)), seed=0)
+    lora.prepare_training(transformer)
+    prompt = loading.encode_prompt(base, "", torch.device("cpu")).expand(4, -1, -1)
+    (batch,) = batches.of_step(0, 0, 1, 4)
+
+    def step(_: int) -> None:
+        shown = conditioning.model_input(batch.noise, batch.condition, batch.mask)
+        transformer(shown, prompt, batch.timesteps, return_dict=False)[0].square().mean().backward()
+
+    step(0)
+    working = seconds(step, 5)
+    print(f"a batch: {1000 * drawing:.1f} ms; a nano step on it: {1000 * working:.0f} ms of CPU")
+    print(f"drawing is {100 * drawing / working:.1f} % of the step (aim: under 5 %)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", default="models/nano")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        against_decoding(Path(one))
+        share_of_a_step(Path(other), options.base)
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()
