@@ -191,6 +191,6 @@ def test_numbers_have_the_digits_that_their_intervals_support() -> None:
     narrow = wide.assign(x_low=20.10, x_high=20.14)
     unknown = wide.assign(x_low=math.nan, x_high=math.nan)
     columns, texts = {"x": Column("x", 2)}, {"method": "Method"}
-    assert show(wide, columns, texts).rows[0][1] == Cell("20", "18 to 22")
+    assert show(wide, columns, texts).rows[0][1] == Cell("20.1", "18.2 to 22.1")
     assert show(narrow, columns, texts).rows[0][1] == Cell("20.12", "20.10 to 20.14")
     assert show(unknown, columns, texts).rows[0][1] == Cell("20.12")

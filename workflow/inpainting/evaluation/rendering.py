@@ -174,14 +174,14 @@ def _text(value: Any) -> str:
 
 
 def _digits(table: pd.DataFrame, name: str, column: Column) -> int:
-    """Decimals of a column: those of the first digit that is uncertain, by the middle one of its intervals' halves."""
+    """Decimals of a column: two digits of its uncertainty, the middle one of its intervals' halves."""
     if f"{name}_low" not in table:
         return column.digits
     halves = ((table[f"{name}_high"] - table[f"{name}_low"]) / 2).dropna()
     halves = halves[halves > 0]
     if not len(halves):
         return column.digits
-    return min(max(-math.floor(math.log10(float(halves.median()))), 0), column.digits + 1)
+    return min(max(1 - math.floor(math.log10(float(halves.median()))), 0), column.digits)
 
 
 def _number(row: dict[Any, Any], name: str, column: Column, digits: int) -> tuple[str, str]:

@@ -68,12 +68,13 @@ def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
     panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
     for axes, part in zip(panels.flat, parts, strict=False):
         draw_rows(axes, part, order, "psnr_mask", "{:.1f}")
-        axes.set_title(heading(part["stratum"].iloc[0], part["value"].iloc[0], int(part["sequences"].max())), pad=22)
+        name = heading(part["stratum"].iloc[0], part["value"].iloc[0], int(part["sequences"].max()))
+        axes.set_title(name.replace(" sequences)", ")").replace(" sequence)", ")"), pad=22, fontsize=9.5)
     for axes in panels.flat[len(parts) :]:
         axes.set_axis_off()
     for axes in panels[:, 0]:
         name_rows(axes, strata.drop_duplicates("method"), order)
-    figure.supxlabel("PSNR in the mask, dB", fontsize=9.5, color=GREY)
+    figure.supxlabel("PSNR in the mask, dB (in brackets: sequences)", fontsize=9.5, color=GREY)
     return figure
 
 
