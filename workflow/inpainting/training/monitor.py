@@ -13,6 +13,7 @@ from inpainting.files import write_text
 from inpainting.progress import Progress
 from inpainting.training.loss import BINS, TIMESTEPS, RegionSums
 from inpainting.training.preview import Result
+from inpainting.training.wandb_run import WandbRun
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,10 @@ DATA_WAIT = 0.05
 class Monitor:
     """Averages over the steps since the last row, and writes a row. One process of a run has one."""
 
-    def __init__(self, folder: Path, first_step: int, steps: int, outside_weight: float) -> None:
+    def __init__(
+        self, folder: Path, first_step: int, steps: int, outside_weight: float, wandb: WandbRun | None = None
+    ) -> None:
+        self.wandb = wandb
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.previews = folder / "metrics.jsonl", folder / "previews.jsonl"
         for path in (self.path, self.previews):
@@ -75,6 +79,8 @@ class Monitor:
         self._scalars("preview", step, result.scores)
         for sequence, picture in result.pictures.items():
             self.board.add_image(f"preview/{sequence}", picture, step, dataformats="HWC")
+        if self.wandb:
+            self.wandb.pictures("preview", step, result.pictures)
         log.info("preview after step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in result.scores.items()))
         self.leave_out(time.monotonic() - start)
 
@@ -86,6 +92,8 @@ class Monitor:
         for name, value in values.items():
             if name != "step":
                 self.board.add_scalar(f"{room}/{name}", value, step)
+        if self.wandb:
+            self.wandb.scalars(room, step, values)
 
     def _warn_of_data_wait(self, share: float) -> None:
         """Once, and not for a run's first row, in which files are opened."""
@@ -99,8 +107,10 @@ class Monitor:
             )
 
     def close(self) -> None:
-        """Write out what TensorBoard still holds back."""
+        """Write out what TensorBoard and Weights & Biases still hold back."""
         self.board.close()
+        if self.wandb:
+            self.wandb.close()
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

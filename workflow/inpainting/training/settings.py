@@ -27,7 +27,10 @@ TRAINING_CODE = (
 
 
 PACE = frozenset(
-    {"save_every", "log_every", "keep_last", "time_limit", "preview_every", "preview_sequences", "preview_steps"}
+    {
+        *("save_every", "log_every", "keep_last", "time_limit", "wandb_project"),
+        *("preview_every", "preview_sequences", "preview_steps"),
+    }
 )
 """Settings that do not change what a step does: a run may be continued with others."""
 
@@ -137,6 +140,9 @@ class TrainSettings(LossSettings, LoraSettings, ConditionSettings, OptimizerSett
     In a SLURM job, the job's own end counts as well."""
     log_every: int = Field(10, ge=1)
     """Updates between rows of metrics.jsonl and TensorBoard."""
+    wandb_project: str | None = None
+    """Project of Weights & Biases that the rows and previews go to as well; needs the package wandb. With
+    WANDB_MODE=offline in the environment they stay on this machine, in the experiment's folder."""
 
 
 class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):

@@ -25,6 +25,7 @@ from inpainting.training.preview import Preview
 from inpainting.training.rehearsal import rehearse
 from inpainting.training.settings import TrainCommand, checkpoint_steps
 from inpainting.training.stopping import Stop
+from inpainting.training.wandb_run import WandbRun, check_wandb
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ def train(settings: TrainCommand) -> None:
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
         first = checkpoint.step if checkpoint else 0
-        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight)
+        wandb = None if settings.wandb_project is None else WandbRun(settings)
+        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
         preview = Preview(settings, loading.read_prompt(settings.prompt_file)) if settings.preview_every else None
     run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
     with stop.listening():
@@ -110,6 +112,7 @@ def _check(settings: TrainCommand) -> None:
     if settings.split_file is not None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
     updates.check_installed(settings)
+    check_wandb(settings)
     for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
         if getattr(settings, name) is None:
             raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")

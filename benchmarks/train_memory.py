@@ -1,0 +1,122 @@
+"""Memory and arithmetic of one update at full size: `PYTHONPATH=workflow .venv/bin/python benchmarks/train_memory.py`.
+
+By default CogVideoX-2b's transformer with random weights, in float16 as it was made, LoRA of rank 64 in the attention,
+49 frames of 640x480, batch 1, gradient checkpointing: 14 GB on a GPU are the aim. `--nano` does the same with the small
+model on the CPU. Prints peak memory, seconds per update and, on a GPU whose peak is known or given by `--peak-tflops`,
+model FLOP utilisation: the arithmetic that the update needs (not that which checkpointing repeats) per second, as a
+share of the peak. The base weights are frozen, so their gradients are not computed and not counted.
+"""
+
+import argparse
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from accelerate import Accelerator
+from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from inpainting.inference import conditioning
+from inpainting.models import lora
+from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.widening import widen_patch_embedding
+from inpainting.training import updates
+from inpainting.training.batches import Batch
+from inpainting.training.loop import noise
+from inpainting.training.loss import areas, squared_errors
+from inpainting.training.monitor import peak_memory_gib
+from inpainting.training.settings import OptimizerSettings
+from torch.utils.flop_counter import FlopCounterMode
+
+NANO = Path(__file__).parents[1] / "models" / "nano"
+PEAKS = {"H100": 989.0, "H200": 989.0, "A100": 312.0, "L40S": 362.0, "RTX 4090": 165.0}
+"""Dense half-precision TFLOP/s by the makers' data sheets."""
+
+
+def transformer_2b(device: torch.device) -> CogVideoXTransformer3DModel:
+    """CogVideoX-2b's shape, laid out for 49 frames of 640x480, with random weights in float16."""
+    torch.set_default_dtype(torch.float16)
+    with device:
+        transformer = CogVideoXTransformer3DModel(
+            num_layers=30, sample_height=60, sample_width=80, sample_frames=49, use_rotary_positional_embeddings=False
+        )
+    torch.set_default_dtype(torch.float32)
+    return transformer
+
+
+def batch_of(transformer: CogVideoXTransformer3DModel, device: torch.device) -> Batch:
+    """One window of noise with a hole in its middle."""
+    config = transformer.config
+    frames = (config.sample_frames - 1) // 4 + 1
+    shape = (1, frames, config.out_channels, config.sample_height, config.sample_width)
+    mask = torch.zeros(1, frames, 1, *shape[3:])
+    mask[..., shape[3] // 3 : shape[3] // 2, shape[4] // 3 : shape[4] // 2] = 1
+    truth, condition, drawn = (torch.randn(shape) for _ in range(3))
+    return Batch(truth, condition, mask, mask, drawn, torch.tensor([500]), ("",)).to(device)
+
+
+def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str, repeats: int, peak: float) -> None:
+    """Update a few times and print what it took."""
+    accelerator = Accelerator(mixed_precision=precision, cpu=transformer.device.type == "cpu")
+    batch = batch_of(transformer, transformer.device)
+    widen_patch_embedding(transformer.requires_grad_(False), conditioning.input_channels(ConditionSettings()))
+    lora.add_lora(transformer, LoraSettings(rank=rank, alpha=rank), seed=0)
+    trained = lora.prepare_training(transformer)
+    transformer.enable_gradient_checkpointing()
+    optimizer = updates.make_optimizer(trained, OptimizerSettings())
+    schedule = CogVideoXDDIMScheduler.from_pretrained(NANO, subfolder="scheduler")
+    model, optimizer = accelerator.prepare(transformer, optimizer)
+    width = transformer.config.text_embed_dim
+    prompt = torch.zeros(1, transformer.config.max_text_seq_length, width, device=transformer.device)
+    noisy, velocity = noise(schedule, batch)
+    shown = conditioning.model_input(noisy, batch.condition, batch.mask)
+
+    def update() -> None:
+        predicted = model(shown, prompt, batch.timesteps, return_dict=False)[0]
+        errors = squared_errors(predicted, velocity, batch.region).total()
+        accelerator.backward(errors.inside / areas(batch.region, velocity.shape[2]).total().inside)
+        accelerator.clip_grad_norm_(list(trained.values()), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+
+    model.train()
+    update()
+    start = perf_counter()
+    for _ in range(repeats):
+        update()
+    seconds = (perf_counter() - start) / repeats
+    memory = peak_memory_gib()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(shown, prompt, batch.timesteps, return_dict=False)
+    needed = 2 * counter.get_total_flops()
+    weights, training = (sum(p.numel() for p in group) for group in (transformer.parameters(), trained.values()))
+    print(f"{weights / 1e9:.3f} B weights, {training / 1e6:.1f} M train, {shown.shape[1:]} latents a window")
+    print(f"{memory:.2f} GiB ({memory * 1.0737:.2f} GB) at most; {seconds:.3f} s an update")
+    print(f"{needed / 1e12:.3f} TFLOP needed an update, {needed / seconds / 1e12:.3f} TFLOP/s")
+    if peak:
+        print(f"model FLOP utilisation {needed / seconds / 1e12 / peak:.1%} of {peak:.0f} TFLOP/s")
+
+
+def main() -> None:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nano", action="store_true")
+    parser.add_argument("--rank", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--peak-tflops", type=float, default=0.0)
+    given = parser.parse_args()
+    torch.manual_seed(0)
+    if given.nano:
+        transformer = CogVideoXTransformer3DModel.from_pretrained(NANO, subfolder="transformer")
+        measure(transformer, given.rank, "no", given.repeats, given.peak_tflops)
+        return
+    if not torch.cuda.is_available():
+        raise SystemExit("the full size needs a GPU; --nano rehearses it on the CPU")
+    name = torch.cuda.get_device_name()
+    peak = given.peak_tflops or next((tflops for part, tflops in PEAKS.items() if part in name), 0.0)
+    print(name)
+    measure(transformer_2b(torch.device("cuda")), given.rank, "fp16", given.repeats, peak)
+
+
+if __name__ == "__main__":
+    main()
