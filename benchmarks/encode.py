@@ -53,7 +53,7 @@ def make_dataset(root: Path, sequences: int, frames: int, width: int, height: in
 
 
 def bare(root: Path, frames: int, base: str) -> tuple[float, float]:
-    """CPU seconds of decoding every truth and mask with Pillow, and of the VAE alone on the truths, two at a time."""
+    """CPU seconds of decoding every frame with Pillow, and of the VAE alone on the truths, two at a time."""
     import torch
     from inpainting.models import loading
     from inpainting.models import vae as vae_latents
@@ -62,6 +62,7 @@ def bare(root: Path, frames: int, base: str) -> tuple[float, float]:
 
     def decode() -> None:
         for folder in sorted((root / "sequences").iterdir()):
+            sequence.read_rgb(folder, 0, frames)
             sequence.read_mask(folder, 0, frames)
             clips.append(vae_latents.to_signal(sequence.read_truth(folder, 0, frames)))
 
