@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from inpainting.files import read_json
 from inpainting.report.settings import DrawCheckpointsCommand
-from inpainting.report.style import BLUE, INK, PALE, new_figure, outlined, styled, title, write_figure
+from inpainting.report.style import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure
 from inpainting.settings import existing
 
 CRITERIA = {"psnr_mask": "PSNR in the mask", "ssim_mask": "SSIM in the mask"}
@@ -32,13 +32,14 @@ def checkpoints_figure(experiment: str, best: dict[str, Any]) -> Figure:
     alike = [row for row in best["candidates"] if row["sampling_steps"] == best["sampling_steps"]]
     tried = [row for row in best["candidates"] if row["step"] == best["step"]]
     panels = len(PANELS) + (len(tried) > 1)
-    figure = new_figure(11 if panels == 2 else 14, 3.8)
+    figure = new_figure(11 if panels == 2 else 14, 4.2)
+    figure.suptitle(chosen_by(best), x=0.01, ha="left", fontsize=9, color=GREY)
     every = figure.subplots(1, panels)
     for (name, (heading, form)), axes in zip(PANELS.items(), every, strict=False):
         draw_scores(axes, [(row["step"], row["scores"][name]) for row in alike])
         mark_best(axes, best["step"], best["scores"][name]["mean"], form)
         first = axes is figure.axes[0]
-        title(axes, f"{experiment}: {heading}" if first else heading, chosen_by(best) if first else "")
+        title(axes, f"{experiment}: {heading}" if first else heading)
         axes.set_xlabel("step")
     if len(tried) > 1:
         draw_sampling(every[-1], tried, best)
