@@ -8,11 +8,12 @@ from inpainting.evaluation.settings import MethodName
 
 
 def test_the_settings_know_every_method_and_no_other() -> None:
-    assert set(get_args(MethodName)) == set(BASELINES) | set(LEARNED)
+    assert set(get_args(MethodName)) == {*BASELINES, *LEARNED, "external"}
 
 
 def test_methods_are_told_apart_by_kind() -> None:
     kinds = {name: kind_of(name) for name in get_args(MethodName)}
     assert kinds.pop("masked_input") == "floor"
     assert {kinds.pop(name) for name in LEARNED} == {"adapter", "base", "ceiling"}
+    assert kinds.pop("external") == "external"
     assert set(kinds.values()) == {"classical"}

@@ -77,7 +77,7 @@ def test_validate_fills_as_the_adapter_was_trained(
     for fill, checkpoint in checkpoints.items():
         out = tmp_path / f"{fill}.json"
         assert main(options("validate", "--checkpoint", checkpoint, "--out", out)) == 0
-        scores[fill] = read_json(out)["scores"]["psnr_mask"]["mean"]
+        scores[fill] = read_json(out)["runs"][0]["scores"]["psnr_mask"]["mean"]
     assert scores["grey"] != scores["temporal_median"]
 
 
