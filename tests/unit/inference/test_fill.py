@@ -20,14 +20,16 @@ Options = Callable[..., list[str]]
 
 @pytest.fixture
 def checkpoints(tiny_training: Path, tmp_path: Path) -> dict[str, Path]:
-    """The tiny training's last checkpoint as it is, of grey, and as one whose adapter says temporal_median."""
+    """The tiny training's last checkpoint as it is, of grey, and as one whose files say temporal_median throughout."""
     folders = {fill: tmp_path / fill / "step-4" for fill in ("grey", "temporal_median")}
     for fill, folder in folders.items():
         shutil.copytree(tiny_training / "checkpoints" / "step-4", folder)
-        path = folder / "adapter" / "inpainting.json"
-        config = read_json(path)
-        assert config["condition"]["fill"] == "grey"
-        path.write_text(json.dumps(config | {"condition": config["condition"] | {"fill": fill}}))
+        config, state = read_json(folder / "adapter" / "inpainting.json"), read_json(folder / "state.json")
+        for told in (config, state["fingerprint"]["adapter"]):
+            assert told["condition"]["fill"] == "grey"
+            told["condition"]["fill"] = fill
+        (folder / "adapter" / "inpainting.json").write_text(json.dumps(config))
+        (folder / "state.json").write_text(json.dumps(state))
     return folders
 
 
