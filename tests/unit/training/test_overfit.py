@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 NANO = Path(__file__).parents[3] / "models" / "nano"
 FRAMES, SIZE, STEPS = 17, (128, 96), 400
-TARGETS = "to_q,to_k,to_v,to_out.0,ff.net.0.proj,ff.net.2,norm1.linear,norm2.linear,norm_out.linear,proj_out"
 
 
 def psnr(clip: NDArray[np.uint8], truth: NDArray[np.uint8], hole: NDArray[np.bool_]) -> float:
@@ -34,13 +33,14 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     encode = ["encode", "--base", NANO, "--dataset", dataset, "--manifest", manifest, "--split-file", split]
     encode += ["--frames", FRAMES, "--window", FRAMES]
     train = ["train", "--base", NANO, "--device", "cpu", "--index", index, "--prompt-file", prompt, "--out", run]
-    train += ["--window", FRAMES, "--targets", TARGETS, "--rank", 64, "--alpha", 64, "--steps", STEPS]
-    train += ["--batch-size", 4, "--micro-batch-size", 4, "--learning-rate", 5e-3, "--patch-learning-rate", 5e-3]
+    train += ["--window", FRAMES, "--targets", "all_linear", "--rank", 64, "--alpha", 64, "--steps", STEPS]
+    train += ["--batch-size", 4, "--micro-batch-size", 4, "--optimizer", "muon", "--learning-rate", 1e-2]
+    train += ["--patch-learning-rate", 5e-3]
     train += ["--warmup-steps", 20, "--outside-weight", 1.0, "--high-noise-share", 0.6, "--weight-decay", 0.0]
     for command in (
-        ["sample", dataset, "--sequences", 6, "--frames", FRAMES, "--size", f"{width}x{height}", "--workers", 1],
+        ["sample", dataset, "--sequences", 3, "--frames", FRAMES, "--size", f"{width}x{height}", "--workers", 1],
         ["audit", dataset, audit, "--frames", FRAMES, "--workers", 1],
-        ["split", manifest, split, "--validation-share", 0.4, "--test-share", 0.4],
+        ["split", manifest, split, "--validation-share", 0.33, "--test-share", 0.33],
         [*encode, "--content", "truth", "--out", truths],
         [*encode, "--content", "grey", "--out", greys],
         ["prompt", "--base", NANO, "--out", prompt],
@@ -65,6 +65,6 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     shuffled = [psnr(inpainter.inpaint(stranger, mask, steps=4, seed=0), truth, hole) for stranger in strangers]
     figures = f"ceiling {ceiling:.1f}, reached {reached:.1f}, shuffled {', '.join(f'{db:.1f}' for db in shuffled)} dB"
     print(figures)
-    assert reached > ceiling - 3, figures
-    assert len(shuffled) == 5
+    assert reached > ceiling - 1.5, figures
+    assert len(shuffled) == 2
     assert max(shuffled) < reached - 3, figures
