@@ -128,6 +128,12 @@ def test_the_sentence_says_what_the_adapter_gains() -> None:
     assert "dB above the untouched base model" in sentence
     assert "dB above the best classical baseline (temporal median)" in sentence
     assert "ceiling is" in sentence
+
+
+def test_the_sentence_on_all_sequences_names_no_split() -> None:
+    sequences = scored(LEVELS, spread=0.3, count=12)
+    sentence = summarise(compare(sequences, kinds(LEVELS), 0), sequences, "all", 0)["sentence"]
+    assert "inside the mask on 12 sequences" in str(sentence)
     assert "open" not in sentence
 
 

@@ -23,8 +23,10 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     assert headline is not None
     gains = {name: _gain(sequences, headline, rows[name], seed) for name in ("classical", "base")}
     count = int(sequences["sequence"].nunique())
+    which = "" if split == "all" else f"{split} "
+    scored = f"{count} {which}sequence{'s' * (count != 1)}"
     return {
-        "sentence": _sentence(headline, rows, gains, f"{count} {split} sequence{'s' * (count != 1)}"),
+        "sentence": _sentence(headline, rows, gains, scored),
         "split": split,
         "sequences": count,
         "seed": seed,
