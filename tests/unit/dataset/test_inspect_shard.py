@@ -197,14 +197,14 @@ def test_a_killed_audit_resumed_ends_with_the_bytes_of_one_that_was_not(
     assert main([*command, str(whole)]) == 0
     draw = random.Random(0)
     remembered = []
-    for _ in range(6):
+    for delay in [0, *(draw.uniform(0, 0.3) for _ in range(5))]:
         code = program.replace("{}", repr([*command, str(out)]))
         process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
         folder = out / "inspected.ledger"
         parts = len(list(folder.glob("*.jsonl")))
         while process.poll() is None and len(list(folder.glob("*.jsonl"))) == parts:
             time.sleep(0.002)
-        time.sleep(draw.uniform(0, 0.3))
+        time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.wait()
         remembered.append(len(ledger.Ledger(folder).known))
