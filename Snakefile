@@ -13,8 +13,9 @@ if not workflow.overwrite_configfiles:
 
 
 settings = resolve_or_exit(config)
-experiments, training_seeds = settings.trainings(), settings.training_seeds()
-groups = settings.groups()
+compared, groups = settings.compared(), settings.groups()
+experiments = {name: experiment.training for name, experiment in compared.items()}
+training_seeds = {name: experiment.seed for name, experiment in compared.items()}
 
 
 report: "workflow/report/workflow.rst"

@@ -27,7 +27,7 @@ def test_the_schema_says_what_the_settings_say() -> None:
 def test_the_demo_names_a_base_model_that_is_there() -> None:
     settings = resolve(shipped("config.yaml"))
     assert (ROOT / settings.model.base / "transformer" / "config.json").is_file()
-    assert list(settings.trainings()) == ["lora"]
+    assert list(settings.compared()) == ["lora"]
 
 
 def test_the_configuration_for_2b_is_whole_and_waits_for_a_dataset(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_adapters_are_scored_without_a_training_and_several_of_a_name_are_repeat
     values = {"dataset": {"root": str(tmp_path)}, "model": {"base": "models/nano"}}
     adapters = {"mine": folders[:2], "other": folders[2:]}
     settings = resolve({**shipped("score.yaml"), **values, "evaluation": {"split": "all", "adapters": adapters}})
-    assert settings.trainings() == {}
+    assert settings.compared() == {}
     assert list(settings.evaluation.given()) == ["mine-0", "mine-1", "other"]
     assert settings.groups() == {"mine-0": "mine", "mine-1": "mine", "other": "other"}
 
@@ -56,6 +56,15 @@ def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> 
     (tmp_path / "below.yaml").write_text("seed: 3\ntraining: {rank: 8, steps: 7}\n")
     settings = resolve({"extends": str(tmp_path / "below.yaml"), "training": {"steps": 9}})
     assert (settings.seed, settings.training.rank, settings.training.steps) == (3, 8, 9)
+
+
+def test_experiments_start_from_the_training_section_and_the_seed_of_the_run(tmp_path: Path) -> None:
+    table = tmp_path / "experiments.tsv"
+    table.write_text("experiment\toverrides\tdescription\tgroup\nwide\t\t\t\nsmall\trank=4 seed=7\t\tless\n")
+    settings = resolve({"experiments": str(table), "training": {"rank": 16}, "seed": 3})
+    compared = {name: (one.training.rank, one.seed) for name, one in settings.compared().items()}
+    assert compared == {"wide": (16, 3), "small": (4, 7)}
+    assert settings.groups() == {"wide": "wide", "small": "less"}
 
 
 @pytest.mark.parametrize(
@@ -77,58 +86,6 @@ def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> 
 def test_a_wrong_value_gets_one_sentence_that_names_it(values: dict[str, object], sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
         resolve(values)
-    assert sentence in str(caught.value)
-
-
-def experiments(folder: Path, *rows: str, columns: str = "") -> dict[str, object]:
-    (folder / "experiments.tsv").write_text(
-        f"experiment\toverrides\tdescription{columns}\n" + "".join(row + "\n" for row in rows)
-    )
-    return {"experiments": str(folder / "experiments.tsv")}
-
-
-def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
-    table = experiments(tmp_path, "plain\t\tas it stands", "small\trank=4 targets=to_q,to_v learning_rate=3e-5\tless")
-    plain, small = resolve({**table, "training": {"rank": 16}}).trainings().values()
-    assert (plain.rank, small.rank, small.targets, small.learning_rate) == (16, 4, ("to_q", "to_v"), 3e-5)
-
-
-@pytest.mark.parametrize(
-    ("rows", "sentence"),
-    [
-        (["a\trnak=4\t"], "experiment a: rnak: there is no such setting; did you mean rank?"),
-        (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
-        (["a\t\t", "a\t\t"], "the experiment a is there twice"),
-        (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
-    ],
-)
-def test_a_wrong_experiment_is_named(rows: list[str], sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as caught:
-        resolve(experiments(tmp_path, *rows))
-    assert sentence in str(caught.value)
-
-
-def test_an_experiment_may_have_a_seed_of_its_own_and_a_group(tmp_path: Path) -> None:
-    rows = ["plain\t\tonce", "flow-0\trank=4 seed=0\t\tflow", "flow-1\trank=4 seed=7\t\tflow"]
-    settings = resolve({**experiments(tmp_path, *rows, columns="\tgroup"), "seed": 3})
-    assert settings.training_seeds() == {"plain": 3, "flow-0": 0, "flow-1": 7}
-    assert settings.groups() == {"plain": "plain", "flow-0": "flow", "flow-1": "flow"}
-    assert settings.trainings()["flow-0"] == settings.trainings()["flow-1"]
-
-
-@pytest.mark.parametrize(
-    ("rows", "sentence"),
-    [
-        (["a\tseed=1\t\tg", "b\tseed=1\t\tg"], "two experiments of the group g have the same seed"),
-        (["a\tseed=1\t\tg", "b\trank=4\t\tg"], "the experiments of the group g differ in more than their seed"),
-        (["a\tseed=1\t\tb", "b\tseed=2\t\tc"], "the group b is called as an experiment outside it"),
-    ],
-)
-def test_a_group_of_trainings_that_are_no_repetitions_is_refused(
-    rows: list[str], sentence: str, tmp_path: Path
-) -> None:
-    with pytest.raises(UsageError) as caught:
-        resolve(experiments(tmp_path, *rows, columns="\tgroup"))
     assert sentence in str(caught.value)
 
 

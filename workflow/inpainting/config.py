@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import pandas as pd
 import yaml
 from pydantic import Field, ValidationError
 
 from inpainting.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.errors import UsageError
 from inpainting.evaluation.settings import EvaluateSettings, MethodName, TablesSettings
-from inpainting.files import read_table, write_json
+from inpainting.experiments import Experiment, read_experiments
+from inpainting.files import write_json
 from inpainting.latents.settings import EncodeSettings, PromptSettings
 from inpainting.models.settings import ModelSettings
 from inpainting.report.settings import ReportSettings
@@ -22,6 +22,9 @@ from inpainting.settings import Settings, error_sentences
 from inpainting.training.settings import TrainSettings
 from inpainting.validation.settings import ValidateSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
+
+NAME = r"[A-Za-z0-9_.-]+"
+"""What a method may be called, so that its files can."""
 
 
 class AuditConfig(AuditSettings):
@@ -79,6 +82,23 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
             for number, folder in enumerate(folders)
         }
 
+    def check_given(self, taken: set[str]) -> None:
+        """Raise UsageError for adapters or outputs without a name of their own (not in `taken`) or a folder."""
+        taken = taken | set(get_args(MethodName))
+        for name, (folder, group) in self.given().items():
+            if {name, group} & taken:
+                raise UsageError(f"evaluation.adapters: {group} is another method's name; give the adapter its own")
+            if not re.fullmatch(NAME, name):
+                raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
+            if not Path(folder).is_dir():
+                raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
+        taken |= {part for name, (_, group) in self.given().items() for part in (name, group)}
+        for name, folder in self.external.items():
+            if name in taken or not re.fullmatch(NAME, name):
+                raise UsageError(f"evaluation.external: {name} should be a name of its own, of letters, digits, '_.-'")
+            if not Path(folder).is_dir():
+                raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
+
 
 class PipelineConfig(Settings):
     """The whole configuration."""
@@ -117,83 +137,21 @@ class PipelineConfig(Settings):
         if self.evaluation.split == "all" and self.experiments is not None:
             raise ValueError("evaluation.split: all was given, but experiments train on some of these; use test")
 
-    def trainings(self) -> dict[str, TrainSettings]:
-        """The settings of every experiment by its name, in the table's order.
-
-        Raises UsageError when the table is not there, names an experiment twice, or overrides what there is not.
-        """
-        path, rows = self._experiments()
-        return {str(row.experiment): self._overridden(row, path)[0] for row in rows.itertuples()}
-
-    def training_seeds(self) -> dict[str, int]:
-        """The seed of every experiment's training by its name: its own (`seed=1` in its overrides), or the run's."""
-        path, rows = self._experiments()
-        return {str(row.experiment): self._overridden(row, path)[1] for row in rows.itertuples()}
+    def compared(self) -> dict[str, Experiment]:
+        """Every training that is compared by its name, in the table's order; raises UsageError for a wrong table."""
+        if self.experiments is None:
+            return {}
+        return read_experiments(Path(self.experiments), self.training, self.seed)
 
     def groups(self) -> dict[str, str]:
-        """What every experiment is called in the tables: its group, whose trainings differ in their seeds alone.
+        """What the tables call every experiment and every adapter that was trained before.
 
-        Raises UsageError for a group whose trainings differ in more, or not at all, and for one that bears the name of
-        an experiment outside it.
+        Raises UsageError for a wrong table of experiments, and for adapters and outputs that are not there or bear
+        another method's name.
         """
-        path, rows = self._experiments()
-        groups = rows["group"] if "group" in rows else pd.Series(index=rows.index, dtype=str)
-        named = dict(zip(rows["experiment"].astype(str), groups.fillna(rows["experiment"]).astype(str), strict=True))
-        trainings, seeds = self.trainings(), self.training_seeds()
-        for group in sorted(set(named.values())):
-            first, *others = [name for name, its in named.items() if its == group]
-            if named.get(group, group) != group:
-                raise UsageError(f"{path}: the group {group} is called as an experiment outside it; name it otherwise")
-            if any(trainings[other] != trainings[first] for other in others):
-                raise UsageError(f"{path}: the experiments of the group {group} differ in more than their seed")
-            if len({seeds[name] for name in (first, *others)}) <= len(others):
-                raise UsageError(f"{path}: two experiments of the group {group} have the same seed; vary `seed=`")
-        return named | self._given_groups({*named, *named.values()})
-
-    def _given_groups(self, taken: set[str]) -> dict[str, str]:
-        for name, (folder, group) in self.evaluation.given().items():
-            if {name, group} & (taken | set(get_args(MethodName))):
-                raise UsageError(f"evaluation.adapters: {group} is another method's name; give the adapter its own")
-            if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-                raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
-            if not Path(folder).is_dir():
-                raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
-        taken = taken | {part for name, (_, group) in self.evaluation.given().items() for part in (name, group)}
-        for name, folder in self.evaluation.external.items():
-            if name in taken | set(get_args(MethodName)) or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-                raise UsageError(f"evaluation.external: {name} should be a name of its own, of letters, digits, '_.-'")
-            if not Path(folder).is_dir():
-                raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
-        return {name: group for name, (_, group) in self.evaluation.given().items()}
-
-    def _experiments(self) -> tuple[Path, pd.DataFrame]:
-        if self.experiments is None:
-            return Path(os.devnull), pd.DataFrame(columns=["experiment", "overrides"])
-        path = Path(self.experiments)
-        if not path.is_file():
-            raise UsageError(f"experiments: {path} does not exist; give a table of experiment, overrides, description")
-        table = read_table(path)
-        if list(table.columns[:2]) != ["experiment", "overrides"]:
-            raise UsageError(f"{path}: its columns should be experiment, overrides, description and, if any, group")
-        twice = table["experiment"][table["experiment"].duplicated()]
-        if not twice.empty:
-            raise UsageError(f"{path}: the experiment {twice.iloc[0]} is there twice; give each a name of its own")
-        return path, table
-
-    def _overridden(self, row: Any, path: Path) -> tuple[TrainSettings, int]:
-        """An experiment's settings, and the seed of its training."""
-        values = (
-            dict(pair.partition("=")[::2] for pair in row.overrides.split()) if isinstance(row.overrides, str) else {}
-        )
-        seed = values.pop("seed", str(self.seed))
-        if not seed.isdecimal():
-            raise UsageError(f"{path}, experiment {row.experiment}: seed: {seed} was given, but it should be a number")
-        lists = {k: v.split(",") for k, v in values.items() if isinstance(TrainSettings().model_dump().get(k), tuple)}
-        try:
-            return TrainSettings(**{**self.training.model_dump(), **values, **lists}), int(seed)
-        except ValidationError as error:
-            sentences = error_sentences(error, TrainSettings, option=False)
-            raise UsageError(f"{path}, experiment {row.experiment}: {'; '.join(sentences)}") from error
+        groups = {name: experiment.group for name, experiment in self.compared().items()}
+        self.evaluation.check_given({*groups, *groups.values()})
+        return groups | {name: group for name, (_, group) in self.evaluation.given().items()}
 
 
 def resolve(config: Mapping[str, Any]) -> PipelineConfig:
