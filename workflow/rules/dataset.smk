@@ -27,7 +27,10 @@ rule sample:
         frames=settings.dataset.frames,
         seed=settings.seed,
         out=subpath(output.table, parent=True),
-        code=code_digest("dataset/sample.py", "dataset/scenes.py", "dataset/objects.py"),
+        code=code_digest(
+            *(f"dataset/{name}.py" for name in ("objects", "sample", "scenes")),
+            "video/outlines.py",
+        ),
     shell:
         "inpaint sample {params.out} {params.options} --frames {params.frames} --seed {params.seed}"
         " --workers {threads} 2>&1 | tee {log}"

@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.dataset.objects import draw_motion, draw_sprite, paste
+from inpainting.dataset.objects import draw_sprite, paste
 from inpainting.dataset.scenes import draw_scene
 from inpainting.dataset.settings import SampleCommand
 from inpainting.files import write_table
 from inpainting.progress import tracked
 from inpainting.seeds import derive
 from inpainting.settings import parse_size
+from inpainting.video.outlines import draw_motion
 from inpainting.video.sequence import write_sequence
 
 COVERAGE = (0.04, 0.20)

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.video.outlines import blob, similarity, swing
+
 Image = NDArray[np.float32]
 """[height, width, 3], values in [0, 1]."""
 
@@ -69,18 +71,6 @@ class Camera:
         """ "still" or "moving"."""
         arrays = (self.x, self.y, self.zoom, self.angle)
         return "still" if all(np.ptp(array) == 0 for array in arrays) else "moving"
-
-
-def swing(rng: np.random.Generator, frames: int, reach: float, periods: tuple[float, float]) -> NDArray[np.float64]:
-    """A smooth bounded wander [frames] within [-reach, reach]: one slow wave and a faint faster one.
-
-    periods: bounds of the slow wave's period, in frames.
-    """
-    time = np.arange(frames)
-    period, phase, ripple = rng.uniform(*periods), rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
-    slow = np.sin(2 * np.pi * time / period + phase)
-    fast = np.sin(2 * np.pi * time / (0.37 * period) + ripple)
-    return reach * (0.85 * slow + 0.15 * fast)
 
 
 def camera_path(rng: np.random.Generator, frames: int, room: tuple[float, float], still: float) -> Camera:
@@ -153,13 +143,6 @@ def view(picture: Image, camera: Camera, size: tuple[int, int]) -> NDArray[np.fl
     return clip
 
 
-def similarity(scale: float, angle: float, source: Any, target: Any) -> NDArray[np.float64]:
-    """The 2 x 3 matrix that turns and scales about the point `source` and carries it to `target`."""
-    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
-    turn = np.array([[cosine, -sine], [sine, cosine]])
-    return np.column_stack([turn, np.asarray(target) - turn @ np.asarray(source)])
-
-
 def texture(rng: np.random.Generator, size: tuple[int, int]) -> Image:
     """A procedural picture of `size` (width, height): fallen leaves, cloudy noise, or noise with stripes or checks."""
     kind = rng.choice(["leaves", "clouds", "stripes"], p=[0.5, 0.25, 0.25])
@@ -218,15 +201,3 @@ def leaves(rng: np.random.Generator, size: tuple[int, int]) -> Image:
     softened = cv2.GaussianBlur(picture, (0, 0), 0.6)
     grain = cv2.resize(rng.normal(0, 1, (height // 2, width // 2)).astype(np.float32), size)
     return softened + (rng.uniform(0, 0.06) * grain)[..., None]
-
-
-def blob(rng: np.random.Generator, corners: int) -> NDArray[np.float64]:
-    """A random closed outline around the origin with a mean radius of about 1: float [corners, 2]."""
-    angle = 2 * np.pi * (np.arange(corners) + rng.uniform(0, 1)) / corners
-    radius = np.ones(corners)
-    for wave in range(2, 5):
-        radius += rng.uniform(-0.18, 0.18) * np.cos(wave * angle + rng.uniform(0, 2 * np.pi))
-    stretch = np.exp(rng.uniform(-0.3, 0.3))
-    points = np.stack([np.cos(angle) * radius * stretch, np.sin(angle) * radius / stretch], axis=1)
-    turn = rng.uniform(0, np.pi)
-    return points @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])

@@ -15,6 +15,7 @@ IMPORT_CODE = (
     "dataset/objects.py",
     "dataset/scenes.py",
     "video/media.py",
+    "video/outlines.py",
     "video/sequence.py",
 )
 """What shapes the pixels of imported sequences, for `provenance.code_digest`."""
