@@ -22,7 +22,7 @@ from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.shards import INDEX_COLUMNS, LatentCache, shard_digest, write_shard
 from inpainting.training.batches import Batches
-from inpainting.training.settings import LossSettings
+from inpainting.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks, sequence
 
 SIGNAL: Signal = "grey"
@@ -83,7 +83,7 @@ def against_decoding(root: Path) -> None:
 def share_of_a_step(root: Path, base: str) -> None:
     """A batch of 4 windows of the demo's size, against a forward and backward pass of the nano model on it."""
     cache = write_cache(root, 32, 17, 128, 96)
-    batches = Batches(cache, LossSettings(), mask_dilation=2, batch_size=4, seed=0)
+    batches = Batches(cache, LossSettings(), AugmentationSettings(), mask_dilation=2, batch_size=4, seed=0)
     drawing = seconds(lambda step: batches.of_step(step, 0, 1, 4), 30)
     transformer = loading.load_transformer(base, torch.float32, torch.device("cpu"), (12, 16), 17)
     widen_patch_embedding(transformer, conditioning.LATENT_CHANNELS * 2 + 1)

@@ -18,7 +18,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import encode, to_signal
 from inpainting.shards import LatentCache
 from inpainting.training.batches import Batches
-from inpainting.training.settings import LossSettings
+from inpainting.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks, sequence
 from inpainting.video.settings import MaskSettings, WindowSettings
 from numpy.typing import NDArray
@@ -237,7 +237,7 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     conditions = [cache[number].condition for number in range(2)]
     assert [cache[number].start for number in range(2)] == [0, 8]
     torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)
-    batches = Batches(cache, LossSettings(), mask_dilation=2, batch_size=len(cache), seed=0)
+    batches = Batches(cache, LossSettings(), AugmentationSettings(), mask_dilation=2, batch_size=len(cache), seed=0)
     (batch,) = batches.of_step(0, 0, 1, len(cache))
     shown = next(i for i in range(len(cache)) if torch.equal(batch.condition[i], window.condition))
     assert torch.equal(seen[0][0, :, 32:], batch.mask[shown])

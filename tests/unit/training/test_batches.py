@@ -12,7 +12,7 @@ import torch
 from inpainting.errors import InputError
 from inpainting.shards import LatentCache, Window
 from inpainting.training.batches import Batch, Batches
-from inpainting.training.settings import LossSettings
+from inpainting.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks
 
 DILATION = 2
@@ -25,7 +25,7 @@ def cache(tiny_results: Path) -> LatentCache:
 
 
 def batches(cache: LatentCache, batch_size: int = 2, seed: int = 0, loss: LossSettings | None = None) -> Batches:
-    return Batches(cache, loss or LossSettings(), DILATION, batch_size, seed)
+    return Batches(cache, loss or LossSettings(), AugmentationSettings(), DILATION, batch_size, seed)
 
 
 def same(one: Batch, other: Batch) -> bool:

@@ -16,7 +16,7 @@ from inpainting.shards import LatentCache
 from inpainting.training.batches import Batch, Batches
 from inpainting.training.loop import Run, noise
 from inpainting.training.loss import min_snr_weights
-from inpainting.training.settings import LossSettings, TrainCommand
+from inpainting.training.settings import AugmentationSettings, LossSettings, TrainCommand
 from inpainting.training.train import adapter_config
 from torch import Tensor
 
@@ -115,7 +115,8 @@ def test_a_gradient_is_that_of_the_loss_over_the_whole_batch(
     trial.backward(trial.batches.of_step(0, 0, 1, 1))
     found = [p.grad.clone() for p in trial.parameters if p.grad is not None]
     trial.optimizer.zero_grad()
-    drawn = Batches(cache, LossSettings(region="mask"), trial.settings.mask_dilation, 3, trial.settings.seed)
+    loss, settings = LossSettings(region="mask"), trial.settings
+    drawn = Batches(cache, loss, AugmentationSettings(), settings.mask_dilation, 3, settings.seed)
     (whole,) = drawn.of_step(0, 0, 1, 3)
     noisy, velocity = noise(trial.noise_schedule, whole)
     model_input = torch.cat([noisy, whole.condition, whole.mask], dim=2)

@@ -117,7 +117,10 @@ def test_pictures_are_input_mask_output_and_truth(
     from inpainting.training.preview import Preview
     from inpainting.training.settings import TrainCommand
 
-    settings = parse("train", training_arguments(tmp_path, *preview_options, "--conditioning", "replace")[1:])
+    settings = parse(
+        "train",
+        training_arguments(tmp_path, *preview_options, "--conditioning", "replace", "--augmented-share", "1")[1:],
+    )
     assert isinstance(settings, TrainCommand)
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9).train()
     result = Preview(settings, loading.read_prompt(settings.prompt_file))(transformer)

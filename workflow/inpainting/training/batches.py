@@ -1,6 +1,6 @@
 """Batches by number: what a step trains on depends on the seed and the step alone, so resuming replays nothing."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,8 +12,9 @@ from inpainting import seeds
 from inpainting.errors import InputError
 from inpainting.inference import conditioning
 from inpainting.shards import LatentCache, Window
+from inpainting.training.augmentation import enlarged
 from inpainting.training.loss import TIMESTEPS
-from inpainting.training.settings import LossSettings
+from inpainting.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
@@ -46,12 +47,13 @@ class Batches:
         self,
         cache: LatentCache,
         loss: LossSettings,
+        augmentation: AugmentationSettings,
         mask_dilation: int,
         batch_size: int,
         seed: int,
         mask_channels: int = 1,
     ) -> None:
-        self.cache, self.loss, self.mask_dilation = cache, loss, mask_dilation
+        self.cache, self.loss, self.augmentation, self.mask_dilation = cache, loss, augmentation, mask_dilation
         self.batch_size, self.seed, self.mask_channels = batch_size, seed, mask_channels
 
     def of_step(self, step: int, rank: int, processes: int, micro_batch_size: int) -> list[Batch]:
@@ -67,7 +69,7 @@ class Batches:
         return int(_order(len(self.cache), self.seed, epoch)[position])
 
     def _collate(self, samples: range) -> Batch:
-        windows = [self.cache[self.window_number(sample)] for sample in samples]
+        windows = [self._window(sample) for sample in samples]
         dilated = [masks.dilate(window.hole, self.mask_dilation) for window in windows]
         drawn = [self.draw(sample, windows[0].truth.shape) for sample in samples]
         return Batch(
@@ -79,6 +81,11 @@ class Batches:
             timesteps=torch.stack([timestep for _, timestep in drawn]),
             sequences=tuple(window.sequence for window in windows),
         )
+
+    def _window(self, sample: int) -> Window:
+        """The sample's window, with the hole that it is trained with."""
+        window = self.cache[self.window_number(sample)]
+        return replace(window, hole=enlarged(window.hole, self.augmentation, self.seed, sample))
 
     def _region(self, window: Window, dilated: Hole) -> Tensor:
         """Where the loss counts in full: 0 or 1, float32 [latent frames, 1, rows, columns]."""

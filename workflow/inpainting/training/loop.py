@@ -26,7 +26,7 @@ from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loss import RegionSums, areas, min_snr_weights, squared_errors
 from inpainting.training.monitor import Monitor
 from inpainting.training.preview import Preview
-from inpainting.training.settings import LossSettings, TrainCommand, checkpoint_steps
+from inpainting.training.settings import AugmentationSettings, LossSettings, TrainCommand, checkpoint_steps
 from inpainting.training.stopping import Stop
 
 
@@ -48,6 +48,7 @@ class Run:
         self.batches = Batches(
             cache,
             settings.section(LossSettings),
+            settings.section(AugmentationSettings),
             settings.mask_dilation,
             settings.batch_size,
             settings.seed,

@@ -10,6 +10,7 @@ from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 TRAINING_CODE = (
+    "training/augmentation.py",
     "training/average.py",
     "training/batches.py",
     "training/loop.py",
@@ -19,6 +20,7 @@ TRAINING_CODE = (
     "models",
     "inference/conditioning.py",
     "video/masks.py",
+    "video/outlines.py",
     "optimizers.py",
     "shards.py",
     "seeds.py",
@@ -56,6 +58,26 @@ class LossSettings(Settings):
     min_snr_gamma: float | None = Field(None, gt=0.0)
     """Weighs the loss by min(SNR, gamma) / (SNR + 1) (arXiv 2303.09556; gamma 5 there); not at all where not given. The
     noisier a timestep, the less it counts, and the last, where inference begins, not at all."""
+
+
+class AugmentationSettings(Settings):
+    """Holes that are larger in training than the dataset's; previews, validation and scores keep the dataset's."""
+
+    augmented_share: float = Field(0.0, ge=0.0, le=1.0)
+    """Share of the windows that are trained with a larger hole, drawn anew each time one is shown. Needs `conditioning:
+    replace` or `concat_rgb`, whose latents hold for any hole."""
+    augmented_dilation: int = Field(16, ge=0, le=64)
+    """Pixels, at most, by which such a hole is grown; how many is drawn evenly from 0."""
+    augmented_shapes: int = Field(1, ge=0, le=8)
+    """Moving shapes, at most, that are added to such a hole; how many is drawn evenly from 0."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if self.augmented_share and not self.augmented_dilation and not self.augmented_shapes:
+            raise ValueError(
+                f"augmented_share: {self.augmented_share} was given with augmented_dilation 0 and augmented_shapes 0, "
+                "which leave every hole as it is; give one of them from 1 on"
+            )
 
 
 class OptimizerSettings(Settings):
@@ -115,7 +137,9 @@ class PreviewSettings(Settings):
     """Denoising steps of a preview."""
 
 
-class TrainSettings(LossSettings, LoraSettings, ConditionSettings, OptimizerSettings, PreviewSettings):
+class TrainSettings(
+    LossSettings, AugmentationSettings, LoraSettings, ConditionSettings, OptimizerSettings, PreviewSettings
+):
     """The training of one experiment."""
 
     base_weights: Literal["pretrained", "random"] = "pretrained"
@@ -143,6 +167,15 @@ class TrainSettings(LossSettings, LoraSettings, ConditionSettings, OptimizerSett
     wandb_project: str | None = None
     """Project of Weights & Biases that the rows and previews go to as well; needs the package wandb. With
     WANDB_MODE=offline in the environment they stay on this machine, in the experiment's folder."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if self.augmented_share and self.conditioning == "concat":
+            raise ValueError(
+                f"augmented_share: {self.augmented_share} was given with the conditioning concat, whose latents have "
+                "the dataset's holes painted over: a larger hole would be seen through; use 0, or the conditioning "
+                "replace or concat_rgb"
+            )
 
 
 class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
