@@ -1,26 +1,20 @@
 """Methods beside each other: means over the same sequences, their intervals, and gains over the best classical one."""
 
 import math
-from typing import Any
 
 import pandas as pd
 
-from inpainting.metrics.aggregate import Interval, mean_interval, paired_interval
+from inpainting.metrics.aggregate import Interval, interval_columns, mean_interval, paired_interval
 from inpainting.metrics.significance import holm, signed_rank
+
+SCORES = ("sequences", *interval_columns("psnr_mask"), *interval_columns("ssim_mask"))
+"""Columns of `mean_scores`."""
 
 COMPARISON = (
     "method",
     "kind",
-    "sequences",
-    "psnr_mask",
-    "psnr_mask_low",
-    "psnr_mask_high",
-    "ssim_mask",
-    "ssim_mask_low",
-    "ssim_mask_high",
-    "gain",
-    "gain_low",
-    "gain_high",
+    *SCORES,
+    *interval_columns("gain"),
     "p_value",
     "p_holm",
     "reference",
@@ -60,15 +54,12 @@ def compare(
         if reference not in (None, method):
             gain = paired_interval(psnr[method], psnr[reference], seed)
             p_value = signed_rank(psnr[method], psnr[reference]) if kind != "ceiling" else math.nan
-        in_mask = mean_interval(psnr[method], seed)
         rows.append(
             {
                 "method": method,
                 "kind": kind,
-                "sequences": in_mask.count,
-                **_spread("psnr_mask", in_mask),
-                **_spread("ssim_mask", mean_interval(scores["ssim_mask"], seed)),
-                **_spread("gain", gain),
+                **mean_scores(scores, seed),
+                **gain.columns("gain"),
                 "p_value": p_value,
                 "reference": reference or "",
                 "psnr_band": scores["psnr_band"].mean(),
@@ -83,6 +74,12 @@ def compare(
     table = table.assign(p_holm=holm(table["p_value"].to_numpy()), below=table["kind"] != "ceiling")
     order = table.sort_values(["below", "psnr_mask", "method"], ascending=[True, False, True], ignore_index=True)
     return order.drop(columns="below")
+
+
+def mean_scores(scores: pd.DataFrame, seed: int) -> dict[str, float]:
+    """A method's means over its sequences with their intervals: the columns SCORES; scores: a row per sequence."""
+    psnr, ssim = (mean_interval(scores[name], seed) for name in ("psnr_mask", "ssim_mask"))
+    return {"sequences": psnr.count, **psnr.columns("psnr_mask"), **ssim.columns("ssim_mask")}
 
 
 def best_classical(sequences: pd.DataFrame, kinds: dict[str, str]) -> str | None:
@@ -111,7 +108,3 @@ def compare_strata(
             if len(part):
                 tables.append(compare(part, kinds, seed, members).assign(stratum=stratum, value=value))
     return pd.concat(tables, ignore_index=True)[list(STRATA)]
-
-
-def _spread(name: str, interval: Interval) -> dict[str, Any]:
-    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -71,8 +71,7 @@ def metric_table(sequences: pd.DataFrame, kinds: dict[str, str], order: list[str
         for name in (name for columns in PARTS.values() for name in columns):
             metric, _, output = name.rpartition("_")
             values = sequences[(sequences["method"] == method) & (sequences["output"] == output)][metric]
-            interval = mean_interval(values / WARPING_UNIT if metric.startswith("warp_") else values, seed)
-            row |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+            row |= mean_interval(values / WARPING_UNIT if metric.startswith("warp_") else values, seed).columns(name)
         rows.append(row)
     return pd.DataFrame(rows)
 

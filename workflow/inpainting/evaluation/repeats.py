@@ -9,19 +9,9 @@ import math
 import pandas as pd
 
 from inpainting.errors import InputError
-from inpainting.metrics.aggregate import mean_interval
+from inpainting.evaluation.comparison import SCORES, mean_scores
 
-REPEATS = (
-    "method",
-    "experiment",
-    "sequences",
-    "psnr_mask",
-    "psnr_mask_low",
-    "psnr_mask_high",
-    "ssim_mask",
-    "ssim_mask_low",
-    "ssim_mask_high",
-)
+REPEATS = ("method", "experiment", *SCORES)
 """A row per training: the method that the tables count it to, and its own means over sequences, raw output."""
 
 
@@ -60,13 +50,8 @@ def repeat_table(
     rows = []
     for method, its in members.items():
         for experiment in its if kinds[method] == "adapter" else ():
-            scores = raw[raw["method"] == experiment]
-            row: dict[str, object] = {"method": method, "experiment": experiment}
-            for name in ("psnr_mask", "ssim_mask"):
-                interval = mean_interval(scores[name], seed)
-                row |= {"sequences": interval.count, name: interval.mean}
-                row |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
-            rows.append(row)
+            scores = mean_scores(raw[raw["method"] == experiment], seed)
+            rows.append({"method": method, "experiment": experiment, **scores})
     return pd.DataFrame(rows, columns=list(REPEATS))
 
 

@@ -48,6 +48,15 @@ class Interval:
     high: float
     count: int
 
+    def columns(self, name: str) -> dict[str, float]:
+        """The mean and the interval's ends as a table's columns: `interval_columns(name)`."""
+        return dict(zip(interval_columns(name), (self.mean, self.low, self.high), strict=True))
+
+
+def interval_columns(name: str) -> tuple[str, str, str]:
+    """What a table calls a mean, and the lower and upper end of its interval."""
+    return name, f"{name}_low", f"{name}_high"
+
 
 def per_sequence(frames: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame:
     """Scores of sequences from scores of their frames (`scores.score_clip`, with the columns `keys` added).
