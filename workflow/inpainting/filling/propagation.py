@@ -5,6 +5,8 @@ place of learned ones: dense inverse search for the flow (T. Kroeger et al., ECC
 completed smoothly from the known ones around it.
 """
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,13 @@ Clip = NDArray[np.uint8]
 Flow = NDArray[np.float32]
 """float32 [height, width, 2]: the way in pixels (x, y) from a pixel to where it is in the next frame of a direction."""
 
+Value = TypeVar("Value", np.uint8, np.float32)
+
 MARGIN = 8
 """Pixels round a hole in which the flow is not trusted either; shadows and soft edges move with the object."""
+
+ROW = 256
+"""Places that are sampled side by side; OpenCV takes no more than 32767 in a row."""
 
 SMALLEST = 16
 """Sides in pixels below which no flow can be found: such clips are taken to stand still."""
@@ -29,6 +36,7 @@ def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
     From each hole pixel a path follows the flow, frame by frame in both directions of time, to the first frame in which
     it is known. Two findings are averaged with the inverse of their distance in time as weight.
     """
+    seen = np.concatenate([masked, 255 * hole[..., None].astype(np.uint8)], axis=3)
     flat = _without_hole(masked, hole)
     paths = {step: _flows(flat, hole, step) for step in (-1, 1)}
     filled, remaining = masked.copy(), hole.copy()
@@ -37,7 +45,7 @@ def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
         colour = np.zeros((len(rows), 3), np.float64)
         weight = np.zeros((len(rows), 1), np.float64)
         for step in (-1, 1):
-            found, distance = _follow(masked, hole, paths[step], frame, step)
+            found, distance = _follow(seen, hole, paths[step], frame, step)
             near = np.where(distance > 0, 1.0 / np.maximum(distance, 1), 0.0)[:, None]
             colour += near * found
             weight += near
@@ -48,25 +56,30 @@ def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
 
 
 def _follow(
-    masked: Clip, hole: Hole, flows: list[Flow], frame: int, step: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Follow a frame's hole pixels in one direction: (colours [pixels, 3], frames passed [pixels], 0 for not found)."""
+    seen: Clip, hole: Hole, flows: list[Flow], frame: int, step: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Follow a frame's hole pixels in one direction: (colours [pixels, 3], frames passed [pixels], 0 for not found).
+
+    seen: uint8 [frames, height, width, 4], colours and, last, 255 in the hole: one sampling tells both.
+    """
     height, width = hole.shape[1:]
     rows, columns = np.nonzero(hole[frame])
     place = np.stack([columns, rows], axis=1).astype(np.float32)
-    colour = np.zeros((len(rows), 3), np.float64)
+    colour = np.zeros((len(rows), 3), np.uint8)
     distance = np.zeros(len(rows), np.int64)
     searching = np.arange(len(rows))
     source = frame
     while len(searching) and 0 <= source + step < len(hole):
-        place[searching] += _sample(flows[source], place[searching])
+        here = place[searching]
+        here += _sample(flows[source], here)
         source += step
-        x, y = place[searching].T
-        searching = searching[(x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)]
-        clear = _sample(hole[source].astype(np.float32), place[searching])[:, 0] == 0
-        arrived = searching[clear]
-        colour[arrived] = _sample(masked[source].astype(np.float32), place[arrived])
-        distance[arrived] = abs(source - frame)
+        within = ((here >= 0) & (here <= (width - 1, height - 1))).all(axis=1)
+        searching, here = searching[within], here[within]
+        place[searching] = here
+        sampled = _sample(seen[source], here)
+        clear = sampled[:, 3] == 0
+        colour[searching[clear]] = sampled[clear, :3]
+        distance[searching[clear]] = abs(source - frame)
         searching = searching[~clear]
     return colour, distance
 
@@ -108,20 +121,17 @@ def _without_hole(masked: Clip, hole: Hole) -> NDArray[np.uint8]:
     """Grey frames, uint8 [frames, height, width], with the hole filled from its edge so that it has no outline."""
     return np.stack(
         [
-            cv2.cvtColor(cv2.inpaint(frame, frame_hole.astype(np.uint8), 3, cv2.INPAINT_TELEA), cv2.COLOR_RGB2GRAY)
+            cv2.inpaint(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), frame_hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
             for frame, frame_hole in zip(masked, hole, strict=True)
         ]
     )
 
 
-def _sample(image: NDArray[np.float32], place: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bilinear values of an image [height, width] or [height, width, channels] at places (x, y): [places, channels]."""
-    image = image.reshape(*image.shape[:2], -1)
-    height, width = image.shape[:2]
-    corner = np.clip(np.floor(place).astype(np.int64), 0, [max(width - 2, 0), max(height - 2, 0)])
-    x, y = corner.T
-    right, below = np.minimum(x + 1, width - 1), np.minimum(y + 1, height - 1)
-    across, down = np.clip(place - corner, 0, 1).astype(np.float32).T[..., None]
-    upper = image[y, x] * (1 - across) + image[y, right] * across
-    lower = image[below, x] * (1 - across) + image[below, right] * across
-    return np.asarray(upper * (1 - down) + lower * down)
+def _sample(image: NDArray[Value], place: NDArray[np.float32]) -> NDArray[Value]:
+    """Bilinear values of an image [height, width, channels] at places (x, y), to 1/32 pixel: [places, channels]."""
+    if not len(place):
+        return np.zeros((0, image.shape[2]), image.dtype)
+    grid = np.zeros((-(-len(place) // ROW), ROW, 2), np.float32)
+    grid.reshape(-1, 2)[: len(place)] = place
+    values = cv2.remap(image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return values.reshape(-1, image.shape[2])[: len(place)]
