@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -232,3 +235,27 @@ def test_sound_that_can_not_be_read_costs_no_frames(tmp_path: Path, caplog: pyte
     recording.write_footage(tmp_path / "out.mkv", Footage(smooth(), Fraction(25)), sound=broken)
     assert np.array_equal(media.read_footage(tmp_path / "out.mkv").frames, smooth())
     assert "can't be copied" in caplog.text
+
+
+CLIPS = """
+import sys
+from fractions import Fraction
+from pathlib import Path
+import numpy as np
+from inpainting.video.media import Footage
+from inpainting.video.recording import write_footage
+
+noise = np.random.default_rng(1).integers(0, 256, (3, 272, 480, 3), dtype=np.uint8)
+blocks = noise[:, :34, :60].repeat(8, axis=1).repeat(8, axis=2)
+for name, frames in (("first", noise), ("second", blocks)):
+    write_footage(Path(sys.argv[1]) / f"{name}.mp4", Footage(frames, Fraction(25)))
+"""
+
+
+def test_an_mp4_has_the_same_bytes_whatever_memory_held_before(tmp_path: Path) -> None:
+    """glibc fills memory that is handed out anew with a byte of MALLOC_PERTURB_."""
+    for byte in ("1", "254"):
+        command = [sys.executable, "-c", CLIPS, str(tmp_path / byte)]
+        subprocess.run(command, env=os.environ | {"MALLOC_PERTURB_": byte}, check=True)
+    for name in ("first.mp4", "second.mp4"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "254" / name).read_bytes()

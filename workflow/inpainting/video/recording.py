@@ -40,8 +40,11 @@ class Encoding:
     halved: bool
 
 
+SAME_BYTES = "cpu-independent=1"
+"""Without it, code for the machine's processor reads memory that nothing was written to, and the bytes vary with it."""
+
 ENCODINGS = {
-    ".mp4": Encoding("libx264", "yuv420p", {"crf": "16", "preset": "slow"}, halved=True),
+    ".mp4": Encoding("libx264", "yuv420p", {"crf": "16", "preset": "slow", "x264-params": SAME_BYTES}, halved=True),
     ".mkv": Encoding("ffv1", "bgr0", {"level": "3", "g": "1", "slicecrc": "1"}, halved=False),
 }
 """By the output's suffix; what has no suffix of a video is a folder."""
