@@ -41,7 +41,7 @@ class Cluster:
         """Start both daemons and wait until the node takes jobs; raises TimeoutError when it does not."""
         for daemon, options in zip(DAEMONS, (["-i"], []), strict=True):
             subprocess.run([daemon, "-f", str(self.conf), *options], check=True, env=self.environment)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             state = subprocess.run(
                 ["sinfo", "-h", "-p", "cpu", "-o", "%t"],

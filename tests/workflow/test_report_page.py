@@ -22,7 +22,7 @@ def test_the_report_opens_offline_with_its_headline_and_all_its_sections(finishe
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     ).stdout
     headline = read_json(finished / "results" / "tables" / "summary.json")["sentence"]
     assert headline.split(";")[0].replace("'", "&#39;") in shown or headline.split(";")[0] in shown

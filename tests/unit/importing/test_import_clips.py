@@ -279,16 +279,16 @@ def test_what_a_kill_left_half_written_is_removed(run: Import, clips: Path) -> N
 
 def test_a_killed_import_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
-        write_video(tmp_path / "videos" / f"{name}.mkv", scene(frames=40, size=(64, 48)))
+        write_video(tmp_path / "videos" / f"{name}.mkv", scene(frames=60, size=(64, 48)))
     options = ["import", "--videos", str(tmp_path / "videos"), "--make-masks", "--frames", "5", "--out"]
     killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
     command = [sys.executable, "-m", "inpainting.cli", *options, str(killed)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while process.poll() is None and len(list(killed.glob("[ab]_*"))) < 3:
+    while process.poll() is None and not list(killed.glob("[ab]_*")):
         time.sleep(0.01)
     process.kill()
     process.wait()
-    assert 3 <= len(list(killed.glob("[ab]_*"))) < 16 and not (killed / "import.tsv").exists()
+    assert 1 <= len(list(killed.glob("[ab]_*"))) < 24 and not (killed / "import.tsv").exists()
     assert main([*options, str(killed)]) == 0
     assert main([*options, str(undisturbed)]) == 0
     assert contents(killed) == contents(undisturbed)
