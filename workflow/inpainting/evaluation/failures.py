@@ -34,9 +34,3 @@ def list_failures(sequences: pd.DataFrame, kinds: dict[str, str], reference: str
         rows += [(method, kinds[method], r.sequence, "capped", r.psnr_mask, None) for r in capped.itertuples()]
     table = pd.DataFrame(rows, columns=list(FAILURES)).astype({"psnr_mask": float, "compared": float})
     return table.sort_values(["method", "sequence", "reason"], ignore_index=True)
-
-
-def count_failures(failures: pd.DataFrame, method: str) -> dict[str, int]:
-    """How many sequences a method fails, by reason."""
-    counts = failures.loc[failures["method"] == method, "reason"].value_counts()
-    return {str(reason): int(count) for reason, count in counts.items()}

@@ -28,8 +28,6 @@ COLUMNS = ("method", "sequence", "output", *SCORED, *MEASURED)
 """method: its label; output: raw (the method's own frames) or composited (its hole, the input elsewhere); frame counts
 from 1; propainter_psnr and _ssim stand with the composited output."""
 
-OUTPUTS = ("raw", "composited")
-
 
 @dataclass(frozen=True)
 class Results:
