@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from inpainting.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.errors import UsageError
-from inpainting.evaluation.settings import EvaluateSettings, MethodName, TablesSettings
+from inpainting.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
 from inpainting.experiments import Experiment, read_experiments
 from inpainting.files import write_json
 from inpainting.latents.settings import EncodeSettings, PromptSettings
@@ -22,9 +22,6 @@ from inpainting.settings import Settings, error_sentences
 from inpainting.training.settings import TrainSettings
 from inpainting.validation.settings import ValidateSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
-
-NAME = r"[A-Za-z0-9_.-]+"
-"""What a method may be called, so that its files can."""
 
 
 class AuditConfig(AuditSettings):

@@ -1,13 +1,15 @@
 """The table of experiments: what each overrides in the training section, its seed, and which are repeats of one."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 from pydantic import ValidationError
 
 from inpainting.errors import UsageError
+from inpainting.evaluation.settings import NAME, MethodName
 from inpainting.files import read_table
 from inpainting.settings import error_sentences
 from inpainting.training.settings import TrainSettings
@@ -49,6 +51,11 @@ def _rows(path: Path) -> pd.DataFrame:
     twice = table["experiment"][table["experiment"].duplicated()]
     if not twice.empty:
         raise UsageError(f"{path}: the experiment {twice.iloc[0]} is there twice; give each a name of its own")
+    for name in [*table["experiment"], *(table["group"].dropna() if "group" in table else ())]:
+        if name in get_args(MethodName):
+            raise UsageError(f"{path}: {name} is another method's name; call the experiment otherwise")
+        if not re.fullmatch(NAME, str(name)):
+            raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")
     return table
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+UMASK = os.umask(0)
+"""The user's; it can't be read without setting it, which no other thread may see."""
+os.umask(UMASK)
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what was made there (a file or a folder) becomes `path` on success.
@@ -37,11 +42,9 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 def _open_to_others(path: Path) -> None:
     """Give new files the permissions that the user's umask says; safetensors makes them private."""
-    umask = os.umask(0)
-    os.umask(umask)
     for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
         if file.is_file() and not file.is_symlink():
-            file.chmod(0o666 & ~umask)
+            file.chmod(0o666 & ~UMASK)
 
 
 def write_text(path: Path | str, text: str) -> None:

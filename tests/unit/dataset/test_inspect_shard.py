@@ -211,7 +211,7 @@ def test_a_killed_audit_resumed_ends_with_the_bytes_of_one_that_was_not(
         made = [name for name in OUTPUTS if (out / name).exists()]
         assert [(out / name).read_bytes() for name in made] == [(whole / name).read_bytes() for name in made]
     assert remembered == sorted(remembered)
-    assert 0 < remembered[0] < 300
+    assert any(0 < known < 300 for known in remembered)
     assert main([*command, str(out)]) == 0
     assert outputs(out) == outputs(whole)
     assert json.loads((out / "summary.json").read_text())["sequences"] == 300

@@ -24,6 +24,9 @@ MethodName = Literal[
     "external",
 ]
 
+NAME = r"[A-Za-z0-9_.-]+"
+"""What a method may be called, so that its files can."""
+
 EVALUATION_CODE = (
     *(f"evaluation/{name}.py" for name in ("baselines", "cost", "evaluate", "external", "methods")),
     *(f"evaluation/{name}.py" for name in ("results", "scoring")),

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from inpainting.files import atomic_path
 
 INK, GREY, PALE, HAIR = "#1f2933", "#616e7c", "#9aa5b1", "#e4e7eb"
-BLUE, SKY, ORANGE, GREEN, PURPLE = "#0072b2", "#56b4e9", "#d55e00", "#009e73", "#a5508c"
+BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#a5508c"
 """M. Okabe, K. Ito: Color Universal Design, 2008; they stay apart for colour-blind eyes. The purple is darkened."""
 
 KIND_COLOURS = {"adapter": BLUE, "base": PURPLE, "classical": ORANGE, "external": GREEN, "floor": PALE, "ceiling": GREY}

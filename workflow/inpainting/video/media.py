@@ -131,11 +131,6 @@ def read_footage(path: Path, limit: int | None = None, part: str = sequence.RGB)
     return Footage(frames, timing.rate, timing.pixel_aspect)
 
 
-def read_masks(path: Path, limit: int | None = None) -> NDArray[np.uint8]:
-    """Masks as stored, read as `read_footage` reads: uint8 [frames, height, width], the luminance of the pictures."""
-    return np.stack([luminance(frame) for frame in read_footage(path, limit, sequence.MASK).frames])
-
-
 def luminance(frame: Picture) -> NDArray[np.uint8]:
     """A picture in grey: uint8 [height, width]."""
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
