@@ -4,6 +4,7 @@ from snakemake.utils import min_version
 
 from inpainting.config import resolve_or_exit
 from inpainting.report.assemble import assemble
+from inpainting.training.stopping import stopped
 
 min_version("9.0")
 
@@ -40,3 +41,8 @@ rule all:
 
 onsuccess:
     assemble(workflow, "results/report.html")
+
+
+onerror:
+    for sentence in stopped(Path("results"), experiments):
+        print(sentence, file=sys.stderr)

@@ -113,6 +113,26 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(finished: Path, tmp_pat
         assert _digest(first) == _digest(second), part
 
 
+@pytest.mark.slow
+def test_a_training_that_reaches_its_time_limit_says_what_to_do_and_goes_on_when_it_is_done(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder, target = tmp_path / "limited", "results/training/one/training.json"
+    shutil.copytree(finished, folder)
+    configure(folder, training={"steps": 2, "save_every": 2, "time_limit": 0.5})
+    stopped = run(folder, target)
+    assert stopped.returncode == 1
+    sentence = "stopped by the time limit after step 1, which is saved; run the same command again to go on from there"
+    assert f"\ntraining of one: {sentence}\n" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert not (folder / target).exists()
+    done = run(folder, target)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "resume after step 1" in (folder / "results" / "logs" / "train-one.log").read_text()
+    assert read_json(folder / target)["checkpoints"] == [2]
+    assert "training of one" not in done.stderr
+
+
 def _digest(path: Path) -> object:
     return folder_digest(path) if path.is_dir() else path.read_bytes()
 

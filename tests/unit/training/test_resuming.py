@@ -17,7 +17,7 @@ import pytest
 from inpainting.cli import main
 from inpainting.files import folder_digest, read_table, write_table
 from inpainting.training import checkpoints
-from inpainting.training.stopping import MARGIN_SECONDS, Stop
+from inpainting.training.stopping import AGAIN, MARGIN_SECONDS, Stop, stopped
 
 Arguments = Callable[..., list[str]]
 
@@ -265,6 +265,23 @@ def test_the_adapters_of_all_checkpoints_stay_and_the_last_ones_can_be_gone_on_f
     assert "none before it can be gone on from" in capsys.readouterr().err
     assert main(training_arguments(tmp_path, *options, "--on-change", "restart")) == 0
     assert lasting(tmp_path) == before
+
+
+def test_of_several_trainings_those_that_were_stopped_are_told_with_what_to_do(tmp_path: Path) -> None:
+    said = f"stopped by the time limit after step 7, which is saved; {AGAIN}"
+    ends = {
+        "stopped": f"resume after step 3\ninpaint train: {said}\n",
+        "done": "4 windows\n",
+        "failed": "inpaint train: step 5: the loss is not finite, on a; the last good checkpoint is none.\n",
+        "gone_on": f"inpaint train: {said}\n",
+    }
+    (tmp_path / "logs").mkdir()
+    for name, text in ends.items():
+        (tmp_path / "logs" / f"train-{name}.log").write_text(text)
+    for name in ("done", "gone_on"):
+        (tmp_path / "training" / name).mkdir(parents=True)
+        (tmp_path / "training" / name / "training.json").write_text("{}")
+    assert stopped(tmp_path, [*ends, "not_begun"]) == [f"training of stopped: {said}"]
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from inpainting.training.loss import RegionSums, areas, min_snr_weights, squared
 from inpainting.training.monitor import Monitor
 from inpainting.training.preview import Preview
 from inpainting.training.settings import AugmentationSettings, LossSettings, TrainCommand, checkpoint_steps
-from inpainting.training.stopping import Stop
+from inpainting.training.stopping import AGAIN, Stop
 
 
 class Run:
@@ -100,7 +100,7 @@ class Run:
                     self._preview(self.preview, step, monitor)
             if stopping:
                 accelerator.wait_for_everyone()
-                raise Unfinished(f"stopped by {stopping} after step {step}, which is saved; run it again to go on")
+                raise Unfinished(f"stopped by {stopping} after step {step}, which is saved; {AGAIN}")
         batches.close()
         if monitor:
             monitor.close()
@@ -142,7 +142,7 @@ class Run:
         for part in parts:
             last = part is parts[-1]
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.transformer):
-                errors = self._errors(part)
+                errors = self.errors(part)
                 snr = min_snr_weights(self.noise_schedule, part.timesteps, self.settings.min_snr_gamma)
                 loss = (snr * errors.weighted(weight)).sum() / area.total().weighted(weight)
                 # Processes' gradients are averaged by DDP, where their sum is wanted.
@@ -150,7 +150,8 @@ class Run:
             sums.append(errors.by_timestep(part.timesteps))
         return self._over_processes(sums), area
 
-    def _errors(self, part: Batch) -> RegionSums:
+    def errors(self, part: Batch) -> RegionSums:
+        """The squared errors of the model's velocities, summed over each sample of a part of a batch."""
         noisy, velocity = noise(self.noise_schedule, part)
         if self.settings.widens:
             model_input = conditioning.model_input(noisy, part.condition, part.mask)

@@ -3,14 +3,19 @@
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 MARGIN_SECONDS = 60.0
 """Time left for saving when a limit comes near, beside that of MARGIN_STEPS steps."""
 MARGIN_STEPS = 3
+
+
+AGAIN = "run the same command again to go on from there"
+"""What to do after a stop; a log that ends in it is a run's that was stopped."""
 
 
 class Stop:
@@ -48,3 +53,14 @@ class Stop:
         if self._reason is None and self._deadline is not None and now + margin > self._deadline:
             self._reason = "the time limit"
         return self._reason
+
+
+def stopped(results: Path, experiments: Collection[str]) -> list[str]:
+    """For each training that was stopped with its work saved and has not gone on since, a sentence that says so."""
+    sentences = []
+    for name in experiments:
+        log, summary = results / "logs" / f"train-{name}.log", results / "training" / name / "training.json"
+        if log.is_file() and not summary.exists():
+            said = [line for line in log.read_text(encoding="utf-8").splitlines() if line.endswith(AGAIN)]
+            sentences += [f"training of {name}: {line.removeprefix('inpaint train: ')}" for line in said]
+    return sentences
