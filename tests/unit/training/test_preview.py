@@ -1,5 +1,6 @@
 """Previews during training: what they score and show, and that they change nothing of it."""
 
+import gc
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -131,3 +132,41 @@ def test_pictures_are_input_mask_output_and_truth(
     assert np.array_equal(rgb, clip.rgb[4])
     assert np.array_equal(mask[..., 0] > 0, clip.mask[4] > 127)
     assert np.array_equal(truth, clip.truth[4])
+
+
+def tensors() -> dict[int, int]:
+    """Bytes of every storage that a living tensor of this process has, by its address."""
+    gc.collect()
+    alive = [one for one in gc.get_objects() if isinstance(one, torch.Tensor)]
+    return {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in alive}
+
+
+def test_after_a_preview_there_are_no_more_tensors_than_before(
+    training_arguments: Arguments, preview_options: list[str], tmp_path: Path
+) -> None:
+    from inpainting.cli import parse
+    from inpainting.models import loading, lora
+    from inpainting.training.preview import Preview
+    from inpainting.training.settings import TrainCommand
+
+    settings = parse("train", training_arguments(tmp_path, *preview_options, "--conditioning", "replace")[1:])
+    assert isinstance(settings, TrainCommand)
+    transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9)
+    lora.add_lora(transformer, settings.section(lora.LoraSettings), seed=0)
+    lora.prepare_training(transformer)
+    preview = Preview(settings, loading.read_prompt(settings.prompt_file))
+    before = tensors()
+    peak = 0
+
+    def count(*_: object) -> None:
+        nonlocal peak
+        peak = max(peak, sum(tensors().values()))
+
+    hook = transformer.register_forward_hook(count)
+    preview(transformer)
+    hook.remove()
+    after = tensors()
+    assert peak > sum(before.values()) + 100_000, "the VAE and the latents were there"
+    assert sum(after.values()) <= sum(before.values())
+    assert len(after) <= len(before)
+    assert all(parameter.grad is None for parameter in transformer.parameters())
