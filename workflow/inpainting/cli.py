@@ -50,6 +50,7 @@ COMMANDS = {
     "prompt": Command("latents", "prompt", "PromptCommand", "encode the prompt once"),
     "index": Command("latents", "index", "IndexCommand", "gather the shards of latents into one index"),
     "train": Command("training", "train", "TrainCommand", "train LoRA and the widened patch embedding"),
+    "find-rate": Command("training", "find_rate", "FindRateCommand", "find a learning rate for a training"),
     "validate": Command("validation", "validate", "ValidateCommand", "score one checkpoint on the validation set"),
     "best": Command("validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
     "evaluate": Command("evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),

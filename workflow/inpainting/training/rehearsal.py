@@ -18,10 +18,11 @@ STATE_BYTES = {"adamw": 8.0, "adamw_8bit": 2.0, "prodigy": 16.0, "muon": 4.0}
 """Bytes that an optimizer keeps for each weight that trains."""
 
 
-def rehearse(settings: TrainCommand, run: Run, transformer: CogVideoXTransformer3DModel, cache: LatentCache) -> None:
+def rehearse(settings: TrainCommand, run: Run) -> None:
     """Print the resolved settings, the model, what trains, a batch's shapes, its loss, and the memory of a full run."""
     _section("settings", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
-    _section("model", _model(transformer, cache))
+    transformer = run.accelerator.unwrap_model(run.transformer)
+    _section("model", _model(transformer, run.batches.cache))
     table = lora.trainable_table(run.trained)
     _section("what trains", lora.by_kind(table).to_string(index=False))
     parts = run.read(1)

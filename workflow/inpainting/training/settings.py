@@ -205,6 +205,30 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     them with the new settings; such a run can't be repeated from its settings alone."""
 
 
+class FindRateCommand(TrainCommand):
+    """Train for a few updates at ever higher rates, and suggest one; of the model nothing is kept.
+
+    It takes what `inpaint train` takes, so that a training's own command line serves.
+    """
+
+    out: Path
+    """Folder that receives learning-rate.tsv, .png and .svg; the experiment's will do."""
+    lowest_rate: float = Field(1e-5, gt=0.0)
+    """LoRA's rate at the first update. The patch embedding's keeps its proportion to it, patch_learning_rate to
+    learning_rate."""
+    highest_rate: float = Field(1.0, gt=0.0)
+    """LoRA's rate at the last update, which is not reached where the loss runs away before."""
+    updates: int = Field(80, ge=20)
+    """Updates, each at a rate of its own."""
+    probe_batches: int = Field(4, ge=1)
+    """Batches, none of them among those of the updates, that the loss is taken of after each."""
+
+    def model_post_init(self, context: object) -> None:
+        super().model_post_init(context)
+        if self.lowest_rate >= self.highest_rate:
+            raise ValueError(f"highest_rate: {self.highest_rate} must be above lowest_rate, {self.lowest_rate}")
+
+
 def checkpoint_steps(settings: TrainSettings) -> list[int]:
     """The updates after which a checkpoint is kept."""
     return sorted({*range(settings.save_every, settings.steps + 1, settings.save_every), settings.steps})

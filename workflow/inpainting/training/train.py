@@ -37,18 +37,12 @@ def train(settings: TrainCommand) -> None:
     Raises Unfinished, with the work saved, when a signal or a time limit asks to stop before.
     """
     stop = Stop(settings.time_limit)
-    _check(settings)
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.device == "cpu")
-    cache = LatentCache(settings.index, "train")
-    _check_signal(settings, cache)
-    _check_batches(settings, cache, accelerator.num_processes)
+    if settings.dry_run:
+        rehearse(settings, fresh_run(settings))
+        return
+    accelerator, cache = _opened(settings)
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config)
-    if settings.dry_run:
-        transformer = prepared(settings, config, cache, accelerator.device, None)
-        run = Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, fingerprint)
-        rehearse(settings, run, transformer, cache)
-        return
     with accelerator.main_process_first():
         wanted = checkpoint_steps(settings)
         checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
@@ -78,6 +72,14 @@ def train(settings: TrainCommand) -> None:
         write_json(settings.out / "training.json", summary)
 
 
+def fresh_run(settings: TrainCommand) -> Run:
+    """A run before its first step; nothing is written, nor looked at in the experiment's folder."""
+    accelerator, cache = _opened(settings)
+    config = adapter_config(settings)
+    transformer = prepared(settings, config, cache, accelerator.device, None)
+    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, fingerprint={})
+
+
 def prepared(
     settings: TrainCommand,
     config: AdapterConfig,
@@ -104,6 +106,16 @@ def prepared(
     if settings.gradient_checkpointing:
         transformer.enable_gradient_checkpointing()
     return transformer
+
+
+def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
+    """What computes, and what it computes on; raises UsageError where settings and latents do not go together."""
+    _check(settings)
+    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.device == "cpu")
+    cache = LatentCache(settings.index, "train")
+    _check_signal(settings, cache)
+    _check_batches(settings, cache, accelerator.num_processes)
+    return accelerator, cache
 
 
 def _check(settings: TrainCommand) -> None:
