@@ -17,7 +17,11 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     assert main([*sample, "--seed", "1", "--workers", "1"]) == 0
     broken = sorted((folder / "sequences").glob("?" * 16))[0]
     (broken / "GT_480" / "frame_00005.png").unlink()
-    rows = ["experiment\toverrides\tdescription", "one\t\tas it stands", "two\trank=2 fill=temporal_median\tsmaller"]
+    rows = [
+        "experiment\toverrides\tdescription",
+        "one\t\tas it stands",
+        "two\trank=2 fill=temporal_median processes=2\tsmaller, by two processes",
+    ]
     (folder / "experiments.tsv").write_text("\n".join(rows) + "\n")
     configure(
         folder,

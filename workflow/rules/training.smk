@@ -20,13 +20,15 @@ rule train:
         "results/benchmarks/train-{experiment}.tsv"
     conda:
         "../../envs/inpainting.yaml"
-    threads: 8
+    threads: lambda wildcards: 8 * experiments[wildcards.experiment].processes
     resources:
-        mem_mb=12000,
+        mem_mb=lambda wildcards: 12000 * experiments[wildcards.experiment].processes,
         runtime=1440,
-        gpu=GPUS,
+        gpu=lambda wildcards: GPUS * experiments[wildcards.experiment].processes,
+        # Here, since no change of a resource makes Snakemake repeat what is done.
+        processes=lambda wildcards: experiments[wildcards.experiment].processes,
     params:
-        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {MASKS} {WINDOWS}",
+        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options({'processes'})} {MODEL} {MASKS} {WINDOWS}",
         out=subpath(output.summary, parent=True),
         root=DATASET,
         seed=lambda wildcards: training_seeds[wildcards.experiment],
@@ -34,5 +36,6 @@ rule train:
     shell:
         "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"
         " --dataset {params.root:q} --manifest {input.manifest} --split-file {input.split}"
-        " --experiment {wildcards.experiment} --seed {params.seed} {params.options} --on-change restart"
+        " --experiment {wildcards.experiment} --seed {params.seed} {params.options} --processes {resources.processes}"
+        " --on-change restart"
         " 2>&1 | tee {log}"

@@ -245,19 +245,3 @@ def test_a_run_on_a_bfloat16_base_resumes_bit_identical(training_arguments: Argu
     saved = weights(tmp_path / "whole" / "checkpoints" / "step-4")
     assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
     assert any(not torch.equal(tensor, tensor.bfloat16().float()) for tensor in saved.values())
-
-
-@pytest.mark.slow
-def test_two_processes_train_what_one_does(training_arguments: Arguments, tmp_path: Path) -> None:
-    options = ["--batch-size", "4", "--steps", "6", "--save-every", "3", "--micro-batch-size", "1"]
-    assert main(training_arguments(tmp_path / "one", *options)) == 0
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-    command = [*launcher, "inpainting.cli", *training_arguments(tmp_path / "two", *options)]
-    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    one, two = (weights(tmp_path / name / "checkpoints" / "step-6") for name in ("one", "two"))
-    assert one.keys() == two.keys()
-    for name, tensor in one.items():
-        torch.testing.assert_close(two[name], tensor, rtol=1e-3, atol=1e-5)
-    for ours, theirs in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
-        assert theirs["loss"] == pytest.approx(ours["loss"], rel=1e-4)
-        assert theirs["rate_lora"] == ours["rate_lora"]

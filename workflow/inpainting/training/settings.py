@@ -32,9 +32,10 @@ PACE = frozenset(
     {
         *("save_every", "log_every", "keep_last", "time_limit", "wandb_project"),
         *("preview_every", "preview_sequences", "preview_steps"),
+        "processes",
     }
 )
-"""Settings that do not change what a step does: a run may be continued with others."""
+"""Settings that do not change what a step computes, but for rounding: a run may be continued with others."""
 
 
 class LossSettings(Settings):
@@ -148,6 +149,9 @@ class TrainSettings(
     """Windows per update, over all processes."""
     micro_batch_size: int = Field(1, ge=1)
     """Windows per forward pass; gradients are accumulated up to the batch size."""
+    processes: int = Field(1, ge=1)
+    """Processes of this machine that share each batch, with a GPU each; the same training, but for rounding, as one
+    process does. Under a launcher such as torchrun, which starts them itself, it has no say."""
     ema_decay: float = Field(0.0, ge=0.0, lt=1.0)
     """Decay of the moving average of the trained weights that is exported, e.g. 0.99 for hundreds of updates, 0.999 for
     many thousands; 0 exports the weights as they are."""

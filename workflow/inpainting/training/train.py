@@ -1,6 +1,8 @@
 """`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and says what came of it."""
 
 import logging
+import shlex
+import sys
 
 import torch
 from accelerate import Accelerator
@@ -17,7 +19,7 @@ from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.settings import existing
 from inpainting.shards import LatentCache
-from inpainting.training import resuming, updates
+from inpainting.training import launching, resuming, updates
 from inpainting.training.checkpoints import Checkpoint
 from inpainting.training.loop import Run
 from inpainting.training.monitor import Monitor
@@ -34,12 +36,18 @@ log = logging.getLogger(__name__)
 def train(settings: TrainCommand) -> None:
     """Train to the last step, resuming from the latest checkpoint, and write training.json when all is done.
 
-    Raises Unfinished, with the work saved, when a signal or a time limit asks to stop before.
+    With several processes, it starts them and leaves as they do. Raises Unfinished, with the work saved, when a signal
+    or a time limit asks to stop before.
     """
     stop = Stop(settings.time_limit)
     if settings.dry_run:
         rehearse(settings, fresh_run(settings))
         return
+    if settings.processes > 1 and not launching.is_worker():
+        _check(settings)
+        _launch(settings)
+        return
+    launching.end_with_launcher()
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config)
@@ -108,10 +116,21 @@ def prepared(
     return transformer
 
 
+def _launch(settings: TrainCommand) -> None:
+    """Run this command again as every process of a group; raises SystemExit with its code where that is not 0."""
+    gpus = torch.cuda.device_count()
+    if loading.resolve_device(settings.device).type == "cuda" and settings.processes > gpus:
+        raise UsageError(f"--processes: {settings.processes} was given, but {gpus} GPUs are here; each needs its own")
+    command = [sys.executable, "-m", "inpainting.cli", "train", *shlex.split(settings.to_options())]
+    if code := launching.launch(command, settings.processes):
+        raise SystemExit(code)
+
+
 def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     """What computes, and what it computes on; raises UsageError where settings and latents do not go together."""
     _check(settings)
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=settings.device == "cpu")
+    on_cpu = loading.resolve_device(settings.device).type == "cpu"
+    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
     cache = LatentCache(settings.index, "train")
     _check_signal(settings, cache)
     _check_batches(settings, cache, accelerator.num_processes)
