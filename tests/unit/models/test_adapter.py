@@ -199,7 +199,7 @@ def test_an_adapter_that_widens_nothing_is_loras_file_alone_for_the_untouched_tr
     folder = save(transformer.requires_grad_(False), tiny_base, tmp_path / "adapter", LORA, "replace")
     assert not (folder / adapters.WIDENED_FILE).exists()
     plain, ours = base_transformer(tiny_base), base_transformer(tiny_base)
-    plain.load_lora_adapter(folder, prefix="transformer", weight_name=adapters.LORA_FILE)
+    plain_pipeline(tiny_base, plain).load_lora_weights(folder)
     adapters.load_adapter(ours, folder)
     with torch.no_grad():
         expected = transformer(**inputs(16), return_dict=False)[0]
@@ -218,14 +218,21 @@ def test_another_kind_of_lora_in_the_file_than_was_trained_is_refused(tiny_base:
 
 
 def test_diffusers_loads_the_lora_file_by_itself(tiny_base: Path, saved: Path) -> None:
-    state, metadata = CogVideoXPipeline.lora_state_dict(saved, return_lora_metadata=True)
+    _, metadata = CogVideoXPipeline.lora_state_dict(saved, return_lora_metadata=True)
     assert metadata["transformer.lora_alpha"] == ALPHA
     plain = base_widened(tiny_base)
     plain.load_state_dict(load_file(saved / adapters.WIDENED_FILE), strict=False)
-    CogVideoXPipeline.load_lora_into_transformer(state, plain, metadata=metadata)
+    plain_pipeline(tiny_base, plain).load_lora_weights(saved)
     ours = base_transformer(tiny_base)
     adapters.load_adapter(ours, saved)
     assert torch.equal(velocity(plain), velocity(ours))
+    assert torch.equal(velocity(plain), velocity(trained_transformer(tiny_base)))
+
+
+def plain_pipeline(base: Path, transformer: CogVideoXTransformer3DModel) -> CogVideoXPipeline:
+    """diffusers' own pipeline, with nothing of ours but the transformer that it is given."""
+    vae = loading.load_vae(str(base), torch.float32, CPU)
+    return CogVideoXPipeline(None, None, vae, transformer, loading.load_scheduler(str(base)))
 
 
 def test_the_prompt_and_the_configuration_come_back(saved: Path) -> None:

@@ -128,6 +128,21 @@ def test_a_gradient_is_that_of_the_loss_over_the_whole_batch(
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
 
 
+def test_noise_is_added_and_errors_are_summed_in_float32_whatever_the_precision_of_the_models_pass(
+    training_arguments: Callable[..., list[str]], cache: LatentCache, tmp_path: Path
+) -> None:
+    trial, seen = run(training_arguments(tmp_path), cache), []
+    trial.transformer.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    (part,) = trial.batches.of_step(0, 0, 1, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        halved = trial.errors(part).total()
+    full = trial.errors(part).total()
+    assert seen[0].dtype == halved.inside.dtype == torch.float32
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(halved.inside, full.inside), "the model's pass itself was in half precision"
+    torch.testing.assert_close(halved.inside, full.inside, rtol=0.05, atol=0)
+
+
 def test_min_snr_weighs_each_samples_error_in_the_gradient(
     training_arguments: Callable[..., list[str]], cache: LatentCache, tmp_path: Path
 ) -> None:
