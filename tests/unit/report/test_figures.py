@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from inpainting.report.draw_comparison import comparison_figure, ranked
 from inpainting.report.draw_sequences import contender, sequences_figure
-from inpainting.report.draw_training import running_mean, timestep_losses
+from inpainting.report.draw_training import running_mean, timestep_losses, training_figure
 from inpainting.report.style import styled
 from PIL import Image
 
@@ -49,6 +49,18 @@ def draw_training(draw: Callable[..., int], folder: Path, rows: list[dict[str, f
 def test_a_training_of_any_length_is_drawn(draw: Callable[..., int], tmp_path: Path, count: int) -> None:
     assert draw_training(draw, tmp_path, [training_row(step, 1 / step) for step in range(1, count + 1)]) == 0
     assert Image.open(tmp_path / "loss.png").size == (1650, 690)
+
+
+def test_the_numbers_of_a_logarithmic_axis_are_plain() -> None:
+    rows = pd.DataFrame([training_row(step, 1 / step) for step in range(1, 301)])
+    with styled():
+        figure = training_figure("lora", rows)
+        figure.draw_without_rendering()
+    for axes in figure.axes:
+        if axes.get_yscale() == "log":
+            said = [label.get_text() for label in axes.get_yticklabels()]
+            assert all(float(text) > 0 for text in said if text)
+    assert "log" in {axes.get_yscale() for axes in figure.axes}
 
 
 def test_the_loss_by_timestep_is_that_of_the_first_and_last_quarter_of_the_rows() -> None:

@@ -90,7 +90,7 @@ def draw_timestep_losses(axes: Axes, means: pd.DataFrame) -> None:
     axes.set_xlim(0, 1000)
     axes.set_xlabel("timestep (999 is all noise)")
     if spans_decades(means):
-        axes.set_yscale("log")
+        set_logarithmic(axes)
     axes.legend(loc="best", frameon=False, fontsize=8)
 
 
@@ -109,7 +109,7 @@ def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
         where = (rows["step"].iloc[-1], ends[column])
         axes.annotate(name, where, offset, textcoords="offset points", va=side, color=colour, fontsize=9)
     if spans_decades(rows[columns]):
-        axes.set_yscale("log")
+        set_logarithmic(axes)
     elif (top := float(rows[columns].max().max())) > 0:
         axes.set_ylim(0, 1.05 * top)
 
@@ -144,6 +144,12 @@ def spans_decades(values: pd.DataFrame) -> bool:
     """Whether positive values differ so much that a logarithmic axis shows them better."""
     lowest, highest = float(values.min().min()), float(values.max().max())
     return lowest > 0 and highest / lowest > 20
+
+
+def set_logarithmic(axes: Axes) -> None:
+    """A logarithmic axis with plain numbers: matplotlib's powers of ten need its mathematics, which is not parsed."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
 
 
 def pace(rows: pd.DataFrame) -> str:
