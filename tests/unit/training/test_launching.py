@@ -1,6 +1,7 @@
 """Several processes of one training: how they start, how they are told to stop, and how they end."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from inpainting.cli import main
 from inpainting.training.launching import launch
+from inpainting.training.stopping import AGAIN
 from safetensors.torch import load_file
 
 Arguments = Callable[..., list[str]]
@@ -131,10 +133,11 @@ def test_a_run_by_two_that_was_stopped_and_killed_ends_as_if_it_had_not_been(
 ) -> None:
     """First the launcher gets SIGUSR1, then one of its processes dies."""
     arguments = command(training_arguments(tmp_path, *OPTIONS))
-    first = subprocess.Popen(arguments)
+    first = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists() and len((tmp_path / "metrics.jsonl").read_text()) > 0)
     first.send_signal(signal.SIGUSR1)
-    assert first.wait() == os.EX_TEMPFAIL
+    _, said = first.communicate()
+    assert first.returncode == os.EX_TEMPFAIL and said.count(AGAIN) == 1
     (stopped,) = (tmp_path / "checkpoints").iterdir()
     second = subprocess.Popen(arguments)
     wait_for(lambda: len(workers(second.pid)) == 2)
@@ -143,6 +146,51 @@ def test_a_run_by_two_that_was_stopped_and_killed_ends_as_if_it_had_not_been(
     subprocess.run(arguments, check=True)
     assert not stopped.exists() or stopped.name in {"step-10", "step-20", "step-30"}
     assert lasting(tmp_path) == lasting(by_two)
+
+
+@pytest.mark.slow
+def test_a_base_in_shares_goes_on_from_a_whole_one_to_the_same_bits_previews_and_all(
+    training_arguments: Arguments, tiny_results: Path, by_two: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(by_two, tmp_path / "run"))
+    for step in (20, 30):
+        shutil.rmtree(out / "checkpoints" / f"step-{step}")
+    previews = ["--preview-every", "15", "--preview-sequences", "1", "--preview-steps", "1"]
+    previews += ["--dataset", str(tiny_results / "dataset"), "--manifest", str(tiny_results / "audit/manifest.parquet")]
+    subprocess.run([*command(training_arguments(out, *OPTIONS)), "--shard-base", *previews], check=True)
+    assert lasting(out) == lasting(by_two)
+    assert len((out / "previews.jsonl").read_text().splitlines()) == 2
+
+
+SHARES = """
+import sys
+import torch
+from inpainting.models import loading, lora
+from inpainting.models.settings import LoraSettings
+from inpainting.training.sharding import shard_base
+torch.distributed.init_process_group("gloo")
+cpu = torch.device("cpu")
+transformer = loading.load_transformer(sys.argv[1], torch.float32, cpu, latent_size=(4, 4), frames=9)
+lora.add_lora(transformer, LoraSettings(rank=2), seed=0)
+trained = lora.prepare_training(transformer)
+whole = sum(p.numel() for p in transformer.parameters() if not p.requires_grad)
+shard_base(transformer, cpu)
+assert {name: id(p) for name, p in lora.trained(transformer).items()} == {name: id(p) for name, p in trained.items()}
+mine = sum(p.to_local().numel() for p in transformer.parameters() if not p.requires_grad)
+assert 0.4 * whole < mine < 0.6 * whole, (mine, whole)
+"""
+
+
+@pytest.mark.slow
+def test_each_of_two_processes_holds_half_of_the_frozen_weights_and_all_that_trains(tiny_base: Path) -> None:
+    assert launch([sys.executable, "-c", SHARES, str(tiny_base)], 2) == 0
+
+
+def test_one_process_has_no_one_to_share_the_base_with(
+    training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(training_arguments(tmp_path, "--shard-base")) == 2
+    assert "--shard-base: there is one process alone" in capsys.readouterr().err
 
 
 def workers(launcher: int) -> list[int]:

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inpainting.cli import main
+from inpainting.cli import main, parse
 from inpainting.files import folder_digest, read_table, write_table
 from inpainting.training import checkpoints
+from inpainting.training.resuming import fingerprint
+from inpainting.training.settings import TrainCommand
 from inpainting.training.stopping import AGAIN, MARGIN_SECONDS, Stop, stopped
+from inpainting.training.train import adapter_config
 
 Arguments = Callable[..., list[str]]
 
@@ -70,6 +73,16 @@ def test_a_finished_run_is_not_trained_again(
     assert main(training_arguments(out)) == 0
     assert {path: path.stat().st_mtime_ns for path in (out / "checkpoints").rglob("*")} == times
     assert rows(out) == rows(tiny_training)
+
+
+@pytest.mark.parametrize("option", ["--processes=2", "--shard-base", "--compile", "--keep-last=1"])
+def test_a_run_may_go_on_with_another_way_to_compute_the_same(
+    training_arguments: Arguments, tmp_path: Path, option: str
+) -> None:
+    before, now = (parse("train", training_arguments(tmp_path, *options)[1:]) for options in ([], [option]))
+    assert isinstance(before, TrainCommand) and isinstance(now, TrainCommand)
+    assert before != now
+    assert fingerprint(before, adapter_config(before)) == fingerprint(now, adapter_config(now))
 
 
 def test_checkpoints_at_other_steps_are_made_without_a_fresh_start(

@@ -27,10 +27,7 @@ TOLERANCE = 0.02
 
 def write_probe(folder: Path, transformer: CogVideoXTransformer3DModel, prompt: Tensor) -> None:
     """Write what a model predicts, which may be in training and is left as it was. prompt: float [1, tokens, width]."""
-    training = transformer.training
-    prediction = _predict(transformer.eval(), prompt)
-    transformer.train(training)
-    save_file({"prediction": prediction}, folder / PROBE_FILE)
+    save_file({"prediction": predict(transformer, prompt)}, folder / PROBE_FILE)
 
 
 def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
@@ -52,7 +49,7 @@ def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
     )
     load_adapter(transformer, adapter)
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        found = _predict(transformer.eval(), loading.read_prompt(adapter / PROMPT_FILE))
+        found = predict(transformer, loading.read_prompt(adapter / PROMPT_FILE))
     difference = float((found - written).square().mean().sqrt() / written.square().mean().sqrt())
     if not difference <= TOLERANCE:
         raise InputError(
@@ -63,12 +60,18 @@ def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
 
 
 @torch.no_grad()
-def _predict(transformer: CogVideoXTransformer3DModel, prompt: Tensor) -> Tensor:
-    """What the model predicts of noise in place of all its input: float32, of the latents that it was laid out for."""
+def predict(transformer: CogVideoXTransformer3DModel, prompt: Tensor) -> Tensor:
+    """What the model predicts of noise in place of all its input: float32, of the latents that it was laid out for.
+
+    The model may be in training, and is left as it was.
+    """
+    training = transformer.training
     config, device = transformer.config, next(transformer.parameters()).device
     frames = (config.sample_frames - 1) // config.temporal_compression_ratio + 1
     channels = transformer.patch_embed.proj.in_channels
     generator = torch.Generator().manual_seed(seeds.derive(0, "models.probe"))
     noise = torch.randn(1, frames, channels, config.sample_height, config.sample_width, generator=generator).to(device)
     timesteps = torch.full((1,), TIMESTEP, device=device)
-    return transformer(noise, prompt.to(noise), timesteps, return_dict=False)[0].float().cpu().contiguous()
+    prediction = transformer.eval()(noise, prompt.to(noise), timesteps, return_dict=False)[0]
+    transformer.train(training)
+    return prediction.float().cpu().contiguous()

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import time
 from collections.abc import Collection
 from typing import Any
@@ -15,7 +16,7 @@ from torch.nn import Parameter
 from inpainting import seeds
 from inpainting.errors import InputError, Unfinished
 from inpainting.inference import conditioning
-from inpainting.models import loading, lora
+from inpainting.models import loading, lora, probe
 from inpainting.models.adapter import AdapterConfig
 from inpainting.shards import LatentCache
 from inpainting.training import checkpoints, updates
@@ -96,10 +97,15 @@ class Run:
                     monitor.write(step, rates)
                 if step in kept or stopping:
                     self._save(step, kept)
-                if self.preview and step % settings.preview_every == 0 and not stopping:
-                    self._preview(self.preview, step, monitor)
+            elif settings.shard_base and (step in kept or stopping):
+                # The main process does so too, in _save, and the base's weights come from all.
+                probe.predict(accelerator.unwrap_model(self.transformer), self.prompt)
+            if self.preview and step % settings.preview_every == 0 and not stopping:
+                self._preview(self.preview, step, monitor)
             if stopping:
                 accelerator.wait_for_everyone()
+                if not accelerator.is_main_process:
+                    raise SystemExit(os.EX_TEMPFAIL)  # one of them says it
                 raise Unfinished(f"stopped by {stopping} after step {step}, which is saved; {AGAIN}")
         batches.close()
         if monitor:
@@ -124,12 +130,15 @@ class Run:
         parts = [part.to(self.accelerator.device) for part in batches.take(step)]
         return parts, time.monotonic() - start
 
-    def _preview(self, preview: Preview, step: int, monitor: Monitor) -> None:
+    @torch.compiler.set_stance("force_eager")
+    def _preview(self, preview: Preview, step: int, monitor: Monitor | None) -> None:
+        """Preview, for the monitor of the main process; the others take part where they hold shares of the base."""
         start = time.monotonic()
         with self.average.in_place():
             result = preview(self.accelerator.unwrap_model(self.transformer))
-        monitor.leave_out(time.monotonic() - start)
-        monitor.preview(step, result)
+        if monitor:
+            monitor.leave_out(time.monotonic() - start)
+            monitor.preview(step, result)
 
     def backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
         """Gradients of the loss over the whole batch of all processes.
@@ -182,6 +191,7 @@ class Run:
             f"{good.folder if good else 'none'}. A lower --learning-rate or --mixed-precision bf16 may help"
         )
 
+    @torch.compiler.set_stance("force_eager")
     def _save(self, step: int, wanted: Collection[int]) -> None:
         state = {"optimizer": self.optimizer.state_dict()}
         if self.accelerator.scaler is not None:

@@ -15,6 +15,7 @@ TRAINING_CODE = (
     "training/batches.py",
     "training/loop.py",
     "training/loss.py",
+    "training/sharding.py",
     "training/train.py",
     "training/updates.py",
     "models",
@@ -32,7 +33,7 @@ PACE = frozenset(
     {
         *("save_every", "log_every", "keep_last", "time_limit", "wandb_project"),
         *("preview_every", "preview_sequences", "preview_steps"),
-        "processes",
+        *("processes", "shard_base", "compile"),
     }
 )
 """Settings that do not change what a step computes, but for rounding: a run may be continued with others."""
@@ -152,6 +153,9 @@ class TrainSettings(
     processes: int = Field(1, ge=1)
     """Processes of this machine that share each batch, with a GPU each; the same training, but for rounding, as one
     process does. Under a launcher such as torchrun, which starts them itself, it has no say."""
+    shard_base: bool = False
+    """Hold a share of the frozen base weights on each process, not all of them, for bases that fill a GPU's memory. It
+    takes time to gather each block's weights where it runs; the training is the same, bit for bit."""
     ema_decay: float = Field(0.0, ge=0.0, lt=1.0)
     """Decay of the moving average of the trained weights that is exported, e.g. 0.99 for hundreds of updates, 0.999 for
     many thousands; 0 exports the weights as they are."""
@@ -159,6 +163,8 @@ class TrainSettings(
     """Autocast of the forward pass; noise, loss and trained weights stay float32."""
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass, to save memory."""
+    compile: bool = False
+    """Compile the transformer's blocks first, a minute that a long training earns back; needs a C++ compiler."""
     save_every: int = Field(500, ge=1)
     """Updates between checkpoints; the last update is always saved."""
     keep_last: int = Field(3, ge=1)

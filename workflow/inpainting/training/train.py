@@ -1,7 +1,9 @@
 """`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and says what came of it."""
 
 import logging
+import os
 import shlex
+import shutil
 import sys
 
 import torch
@@ -26,6 +28,7 @@ from inpainting.training.monitor import Monitor
 from inpainting.training.preview import Preview
 from inpainting.training.rehearsal import rehearse
 from inpainting.training.settings import TrainCommand, checkpoint_steps
+from inpainting.training.sharding import shard_base
 from inpainting.training.stopping import Stop
 from inpainting.training.wandb_run import WandbRun, check_wandb
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -49,20 +52,27 @@ def train(settings: TrainCommand) -> None:
         return
     launching.end_with_launcher()
     accelerator, cache = _opened(settings)
+    if settings.shard_base and accelerator.num_processes == 1:
+        raise UsageError("--shard-base: there is one process alone to hold the base; give more --processes")
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config)
     with accelerator.main_process_first():
         wanted = checkpoint_steps(settings)
         checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
-    transformer = prepared(settings, config, cache, accelerator.device, checkpoint)
+    # Weights to be shared out may be too many for one device.
+    loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
+    transformer = prepared(settings, config, cache, loaded_to, checkpoint)
+    if settings.shard_base:
+        shard_base(transformer, accelerator.device)
     parameters = lora.trained(transformer)
     monitor = preview = None
+    if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
+        preview = Preview(settings, loading.read_prompt(settings.prompt_file))
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
         first = checkpoint.step if checkpoint else 0
         wandb = None if settings.wandb_project is None else WandbRun(settings)
         monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
-        preview = Preview(settings, loading.read_prompt(settings.prompt_file)) if settings.preview_every else None
     run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
     with stop.listening():
         run.go(checkpoint, monitor, stop)
@@ -113,6 +123,9 @@ def prepared(
     lora.prepare_training(transformer)
     if settings.gradient_checkpointing:
         transformer.enable_gradient_checkpointing()
+    if settings.compile:
+        for block in transformer.transformer_blocks:
+            block.forward = torch.compile(block.forward, dynamic=False)
     return transformer
 
 
@@ -144,6 +157,11 @@ def _check(settings: TrainCommand) -> None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
     updates.check_installed(settings)
     check_wandb(settings)
+    if settings.compile and settings.shard_base:
+        raise UsageError("--compile: compiled blocks and --shard-base do not go together; leave out one of them")
+    compiler = os.environ.get("CXX", "g++")
+    if settings.compile and shutil.which(compiler) is None:
+        raise UsageError(f"--compile: it needs a C++ compiler, and {compiler} is not there; install it, or set CXX")
     for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
         if getattr(settings, name) is None:
             raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")
