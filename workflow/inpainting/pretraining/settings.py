@@ -59,7 +59,7 @@ class PretrainBaseSettings(Settings):
 
     seed: int = Field(default=0, ge=0)
     """Seed of the clips, the first weights and all noise."""
-    heads: int = Field(default=4, ge=1)
+    heads: int = Field(default=6, ge=1)
     """Attention heads."""
     head_width: int = Field(default=32, ge=4)
     """Channels of one attention head."""
@@ -71,7 +71,7 @@ class PretrainBaseSettings(Settings):
     """Clips to train on."""
     photographs: Path | None = None
     """Folder of further photographs, .jpg or .png: half of the clips pan over one of them."""
-    steps: int = Field(default=7000, ge=1)
+    steps: int = Field(default=8000, ge=1)
     """Training steps."""
     batch: int = Field(default=8, ge=1)
     """Clips a step."""
@@ -79,7 +79,7 @@ class PretrainBaseSettings(Settings):
     """Muon's learning rate."""
     held_out: int = Field(default=32, ge=4)
     """Sample sequences that no training sees, to measure the velocity error on."""
-    checkpoint_every: int = Field(default=500, ge=1)
+    checkpoint_every: int = Field(default=250, ge=1)
     """Steps between checkpoints."""
     threads: int = Field(default=1, ge=1)
     """Threads of the arithmetic. Another number may change the last bits of the weights."""
