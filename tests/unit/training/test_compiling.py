@@ -1,5 +1,6 @@
 """Compiled training: the same as without, but for rounding."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ def test_compiled_blocks_and_a_base_in_shares_are_refused_together(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="needs a C++ compiler")
 def test_compiled_blocks_train_what_the_others_do_and_resume_bit_identical_beside_previews(
     training_arguments: Arguments, tiny_results: Path, tmp_path: Path
 ) -> None:
