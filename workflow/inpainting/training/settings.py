@@ -152,8 +152,8 @@ class TrainSettings(
     micro_batch_size: int = Field(1, ge=1)
     """Windows per forward pass; gradients are accumulated up to the batch size."""
     processes: int = Field(1, ge=1)
-    """Processes of this machine that share each batch, with a GPU each; the same training, but for rounding and the masks
-    of `lora_dropout`, as one process does. Under a launcher such as torchrun, which starts them itself, it has no say."""
+    """Processes of this machine that share each batch, with a GPU each; the same training as one process does, but for
+    rounding and for what `lora_dropout` drops. Under a launcher such as torchrun, which starts them, it has no say."""
     shard_base: bool = False
     """Hold a share of the frozen base weights on each process, not all of them, for bases that fill a GPU's memory. It
     takes time to gather each block's weights where it runs; the training is the same, bit for bit."""
