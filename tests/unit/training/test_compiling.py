@@ -32,7 +32,7 @@ def test_compiled_blocks_and_a_base_in_shares_are_refused_together(
 def test_compiled_blocks_train_what_the_others_do_and_resume_bit_identical_beside_previews(
     training_arguments: Arguments, tiny_results: Path, tmp_path: Path
 ) -> None:
-    options = ["--batch-size", "3", "--micro-batch-size", "2", "--gradient-checkpointing"]
+    options = ["--batch-size", "2", "--micro-batch-size", "2", "--gradient-checkpointing"]
     previews = ["--preview-every", "3", "--preview-sequences", "1", "--preview-steps", "1"]
     previews += ["--dataset", str(tiny_results / "dataset"), "--manifest", str(tiny_results / "audit/manifest.parquet")]
     assert main(training_arguments(tmp_path / "eager", *options)) == 0
