@@ -30,6 +30,7 @@ rule encode_truth:
         "results/logs/encode-truth-{shard}.log",
     benchmark:
         "results/benchmarks/encode-truth-{shard}.tsv"
+    priority: 1  # all that a training waits for, it included: other work fills the cores beside it
     conda:
         "../../envs/inpainting.yaml"
     threads: 2
@@ -78,6 +79,7 @@ rule index:
         "results/logs/index-{signal}.log",
     benchmark:
         "results/benchmarks/index-{signal}.tsv"
+    priority: 1
     conda:
         "../../envs/inpainting.yaml"
     resources:
@@ -99,6 +101,7 @@ rule prompt:
         "results/logs/prompt.log",
     benchmark:
         "results/benchmarks/prompt.tsv"
+    priority: 1
     conda:
         "../../envs/inpainting.yaml"
     resources:

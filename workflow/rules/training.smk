@@ -18,6 +18,7 @@ rule train:
         "results/logs/train-{experiment}.log",
     benchmark:
         "results/benchmarks/train-{experiment}.tsv"
+    priority: 1
     conda:
         "../../envs/inpainting.yaml"
     threads: lambda wildcards: 8 * experiments[wildcards.experiment].processes

@@ -15,6 +15,7 @@ rule validate:
         "results/logs/validate-{experiment}-{step}.log",
     benchmark:
         "results/benchmarks/validate-{experiment}-{step}.tsv"
+    priority: 1
     conda:
         "../../envs/inpainting.yaml"
     threads: 1
