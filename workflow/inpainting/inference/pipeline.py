@@ -23,6 +23,7 @@ from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
 from inpainting.models.lora import without_lora
+from inpainting.models.spatial_norm import project_first
 from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -59,7 +60,11 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     ) -> None:
         super().__init__()
         self.register_modules(
-            tokenizer=tokenizer, text_encoder=text_encoder, vae=vae, transformer=transformer, scheduler=scheduler
+            tokenizer=tokenizer,
+            text_encoder=text_encoder,
+            vae=project_first(vae),
+            transformer=transformer,
+            scheduler=scheduler,
         )
         self.adapter: AdapterConfig | None = None
         self.prompt: Tensor | None = None
