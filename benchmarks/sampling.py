@@ -28,10 +28,10 @@ from inpainting.video import masks, sequence
 SIGNAL: Signal = "grey"
 
 
-def write_cache(root: Path, windows: int, frames: int, width: int, height: int) -> LatentCache:
+def write_cache(root: Path, windows: int, frames: int, width: int, height: int, channels: int = 16) -> LatentCache:
     """A cache of random latents: what reading costs does not depend on their values."""
     generator = torch.Generator().manual_seed(0)
-    shape = ((frames - 1) // 4 + 1, 16, height // 8, width // 8)
+    shape = ((frames - 1) // 4 + 1, channels, height // 8, width // 8)
     hole = np.zeros((frames, height, width), bool)
     hole[:, height // 3 : height // 2, width // 3 : width // 2] = True
     packed = torch.from_numpy(masks.pack(hole))
@@ -82,11 +82,12 @@ def against_decoding(root: Path) -> None:
 
 def share_of_a_step(root: Path, base: str) -> None:
     """A batch of 4 windows of the demo's size, against a forward and backward pass of the nano model on it."""
-    cache = write_cache(root, 32, 17, 128, 96)
+    channels = loading.latent_channels(base)
+    cache = write_cache(root, 32, 17, 128, 96, channels)
     batches = Batches(cache, LossSettings(), AugmentationSettings(), mask_dilation=2, batch_size=4, seed=0)
     drawing = seconds(lambda step: batches.of_step(step, 0, 1, 4), 30)
     transformer = loading.load_transformer(base, torch.float32, torch.device("cpu"), (12, 16), 17)
-    widen_patch_embedding(transformer, conditioning.LATENT_CHANNELS * 2 + 1)
+    widen_patch_embedding(transformer, 2 * channels + 1)
     lora.add_lora(transformer, LoraSettings(rank=32, alpha=32, targets=("attention+ff",)), seed=0)
     lora.prepare_training(transformer)
     prompt = loading.encode_prompt(base, "", torch.device("cpu")).expand(4, -1, -1)

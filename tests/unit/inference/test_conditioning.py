@@ -129,7 +129,12 @@ def test_the_mask_may_have_a_channel_for_each_frame_of_a_cell() -> None:
 def test_channels_and_signal_follow_from_the_conditioning(
     settings: ConditionSettings, channels: int, signal: str
 ) -> None:
-    assert (conditioning.input_channels(settings), settings.signal) == (channels, signal)
+    assert (conditioning.input_channels(settings, 16), settings.signal) == (channels, signal)
+
+
+def test_wider_latents_ask_for_more_channels() -> None:
+    assert conditioning.input_channels(ConditionSettings(), 48) == 97
+    assert conditioning.input_channels(ConditionSettings(conditioning="replace"), 48) == 48
 
 
 def test_known_latents_replace_the_noisy_ones_in_cells_free_of_the_hole() -> None:

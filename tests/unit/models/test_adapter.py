@@ -24,7 +24,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-INPUT_CHANNELS = input_channels(ConditionSettings())
+INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
 RANK, ALPHA = 2, 6.0
 LORA = LoraSettings(rank=RANK, alpha=ALPHA)
 CPU = torch.device("cpu")
@@ -75,7 +75,7 @@ def save(
         base=str(base),
         transformer_digest=loading.part_digest(str(base), "transformer"),
         vae_digest=loading.part_digest(str(base), "vae"),
-        channels=input_channels(condition),
+        channels=input_channels(condition, 16),
         masks=MaskSettings(mask_threshold=77, mask_invert=True, mask_dilation=3),
         windows=WindowSettings(window=9, window_overlap=1),
         condition=condition,

@@ -9,7 +9,7 @@ from inpainting.models.settings import ATTENTION, ConditionSettings, LoraSetting
 from inpainting.models.widening import widen_patch_embedding
 from torch import nn
 
-INPUT_CHANNELS = input_channels(ConditionSettings())
+INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
 
 WIDTH, BLOCKS = 1920, 30
 

@@ -21,7 +21,7 @@ from inpainting.models.settings import ATTENTION, ConditionSettings, LoraSetting
 from inpainting.models.widening import widen_patch_embedding
 from torch.nn import Parameter
 
-INPUT_CHANNELS = input_channels(ConditionSettings())
+INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
 
 SETTINGS = LoraSettings(rank=2, alpha=6)
 PATCH = ("patch_embed.proj.weight", "patch_embed.proj.bias")

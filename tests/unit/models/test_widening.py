@@ -11,7 +11,7 @@ from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch import Tensor
 
-INPUT_CHANNELS = input_channels(ConditionSettings())
+INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
 
 
 def velocity(transformer: CogVideoXTransformer3DModel, latents: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ def run(arguments: list[str], cache: LatentCache, *options: str) -> Run:
     assert isinstance(settings, TrainCommand)
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), settings.window)
     if settings.widens:
-        widen_patch_embedding(transformer, conditioning.input_channels(settings))
+        widen_patch_embedding(transformer, conditioning.input_channels(settings, 16))
     lora.add_lora(transformer, settings.section(lora.LoraSettings), seed=0)
     parameters = lora.prepare_training(transformer)
     generator = torch.Generator().manual_seed(0)

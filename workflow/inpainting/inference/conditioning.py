@@ -18,7 +18,6 @@ from inpainting.video import masks
 from inpainting.video.masks import Hole
 from inpainting.video.windows import Scalar
 
-LATENT_CHANNELS = 16
 MASK_CHANNELS = {"area": 1, "frames": 4}
 """Channels of the mask by `mask_input`."""
 
@@ -73,9 +72,9 @@ def encode_condition(vae: AutoencoderKLCogVideoX, signal: Tensor) -> Tensor:
     return vae_latents.encode(vae, signal)[0]
 
 
-def input_channels(settings: ConditionSettings) -> int:
+def input_channels(settings: ConditionSettings, latent_channels: int) -> int:
     """Channels that the model takes: noisy latents and, where it is widened, condition latents and mask."""
-    return 2 * LATENT_CHANNELS + MASK_CHANNELS[settings.mask_input] if settings.widens else LATENT_CHANNELS
+    return 2 * latent_channels + MASK_CHANNELS[settings.mask_input] if settings.widens else latent_channels
 
 
 def mask_channels(hole: Hole, channels: int) -> Tensor:

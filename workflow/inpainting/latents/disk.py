@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from inpainting.errors import InputError
-from inpainting.inference.conditioning import LATENT_CHANNELS, Frame
+from inpainting.inference.conditioning import Frame
 from inpainting.latents.settings import EncodeCommand
+from inpainting.models.loading import latent_channels
 from inpainting.video import windows
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,13 @@ def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
     """Bytes of the tensors of some sequences (their sizes in the columns `width` and `height`)."""
     starts = len(windows.plan(settings.frames, settings.window, settings.window_overlap))
     frames = (settings.window - 1) // 4 + 1
+    channels = latent_channels(settings.base)
     tensors = 2 if (settings.content, settings.truth_posterior) == ("truth", "mean_and_logvar") else 1
     value = {"float16": 2, "float32": 4}[settings.latents_dtype]
     total = 0
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
         cells_high, cells_wide = Frame(height, width).latent_size
-        latents = tensors * frames * LATENT_CHANNELS * cells_high * cells_wide * value
+        latents = tensors * frames * channels * cells_high * cells_wide * value
         hole = (settings.window * 8 + frames) * cells_high * cells_wide if settings.content == "truth" else 0
         total += count * starts * (latents + hole)
     return total

@@ -120,6 +120,11 @@ def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
     return model
 
 
+def latent_channels(base: str) -> int:
+    """Channels of the latents that a base model denoises: 16 for CogVideoX-2b."""
+    return int(CogVideoXTransformer3DModel.load_config(**source(base), subfolder="transformer")["out_channels"])
+
+
 def part_digest(base: str, part: str) -> str:
     """Digest of the files of one part of a local base model (vae, transformer); a hub name stands for itself."""
     folder = Path(base) / part

@@ -200,7 +200,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         transformer_digest=loading.part_digest(settings.base, "transformer"),
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
-        channels=conditioning.input_channels(settings),
+        channels=conditioning.input_channels(settings, loading.latent_channels(settings.base)),
         masks=settings.section(MaskSettings),
         windows=settings.section(WindowSettings),
         condition=settings.section(ConditionSettings),
