@@ -135,13 +135,13 @@ def test_a_fresh_vae_shrinks_8x_in_space_and_4x_in_time() -> None:
     vae = new_vae(PretrainVaeSettings(channels=[4, 4, 8, 8]))
     with torch.no_grad():
         posterior = vae.encode(torch.zeros(1, 3, 9, 16, 24)).latent_dist
-        assert posterior.mean.shape == (1, 16, 3, 2, 3)
+        assert posterior.mean.shape == (1, 48, 3, 2, 3)
         assert vae.decode(posterior.mean).sample.shape == (1, 3, 9, 16, 24)
 
 
 def test_the_same_seed_gives_the_same_first_weights_and_leaves_torchs_own_random_state_alone() -> None:
     state = torch.get_rng_state()
-    first, second = (new_transformer(PretrainBaseSettings(heads=1, head_width=16, layers=1)) for _ in range(2))
+    first, second = (new_transformer(PretrainBaseSettings(heads=1, head_width=16, layers=1), 16) for _ in range(2))
     assert torch.equal(torch.get_rng_state(), state)
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from inpainting.models.spatial_norm import project_first
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
 from inpainting.seeds import derive
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 FRAMES = 17
 WIDTH, HEIGHT = 128, 96
 SPACE, TIME = 8, 4
-LATENT_CHANNELS = 16
 TEXT_TOKENS, TEXT_WIDTH = 8, 32
 
 
@@ -39,7 +39,7 @@ def noise_scheduler() -> CogVideoXDDIMScheduler:
 
 
 def new_vae(settings: PretrainVaeSettings) -> AutoencoderKLCogVideoX:
-    """A VAE with fresh weights: 8x in space, 4x in time, 16 latent channels."""
+    """A VAE with fresh weights: 8x in space, 4x in time."""
     from diffusers import AutoencoderKLCogVideoX
 
     blocks = len(settings.channels)
@@ -49,7 +49,7 @@ def new_vae(settings: PretrainVaeSettings) -> AutoencoderKLCogVideoX:
             block_out_channels=tuple(settings.channels),
             down_block_types=("CogVideoXDownBlock3D",) * blocks,
             up_block_types=("CogVideoXUpBlock3D",) * blocks,
-            latent_channels=LATENT_CHANNELS,
+            latent_channels=settings.latent_channels,
             layers_per_block=settings.layers,
             norm_num_groups=settings.groups,
             sample_width=WIDTH,
@@ -57,7 +57,7 @@ def new_vae(settings: PretrainVaeSettings) -> AutoencoderKLCogVideoX:
             temporal_compression_ratio=TIME,
         )
     start_near_identity(vae)
-    return channels_last(vae)
+    return project_first(channels_last(vae))
 
 
 @torch.no_grad()
@@ -76,7 +76,7 @@ def start_near_identity(vae: AutoencoderKLCogVideoX) -> None:
         elif name.endswith("conv2.conv") and "resnets" in name:
             module.weight.mul_(0.1)
             nn.init.zeros_(module.bias)
-    vae.encoder.conv_out.conv.bias[LATENT_CHANNELS:] = -6.0
+    vae.encoder.conv_out.conv.bias[vae.config.latent_channels :] = -6.0
 
 
 def channels_last(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:
@@ -89,7 +89,7 @@ def channels_last(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:
     return vae
 
 
-def new_transformer(settings: PretrainBaseSettings) -> CogVideoXTransformer3DModel:
+def new_transformer(settings: PretrainBaseSettings, latent_channels: int) -> CogVideoXTransformer3DModel:
     """A transformer with fresh weights, its output layer's at zero, so that it starts by predicting almost nothing."""
     from diffusers import CogVideoXTransformer3DModel
 
@@ -99,8 +99,8 @@ def new_transformer(settings: PretrainBaseSettings) -> CogVideoXTransformer3DMod
             num_attention_heads=settings.heads,
             attention_head_dim=settings.head_width,
             num_layers=settings.layers,
-            in_channels=LATENT_CHANNELS,
-            out_channels=LATENT_CHANNELS,
+            in_channels=latent_channels,
+            out_channels=latent_channels,
             time_embed_dim=settings.time_width,
             text_embed_dim=TEXT_WIDTH,
             max_text_seq_length=TEXT_TOKENS,

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from inpainting.files import atomic_path, write_json, write_text
-from inpainting.pretraining.architecture import FRAMES, HEIGHT, LATENT_CHANNELS, SPACE, TIME, WIDTH, empty_prompt
+from inpainting.pretraining.architecture import FRAMES, HEIGHT, SPACE, TIME, WIDTH, empty_prompt
 from inpainting.pretraining.clips import Clip
 from inpainting.pretraining.held_out import held_out_psnr
 from inpainting.pretraining.run import generator
@@ -37,7 +37,7 @@ general; it has no text encoder (its prompt is zeros) and is of no use beyond th
 
 | part | class | what | weights |
 |---|---|---|---|
-| vae | AutoencoderKLCogVideoX | 8x in space, 4x in time, 16 channels, blocks {channels} | {vae_size:.2f} M |
+| vae | AutoencoderKLCogVideoX | 8x in space, 4x in time, {latents} channels, blocks {channels} | {vae_size:.2f} M |
 | transformer | CogVideoXTransformer3DModel | {heads} x {head_width} wide, {layers} deep, patch 2 | {base_size:.2f} M |
 | scheduler | CogVideoXDDIMScheduler | CogVideoX-2b's: v-prediction, zero terminal SNR, SNR shift 3 | |
 
@@ -45,7 +45,7 @@ The weights are stored in float16; load them in float32 (`torch_dtype=torch.floa
 
 ## How it was made
 
-`make pretrain`, with config/pretrain-nano.yaml, on two CPU cores. The data are made by the project's own
+`make pretrain`, with config/pretrain-nano.yaml. The data are made by the project's own
 `inpaint sample`: photographs that scikit-image ships and procedural textures under a moving camera, with moving objects
 and shadows. No video was used. Muon and AdamW, cosine schedules, an average of the weights.
 
@@ -118,16 +118,17 @@ def sample_clips(
     seed: int,
 ) -> Clip:
     """Unconditional samples: uint8 [SAMPLES, FRAMES, HEIGHT, WIDTH, 3]."""
-    shape = (SAMPLES, LATENT_CHANNELS, (FRAMES - 1) // TIME + 1, HEIGHT // SPACE, WIDTH // SPACE)
-    latents = torch.randn(shape, generator=generator(seed, "pretraining.samples", 0))
+    shape = (SAMPLES, vae.config.latent_channels, (FRAMES - 1) // TIME + 1, HEIGHT // SPACE, WIDTH // SPACE)
+    latents = torch.randn(shape, generator=generator(seed, "pretraining.samples", 0)).to(vae.device)
+    prompt = empty_prompt(SAMPLES).to(vae.device)
     scheduler.set_timesteps(SAMPLING_STEPS)
     for time in scheduler.timesteps:
-        times = torch.full((SAMPLES,), int(time))
-        velocity = transformer(latents.transpose(1, 2), empty_prompt(SAMPLES), times, return_dict=False)[0]
+        times = torch.full((SAMPLES,), int(time), device=vae.device)
+        velocity = transformer(latents.transpose(1, 2), prompt, times, return_dict=False)[0]
         latents = scheduler.step(velocity.transpose(1, 2), time, latents, return_dict=False)[0]
     pairs = (latents / vae.config.scaling_factor).split(2)
     video = torch.cat([vae.decode(pair).sample for pair in pairs]).clamp(-1, 1)
-    return ((video + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).numpy()
+    return ((video + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
 
 
 def write_sheet(path: Path, clips: Clip) -> None:
@@ -158,6 +159,7 @@ def card(
         width=WIDTH,
         height=HEIGHT,
         frames=FRAMES,
+        latents=vae.config.latent_channels,
         channels=", ".join(map(str, vae.config.block_out_channels)),
         vae_size=sum(weight.numel() for weight in vae.parameters()) / 1e6,
         base_size=sum(weight.numel() for weight in transformer.parameters()) / 1e6,

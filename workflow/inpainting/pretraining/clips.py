@@ -139,7 +139,7 @@ def crop(rng: np.random.Generator, clip: Clip, frames: int, size: tuple[int, int
     width, height = size
     start = int(rng.integers(0, len(clip) - frames + 1))
     piece = clip[start : start + frames]
-    if clip.shape[1] >= 2 * height and rng.random() < 0.3:
+    if clip.shape[1] >= 2 * height and rng.random() < 0.5:
         shrunk = (clip.shape[2] // 2, clip.shape[1] // 2)
         piece = np.stack([cv2.resize(frame, shrunk, interpolation=cv2.INTER_AREA) for frame in piece])
     top = int(rng.integers(0, piece.shape[1] - height + 1))

@@ -28,7 +28,7 @@ def held_out(seed: int, count: int) -> Clip:
 def held_out_psnr(vae: AutoencoderKLCogVideoX, settings: PretrainVaeSettings | PretrainBaseSettings) -> float:
     """Mean PSNR in dB of held-out clips through the VAE."""
     scores: list[float] = []
-    for clips in as_video(held_out(settings.seed, settings.held_out // 4)).split(2):
+    for clips in as_video(held_out(settings.seed, settings.held_out // 4)).to(vae.device).split(2):
         decoded = vae.decode(vae.encode(clips).latent_dist.mode()).sample.clamp(-1, 1)
         errors = ((decoded - clips) / 2).square().mean(dim=(1, 2, 3, 4))
         scores += [-10 * math.log10(error) for error in errors.tolist()]

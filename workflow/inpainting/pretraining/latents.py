@@ -61,12 +61,12 @@ def encoder_digest(vae: AutoencoderKLCogVideoX) -> str:
     """Names the latents that this encoder makes; the decoder has no part in it."""
     digest = hashlib.sha256()
     for name, weight in sorted(vae.encoder.state_dict().items()):
-        digest.update(name.encode() + weight.contiguous().numpy().tobytes())
+        digest.update(name.encode() + weight.contiguous().cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
 
 
 @torch.no_grad()
 def encode(vae: AutoencoderKLCogVideoX, clips: Clip) -> Tensor:
     """uint8 [clips, frames, height, width, 3] to scaled latents [clips, channels, frames, height, width]."""
-    latents = [vae.encode(pair).latent_dist.mode() for pair in as_video(clips).split(2)]
-    return torch.cat(latents) * vae.config.scaling_factor
+    latents = [vae.encode(pair.to(vae.device)).latent_dist.mode().cpu() for pair in as_video(clips).split(2)]
+    return (torch.cat(latents) * vae.config.scaling_factor).contiguous()

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpainting.pretraining.architecture import empty_prompt, new_transformer, noise_scheduler
+from inpainting.models.spatial_norm import project_first
+from inpainting.pretraining.architecture import channels_last, empty_prompt, new_transformer, noise_scheduler
 from inpainting.pretraining.card import assemble
 from inpainting.pretraining.latents import held_out_latents, training_latents
-from inpainting.pretraining.run import Run, annealed, generator
+from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator
 from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
 from inpainting.progress import Progress
 
@@ -30,12 +31,13 @@ def pretrain_base(settings: PretrainBaseCommand) -> None:
     """Train the transformer and save the whole nano model, with the VAE, to `settings.out`."""
     from diffusers import AutoencoderKLCogVideoX
 
-    torch.set_num_threads(settings.threads)
+    device = computing_device(settings)
     vae = AutoencoderKLCogVideoX.from_pretrained(settings.vae, torch_dtype=torch.float32)
+    vae = project_first(channels_last(vae)).to(device)
     latents = training_latents(vae, settings)
-    unseen = held_out_latents(vae, settings)
+    unseen = held_out_latents(vae, settings).to(device)
     scheduler = noise_scheduler()
-    transformer = new_transformer(settings)
+    transformer = new_transformer(settings, vae.config.latent_channels).to(device)
     run = Run(transformer, settings.rate, settings.work, AVERAGE_DECAY)
     run.resume()
     progress = Progress("base", "steps", settings.steps, run.step, every=60)
@@ -45,7 +47,7 @@ def pretrain_base(settings: PretrainBaseCommand) -> None:
         progress.step(note=f", loss {np.mean(losses[-100:]):.4f}")
         if run.step % settings.checkpoint_every == 0 or run.step == settings.steps:
             with run.averaged():
-                run.note(loss=float(np.mean(losses)), **held_out_errors(transformer, scheduler, unseen, settings.seed))
+                run.note(loss=float(np.mean(losses)), **held_out_errors(transformer, scheduler, unseen, settings))
             losses.clear()
             run.save()
     with run.averaged():
@@ -63,7 +65,8 @@ def train_step(
     clean = latents[torch.randint(len(latents), (settings.batch,), generator=draw)].float()
     times = spread_times(settings.batch, draw)
     noise = torch.randn(clean.shape, generator=draw)
-    loss = velocity_error(run.model, scheduler, clean, noise, times).mean()
+    clean, noise, times = (tensor.to(run.model.device) for tensor in (clean, noise, times))
+    loss = velocity_error(run.model, scheduler, clean, noise, times, settings).mean()
     run.update(loss, annealed(run.step, settings.steps, warmup=100))
     return loss.item()
 
@@ -75,23 +78,34 @@ def spread_times(batch: int, draw: torch.Generator) -> Tensor:
 
 
 def velocity_error(
-    transformer: torch.nn.Module, scheduler: CogVideoXDDIMScheduler, clean: Tensor, noise: Tensor, times: Tensor
+    transformer: CogVideoXTransformer3DModel,
+    scheduler: CogVideoXDDIMScheduler,
+    clean: Tensor,
+    noise: Tensor,
+    times: Tensor,
+    settings: PretrainBaseSettings,
 ) -> Tensor:
     """Squared error of the predicted velocity, [batch, channels, frames, height, width], in float32."""
     noisy = scheduler.add_noise(clean, noise, times)
     target = scheduler.get_velocity(clean, noise, times)
-    predicted = transformer(noisy.transpose(1, 2), empty_prompt(len(clean)), times, return_dict=False)[0]
-    return (predicted.transpose(1, 2) - target).square()
+    prompt = empty_prompt(len(clean)).to(clean.device)
+    with autocast(settings, clean.device):
+        predicted = transformer(noisy.transpose(1, 2), prompt, times, return_dict=False)[0]
+    return (predicted.float().transpose(1, 2) - target).square()
 
 
 @torch.no_grad()
 def held_out_errors(
-    transformer: CogVideoXTransformer3DModel, scheduler: CogVideoXDDIMScheduler, latents: Tensor, seed: int
+    transformer: CogVideoXTransformer3DModel,
+    scheduler: CogVideoXDDIMScheduler,
+    latents: Tensor,
+    settings: PretrainBaseSettings,
 ) -> dict[str, float]:
     """Mean squared velocity error on held-out latents at each of SCORED_STEPS, under the same noise every time."""
     errors = {}
     for time in SCORED_STEPS:
-        noise = torch.randn(latents.shape, generator=generator(seed, "pretraining.base.held-out", time))
-        times = torch.full((len(latents),), time)
-        errors[f"t{time}"] = velocity_error(transformer, scheduler, latents, noise, times).mean().item()
+        noise = torch.randn(latents.shape, generator=generator(settings.seed, "pretraining.base.held-out", time))
+        times = torch.full((len(latents),), time, device=latents.device)
+        error = velocity_error(transformer, scheduler, latents, noise.to(latents.device), times, settings)
+        errors[f"t{time}"] = error.mean().item()
     return errors

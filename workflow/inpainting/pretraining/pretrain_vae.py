@@ -19,7 +19,7 @@ from inpainting.files import atomic_path
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, new_vae
 from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, crop, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
-from inpainting.pretraining.run import Run, annealed, generator
+from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator
 from inpainting.pretraining.settings import PretrainVaeCommand, PretrainVaeSettings
 from inpainting.progress import Progress
 from inpainting.seeds import derive
@@ -38,11 +38,11 @@ DECODER_RATE = 0.3
 
 def pretrain_vae(settings: PretrainVaeCommand) -> None:
     """Train the VAE and save it, with its scaling factor, to `settings.out`."""
-    torch.set_num_threads(settings.threads)
+    device = computing_device(settings)
     photographs = further_photographs(settings.photographs)
     plan = ClipPlan(derive(settings.seed, "pretraining.vae"), FRAMES, (WIDTH, HEIGHT), True, photographs)
     pool = clip_pool(settings.work, plan, settings.clips, settings.threads)
-    vae = new_vae(settings)
+    vae = new_vae(settings).to(device)
     run = Run(vae, settings.rate, settings.work, AVERAGE_DECAY)
     run.resume()
     steps = settings.encoder_steps + settings.decoder_steps
@@ -75,12 +75,14 @@ def train_step(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeSettings, 
     stage = stage_of(step, settings)
     rng = np.random.default_rng(derive(settings.seed, "pretraining.vae.batch", step))
     pieces = [crop(rng, pool[rng.integers(len(pool))], stage.frames, stage.size) for _ in range(stage.batch)]
-    clips = as_video(np.stack(pieces))
-    with torch.set_grad_enabled(not stage.decoder_only):
+    clips = as_video(np.stack(pieces)).to(vae.device)
+    with torch.set_grad_enabled(not stage.decoder_only), autocast(settings, vae.device):
         posterior = vae.encode(clips).latent_dist
-    noise = torch.randn(posterior.mean.shape, generator=generator(settings.seed, "pretraining.vae.noise", step))
-    decoded = vae.decode(posterior.mean + posterior.std * noise).sample
-    loss = reconstruction_loss(decoded, clips) + KL_WEIGHT * divergence(posterior.mean, posterior.logvar)
+    mean, log_variance = posterior.mean.float(), posterior.logvar.float()
+    noise = torch.randn(mean.shape, generator=generator(settings.seed, "pretraining.vae.noise", step)).to(vae.device)
+    with autocast(settings, vae.device):
+        decoded = vae.decode(mean + (log_variance / 2).exp() * noise).sample.float()
+    loss = reconstruction_loss(decoded, clips) + KL_WEIGHT * divergence(mean, log_variance)
     run.update(loss, rate_factor(step, settings))
     return loss.item()
 
@@ -128,7 +130,7 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 @torch.no_grad()
 def save_vae(vae: AutoencoderKLCogVideoX, settings: PretrainVaeSettings, folder: Path) -> None:
     """Measure the latents' standard deviation on held-out clips, write 1 / it as the scaling factor, save."""
-    clips = as_video(held_out(settings.seed, settings.held_out))
+    clips = as_video(held_out(settings.seed, settings.held_out)).to(vae.device)
     latents = torch.cat([vae.encode(pair).latent_dist.mode() for pair in clips.split(2)])
     vae.register_to_config(scaling_factor=float(1 / latents.std()))
     with atomic_path(folder) as temporary:

@@ -14,7 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from inpainting.files import atomic_path, read_json, write_json
+from inpainting.models.loading import resolve_device
 from inpainting.pretraining.optimizer import Optimizer
+from inpainting.pretraining.settings import ComputingSettings
 from inpainting.seeds import derive
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -95,6 +97,17 @@ class Run(Generic[Model]):
         state = read_json(checkpoint / "state.json")
         self.step, self.curve = state["step"], state["curve"]
         log.info("going on from step %d", self.step)
+
+
+def computing_device(settings: ComputingSettings) -> torch.device:
+    """The device to pretrain on, with its number of threads set where it is a CPU."""
+    torch.set_num_threads(settings.threads)
+    return resolve_device(settings.device)
+
+
+def autocast(settings: ComputingSettings, device: torch.device) -> torch.autocast:
+    """Inside, a model computes in the precision that was asked for; weights stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=settings.mixed_precision == "bf16")
 
 
 def generator(seed: int, purpose: str, step: int) -> torch.Generator:

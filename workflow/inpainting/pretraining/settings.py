@@ -1,17 +1,31 @@
 """Settings of the two pretraining steps. The lengths are steps, never minutes: a busy machine changes no result."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from inpainting.settings import Settings
 
 
-class PretrainVaeSettings(Settings):
-    """How the nano VAE is made."""
+class ComputingSettings(Settings):
+    """With what a model is pretrained."""
 
     seed: int = Field(default=0, ge=0)
     """Seed of the clips, the first weights and all noise."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; auto takes the GPU where there is one."""
+    mixed_precision: Literal["no", "bf16"] = "bf16"
+    """Autocast of the forward pass; noise, loss and weights stay float32."""
+    threads: int = Field(default=2, ge=1)
+    """Threads of the arithmetic on a CPU. Another number may change the last bits of the weights."""
+
+
+class PretrainVaeSettings(ComputingSettings):
+    """How the nano VAE is made."""
+
+    latent_channels: int = Field(default=48, ge=1)
+    """Channels of the latents. CogVideoX-2b has 16, which for frames of 128x96 are too few."""
     channels: list[int] = Field(default=[16, 32, 64, 64], min_length=4, max_length=4)
     """Width of the four blocks; each is a multiple of `groups`."""
     layers: int = Field(default=1, ge=1)
@@ -36,8 +50,6 @@ class PretrainVaeSettings(Settings):
     """Sample sequences that no training sees: all measure the latents' scale, a quarter of them the reconstruction."""
     checkpoint_every: int = Field(default=250, ge=1)
     """Steps between checkpoints."""
-    threads: int = Field(default=2, ge=1)
-    """Threads of the arithmetic. Another number may change the last bits of the weights."""
 
     @property
     def encoder_steps(self) -> int:
@@ -54,12 +66,10 @@ class PretrainVaeCommand(PretrainVaeSettings):
     """Folder for clips, checkpoints and the curve; a run that was interrupted goes on from there."""
 
 
-class PretrainBaseSettings(Settings):
+class PretrainBaseSettings(ComputingSettings):
     """How the nano transformer is made."""
 
-    seed: int = Field(default=0, ge=0)
-    """Seed of the clips, the first weights and all noise."""
-    heads: int = Field(default=6, ge=1)
+    heads: int = Field(default=8, ge=1)
     """Attention heads."""
     head_width: int = Field(default=32, ge=4)
     """Channels of one attention head."""
@@ -81,8 +91,6 @@ class PretrainBaseSettings(Settings):
     """Sample sequences that no training sees, to measure the velocity error on."""
     checkpoint_every: int = Field(default=250, ge=1)
     """Steps between checkpoints."""
-    threads: int = Field(default=1, ge=1)
-    """Threads of the arithmetic. Another number may change the last bits of the weights."""
 
 
 class PretrainBaseCommand(PretrainBaseSettings):
