@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from inpainting.models.loading import latent_channels
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, empty_prompt, noise_scheduler
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
@@ -33,13 +34,14 @@ def test_its_scheduler_is_that_of_cogvideox_2b() -> None:
     assert {name: scheduler.config[name] for name in expected} == expected
 
 
-def test_its_structure_is_that_of_the_real_one(
+def test_its_structure_is_that_of_the_real_one_but_for_wider_latents(
     vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3DModel
 ) -> None:
     assert len(vae.config.block_out_channels) == 4
-    assert vae.config.latent_channels == transformer.config.in_channels == transformer.config.out_channels == 16
+    assert vae.config.latent_channels == transformer.config.in_channels == transformer.config.out_channels == 48
     assert (vae.config.temporal_compression_ratio, transformer.config.temporal_compression_ratio) == (4, 4)
     assert transformer.config.patch_size == 2
+    assert latent_channels(str(NANO)) == 48
     assert not transformer.config.use_rotary_positional_embeddings
     assert (transformer.config.sample_width, transformer.config.sample_height) == (WIDTH // 8, HEIGHT // 8)
     assert transformer.config.sample_frames == FRAMES
@@ -82,6 +84,7 @@ def test_it_was_made_with_the_config_that_is_shipped(
     config = yaml.safe_load((ROOT / "config" / "pretrain-nano.yaml").read_text(encoding="utf-8"))
     made, base = PretrainVaeSettings(**config["vae"]), PretrainBaseSettings(**config["base"])
     assert list(vae.config.block_out_channels) == made.channels
+    assert vae.config.latent_channels == made.latent_channels
     assert np.array_equal(
         [transformer.config.num_attention_heads, transformer.config.attention_head_dim, transformer.config.num_layers],
         [base.heads, base.head_width, base.layers],
