@@ -1,5 +1,7 @@
 """The decoder's spatial norms, projected before they are enlarged, against diffusers' own."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX
@@ -9,7 +11,7 @@ from inpainting.models.vae import decode
 
 
 @pytest.fixture
-def plain_vae(tiny_base: str) -> AutoencoderKLCogVideoX:
+def plain_vae(tiny_base: Path) -> AutoencoderKLCogVideoX:
     """The tiny VAE as diffusers loads it."""
     return AutoencoderKLCogVideoX.from_pretrained(tiny_base, subfolder="vae", torch_dtype=torch.float32).eval()
 
