@@ -27,6 +27,7 @@ rule pretrain_vae:
     resources:
         mem_mb=6000,
         runtime=180,
+        gpu=int(pretraining["vae"]["device"] != "cpu"),
     params:
         options=PretrainVaeSettings(**pretraining["vae"]).to_options(),
         work=subpath(output.vae, parent=True),
@@ -49,6 +50,7 @@ rule pretrain_base:
     resources:
         mem_mb=6000,
         runtime=240,
+        gpu=int(pretraining["base"]["device"] != "cpu"),
     params:
         options=PretrainBaseSettings(**pretraining["base"]).to_options(),
         work="results/pretraining/base",
