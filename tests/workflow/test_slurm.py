@@ -63,3 +63,18 @@ def test_the_slurm_profile_runs_rules_as_jobs_and_asks_for_a_gpu_where_one_is_us
     on_gpu = [job for job in jobs if "Partition=gpu" in job]
     asking = [job for job in jobs if re.search("gres[:/]gpu", job)]
     assert len(on_gpu) == 1 and asking == on_gpu, "the prompt's encoding asks for a GPU, no other job does"
+
+
+def test_all_that_asks_for_a_gpu_goes_to_the_partition_that_has_them(tiny_base: Path, tmp_path: Path) -> None:
+    (tmp_path / "experiments.tsv").write_text("experiment\toverrides\tdescription\none\t\t\n")
+    config = {"experiments": "experiments.tsv", "model": {"base": str(tiny_base), "device": "cuda"}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path)]
+    command += ["--workflow-profile", str(ROOT / "workflow/profiles/slurm"), "--dry-run", "--configfile"]
+    planned = subprocess.run([*command, str(tmp_path / "config.yaml")], capture_output=True, text=True, check=False)
+    assert planned.returncode == 0, planned.stderr[-4000:]
+    jobs = re.findall(r"^rule (\w+):\n(?: .*\n)*?    resources: (.*)", planned.stdout + planned.stderr, re.MULTILINE)
+    asking = {rule for rule, resources in jobs if re.search(r"\bgpu=1\b", resources)}
+    sent = {rule for rule, resources in jobs if "slurm_partition=gpu" in resources}
+    assert {"encode_truth", "encode_condition", "train", "evaluate_experiment"} <= asking
+    assert sent == asking
