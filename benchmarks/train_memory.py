@@ -57,7 +57,8 @@ def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str,
     """Update a few times and print what it took."""
     accelerator = Accelerator(mixed_precision=precision, cpu=transformer.device.type == "cpu")
     batch = batch_of(transformer, transformer.device)
-    widen_patch_embedding(transformer.requires_grad_(False), conditioning.input_channels(ConditionSettings(), 16))
+    channels = conditioning.input_channels(ConditionSettings(), transformer.config.out_channels)
+    widen_patch_embedding(transformer.requires_grad_(False), channels)
     lora.add_lora(transformer, LoraSettings(rank=rank, alpha=rank), seed=0)
     trained = lora.prepare_training(transformer)
     transformer.enable_gradient_checkpointing()

@@ -36,7 +36,7 @@ FRAMES, HEIGHT, WIDTH, WINDOWS, TURNS = 17, 96, 128, 64, 5
 def write_latents(folder: Path) -> None:
     """Shards of noise with a moving square hole, and the index, split and prompt that training takes."""
     generator = torch.Generator().manual_seed(0)
-    cells = ((FRAMES - 1) // 4 + 1, 16, HEIGHT // 8, WIDTH // 8)
+    cells = ((FRAMES - 1) // 4 + 1, loading.latent_channels(str(NANO)), HEIGHT // 8, WIDTH // 8)
     names = [f"{number:016x}" for number in range(WINDOWS)]
     truths, conditions = {}, {}
     for number, name in enumerate(names):
@@ -100,7 +100,7 @@ def bare(run: Run) -> float:
         shown = torch.cat([noisy, part.condition, part.mask], dim=2)
         predicted = run.transformer(shown, prompt.expand(len(shown), -1, -1), part.timesteps, return_dict=False)[0]
         weights = part.region + settings.outside_weight * (1 - part.region)
-        loss = (weights * (predicted - velocity).square()).sum() / (16 * weights.sum())
+        loss = (weights * (predicted - velocity).square()).sum() / (velocity.shape[2] * weights.sum())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(run.parameters, settings.max_grad_norm)
         optimizer.step()
