@@ -66,7 +66,8 @@ def train_step(
     times = spread_times(settings.batch, draw)
     noise = torch.randn(clean.shape, generator=draw)
     clean, noise, times = (tensor.to(run.model.device) for tensor in (clean, noise, times))
-    loss = velocity_error(run.model, scheduler, clean, noise, times, settings).mean()
+    with autocast(settings, clean.device):
+        loss = velocity_error(run.model, scheduler, clean, noise, times).mean()
     run.update(loss, annealed(run.step, settings.steps, warmup=100))
     return loss.item()
 
@@ -83,14 +84,12 @@ def velocity_error(
     clean: Tensor,
     noise: Tensor,
     times: Tensor,
-    settings: PretrainBaseSettings,
 ) -> Tensor:
     """Squared error of the predicted velocity, [batch, channels, frames, height, width], in float32."""
     noisy = scheduler.add_noise(clean, noise, times)
     target = scheduler.get_velocity(clean, noise, times)
     prompt = empty_prompt(len(clean)).to(clean.device)
-    with autocast(settings, clean.device):
-        predicted = transformer(noisy.transpose(1, 2), prompt, times, return_dict=False)[0]
+    predicted = transformer(noisy.transpose(1, 2), prompt, times, return_dict=False)[0]
     return (predicted.float().transpose(1, 2) - target).square()
 
 
@@ -106,6 +105,7 @@ def held_out_errors(
     for time in SCORED_STEPS:
         noise = torch.randn(latents.shape, generator=generator(settings.seed, "pretraining.base.held-out", time))
         times = torch.full((len(latents),), time, device=latents.device)
-        error = velocity_error(transformer, scheduler, latents, noise.to(latents.device), times, settings)
+        with autocast(settings, latents.device):
+            error = velocity_error(transformer, scheduler, latents, noise.to(latents.device), times)
         errors[f"t{time}"] = error.mean().item()
     return errors
