@@ -30,7 +30,7 @@ rule evaluate:
         method="|".join(CLASSICAL) or "-",
     conda:
         "../../envs/inpainting.yaml"
-    threads: 4
+    threads: 4 if GPUS else 1  # so that it fits beside a training on a laptop's two cores
     resources:
         mem_mb=8000,
         runtime=480,

@@ -33,7 +33,7 @@ rule encode_truth:
     priority: 1  # all that a training waits for, it included: other work fills the cores beside it
     conda:
         "../../envs/inpainting.yaml"
-    threads: 2
+    threads: 8 if GPUS else 1  # beside a GPU, processes that read and fill; the small model needs one alone
     resources:
         mem_mb=8000,
         runtime=240,
