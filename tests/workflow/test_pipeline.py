@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from inpainting.evaluation.results import read_results
 from inpainting.files import folder_digest, read_json, read_table
 from snakemake_runs import configure, run, snakemake
 
@@ -51,7 +52,7 @@ def test_adapters_are_scored_on_all_other_sequences_without_a_training(finished:
         model={"base": read_json(Path(best[0]) / "inpainting.json")["base"], "device": "cpu"},
         windows={"window": 9},
         dataset={"root": str(finished / "sequences"), "frames": 9},
-        evaluation={"split": "all", "steps": 1, "methods": ["telea"], "examples": 1, "adapters": {"mine": best}},
+        evaluation={"split": "all", "steps": 3, "methods": ["telea"], "examples": 1, "adapters": {"mine": best}},
         report={"examples": 1},
     )
     done = run(tmp_path)
@@ -59,6 +60,8 @@ def test_adapters_are_scored_on_all_other_sequences_without_a_training(finished:
     table = read_table(tmp_path / "results" / "tables" / "comparison.tsv").set_index("method")
     assert set(table.index) == {"mine", "telea"}
     assert set(table["sequences"]) == {7}, "of eight, one has a gap"
+    scored = read_results(tmp_path / "results" / "evaluation" / "mine-0.parquet").provenance["settings"]
+    assert scored["steps"] == 1, "as many as validation chose, not as many as the base takes"
     assert not (tmp_path / "results" / "training").exists()
 
 

@@ -10,6 +10,12 @@ MODELS = [
     method for method in settings.evaluation.methods if method in ("base", "ceiling")
 ]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
+# How many denoising steps validation chose lies beside the adapter: best.json beside best/.
+CHOSEN = {
+    name: f"{folder}.json"
+    for name, folder in GIVEN.items()
+    if Path(f"{folder}.json").is_file()
+}
 ADAPTERS = [*experiments, *GIVEN]
 EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
@@ -66,7 +72,7 @@ use rule evaluate as evaluate_experiment with:
             f"results/validation/{wildcards.experiment}/best",
         ),
         chosen=lambda wildcards: (
-            []
+            CHOSEN.get(wildcards.experiment, [])
             if wildcards.experiment in GIVEN
             else f"results/validation/{wildcards.experiment}/best.json"
         ),

@@ -43,8 +43,8 @@ class EvaluateSettings(Settings):
     split: Literal["test", "validation", "all"] = "test"
     """Which sequences are scored; all of them only where nothing was trained on them."""
     steps: int = Field(50, ge=1)
-    """Denoising steps of the base model and of adapters that are given; an experiment takes those that its validation
-    chose."""
+    """Denoising steps of the base model. An adapter takes those that its validation chose (best.json beside best/), and
+    these where there is no such file beside it."""
     examples: int = Field(4, ge=0)
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
