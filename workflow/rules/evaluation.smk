@@ -12,9 +12,9 @@ MODELS = [
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
 # How many denoising steps validation chose lies beside the adapter: best.json beside best/.
 CHOSEN = {
-    name: f"{folder}.json"
+    name: Path(folder).parent / "best.json"
     for name, folder in GIVEN.items()
-    if Path(f"{folder}.json").is_file()
+    if (Path(folder).parent / "best.json").is_file()
 }
 ADAPTERS = [*experiments, *GIVEN]
 EXTERNAL = settings.evaluation.external
