@@ -10,12 +10,6 @@ MODELS = [
     method for method in settings.evaluation.methods if method in ("base", "ceiling")
 ]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
-# How many denoising steps validation chose lies beside the adapter: best.json beside best/.
-CHOSEN = {
-    name: Path(folder).parent / "best.json"
-    for name, folder in GIVEN.items()
-    if (Path(folder).parent / "best.json").is_file()
-}
 ADAPTERS = [*experiments, *GIVEN]
 EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
@@ -71,11 +65,6 @@ use rule evaluate as evaluate_experiment with:
             wildcards.experiment,
             f"results/validation/{wildcards.experiment}/best",
         ),
-        chosen=lambda wildcards: (
-            CHOSEN.get(wildcards.experiment, [])
-            if wildcards.experiment in GIVEN
-            else f"results/validation/{wildcards.experiment}/best.json"
-        ),
     output:
         scores="results/evaluation/{experiment}.parquet",
         examples=directory("results/evaluation/{experiment}/examples"),
@@ -93,7 +82,6 @@ use rule evaluate as evaluate_experiment with:
     params:
         method=lambda wildcards, input: (
             f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
-            + (f" --chosen {input.chosen}" if input.chosen else "")
         ),
         options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
         root=DATASET,

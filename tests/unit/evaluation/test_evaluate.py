@@ -22,6 +22,7 @@ from inpainting.files import file_digest, read_table, write_table
 from inpainting.filling.classical import telea
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.scores import SCORES, score_clip
+from inpainting.models.adapter import write_sampling_steps
 from inpainting.provenance import PACKAGE_FOLDER
 from inpainting.video.masks import dilate
 from inpainting.video.media import Footage
@@ -239,16 +240,15 @@ def test_what_is_not_computed_is_said_in_the_tables(dataset: Dataset, tmp_path: 
 
 
 def test_the_number_of_denoising_steps_is_the_one_that_validation_chose(
-    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, tiny_training: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "best.json").write_text('{"sampling_steps": 7}')
-    settings = parse("evaluate", dataset.arguments("base", tmp_path / "x.parquet", "--steps", "3"))
+    adapter = shutil.copytree(tiny_training / "checkpoints" / "step-4" / "adapter", tmp_path / "adapter")
+    options = ["--adapter", str(adapter), "--steps", "3"]
+    settings = parse("evaluate", dataset.arguments("adapter", tmp_path / "x.parquet", *options))
     assert isinstance(settings, EvaluateCommand)
-    assert with_chosen_steps(settings).steps == 3
-    assert with_chosen_steps(settings.model_copy(update={"chosen": tmp_path / "best.json"})).steps == 7
-    (tmp_path / "other.json").write_text("[]")
-    assert dataset.evaluate("telea", tmp_path / "x.parquet", "--chosen", str(tmp_path / "other.json")) == 1
-    assert "names no number of denoising steps" in capsys.readouterr().err
+    assert with_chosen_steps(settings).steps == 3, "nothing was chosen for it yet"
+    write_sampling_steps(adapter, 7)
+    assert with_chosen_steps(settings).steps == 7
 
 
 def outputs_of(dataset: Dataset, make_scene: Scene, folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """CogVideoXInpaintPipeline, used as diffusers' pipelines are."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from diffusers import CogVideoXDPMScheduler
 from inpainting.errors import InputError
 from inpainting.inference.inpainter import load_inpainter
 from inpainting.inference.pipeline import CogVideoXInpaintPipeline
-from inpainting.models.adapter import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
+from inpainting.models.adapter import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_sampling_steps
 from inpainting.models.settings import ModelSettings
 from inpainting.video import masks
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -75,6 +76,17 @@ def test_it_inpaints_and_leaves_known_pixels_to_the_bit(adapted: CogVideoXInpain
     (raw,) = adapted(rgb, mask, num_inference_steps=2, generator=seeded(), composite=False, return_dict=False)
     assert np.array_equal(frames[hole], raw[hole])
     assert not np.array_equal(raw[~hole], rgb[~hole])
+
+
+def test_it_takes_as_many_steps_as_validation_chose_unless_told_otherwise(
+    base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path
+) -> None:
+    chosen = shutil.copytree(adapter, tmp_path / "best")
+    write_sampling_steps(chosen, 2)
+    (rgb, mask), adapted = clip(), base.load_adapter(chosen)
+    made = {steps: adapted(rgb, mask, num_inference_steps=steps, generator=seeded()).frames for steps in (None, 2, 3)}
+    assert np.array_equal(made[None], made[2])
+    assert not np.array_equal(made[None], made[3])
 
 
 def test_it_takes_pictures_holes_and_one_mask_for_all_frames(adapted: CogVideoXInpaintPipeline) -> None:

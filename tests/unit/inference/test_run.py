@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from inpainting.cli import main
 from inpainting.files import read_json
+from inpainting.models.adapter import write_sampling_steps
 from inpainting.video import masks, media, recording, sequence
 from inpainting.video.media import Footage
 from numpy.typing import NDArray
@@ -143,6 +144,18 @@ def test_an_adapter_inpaints_with_its_own_settings(
     told = read_json(tmp_path / "out.json")
     assert told["settings"]["mask_dilation"] == 2
     assert "adapter" in told["inputs"] and told["output"]["method"] == "adapter"
+
+
+def test_it_takes_as_many_steps_as_validation_chose_for_the_adapter(
+    tiny_base: Path, tiny_training: Path, clip: Path, mask: Path, tmp_path: Path
+) -> None:
+    best = shutil.copytree(tiny_training / "checkpoints" / "step-4" / "adapter", tmp_path / "best")
+    write_sampling_steps(best, 3)
+    options = ["--base", str(tiny_base), "--device", "cpu", "--adapter", str(best), "--frames", "9"]
+    files = ["--input", str(clip), "--mask", str(mask), "--output"]
+    assert main(["run", *options, *files, str(tmp_path / "out")]) == 0
+    assert main(["run", *options, "--steps", "1", *files, str(tmp_path / "one")]) == 0
+    assert [read_json(tmp_path / f"{name}.json")["settings"]["steps"] for name in ("out", "one")] == [3, 1]
 
 
 def test_a_sequence_folder_needs_no_other_mask(run: Run, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def candidate(tmp_path: Path) -> Candidate:
     def candidate(step: int, psnr: float, ssim: float = 0.5, **changes: Any) -> Path:
         adapter = tmp_path / "checkpoints" / f"step-{step}" / "adapter"
         write_text(adapter / "weights", f"of step {step}")
+        write_json(adapter / "inpainting.json", {"base": "somewhere", "sampling_steps": None})
         scores = {
             name: {"mean": mean, "low": None, "high": None} for name, mean in (("psnr_mask", psnr), ("ssim_mask", ssim))
         }
@@ -71,6 +72,8 @@ def test_the_highest_score_wins_and_its_adapter_is_copied(candidate: Candidate, 
     assert chosen["step"] == 1000
     assert [row["step"] for row in chosen["candidates"]] == [500, 1000, 1500]
     assert (tmp_path / "best" / "weights").read_text() == "of step 1000"
+    assert json.loads((tmp_path / "best" / "inpainting.json").read_text()) == {"base": "somewhere", "sampling_steps": 5}
+    assert chosen["provenance"]["inputs"]["adapter"] == folder_digest(tmp_path / "best")
 
 
 def test_of_equal_scores_the_earlier_step_wins_whatever_the_order(

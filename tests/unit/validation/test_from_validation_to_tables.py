@@ -5,7 +5,8 @@ from pathlib import Path
 
 from inpainting.cli import main
 from inpainting.evaluation.results import read_results
-from inpainting.files import folder_digest, read_table
+from inpainting.files import file_digest, read_table
+from inpainting.models.adapter import LORA_FILE, read_adapter_config
 
 
 def test_the_chosen_checkpoint_is_evaluated_with_the_chosen_number_of_denoising_steps(
@@ -22,12 +23,14 @@ def test_the_chosen_checkpoint_is_evaluated_with_the_chosen_number_of_denoising_
     chosen = ["--scores", ",".join(scores), "--checkpoints", str(checkpoints), "--out", str(best)]
     assert main(["best", *chosen, "--adapter-out", str(adapter)]) == 0
     told = json.loads(best.read_text())
-    assert folder_digest(adapter) == folder_digest(checkpoints / f"step-{told['step']}" / "adapter")
+    validated = checkpoints / f"step-{told['step']}" / "adapter"
+    assert file_digest(adapter / LORA_FILE) == file_digest(validated / LORA_FILE)
+    assert read_adapter_config(adapter).sampling_steps == told["sampling_steps"]
     assert {(row["step"], row["sampling_steps"]) for row in told["candidates"]} == {(2, 1), (2, 2), (4, 1), (4, 2)}
 
     results = {name: tmp_path / f"{name}.parquet" for name in ("mine", "temporal_median")}
     few = [*common, "--split", "all", "--limit", "2", "--workers", "1", "--extras", "motion"]
-    mine = ["--method", "adapter", "--label", "mine", "--adapter", str(adapter), "--chosen", str(best), "--steps", "7"]
+    mine = ["--method", "adapter", "--label", "mine", "--adapter", str(adapter), "--steps", "7"]
     assert main(["evaluate", *few, *mine, "--out", str(results["mine"])]) == 0
     assert main(["evaluate", *few, "--method", "temporal_median", "--out", str(results["temporal_median"])]) == 0
     assert read_results(results["mine"]).provenance["settings"]["steps"] == told["sampling_steps"]

@@ -12,14 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting import provenance
-from inpainting.errors import InputError
 from inpainting.evaluation.cost import Cost, measured
 from inpainting.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
 from inpainting.evaluation.parts import Parts
 from inpainting.evaluation.results import write_results
 from inpainting.evaluation.scoring import score_outputs
 from inpainting.evaluation.settings import EVALUATION_CODE, EvaluateCommand
-from inpainting.files import file_digest, folder_digest, read_json, value_digest
+from inpainting.files import file_digest, folder_digest, value_digest
 from inpainting.progress import tracked
 from inpainting.settings import existing
 from inpainting.video import masks
@@ -29,7 +28,7 @@ from inpainting.workers import process_pool
 
 log = logging.getLogger(__name__)
 
-PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "chosen", "out", "examples_out", "workers"}
+PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "out", "examples_out", "workers"}
 """Settings that say where things are; what they hold is in the provenance as digests."""
 
 
@@ -57,16 +56,17 @@ def evaluate(settings: EvaluateCommand) -> None:
 
 
 def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
-    """The settings with the number of denoising steps that validation chose, where they name its choice.
+    """The settings with the number of denoising steps that validation chose for their adapter, if it did.
 
-    Raises InputError for a file that tells none.
+    Raises UsageError where the adapter is not there, InputError where it is none.
     """
-    if settings.chosen is None:
+    if settings.adapter is None:
         return settings
-    best = read_json(existing(settings.chosen, "--chosen", "the best.json of `inpaint best`"))
-    if not isinstance(best, dict) or not isinstance(best.get("sampling_steps"), int):
-        raise InputError(f"{settings.chosen} names no number of denoising steps; give the best.json of `inpaint best`")
-    return settings.model_copy(update={"steps": best["sampling_steps"]})
+    from inpainting.models.adapter import read_adapter_config
+
+    adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
+    chosen = read_adapter_config(adapter).sampling_steps
+    return settings if chosen is None else settings.model_copy(update={"steps": chosen})
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
 
         inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
     if settings.adapter:
-        inputs["adapter"] = folder_digest(existing(settings.adapter, "--adapter", "a folder that training wrote"))
+        inputs["adapter"] = folder_digest(settings.adapter)
     if settings.outputs:
         inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
     return {

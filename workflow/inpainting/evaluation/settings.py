@@ -43,8 +43,8 @@ class EvaluateSettings(Settings):
     split: Literal["test", "validation", "all"] = "test"
     """Which sequences are scored; all of them only where nothing was trained on them."""
     steps: int = Field(50, ge=1)
-    """Denoising steps of the base model. An adapter takes those that its validation chose (best.json beside best/), and
-    these where there is no such file beside it."""
+    """Denoising steps of the base model, and of an adapter that was never validated; others take those that validation
+    chose for them."""
     examples: int = Field(4, ge=0)
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
@@ -67,9 +67,6 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     outputs: Path | None = None
     """Folder of another tool's frames, for --method external: a folder of images or a video per sequence, called as it
     is, of the same size and number of frames."""
-    chosen: Path | None = None
-    """best.json, as `inpaint best` wrote it beside the adapter: its number of denoising steps holds in place of
-    --steps."""
     dataset: Path
     """Folder that holds the sequences."""
     manifest: Path

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from inpainting.inference.settings import STEPS
 from inpainting.models.adapter import AdapterConfig
 
 TEMPLATE = """---
@@ -51,7 +52,7 @@ def model_card(name: str, config: AdapterConfig, told: dict[str, Any]) -> str:
         name=name,
         widened=" and a widened patch embedding" if config.condition.widens else "",
         frames=config.windows.window,
-        steps=runs[0]["sampling_steps"] if runs else 50,
+        steps=runs[0]["sampling_steps"] if runs else config.sampling_steps or STEPS,
         polarity="black" if config.masks.mask_invert else "white",
         settings="\n".join(f"| {what} | {value} |" for what, value in _settings(config, told["training"])),
         scores=_scores(runs),

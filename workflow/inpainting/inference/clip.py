@@ -93,16 +93,16 @@ def _frames(
     inpainter: Inpainter, source: Source, region: Region, timeline: Timeline, settings: RunCommand
 ) -> Iterator[Picture]:
     """The output's frames, one by one, while the phases tell how far they are."""
-    count = len(timeline.starts)
+    count, steps = len(timeline.starts), preparation.steps_of(settings)
     phases = _Phases(
         ("encode", "windows", count),
-        ("denoise", f"steps of {count} windows", count * settings.steps),
+        ("denoise", f"steps of {count} windows", count * steps),
         ("decode", "windows", count),
     )
     made = inpainter.inpaint_windows(
         source.parts(timeline, region, inpainter.signal),
         timeline,
-        settings.steps,
+        steps,
         settings.seed,
         encoded=phases.step,
         stepped=phases.step,

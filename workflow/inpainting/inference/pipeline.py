@@ -18,6 +18,7 @@ from inpainting.filling.fills import fill
 from inpainting.inference import restoration
 from inpainting.inference.denoising import Scheduler
 from inpainting.inference.restoration import Clip, Denoising, Models
+from inpainting.inference.settings import STEPS
 from inpainting.inference.timeline import Timeline
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
@@ -125,7 +126,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         mask: NDArray[np.uint8] | Hole | Sequence[Any],
         prompt: str | None = None,
         negative_prompt: str | None = None,
-        num_inference_steps: int = 50,
+        num_inference_steps: int | None = None,
         guidance_scale: float = 1.0,
         generator: torch.Generator | None = None,
         prompt_embeds: Tensor | None = None,
@@ -147,7 +148,8 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             that shape (true where to inpaint), a list of PIL images, or one image, [height, width], for all frames.
         prompt, prompt_embeds: a text, or its embedding, float [1, tokens, width]; by default the adapter's own, else
             the empty text's. A text needs the text encoder to be loaded.
-        num_inference_steps: the time taken is proportional to it.
+        num_inference_steps: the time taken is proportional to it; by default as many as validation chose for the
+            adapter, or 50 where none did.
         guidance_scale: over 1, each step is done with the negative prompt, too, and takes twice as long.
         generator: on the CPU. The same state, machine and input give the same bits, whatever `windows_at_once`.
         mask_settings, window, window_overlap: the adapter's where one is loaded; without one the defaults of
@@ -171,6 +173,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         grown = masks.dilate(hole, dilation)
         filled = fill(rgb, grown, signal)
         timeline = self.plan(len(rgb), window, window_overlap)
+        steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
 
         def step_end(number: int, timestep: Tensor, latents: Tensor) -> bool:
@@ -180,9 +183,9 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 latents.copy_(returned.get("latents", latents[None])[0])
             return self._interrupt
 
-        with self.progress_bar(total=num_inference_steps * len(timeline.starts)) as bar:
+        with self.progress_bar(total=steps * len(timeline.starts)) as bar:
             how = Denoising(
-                steps=num_inference_steps,
+                steps=steps,
                 prompt=self.embedding(prompt) if prompt_embeds is None else prompt_embeds,
                 generator=generator or torch.Generator().manual_seed(torch.seed() % 2**63),
                 guidance=guidance_scale,

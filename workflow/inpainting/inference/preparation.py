@@ -9,7 +9,7 @@ from inpainting.errors import UsageError
 from inpainting.filling.settings import FillSettings, Signal
 from inpainting.inference.conditioning import Frame
 from inpainting.inference.inpainter import Inpainter, load_inpainter
-from inpainting.inference.settings import RunCommand
+from inpainting.inference.settings import STEPS, RunCommand
 from inpainting.models import adapter as adapters
 from inpainting.models import loading, vae
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -18,12 +18,16 @@ log = logging.getLogger(__name__)
 
 
 def resolve(settings: RunCommand) -> RunCommand:
-    """The settings with the adapter's masks, windows and fill in place of the command line's, and said in the log."""
+    """The settings with the adapter's masks, windows and fill in place of the command line's, and said in the log.
+
+    The number of denoising steps is filled in.
+    """
+    steps = {"steps": steps_of(settings)}
     if settings.adapter is not None:
         config = adapters.read_adapter_config(settings.adapter)
         parts = (config.masks, config.windows, config.condition)
         log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
-        return settings.model_copy(update=config.masks.model_dump() | config.windows.model_dump())
+        return settings.model_copy(update=steps | config.masks.model_dump() | config.windows.model_dump())
     log.info(
         "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each step; "
         "expect rough results",
@@ -34,7 +38,15 @@ def resolve(settings: RunCommand) -> RunCommand:
         log.info(
             "%s was made for %d frames at a time; --window %d may give better results", settings.base, frames, frames
         )
-    return settings
+    return settings.model_copy(update=steps)
+
+
+def steps_of(settings: RunCommand) -> int:
+    """The denoising steps that are asked for, else those that validation chose for the adapter, else STEPS."""
+    if settings.steps is not None:
+        return settings.steps
+    chosen = adapters.read_adapter_config(settings.adapter).sampling_steps if settings.adapter is not None else None
+    return chosen or STEPS
 
 
 def signal_of(settings: RunCommand) -> Signal:

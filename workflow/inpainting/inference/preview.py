@@ -11,6 +11,7 @@ from PIL import Image
 
 from inpainting.files import atomic_path
 from inpainting.inference.inpainter import Inpainter
+from inpainting.inference.preparation import steps_of
 from inpainting.inference.region import Region
 from inpainting.inference.settings import RunCommand
 from inpainting.inference.source import Source
@@ -35,8 +36,8 @@ def draw_preview(inpainter: Inpainter, source: Source, region: Region, settings:
     rgb = np.stack([region.cut(frame) for frame in islice(source.reel, span.start, span.stop)])
     hole = np.stack([region.cut(hole) for hole in islice(source.holes(), span.start, span.stop)])
     log.info("preview: frames %d to %d", span.start + 1, span.stop)
-    progress = Progress("preview", "steps", settings.steps)
-    made = inpainter.inpaint_hole(rgb, hole, settings.steps, settings.seed, progress.step)
+    steps = steps_of(settings)
+    made = inpainter.inpaint_hole(rgb, hole, steps, settings.seed, Progress("preview", "steps", steps).step)
     dilated = masks.dilate(hole, inpainter.masks.mask_dilation)
     below = made if settings.raw else masks.composite(made, rgb, dilated)
     shown = np.linspace(0, len(rgb) - 1, SHOWN).round().astype(int)

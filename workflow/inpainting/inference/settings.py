@@ -19,11 +19,16 @@ INPAINTING_CODE = (
 """What shapes the frames that a model makes of a clip, for `provenance.code_digest`."""
 
 
+STEPS = 50
+"""Denoising steps where nothing tells of a better number."""
+
+
 class DenoisingSettings(Settings):
     """How clips are denoised."""
 
-    steps: int = Field(50, ge=1)
-    """Denoising steps; the time taken is proportional to them."""
+    steps: int | None = Field(None, ge=1)
+    """Denoising steps; the time taken is proportional to them. By default as many as validation chose for the adapter,
+    or 50 where none did."""
     scheduler: Literal["ddim", "dpm"] = "ddim"
     """ddim goes the same way from the same noise; dpm adds noise at each step and looks back one."""
     guidance: float = Field(1.0, ge=1)

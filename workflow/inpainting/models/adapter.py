@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -51,6 +52,8 @@ class AdapterConfig(Settings):
     """What the model is told of a clip."""
     lora: LoraSettings
     """The LoRA layers."""
+    sampling_steps: int | None = Field(None, ge=1)
+    """Denoising steps that validation chose, and that are taken unless others are asked for; None before it did."""
 
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:
@@ -82,6 +85,11 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
     if config.condition.widens:
         _refuse_missing(folder, WIDENED_FILE)
     return config
+
+
+def write_sampling_steps(folder: Path, steps: int) -> None:
+    """Write into the adapter's configuration with how many denoising steps it does best."""
+    write_json(folder / CONFIG_FILE, read_json(folder / CONFIG_FILE) | {"sampling_steps": steps})
 
 
 def _refuse_missing(folder: Path, *names: str) -> None:

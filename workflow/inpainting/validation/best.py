@@ -9,6 +9,7 @@ import pandas as pd
 from inpainting.errors import InputError
 from inpainting.files import atomic_path, folder_digest, read_json, write_json
 from inpainting.metrics.aggregate import paired_interval
+from inpainting.models.adapter import write_sampling_steps
 from inpainting.settings import existing
 from inpainting.validation.settings import BestCommand
 
@@ -19,7 +20,10 @@ DIGITS = {"psnr_mask": 2, "ssim_mask": 4}
 
 
 def best(settings: BestCommand) -> None:
-    """Write the winner's step, denoising steps and scores and all candidates'; of equal scores the cheaper one wins."""
+    """Write the winner's step, denoising steps and scores and all candidates'; of equal scores the cheaper one wins.
+
+    The winner's adapter is copied, with the number of denoising steps in its configuration.
+    """
     results = [read_json(existing(path, "--scores", "files of `inpaint validate`")) for path in settings.scores]
     criteria = {result["criterion"] for result in results}
     alike = {
@@ -44,7 +48,6 @@ def best(settings: BestCommand) -> None:
         "scores": ranked[0]["scores"],
         "difference_to_training": winner["difference_to_training"],
         "candidates": [{name: value for name, value in run.items() if name != "sequences"} for run in candidates],
-        "provenance": winner["provenance"],
     }
     adapter = settings.checkpoints / f"step-{winner['step']}" / "adapter"
     existing(adapter, "--checkpoints", "the folder of step-N folders that were validated")
@@ -52,6 +55,9 @@ def best(settings: BestCommand) -> None:
         raise InputError(f"--checkpoints: {adapter} is not what was validated; validate it again")
     with atomic_path(settings.adapter_out) as temporary:
         shutil.copytree(adapter, temporary)
+        write_sampling_steps(temporary, chosen["sampling_steps"])
+    inputs = winner["provenance"]["inputs"] | {"adapter": folder_digest(settings.adapter_out)}
+    chosen["provenance"] = winner["provenance"] | {"inputs": inputs}
     write_json(settings.out, chosen)
     log.info("best of %d checkpoints: step %d, %s", len(results), winner["step"], chosen["why"])
 
