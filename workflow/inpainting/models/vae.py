@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def to_signal(frames: NDArray[np.uint8]) -> Tensor:
@@ -40,6 +40,16 @@ def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
     """Clips, float32 [batch, frames, 3, h * 8, w * 8], of scaled latents [batch, latent frames, channels, h, w]."""
     video = (latents.to(_device(vae)).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
     return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
+
+
+def channels_last(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:
+    """Lay the convolutions' weights out as the CPU's kernels like them; the numbers stay."""
+    for module in vae.modules():
+        if isinstance(module, nn.Conv3d):
+            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
+        elif isinstance(module, nn.Conv2d):
+            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
+    return vae
 
 
 def _device(vae: AutoencoderKLCogVideoX) -> torch.device:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from inpainting.models.spatial_norm import project_first
+from inpainting.models.vae import channels_last
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
 from inpainting.seeds import derive
 
@@ -77,16 +78,6 @@ def start_near_identity(vae: AutoencoderKLCogVideoX) -> None:
             module.weight.mul_(0.1)
             nn.init.zeros_(module.bias)
     vae.encoder.conv_out.conv.bias[vae.config.latent_channels :] = -6.0
-
-
-def channels_last(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:
-    """Lay the convolutions' weights out as the CPU's kernels like them; the numbers stay."""
-    for module in vae.modules():
-        if isinstance(module, nn.Conv3d):
-            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
-        elif isinstance(module, nn.Conv2d):
-            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
-    return vae
 
 
 def new_transformer(settings: PretrainBaseSettings, latent_channels: int) -> CogVideoXTransformer3DModel:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from inpainting.models.spatial_norm import project_first
-from inpainting.pretraining.architecture import channels_last, empty_prompt, new_transformer, noise_scheduler
+from inpainting.models.vae import channels_last
+from inpainting.pretraining.architecture import empty_prompt, new_transformer, noise_scheduler
 from inpainting.pretraining.card import assemble
 from inpainting.pretraining.latents import held_out_latents, training_latents
 from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator
