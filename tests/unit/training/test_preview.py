@@ -100,6 +100,18 @@ def test_items_are_made_ahead_in_order_and_their_exceptions_are_raised_where_the
     assert made == [2, 3, 4]
 
 
+def test_reading_ahead_takes_one_thread_and_leaves_training_its_own() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        ahead = Ahead(lambda number: torch.get_num_threads(), last=1)
+        assert ahead.take(1) == 1
+        ahead.close()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_waiting_for_data_is_warned_of_once(
     training_arguments: Arguments, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

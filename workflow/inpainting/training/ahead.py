@@ -4,6 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+import torch
+
 Item = TypeVar("Item")
 
 
@@ -12,7 +14,8 @@ class Ahead(Generic[Item]):
 
     def __init__(self, make: Callable[[int], Item], last: int) -> None:
         self.make, self.last = make, last
-        self._pool = ThreadPoolExecutor(1, "read-ahead")
+        # One thread of arithmetic, too: a second team of torch's beside the step's would take the cores from it.
+        self._pool = ThreadPoolExecutor(1, "read-ahead", torch.set_num_threads, (1,))
         self._waiting: tuple[int, Future[Item]] | None = None
 
     def take(self, number: int) -> Item:
