@@ -74,7 +74,7 @@ use rule evaluate as evaluate_experiment with:
         "results/benchmarks/evaluate-{experiment}.tsv"
     wildcard_constraints:
         experiment="|".join(ADAPTERS) or "-",
-    threads: 8 if GPUS else 1
+    threads: 8 if GPUS else 2 if len(ADAPTERS) == 1 else 1  # several run side by side
     resources:
         mem_mb=8000,
         runtime=480,
