@@ -40,6 +40,23 @@ def test_the_configuration_for_2b_is_whole_and_waits_for_a_dataset(tmp_path: Pat
     assert settings.training.steps != demo.training.steps, "nothing of the demo leaks into it"
 
 
+@pytest.mark.parametrize(
+    ("name", "repeats"),
+    [
+        (
+            "ablation.yaml",
+            dict.fromkeys(("flow", "grey", "concat_rgb", "replace", "mask_and_effect", "random_base"), 3),
+        ),
+        ("longer.yaml", {"longer": 3, "random_base": 2}),
+    ],
+)
+def test_the_shipped_studies_repeat_their_experiments_with_other_seeds(name: str, repeats: dict[str, int]) -> None:
+    settings = resolve(shipped(name))
+    groups = settings.groups()
+    assert {group: list(groups.values()).count(group) for group in groups.values()} == repeats
+    assert set(groups) == set(settings.compared())
+
+
 def test_adapters_are_scored_without_a_training_and_several_of_a_name_are_repeats(tmp_path: Path) -> None:
     folders = [str(tmp_path / name) for name in ("a", "b", "c")]
     for folder in folders:
