@@ -19,6 +19,7 @@ from torch import Tensor
 
 from inpainting.errors import InputError, UsageError
 from inpainting.files import atomic_path, read_json, write_json
+from inpainting.models.adapter_choice import CONFIG_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import is_widened, widen_patch_embedding
@@ -27,7 +28,7 @@ from inpainting.tensor_files import sort_metadata
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 LORA_FILE, WIDENED_FILE = "pytorch_lora_weights.safetensors", "widened.safetensors"
-PROMPT_FILE, CONFIG_FILE = "prompt.safetensors", "inpainting.json"
+PROMPT_FILE = "prompt.safetensors"
 PATCH_EMBEDDING = ("patch_embed.proj.weight", "patch_embed.proj.bias")
 
 
@@ -85,11 +86,6 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
     if config.condition.widens:
         _refuse_missing(folder, WIDENED_FILE)
     return config
-
-
-def write_sampling_steps(folder: Path, steps: int) -> None:
-    """Write into the adapter's configuration with how many denoising steps it does best."""
-    write_json(folder / CONFIG_FILE, read_json(folder / CONFIG_FILE) | {"sampling_steps": steps})
 
 
 def _refuse_missing(folder: Path, *names: str) -> None:
