@@ -22,7 +22,7 @@ from inpainting.files import file_digest, read_table, write_table
 from inpainting.filling.classical import telea
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.scores import SCORES, score_clip
-from inpainting.models.adapter_choice import write_sampling_steps
+from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.provenance import PACKAGE_FOLDER
 from inpainting.video.masks import dilate
 from inpainting.video.media import Footage

@@ -10,8 +10,7 @@ from diffusers import CogVideoXDPMScheduler
 from inpainting.errors import InputError
 from inpainting.inference.inpainter import load_inpainter
 from inpainting.inference.pipeline import CogVideoXInpaintPipeline
-from inpainting.models.adapter import LORA_FILE, PROMPT_FILE, WIDENED_FILE
-from inpainting.models.adapter_choice import CONFIG_FILE, write_sampling_steps
+from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_sampling_steps
 from inpainting.models.settings import ModelSettings
 from inpainting.video import masks
 from inpainting.video.settings import MaskSettings, WindowSettings

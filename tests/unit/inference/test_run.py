@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inpainting.cli import main
 from inpainting.files import read_json
-from inpainting.models.adapter_choice import write_sampling_steps
+from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.video import masks, media, recording, sequence
 from inpainting.video.media import Footage
 from numpy.typing import NDArray

@@ -6,7 +6,8 @@ from pathlib import Path
 from inpainting.cli import main
 from inpainting.evaluation.results import read_results
 from inpainting.files import file_digest, read_table
-from inpainting.models.adapter import LORA_FILE, read_adapter_config
+from inpainting.models.adapter import read_adapter_config
+from inpainting.models.adapter_files import LORA_FILE
 
 
 def test_the_chosen_checkpoint_is_evaluated_with_the_chosen_number_of_denoising_steps(

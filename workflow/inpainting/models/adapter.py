@@ -19,7 +19,7 @@ from torch import Tensor
 
 from inpainting.errors import InputError, UsageError
 from inpainting.files import atomic_path, read_json, write_json
-from inpainting.models.adapter_choice import CONFIG_FILE
+from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import is_widened, widen_patch_embedding
@@ -27,8 +27,6 @@ from inpainting.settings import Settings
 from inpainting.tensor_files import sort_metadata
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-LORA_FILE, WIDENED_FILE = "pytorch_lora_weights.safetensors", "widened.safetensors"
-PROMPT_FILE = "prompt.safetensors"
 PATCH_EMBEDDING = ("patch_embed.proj.weight", "patch_embed.proj.bias")
 
 

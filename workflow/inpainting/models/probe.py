@@ -15,7 +15,8 @@ from torch import Tensor
 from inpainting import seeds
 from inpainting.errors import InputError
 from inpainting.models import loading
-from inpainting.models.adapter import PROMPT_FILE, load_adapter, read_adapter_config
+from inpainting.models.adapter import load_adapter, read_adapter_config
+from inpainting.models.adapter_files import PROMPT_FILE
 from inpainting.models.settings import ModelSettings
 
 PROBE_FILE = "probe.safetensors"

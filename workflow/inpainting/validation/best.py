@@ -9,7 +9,7 @@ import pandas as pd
 from inpainting.errors import InputError
 from inpainting.files import atomic_path, folder_digest, read_json, write_json
 from inpainting.metrics.aggregate import paired_interval
-from inpainting.models.adapter_choice import write_sampling_steps
+from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.settings import existing
 from inpainting.validation.settings import BestCommand
 

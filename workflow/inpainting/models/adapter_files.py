@@ -1,11 +1,11 @@
-"""What validation chose for an adapter, kept in its configuration; apart, since choosing needs no model loaded."""
+"""The files of an adapter's folder, and what is written into one of them without a model being loaded."""
 
 from pathlib import Path
 
 from inpainting.files import read_json, write_json
 
-CONFIG_FILE = "inpainting.json"
-"""The adapter's configuration, an `AdapterConfig`."""
+LORA_FILE, WIDENED_FILE = "pytorch_lora_weights.safetensors", "widened.safetensors"
+PROMPT_FILE, CONFIG_FILE = "prompt.safetensors", "inpainting.json"
 
 
 def write_sampling_steps(folder: Path, steps: int) -> None:
