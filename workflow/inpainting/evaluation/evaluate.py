@@ -66,7 +66,10 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
     chosen = read_adapter_config(adapter).sampling_steps
-    return settings if chosen is None else settings.model_copy(update={"steps": chosen})
+    if chosen is None:
+        return settings
+    log.info("%s: as many denoising steps as validation chose: %d", settings.name, chosen)
+    return settings.model_copy(update={"steps": chosen})
 
 
 @dataclass(frozen=True)
