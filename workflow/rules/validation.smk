@@ -59,7 +59,9 @@ rule best:
     params:
         checkpoints="results/training/{experiment}/checkpoints",
         scores=lambda wildcards, input: ",".join(input.scores),
-        code=code_digest("validation/best.py", "metrics/aggregate.py", "models/adapter_files.py"),
+        code=code_digest(
+            "validation/best.py", "metrics/aggregate.py", "models/adapter_files.py"
+        ),
     shell:
         "inpaint best --scores {params.scores} --checkpoints {params.checkpoints} --out {output.best}"
         " --adapter-out {output.adapter} 2>&1 | tee {log}"
