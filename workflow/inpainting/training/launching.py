@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+import torch
 from torch.distributed import TCPStore
 
+from inpainting.errors import Unfinished
 from inpainting.training.stopping import SIGNALS
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,25 @@ def end_with_launcher() -> None:
 def _await_launchers_end() -> None:
     os.read(0, 1)  # the launcher writes nothing: this returns when it is gone, and its end of the pipe with it
     os._exit(1)
+
+
+@contextmanager
+def leaving_group() -> Iterator[None]:
+    """Inside, the processes of a group work together; afterwards this one has left it, where it ended as it should.
+
+    One that is still in it at its exit may be aborted, all its work done, by threads of gloo that are still running.
+    """
+    try:
+        yield
+    except (Unfinished, SystemExit):
+        _leave_group()
+        raise
+    _leave_group()
+
+
+def _leave_group() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _environment(rank: int, processes: int, port: int) -> dict[str, str]:

@@ -74,7 +74,7 @@ def train(settings: TrainCommand) -> None:
         wandb = None if settings.wandb_project is None else WandbRun(settings)
         monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
     run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
-    with stop.listening():
+    with stop.listening(), launching.leaving_group():
         run.go(checkpoint, monitor, stop)
     if accelerator.is_main_process:
         inputs = fingerprint["inputs"]
