@@ -148,6 +148,8 @@ def test_a_share_of_samples_may_be_drawn_from_the_noisiest_timesteps(cache: Late
     assert (times >= 700).float().mean() == pytest.approx(0.6 + 0.4 * 0.3, abs=0.04)
     assert times.min() < 50
     assert timesteps(cache, 500, LossSettings(high_noise_share=1.0)).min() >= 700
+    last = timesteps(cache, 500, LossSettings(high_noise_share=1.0, high_noise_from=950))
+    assert (last.min(), last.max()) == (950, 999)
 
 
 def test_the_logit_of_timesteps_may_be_normal(cache: LatentCache) -> None:

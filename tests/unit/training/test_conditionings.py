@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from inpainting.cli import main
+import torch
+from inpainting.cli import main, parse
 from inpainting.inference.inpainter import load_inpainter
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
+from inpainting.training.settings import TrainCommand
+from inpainting.training.train import fresh_run
 from inpainting.video import sequence
 from inpainting.video.settings import MaskSettings, WindowSettings
 from safetensors.torch import load_file
@@ -61,3 +64,15 @@ def test_the_index_of_another_signal_than_the_conditioning_needs_is_refused(
 ) -> None:
     assert main(training_arguments(tmp_path, "--conditioning", "concat_rgb")) == 2
     assert "--conditioning concat_rgb and --fill grey need 'rgb'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("start", ["zeros", "noisy_latents"])
+def test_a_training_starts_with_the_weights_that_it_is_told_to(
+    training_arguments: Arguments, tmp_path: Path, start: str
+) -> None:
+    settings = parse("train", training_arguments(tmp_path, "--widened-start", start)[1:])
+    assert isinstance(settings, TrainCommand)
+    weight = fresh_run(settings).transformer.patch_embed.proj.weight
+    assert weight[:, :16].any()
+    assert torch.equal(weight[:, 16:32], weight[:, :16] if start == "noisy_latents" else torch.zeros(32, 16, 2, 2))
+    assert not weight[:, 32:].any()

@@ -113,7 +113,7 @@ class Batches:
 
     def _timestep(self, generator: torch.Generator) -> Tensor:
         if torch.rand((), generator=generator) < self.loss.high_noise_share:
-            return torch.randint(TIMESTEPS * 7 // 10, TIMESTEPS, (), generator=generator)
+            return torch.randint(self.loss.high_noise_from, TIMESTEPS, (), generator=generator)
         if self.loss.timestep_sampling == "logit_normal":
             logit = self.loss.logit_mean + self.loss.logit_std * torch.randn((), generator=generator)
             return (TIMESTEPS * logit.sigmoid()).long().clamp(max=TIMESTEPS - 1)

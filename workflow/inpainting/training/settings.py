@@ -57,7 +57,9 @@ class LossSettings(Settings):
     logit_std: float = Field(1.0, gt=0.0)
     """Standard deviation of logit_normal's normal distribution."""
     high_noise_share: float = Field(0.0, ge=0.0, le=1.0)
-    """Share of samples whose timestep is drawn from the noisiest 30 %, evenly, whatever the sampling of the others."""
+    """Share of samples whose timestep is drawn from the noisiest, evenly, whatever the sampling of the others."""
+    high_noise_from: int = Field(700, ge=0, le=999)
+    """First of these noisiest timesteps, which go to 999. Where one denoising step is taken, it is at 999."""
     min_snr_gamma: float | None = Field(None, gt=0.0)
     """Weighs the loss by min(SNR, gamma) / (SNR + 1) (arXiv 2303.09556; gamma 5 there); not at all where not given. The
     noisier a timestep, the less it counts, and the last, where inference begins, not at all."""
@@ -95,6 +97,10 @@ class OptimizerSettings(Settings):
     """Peak rate of LoRA."""
     patch_learning_rate: float = Field(1e-4, gt=0.0)
     """Peak rate of the widened patch embedding."""
+    widened_start: Literal["zeros", "noisy_latents"] = "zeros"
+    """What the patch embedding's new weights start from: zeros, so that training starts as the base model; or, for the
+    condition's latents, the weights of the noisy ones, which the base has learned to read. That is for holes that are
+    filled with what is near the truth, as flow_propagation does."""
     schedule: Literal["cosine", "cosine_with_restarts", "linear", "polynomial", "constant", "constant_with_warmup"] = (
         "cosine"
     )
