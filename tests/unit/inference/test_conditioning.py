@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX
-from inpainting.filling.fills import fill
+from inpainting.cli import parse
+from inpainting.filling.doubt import MOST
+from inpainting.filling.fills import fill, fill_with_doubt
 from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
+from inpainting.latents.encoding import cut, encode_batch
+from inpainting.latents.reading import Wanted, read_sequence
+from inpainting.latents.settings import EncodeCommand
+from inpainting.models.loading import load_vae
 from inpainting.models.settings import ConditionSettings
 from inpainting.models.vae import to_signal
 from inpainting.shards import LatentCache
@@ -91,7 +97,7 @@ def test_grey_is_0_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np
 
 
 def test_the_mask_channel_is_the_share_of_hole_and_comes_last(hole: Hole) -> None:
-    mask = conditioning.mask_channels(hole, 1)[None]
+    mask = conditioning.mask_channels(hole, None, 1)[None]
     assert mask.shape == (1, 3, 1, 4, 6)
     assert mask.max() == 0.75
     noisy, known = torch.full((1, 3, 16, 4, 6), 2.0), torch.full((1, 3, 16, 4, 6), 3.0)
@@ -108,13 +114,22 @@ def test_the_mask_may_have_a_channel_for_each_frame_of_a_cell() -> None:
     hole[1, :4, :8] = True
     hole[4, 8:, 8:] = True
     hole[8, 0, 0] = True
-    mask = conditioning.mask_channels(hole, 4)
+    mask = conditioning.mask_channels(hole, None, 4)
     assert mask.shape == (3, 4, 2, 2)
     assert mask[0, :, 0, 0].tolist() == [1, 1, 1, 1]
     assert mask[1, :, 0, 0].tolist() == [0.5, 0, 0, 0]
     assert mask[1, :, 1, 1].tolist() == [0, 0, 0, 1]
     assert mask[2, :, 0, 0].tolist() == [0, 0, 0, 1 / 64]
-    torch.testing.assert_close(mask.mean(dim=1, keepdim=True), conditioning.mask_channels(hole, 1))
+    torch.testing.assert_close(mask.mean(dim=1, keepdim=True), conditioning.mask_channels(hole, None, 1))
+
+
+def test_the_fills_doubt_comes_after_the_share_of_hole(hole: Hole) -> None:
+    levels = np.where(hole, np.uint8(MOST), np.uint8(0))
+    mask = conditioning.mask_channels(hole, conditioning.doubt_of_cells(levels), 2)
+    area = conditioning.mask_channels(hole, None, 1)
+    assert torch.equal(mask, torch.cat([area, area], dim=1))
+    levels[1:5, 8:16, 16:24] = [[[8]], [[16]], [[0]], [[0]]]
+    assert conditioning.doubt_of_cells(levels)[1, 1, 2] == 6 / MOST
 
 
 @pytest.mark.parametrize(
@@ -122,6 +137,7 @@ def test_the_mask_may_have_a_channel_for_each_frame_of_a_cell() -> None:
     [
         (ConditionSettings(), 33, "grey"),
         (ConditionSettings(mask_input="frames", fill="telea"), 36, "telea"),
+        (ConditionSettings(mask_input="area_and_doubt", fill="telea"), 34, "telea"),
         (ConditionSettings(conditioning="concat_rgb", fill="telea"), 33, "rgb"),
         (ConditionSettings(conditioning="replace", mask_input="frames"), 16, "grey"),
     ],
@@ -171,3 +187,30 @@ def test_the_condition_encoded_alone_is_the_cached_one(tiny_vae: AutoencoderKLCo
         alone = condition(tiny_vae, rgb, hole)[0]
         assert window.condition.dtype == torch.float16
         torch.testing.assert_close(window.condition.float(), alone, rtol=1e-3, atol=1e-4)
+
+
+def test_the_doubt_that_is_cached_is_that_of_the_whole_clip(tiny_base: Path, tiny_results: Path) -> None:
+    folder = tiny_results / "dataset" / f"{0:016x}"
+    options = [
+        "--content",
+        "temporal_median",
+        "--base",
+        str(tiny_base),
+        "--window",
+        "9",
+        "--dataset",
+        str(folder.parent),
+    ]
+    options += ["--split-file", "", "--manifest", "", "--out", ""]
+    settings = parse("encode", options)
+    assert isinstance(settings, EncodeCommand)
+    read = read_sequence(Wanted(folder, 17, "temporal_median", settings.section(MaskSettings)))
+    vae = load_vae(str(tiny_base), torch.float32, torch.device("cpu"))
+    windows = list(cut(folder.name, read, [0, 8], 9))
+    cached = encode_batch(vae, windows, settings)
+    rgb, hole = sequence.read_rgb(folder, 0, 17), masks.to_hole(sequence.read_mask(folder, 0, 17), MaskSettings())
+    found = fill_with_doubt(rgb, masks.dilate(hole, DILATION), "temporal_median").doubt
+    assert len(np.unique(found)) > 3
+    for start, tensors in zip((0, 8), cached, strict=True):
+        alone = conditioning.doubt_of_cells(found[start : start + 9])
+        torch.testing.assert_close(tensors["doubt"], alone.half())

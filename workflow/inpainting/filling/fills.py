@@ -1,9 +1,13 @@
 """Filling the hole of a whole clip by the name of what shall lie there: the same for training and for inference."""
 
 from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
 
 from inpainting.filling import classical
 from inpainting.filling.classical import Clip
+from inpainting.filling.doubt import MOST, Doubt, doubt
 from inpainting.filling.settings import Fill, Signal
 from inpainting.video.masks import Hole
 
@@ -15,6 +19,13 @@ FILLS: dict[Fill, Callable[[Clip, Hole], Clip]] = {
 }
 
 
+class Filled(NamedTuple):
+    """A clip with its hole filled, uint8 [frames, height, width, 3], and how far the fill is to be doubted."""
+
+    clip: Clip
+    doubt: Doubt
+
+
 def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
     """The clip as its condition shows it: equal to rgb outside the hole and, unless the signal is `rgb`, blind to it.
 
@@ -22,3 +33,15 @@ def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
     shows; hole: bool [frames, height, width], dilated.
     """
     return rgb if signal == "rgb" else FILLS[signal](rgb, hole)
+
+
+def fill_with_doubt(rgb: Clip, hole: Hole, signal: Signal) -> Filled:
+    """As `fill`, and what is to be thought of it, which takes longer than the fill; blind to the hole as well.
+
+    Grey is doubted as far as can be, and the input as it is not at all.
+    """
+    if signal == "rgb":
+        return Filled(rgb, np.zeros(hole.shape, np.uint8))
+    if signal == "grey":
+        return Filled(fill(rgb, hole, signal), np.where(hole, np.uint8(MOST), np.uint8(0)))
+    return Filled(fill(rgb, hole, signal), doubt(rgb, hole, FILLS[signal]))

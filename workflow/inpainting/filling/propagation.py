@@ -100,21 +100,24 @@ def _flows(flat: NDArray[np.uint8], hole: Hole, step: int) -> list[Flow]:
     return flows
 
 
-def complete(flow: Flow, known: NDArray[np.bool_]) -> Flow:
-    """Fill a flow where it is not known with a smooth continuation of the known values; zero if nothing is known.
+def complete(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Fill what is not known with a smooth continuation of the known values; zero if nothing is known.
 
-    flow: float32 [height, width, 2]; known: bool [height, width]. Averages of known values on ever coarser grids, each
-    grid filling what the finer one could not (pull-push: S. J. Gortler et al., The Lumigraph, SIGGRAPH 1996).
+    values: float32 [height, width, channels], such as a flow; known: bool [height, width]. Averages of known values on
+    ever coarser grids, each filling what the finer one could not (pull-push: S. J. Gortler et al., The Lumigraph,
+    SIGGRAPH 1996).
     """
     weight = known.astype(np.float32)
-    if min(flow.shape[:2]) < 2 or known.all() or not known.any():
-        mean = flow[known].mean(axis=0) if known.any() else np.zeros(2, np.float32)
-        return np.where(known[..., None], flow, mean).astype(np.float32)
+    channels = values.shape[2]
+    if min(known.shape) < 2 or known.all() or not known.any():
+        mean = values[known].mean(axis=0) if known.any() else np.zeros(channels, np.float32)
+        return np.where(known[..., None], values, mean).astype(np.float32)
     height, width = known.shape
     share = cv2.pyrDown(weight)
-    total = cv2.pyrDown(flow * weight[..., None])
+    total = cv2.pyrDown(values * weight[..., None]).reshape(*share.shape, channels)  # OpenCV drops a lone channel
     coarse = complete(total / np.maximum(share, 1e-6)[..., None], share > 0.05)
-    return np.where(known[..., None], flow, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
+    fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, channels)
+    return np.where(known[..., None], values, fine)
 
 
 def _without_hole(masked: Clip, hole: Hole) -> NDArray[np.uint8]:

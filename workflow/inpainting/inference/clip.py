@@ -100,7 +100,7 @@ def _frames(
         ("decode", "windows", count),
     )
     made = inpainter.inpaint_windows(
-        source.parts(timeline, region, inpainter.signal),
+        source.parts(timeline, region, inpainter.signal, inpainter.pipeline.models.fill),
         timeline,
         steps,
         settings.seed,

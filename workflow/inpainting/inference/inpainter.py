@@ -11,7 +11,6 @@ from torch import Tensor
 
 from inpainting import seeds
 from inpainting.errors import InputError
-from inpainting.filling.fills import fill as fill_hole
 from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import restoration
 from inpainting.inference.conditioning import Frame
@@ -63,8 +62,8 @@ class Inpainter:
     def inpaint_hole(self, rgb: Clip, hole: Hole, steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, where the hole is known, not dilated: bool [frames, height, width]."""
         timeline = self.timeline(len(rgb))
-        filled = fill_hole(rgb, masks.dilate(hole, self.masks.mask_dilation), self.signal)
-        parts = zip(*(windows.cut(clip, timeline.starts, timeline.length) for clip in (filled, hole)), strict=True)
+        filled = self.pipeline.models.fill(rgb, masks.dilate(hole, self.masks.mask_dilation), self.signal)
+        parts = restoration.cut(filled, hole, timeline)
         made = self.inpaint_windows(parts, timeline, steps, seed, stepped=stepped)
         return windows.join(made, timeline.starts, timeline.length, len(rgb))
 

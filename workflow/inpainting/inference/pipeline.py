@@ -14,7 +14,6 @@ from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
 from inpainting.errors import InputError
-from inpainting.filling.fills import fill
 from inpainting.inference import restoration
 from inpainting.inference.denoising import Scheduler
 from inpainting.inference.restoration import Clip, Denoising, Models
@@ -171,7 +170,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
         grown = masks.dilate(hole, dilation)
-        filled = fill(rgb, grown, signal)
+        filled = self.models.fill(rgb, grown, signal)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
@@ -196,7 +195,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 stepped=bar.update,
                 step_end=step_end,
             )
-            parts = zip(*(windows.cut(clip, timeline.starts, timeline.length) for clip in (filled, hole)), strict=True)
+            parts = restoration.cut(filled, hole, timeline)
             made = restoration.inpaint_windows(self.models, parts, timeline, dilation, signal, how)
             raw = windows.join(made, timeline.starts, timeline.length, len(rgb))
         frames = masks.composite(raw, rgb, grown) if composite else raw

@@ -15,6 +15,8 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inpainting.filling.doubt import Doubt
+from inpainting.filling.fills import Filled, fill, fill_with_doubt
 from inpainting.filling.settings import Signal
 from inpainting.inference import conditioning, denoising
 from inpainting.inference.conditioning import Frame
@@ -23,15 +25,15 @@ from inpainting.inference.timeline import Timeline
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.widening import is_widened
-from inpainting.video import masks
+from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
 
 Clip = NDArray[np.uint8]
 """uint8 [frames, height, width, 3]."""
 
-Window = tuple[Clip, Hole]
-"""A window's frames, uint8 [window, height, width, 3], cut from what `filling.fills.fill` made of the whole clip, and
-its hole, bool [window, height, width], not dilated."""
+Window = tuple[Clip, Hole, Doubt]
+"""A window of a clip that `Models.fill` filled: its frames, uint8 [window, height, width, 3], its hole, bool [window,
+height, width], not dilated, and the fill's doubt, of the hole's shape."""
 
 Item = TypeVar("Item")
 Told = Callable[[int], None]
@@ -58,6 +60,12 @@ class Models:
         return (
             int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels) if self.concatenates else 1
         )
+
+    def fill(self, rgb: Clip, hole: Hole, signal: Signal) -> Filled:
+        """A whole clip with its hole, dilated, filled; its doubt is all 0 unless the transformer is told of it."""
+        if self.mask_channels == conditioning.MASK_CHANNELS["area_and_doubt"]:
+            return fill_with_doubt(rgb, hole, signal)
+        return Filled(fill(rgb, hole, signal), np.zeros(hole.shape, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,12 @@ class Conditions:
 
     latents: Tensor
     mask: Tensor
+
+
+def cut(filled: Filled, hole: Hole, timeline: Timeline) -> Iterator[Window]:
+    """The windows of a whole clip that was filled; its hole, bool [frames, height, width], is not dilated."""
+    parts = (windows.cut(part, timeline.starts, timeline.length) for part in (filled.clip, hole, filled.doubt))
+    return zip(*parts, strict=True)
 
 
 def inpaint_windows(
@@ -152,12 +166,13 @@ def _encode(
     mask = denoising.on_disk(*shape, models.mask_channels, *frame.latent_size)
     done = 0
     for batch in batched(clips, how.at_once):
-        holes = [masks.dilate(frame.pad(hole), dilation) for _, hole in batch]
-        pairs = zip((frame.pad(filled) for filled, _ in batch), holes, strict=True)
+        holes = [masks.dilate(frame.pad(hole), dilation) for _, hole, _ in batch]
+        pairs = zip((frame.pad(filled) for filled, _, _ in batch), holes, strict=True)
         signals = [conditioning.condition_signal(filled, hole, signal) for filled, hole in pairs]
         latents[done : done + len(batch)] = conditioning.encode_condition(models.vae, torch.stack(signals)).cpu()
-        shares = [conditioning.mask_channels(hole, models.mask_channels) for hole in holes]
-        mask[done : done + len(batch)] = torch.stack(shares)
+        doubts = (conditioning.doubt_of_cells(frame.pad(doubt)) for _, _, doubt in batch)
+        told = [conditioning.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
+        mask[done : done + len(batch)] = torch.stack(told)
         done += len(batch)
         how.encoded(len(batch))
     return Conditions(latents, mask)

@@ -1,6 +1,6 @@
 """A clip on disk with its mask: looked through once, then read as often as it is needed, never held."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat, tee
 
@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.errors import InputError
-from inpainting.filling.fills import fill
+from inpainting.filling.classical import Clip
+from inpainting.filling.fills import Filled
 from inpainting.filling.settings import Signal
 from inpainting.inference.region import Region
 from inpainting.inference.restoration import Window, batched
 from inpainting.inference.timeline import Timeline
 from inpainting.video import masks, media, windows
+from inpainting.video.masks import Hole
 from inpainting.video.media import Picture, Reel, Timing
 from inpainting.video.settings import MaskSettings
 
@@ -25,6 +27,9 @@ ALONE = frozenset({"grey", "telea", "rgb"})
 
 PictureHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
+
+FilledBy = Callable[[Clip, Hole, Signal], Filled]
+"""`Models.fill` of the models that inpaint."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +68,24 @@ class Source:
         """The hole of each frame as it is filled and composited."""
         return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
 
-    def parts(self, timeline: Timeline, region: Region, signal: Signal) -> Iterator[Window]:
+    def parts(self, timeline: Timeline, region: Region, signal: Signal, filled_by: FilledBy) -> Iterator[Window]:
         """The windows of a region, filled, as `Inpainter.inpaint_windows` takes them."""
-        frames, holes = tee(self._filled(region, signal))
+        frames, holes, doubts = tee(self._filled(region, signal, filled_by), 3)
         return zip(
-            windows.cut((frame for frame, _ in frames), timeline.starts, timeline.length),
-            windows.cut((hole for _, hole in holes), timeline.starts, timeline.length),
+            windows.cut((frame for frame, _, _ in frames), timeline.starts, timeline.length),
+            windows.cut((hole for _, hole, _ in holes), timeline.starts, timeline.length),
+            windows.cut((doubt for _, _, doubt in doubts), timeline.starts, timeline.length),
             strict=True,
         )
 
-    def _filled(self, region: Region, signal: Signal) -> Iterator[tuple[Picture, PictureHole]]:
+    def _filled(
+        self, region: Region, signal: Signal, filled_by: FilledBy
+    ) -> Iterator[tuple[Picture, PictureHole, NDArray[np.uint8]]]:
         pairs = zip(self.reel, self.holes(), strict=True)
         for block in batched(pairs, 1 if signal in ALONE else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
-            yield from zip(fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal), hole, strict=True)
+            filled = filled_by(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal)
+            yield from zip(filled.clip, hole, filled.doubt, strict=True)
 
 
 def hole_of(picture: Picture, settings: MaskSettings) -> PictureHole:

@@ -48,9 +48,9 @@ def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
     total = 0
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
         cells_high, cells_wide = Frame(height, width).latent_size
-        latents = tensors * frames * channels * cells_high * cells_wide * value
-        hole = (settings.window * 8 + frames) * cells_high * cells_wide if settings.content == "truth" else 0
-        total += count * starts * (latents + hole)
+        latents = tensors * frames * channels * value
+        hole_or_doubt = settings.window * 8 + frames if settings.content == "truth" else frames * value
+        total += count * starts * cells_high * cells_wide * (latents + hole_or_doubt)
     return total
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.filling.classical import Clip
+from inpainting.filling.doubt import Doubt
 from inpainting.filling.settings import Signal
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
@@ -32,6 +33,7 @@ class PixelWindow(NamedTuple):
     clip: Clip
     hole: Hole
     difference: NDArray[np.uint8] | None
+    doubt: Doubt | None
 
 
 def cut(name: str, read: Sequence, starts: list[int], length: int) -> Iterator[PixelWindow]:
@@ -42,8 +44,10 @@ def cut(name: str, read: Sequence, starts: list[int], length: int) -> Iterator[P
     frame = Frame(*read.hole.shape[1:])
     for start in starts:
         part = slice(start, start + length)
-        difference = None if read.difference is None else frame.pad(read.difference[part])
-        yield PixelWindow(name, start, frame.pad(read.clip[part]), frame.pad(read.hole[part]), difference)
+        difference, doubt = (
+            None if found is None else frame.pad(found[part]) for found in (read.difference, read.doubt)
+        )
+        yield PixelWindow(name, start, frame.pad(read.clip[part]), frame.pad(read.hole[part]), difference, doubt)
 
 
 def batches(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
@@ -66,7 +70,8 @@ def encode_batch(
     if settings.content != "truth":
         signals = [_condition_signal(window, settings.content, settings.mask_dilation) for window in batch]
         conditions = vae_latents.encode(vae, torch.stack(signals))[0].to(dtype).cpu()
-        return [{"condition": condition} for condition in conditions]
+        doubts = [conditioning.doubt_of_cells(window.doubt).to(dtype) for window in batch if window.doubt is not None]
+        return [{"condition": c, "doubt": d} for c, d in zip(conditions, doubts, strict=True)]
     signals = [vae_latents.to_signal(window.clip) for window in batch]
     means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(signals)))
     found = []

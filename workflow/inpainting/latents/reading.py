@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from inpainting.errors import InputError
 from inpainting.filling.classical import Clip
-from inpainting.filling.fills import fill
+from inpainting.filling.doubt import Doubt
+from inpainting.filling.fills import fill_with_doubt
 from inpainting.latents.settings import Content
 from inpainting.video import masks, sequence
 from inpainting.video.masks import Hole
@@ -29,12 +30,14 @@ class Sequence(NamedTuple):
     """A whole sequence as it is encoded.
 
     clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: undilated, bool
-    [frames, height, width]; difference, of a truth: `difference` of the input and it.
+    [frames, height, width]; difference, of a truth: `difference` of the input and it; doubt, of a condition: that of
+    its fill.
     """
 
     clip: Clip
     hole: Hole
-    difference: NDArray[np.uint8] | None
+    difference: NDArray[np.uint8] | None = None
+    doubt: Doubt | None = None
 
 
 def read_sequence(wanted: Wanted) -> Sequence:
@@ -50,8 +53,9 @@ def read_sequence(wanted: Wanted) -> Sequence:
     hole = masks.to_hole(mask, wanted.masks)
     if wanted.content == "truth":
         assert truth is not None
-        return Sequence(truth, hole, difference(rgb, truth, hole))
-    return Sequence(fill(rgb, masks.dilate(hole, wanted.masks.mask_dilation), wanted.content), hole, None)
+        return Sequence(truth, hole, difference=difference(rgb, truth, hole))
+    filled = fill_with_doubt(rgb, masks.dilate(hole, wanted.masks.mask_dilation), wanted.content)
+    return Sequence(filled.clip, hole, doubt=filled.doubt)
 
 
 def difference(rgb: Clip, truth: Clip, hole: Hole) -> NDArray[np.uint8]:
