@@ -1,5 +1,6 @@
 """How far a fill is doubted: by its errors round the hole."""
 
+from functools import partial
 from typing import get_args
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from inpainting.filling import classical
 from inpainting.filling.doubt import MOST, RING, doubt
 from inpainting.filling.fills import FILLS, fill, fill_with_doubt
+from inpainting.filling.propagation import find_motion
 from inpainting.filling.settings import Fill, Signal
 from inpainting.video.masks import Hole
 from numpy.typing import NDArray
@@ -86,7 +88,16 @@ def test_the_doubt_of_every_signal_is_blind_to_the_hole(clip: Clip, hole: Hole, 
         assert (found.doubt == np.where(hole, MOST if signal == "grey" else 0, 0)).all()
 
 
-def test_every_fill_is_tried_by_itself(clip: Clip, hole: Hole) -> None:
+def test_the_motion_that_a_fill_was_made_by_is_the_one_that_it_is_tried_by(clip: Clip, hole: Hole) -> None:
+    """All that moves is known but in the hole and its ring, whose motion is not looked at."""
+    moving = np.stack([np.roll(clip[0], 2 * frame, axis=1) for frame in range(9)])
+    found = fill_with_doubt(moving, hole, "flow_propagation")
+    by = partial(classical.flow_propagation, motion=find_motion(classical.masked_input(moving, hole), hole))
+    assert np.array_equal(found.clip, classical.flow_propagation(moving, hole))
+    assert np.array_equal(found.doubt, doubt(moving, hole, by))
+
+
+def test_every_other_fill_is_tried_by_itself(clip: Clip, hole: Hole) -> None:
     for name in get_args(Fill):
-        if name != "grey":
+        if name not in ("grey", "flow_propagation"):
             assert np.array_equal(fill_with_doubt(clip, hole, name).doubt, doubt(clip, hole, FILLS[name]))

@@ -1,6 +1,7 @@
 """Filling the hole of a whole clip by the name of what shall lie there: the same for training and for inference."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from inpainting.filling import classical
 from inpainting.filling.classical import Clip
 from inpainting.filling.doubt import MOST, Doubt, doubt
+from inpainting.filling.propagation import find_motion
 from inpainting.filling.settings import Fill, Signal
 from inpainting.video.masks import Hole
 
@@ -44,4 +46,7 @@ def fill_with_doubt(rgb: Clip, hole: Hole, signal: Signal) -> Filled:
         return Filled(rgb, np.zeros(hole.shape, np.uint8))
     if signal == "grey":
         return Filled(fill(rgb, hole, signal), np.where(hole, np.uint8(MOST), np.uint8(0)))
-    return Filled(fill(rgb, hole, signal), doubt(rgb, hole, FILLS[signal]))
+    by = FILLS[signal]
+    if signal == "flow_propagation":  # most of its time goes into the motion, which need not be found twice
+        by = partial(classical.flow_propagation, motion=find_motion(classical.masked_input(rgb, hole), hole))
+    return Filled(by(rgb, hole), doubt(rgb, hole, by))

@@ -5,7 +5,7 @@ place of learned ones: dense inverse search for the flow (T. Kroeger et al., ECC
 completed smoothly from the known ones around it.
 """
 
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -29,16 +29,30 @@ SMALLEST = 16
 """Sides in pixels below which no flow can be found: such clips are taken to stand still."""
 
 
-def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
-    """Fill the hole with what earlier and later frames show there: (clip, hole that remains).
+class Motion(NamedTuple):
+    """For each frame of a clip the flow to the frame before it and to the one after; zero where there is none."""
+
+    back: list[Flow]
+    on: list[Flow]
+
+
+def find_motion(masked: Clip, hole: Hole) -> Motion:
+    """The motion of a clip, completed under its hole and MARGIN pixels round it.
 
     masked: uint8 [frames, height, width, 3] whose hole holds nothing of use; hole: bool [frames, height, width].
-    From each hole pixel a path follows the flow, frame by frame in both directions of time, to the first frame in which
-    it is known. Two findings are averaged with the inverse of their distance in time as weight.
+    """
+    flat = _without_hole(masked, hole)
+    return Motion(_flows(flat, hole, -1), _flows(flat, hole, 1))
+
+
+def propagate(masked: Clip, hole: Hole, motion: Motion) -> tuple[Clip, Hole]:
+    """Fill the hole with what earlier and later frames show there: (clip, hole that remains).
+
+    masked, hole: see `find_motion`. From each hole pixel a path follows the motion, both ways in time, frame by frame,
+    to the first that knows it. Two findings are averaged with the inverse of their distance in time as weight.
     """
     seen = np.concatenate([masked, 255 * hole[..., None].astype(np.uint8)], axis=3)
-    flat = _without_hole(masked, hole)
-    paths = {step: _flows(flat, hole, step) for step in (-1, 1)}
+    paths = {-1: motion.back, 1: motion.on}
     filled, remaining = masked.copy(), hole.copy()
     for frame in range(len(hole)):
         rows, columns = np.nonzero(hole[frame])
