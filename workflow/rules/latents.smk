@@ -12,6 +12,12 @@ SHARDS = range(settings.latents.shards)
 ENCODED = settings.latents.section(EncodeSettings)
 ENCODE = f"{MODEL} {WINDOWS} --frames {settings.dataset.frames} --shards {settings.latents.shards}"
 
+DOUBTED = {
+    experiment.signal
+    for experiment in experiments.values()
+    if experiment.mask_input == "area_and_doubt"
+}
+
 
 wildcard_constraints:
     signal="[a-z_]+",
@@ -61,7 +67,8 @@ use rule encode_truth as encode_condition with:
     params:
         content="{signal}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}",
+        options=lambda wildcards: f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}"
+        + " --doubt" * (wildcards.signal in DOUBTED),
         root=DATASET,
         code=code_digest(*CONDITION_CODE, *KEEPING_CODE),
 

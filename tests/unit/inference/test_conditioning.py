@@ -8,16 +8,11 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX
-from inpainting.cli import parse
 from inpainting.filling.doubt import MOST
-from inpainting.filling.fills import fill, fill_with_doubt
+from inpainting.filling.fills import fill
 from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import conditioning
 from inpainting.inference.conditioning import Frame
-from inpainting.latents.encoding import cut, encode_batch
-from inpainting.latents.reading import Wanted, read_sequence
-from inpainting.latents.settings import EncodeCommand
-from inpainting.models.loading import load_vae
 from inpainting.models.settings import ConditionSettings
 from inpainting.models.vae import to_signal
 from inpainting.shards import LatentCache
@@ -187,30 +182,3 @@ def test_the_condition_encoded_alone_is_the_cached_one(tiny_vae: AutoencoderKLCo
         alone = condition(tiny_vae, rgb, hole)[0]
         assert window.condition.dtype == torch.float16
         torch.testing.assert_close(window.condition.float(), alone, rtol=1e-3, atol=1e-4)
-
-
-def test_the_doubt_that_is_cached_is_that_of_the_whole_clip(tiny_base: Path, tiny_results: Path) -> None:
-    folder = tiny_results / "dataset" / f"{0:016x}"
-    options = [
-        "--content",
-        "temporal_median",
-        "--base",
-        str(tiny_base),
-        "--window",
-        "9",
-        "--dataset",
-        str(folder.parent),
-    ]
-    options += ["--split-file", "", "--manifest", "", "--out", ""]
-    settings = parse("encode", options)
-    assert isinstance(settings, EncodeCommand)
-    read = read_sequence(Wanted(folder, 17, "temporal_median", settings.section(MaskSettings)))
-    vae = load_vae(str(tiny_base), torch.float32, torch.device("cpu"))
-    windows = list(cut(folder.name, read, [0, 8], 9))
-    cached = encode_batch(vae, windows, settings)
-    rgb, hole = sequence.read_rgb(folder, 0, 17), masks.to_hole(sequence.read_mask(folder, 0, 17), MaskSettings())
-    found = fill_with_doubt(rgb, masks.dilate(hole, DILATION), "temporal_median").doubt
-    assert len(np.unique(found)) > 3
-    for start, tensors in zip((0, 8), cached, strict=True):
-        alone = conditioning.doubt_of_cells(found[start : start + 9])
-        torch.testing.assert_close(tensors["doubt"], alone.half())

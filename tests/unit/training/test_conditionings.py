@@ -23,7 +23,6 @@ Arguments = Callable[..., list[str]]
     ("options", "signal", "channels"),
     [
         (["--mask-input", "frames"], "grey", 36),
-        (["--mask-input", "area_and_doubt"], "grey", 34),
         (["--conditioning", "concat_rgb"], "rgb", 33),
         (["--conditioning", "replace"], "grey", 16),
     ],

@@ -49,8 +49,8 @@ def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
         cells_high, cells_wide = Frame(height, width).latent_size
         latents = tensors * frames * channels * value
-        hole_or_doubt = settings.window * 8 + frames if settings.content == "truth" else frames * value
-        total += count * starts * cells_high * cells_wide * (latents + hole_or_doubt)
+        beside = settings.window * 8 + frames if settings.content == "truth" else frames * value * settings.doubt
+        total += count * starts * cells_high * cells_wide * (latents + beside)
     return total
 
 

@@ -70,8 +70,8 @@ def encode_batch(
     if settings.content != "truth":
         signals = [_condition_signal(window, settings.content, settings.mask_dilation) for window in batch]
         conditions = vae_latents.encode(vae, torch.stack(signals))[0].to(dtype).cpu()
-        doubts = [conditioning.doubt_of_cells(window.doubt).to(dtype) for window in batch if window.doubt is not None]
-        return [{"condition": c, "doubt": d} for c, d in zip(conditions, doubts, strict=True)]
+        pairs = zip(batch, conditions, strict=True)
+        return [{"condition": condition} | _doubt(window, dtype) for window, condition in pairs]
     signals = [vae_latents.to_signal(window.clip) for window in batch]
     means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(signals)))
     found = []
@@ -82,6 +82,10 @@ def encode_batch(
         hole = torch.from_numpy(masks.pack(window.hole))
         found.append({"truth": mean, "hole": hole, "difference": difference, **spread})
     return found
+
+
+def _doubt(window: PixelWindow, dtype: torch.dtype) -> dict[str, Tensor]:
+    return {} if window.doubt is None else {"doubt": conditioning.doubt_of_cells(window.doubt).to(dtype)}
 
 
 def _condition_signal(window: PixelWindow, signal: Signal, dilation: int) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inpainting.errors import InputError
 from inpainting.filling.classical import Clip
 from inpainting.filling.doubt import Doubt
-from inpainting.filling.fills import fill_with_doubt
+from inpainting.filling.fills import fill, fill_with_doubt
 from inpainting.latents.settings import Content
 from inpainting.video import masks, sequence
 from inpainting.video.masks import Hole
@@ -18,20 +18,21 @@ from inpainting.video.settings import MaskSettings
 
 
 class Wanted(NamedTuple):
-    """A sequence's folder, how many of its frames are encoded, and as what."""
+    """A sequence's folder, how many of its frames are encoded, as what, and whether with the doubt of its fill."""
 
     folder: Path
     frames: int
     content: Content
     masks: MaskSettings
+    doubt: bool = False
 
 
 class Sequence(NamedTuple):
     """A whole sequence as it is encoded.
 
     clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: undilated, bool
-    [frames, height, width]; difference, of a truth: `difference` of the input and it; doubt, of a condition: that of
-    its fill.
+    [frames, height, width]; difference, of a truth: `difference` of the input and it; doubt, of a condition where it is
+    wanted: that of its fill.
     """
 
     clip: Clip
@@ -54,7 +55,10 @@ def read_sequence(wanted: Wanted) -> Sequence:
     if wanted.content == "truth":
         assert truth is not None
         return Sequence(truth, hole, difference=difference(rgb, truth, hole))
-    filled = fill_with_doubt(rgb, masks.dilate(hole, wanted.masks.mask_dilation), wanted.content)
+    dilated = masks.dilate(hole, wanted.masks.mask_dilation)
+    if not wanted.doubt:
+        return Sequence(fill(rgb, dilated, wanted.content), hole)
+    filled = fill_with_doubt(rgb, dilated, wanted.content)
     return Sequence(filled.clip, hole, doubt=filled.doubt)
 
 

@@ -90,7 +90,7 @@ class Batches:
     def _mask(self, window: Window, dilated: Hole) -> Tensor:
         """What the model is told of the hole, and of its fill: float32 [latent frames, channels, rows, columns]."""
         if self.mask_channels == conditioning.MASK_CHANNELS["area_and_doubt"] and window.doubt is None:
-            raise InputError(f"{self.cache.index}: the conditions hold no doubt of their fill; encode again")
+            raise InputError(f"{self.cache.index}: the conditions hold no doubt of their fill; encode with --doubt")
         return conditioning.mask_channels(dilated, window.doubt, self.mask_channels)
 
     def _region(self, window: Window, dilated: Hole) -> Tensor:
