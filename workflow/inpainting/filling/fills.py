@@ -38,7 +38,7 @@ def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
 
 
 def fill_with_doubt(rgb: Clip, hole: Hole, signal: Signal) -> Filled:
-    """As `fill`, and what is to be thought of it, which takes longer than the fill; blind to the hole as well.
+    """As `fill`, and what is to be thought of it, which takes about as long again; blind to the hole as well.
 
     Grey is doubted as far as can be, and the input as it is not at all.
     """
@@ -47,6 +47,6 @@ def fill_with_doubt(rgb: Clip, hole: Hole, signal: Signal) -> Filled:
     if signal == "grey":
         return Filled(fill(rgb, hole, signal), np.where(hole, np.uint8(MOST), np.uint8(0)))
     by = FILLS[signal]
-    if signal == "flow_propagation":  # most of its time goes into the motion, which need not be found twice
+    if signal == "flow_propagation":  # half of its time goes into the motion, which need not be found twice
         by = partial(classical.flow_propagation, motion=find_motion(classical.masked_input(rgb, hole), hole))
     return Filled(by(rgb, hole), doubt(rgb, hole, by))
