@@ -15,7 +15,7 @@ ENCODE = f"{MODEL} {WINDOWS} --frames {settings.dataset.frames} --shards {settin
 DOUBTED = {
     experiment.signal
     for experiment in experiments.values()
-    if experiment.mask_input == "area_and_doubt"
+    if experiment.widens and experiment.mask_input == "area_and_doubt"
 }
 
 
