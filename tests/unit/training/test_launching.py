@@ -31,10 +31,12 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_processes_find_each_other(tmp_path: Path) -> None:
+def test_processes_find_each_other_and_leave_their_group(tmp_path: Path) -> None:
     code = (
-        "import torch; import torch.distributed as group; group.init_process_group('gloo'); "
-        "total = torch.ones(()); group.all_reduce(total); group.destroy_process_group(); "
+        "import torch; import torch.distributed as group; group.init_process_group('gloo')\n"
+        "from inpainting.training.launching import leaving_group\n"
+        "with leaving_group(): total = torch.ones(()); group.all_reduce(total)\n"
+        "assert not group.is_initialized()\n"
         f"open(os.path.join({str(tmp_path)!r}, rank), 'w').write(str(int(total)))"
     )
     assert launch(worker(code), 2) == 0
