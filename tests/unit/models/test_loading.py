@@ -10,11 +10,34 @@ import pytest
 import torch
 from inpainting.errors import InputError, UsageError
 from inpainting.models import loading
+from inpainting.models.settings import ModelSettings
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 CPU = torch.device("cpu")
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, torch.float32),
+        ({"dtype": "float16"}, torch.float16),
+        ({"dtype": "float16", "vae_dtype": "float32"}, torch.float32),
+        ({"vae_dtype": "bfloat16"}, torch.bfloat16),
+    ],
+)
+def test_the_vae_has_the_base_weights_precision_unless_one_is_asked_for(
+    options: dict[str, Any], expected: torch.dtype
+) -> None:
+    assert loading.vae_dtype(ModelSettings(**options), CPU) == expected
+
+
+def test_the_vae_has_half_the_precision_by_auto_only_where_the_processor_computes_in_it() -> None:
+    flags = Path("/proc/cpuinfo")
+    with_amx = flags.is_file() and "amx_bf16" in flags.read_text(encoding="utf-8")
+    expected = torch.bfloat16 if with_amx else torch.float32
+    assert loading.vae_dtype(ModelSettings(vae_dtype="auto"), CPU) == expected
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 import torch
 import yaml
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from inpainting.models.loading import latent_channels
+from inpainting.models import loading
+from inpainting.models import vae as vae_latents
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, empty_prompt, noise_scheduler
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
@@ -41,7 +42,7 @@ def test_its_structure_is_that_of_the_real_one_but_for_wider_latents(
     assert vae.config.latent_channels == transformer.config.in_channels == transformer.config.out_channels == 48
     assert (vae.config.temporal_compression_ratio, transformer.config.temporal_compression_ratio) == (4, 4)
     assert transformer.config.patch_size == 2
-    assert latent_channels(str(NANO)) == 48
+    assert loading.latent_channels(str(NANO)) == 48
     assert not transformer.config.use_rotary_positional_embeddings
     assert (transformer.config.sample_width, transformer.config.sample_height) == (WIDTH // 8, HEIGHT // 8)
     assert transformer.config.sample_frames == FRAMES
@@ -49,6 +50,16 @@ def test_its_structure_is_that_of_the_real_one_but_for_wider_latents(
 
 def test_its_vae_reconstructs_unseen_clips(vae: AutoencoderKLCogVideoX) -> None:
     assert held_out_psnr(vae, PretrainVaeSettings(held_out=16)) > 24
+
+
+def test_its_vae_loses_nearly_nothing_in_half_the_precision(vae: AutoencoderKLCogVideoX) -> None:
+    half = loading.load_vae(str(NANO), torch.bfloat16, torch.device("cpu"))
+    clips = as_video(held_out(1, 2)).transpose(1, 2)
+    errors = []
+    for model in (vae, half):
+        decoded = vae_latents.decode(model, vae_latents.encode(model, clips)[0])
+        errors.append((decoded.clamp(-1, 1) - clips).square().mean().item())
+    assert errors[1] < 1.03 * errors[0]
 
 
 def test_its_scaled_latents_have_unit_scale(vae: AutoencoderKLCogVideoX) -> None:

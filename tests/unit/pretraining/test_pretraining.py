@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+from inpainting.errors import InputError
 from inpainting.files import folder_digest, read_json
 from inpainting.pretraining.architecture import new_transformer, new_vae, noise_scheduler
 from inpainting.pretraining.clips import ClipPlan, crop, draw_clip
 from inpainting.pretraining.optimizer import Optimizer, as_matrix
 from inpainting.pretraining.pretrain_base import pretrain_base, spread_times
 from inpainting.pretraining.pretrain_vae import divergence, pretrain_vae, stage_of
-from inpainting.pretraining.run import annealed
+from inpainting.pretraining.run import Run, annealed
 from inpainting.pretraining.settings import (
     PretrainBaseCommand,
     PretrainBaseSettings,
@@ -221,6 +222,15 @@ def test_crops_have_the_length_and_size_asked_for() -> None:
     clip = draw_clip(ClipPlan(0, 17, (128, 96), holes=False), 0)
     for seed in range(20):
         assert crop(np.random.default_rng(seed), clip, 9, (64, 48)).shape == (9, 48, 64, 3)
+
+
+def test_a_gradient_that_is_not_finite_ends_the_run_before_it_spoils_the_weights(tmp_path: Path) -> None:
+    model = torch.nn.Linear(16, 16)
+    run = Run(model, 0.01, tmp_path, decay=0.9)
+    before = model.weight.detach().clone()
+    with pytest.raises(InputError, match=r"step 1: the gradients are not finite; .*--mixed-precision no"):
+        run.update(model(torch.ones(2, 16)).sum() * torch.nan, factor=1.0)
+    assert torch.equal(model.weight, before)
 
 
 def test_the_scheduler_is_that_of_cogvideox_2b() -> None:

@@ -129,7 +129,7 @@ def load_inpainter(
     pipeline = CogVideoXInpaintPipeline(
         tokenizer=None,
         text_encoder=None,
-        vae=loading.load_vae(model.base, dtype, device),
+        vae=loading.load_vae(model.base, loading.vae_dtype(model, device), device),
         transformer=loading.load_transformer(model.base, dtype, device, latent_size, window_settings.window),
         scheduler=loading.load_scheduler(model.base),
     )

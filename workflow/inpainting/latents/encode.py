@@ -19,7 +19,6 @@ from inpainting.latents.listing import write_listing
 from inpainting.latents.reading import Wanted, read_sequence
 from inpainting.latents.settings import CONDITION_CODE, TRUTH_CODE, EncodeCommand
 from inpainting.models import loading
-from inpainting.models.vae import channels_last
 from inpainting.progress import Progress
 from inpainting.settings import existing
 from inpainting.shards import FORMAT, write_shard
@@ -76,6 +75,7 @@ def source_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
 def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]:
     """By sequence the digest of all that shapes its tensors: pixels, settings, VAE and code."""
     truth = settings.content == "truth"
+    vae_dtype = loading.vae_dtype(settings, loading.resolve_device(settings.device))
     shaping = value_digest(
         {
             "format": FORMAT,
@@ -84,7 +84,7 @@ def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]
             "cutting": _cutting(settings),
             "mask_dilation": None if settings.content in ("truth", "rgb") else settings.mask_dilation,
             "doubt": settings.doubt and not truth,
-            "dtypes": [settings.dtype, settings.latents_dtype],
+            "dtypes": [str(vae_dtype), settings.latents_dtype],
             "vae": loading.part_digest(settings.base, "vae"),
             "code": provenance.code_digest(*(TRUTH_CODE if truth else CONDITION_CODE)),
         }
@@ -111,9 +111,7 @@ def _unshaping(settings: EncodeCommand) -> set[str]:
 def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[str]) -> None:
     """Encode sequences, each of which is kept as soon as its windows are done."""
     device = loading.resolve_device(settings.device)
-    vae = loading.load_vae(settings.base, loading.DTYPES[settings.dtype], device)
-    if device.type == "cpu":
-        channels_last(vae)
+    vae = loading.load_vae(settings.base, loading.vae_dtype(settings, device), device)
     starts = windows.plan(settings.frames, settings.window, settings.window_overlap)
     whole = len(keys) * len(starts)
     progress = Progress(f"encode {settings.content}", "windows", whole, done=whole - len(missing) * len(starts))

@@ -11,7 +11,9 @@ from safetensors.torch import load_file
 
 from inpainting.errors import InputError, UsageError
 from inpainting.files import file_digest, value_digest
+from inpainting.models.settings import ModelSettings
 from inpainting.models.spatial_norm import project_first
+from inpainting.models.vae import channels_last
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +42,22 @@ def source(base: str) -> dict[str, Any]:
     raise UsageError(f"--base: {base} is neither a folder nor a hub name of the form owner/name")
 
 
+def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
+    """Precision that the settings ask of the VAE on this device."""
+    if model.vae_dtype != "auto":
+        return DTYPES[model.dtype if model.vae_dtype == "as_base" else model.vae_dtype]
+    on_gpu = device.type == "cuda"
+    fast = torch.cuda.is_bf16_supported(False) if on_gpu else torch.cpu.get_capabilities().get("amx_bf16", False)
+    return torch.bfloat16 if fast else torch.float32
+
+
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
     """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory."""
     vae = project_first(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype))
-    if device.type != "cpu":
+    log.info("VAE in %s on %s", str(dtype).removeprefix("torch."), device.type)
+    if device.type == "cpu":
+        channels_last(vae)
+    else:
         vae.enable_slicing()
     return vae.to(device).eval().requires_grad_(False)
 

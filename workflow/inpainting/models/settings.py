@@ -19,6 +19,9 @@ class ModelSettings(Settings):
     """The pretrained CogVideoX: a folder in diffusers' layout, or a hub name such as THUDM/CogVideoX-2b."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Precision of the frozen base weights; what trains is float32 always. CogVideoX-2b was made in float16."""
+    vae_dtype: Literal["as_base", "auto", "float32", "bfloat16", "float16"] = "as_base"
+    """Precision of the VAE: that of the base weights; by auto bfloat16 where the GPU, or the CPU (AMX), has arithmetic
+    for it, and else float32; or one for all hardware."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; auto takes the GPU where there is one."""
 

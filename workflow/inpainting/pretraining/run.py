@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from inpainting.errors import InputError
 from inpainting.files import atomic_path, read_json, write_json
 from inpainting.models.loading import resolve_device
 from inpainting.pretraining.optimizer import Optimizer
@@ -41,10 +42,18 @@ class Run(Generic[Model]):
         self.curve: list[dict[str, Any]] = []
 
     def update(self, loss: Tensor, factor: float) -> None:
-        """One step of training: gradients, weights, average. `factor` scales the learning rate."""
+        """One step of training: gradients, weights, average. `factor` scales the learning rate.
+
+        Raises InputError where the gradients are not finite; the last checkpoint is as it was.
+        """
         self.optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        if not torch.isfinite(norm):
+            raise InputError(
+                f"step {self.step + 1}: the gradients are not finite; run it again with a lower --rate, or with "
+                "--mixed-precision no, which some CPUs' bfloat16 needs; it goes on from the last checkpoint"
+            )
         self.optimizer.step(factor)
         self.step += 1
         decay = min(self.decay, (1 + self.step) / (10 + self.step))

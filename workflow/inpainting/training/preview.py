@@ -74,7 +74,7 @@ class Preview:
         pipeline = CogVideoXInpaintPipeline(
             tokenizer=None,
             text_encoder=None,
-            vae=loading.load_vae(settings.base, loading.DTYPES[settings.dtype], transformer.device),
+            vae=loading.load_vae(settings.base, loading.vae_dtype(settings, transformer.device), transformer.device),
             transformer=transformer,
             scheduler=loading.load_scheduler(settings.base),
         )
