@@ -81,7 +81,10 @@ def test_the_provenance_tells_split_and_settings_and_no_place(evaluated: Evaluat
 
 
 def test_what_a_classical_method_ignores_is_not_part_of_its_provenance(dataset: Dataset, tmp_path: Path) -> None:
-    assert dataset.evaluate("telea", tmp_path / "x.parquet", "--steps", "3", "--seed", "8", "--window", "9") == 0
+    assert (
+        dataset.evaluate("telea", tmp_path / "x.parquet", "--steps", "3", "--seed", "8", "--window", "9", "--mirrored")
+        == 0
+    )
     assert dataset.evaluate("telea", tmp_path / "y.parquet") == 0
     assert read_results(tmp_path / "x.parquet").provenance == read_results(tmp_path / "y.parquet").provenance
 

@@ -29,7 +29,9 @@ LEARNED = {
 }
 """Methods that need a model, and what the tables' readers are told about them."""
 
-LEARNED_ONLY = {"steps", "seed"}.union(*(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings)))
+LEARNED_ONLY = {"steps", "seed", "mirrored"}.union(
+    *(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings))
+)
 """Settings that shape nothing of what a classical method makes."""
 
 
@@ -86,7 +88,9 @@ def _learned(settings: EvaluateCommand) -> Method:
 
     @cache
     def inpainter(size: tuple[int, int]) -> "Inpainter":
-        return load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
+        loaded = load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
+        loaded.mirrored = settings.mirrored
+        return loaded
 
     def hole(mask: NDArray[np.uint8]) -> Hole:
         return inpainter((mask.shape[2], mask.shape[1])).hole(mask)

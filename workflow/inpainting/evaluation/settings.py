@@ -45,6 +45,8 @@ class EvaluateSettings(Settings):
     steps: int = Field(50, ge=1)
     """Denoising steps of the base model, and of an adapter that was never validated; others take those that validation
     chose for them."""
+    mirrored: bool = False
+    """Learned methods inpaint the mirrored frames as well, and give the mean of both: twice the time, fewer errors."""
     examples: int = Field(4, ge=0)
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)

@@ -96,7 +96,7 @@ def _frames(
     count, steps = len(timeline.starts), preparation.steps_of(settings)
     phases = _Phases(
         ("encode", "windows", count),
-        ("denoise", f"steps of {count} windows", count * steps),
+        ("denoise", f"steps of {count} windows", count * steps * (1 + settings.mirrored)),
         ("decode", "windows", count),
     )
     made = inpainter.inpaint_windows(

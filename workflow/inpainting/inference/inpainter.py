@@ -29,7 +29,8 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 class Inpainter:
     """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
 
-    negative: the embedding that guidance over 1 leads away from; at_once: windows in a batch.
+    negative: the embedding that guidance over 1 leads away from; mirrored: see `restoration.Denoising`; at_once:
+    windows in a batch.
     """
 
     pipeline: CogVideoXInpaintPipeline
@@ -39,6 +40,7 @@ class Inpainter:
     blend: Blend = "latents"
     guidance: float = 1.0
     negative: Tensor | None = None
+    mirrored: bool = False
     at_once: int | None = None
 
     def inpaint(
@@ -83,6 +85,7 @@ class Inpainter:
             generator=torch.Generator().manual_seed(seeds.derive(seed, "inference.noise")),
             guidance=self.guidance,
             negative=self.negative,
+            mirrored=self.mirrored,
             at_once=self.at_once or self.pipeline.windows_at_once,
             encoded=encoded,
             stepped=stepped,
@@ -94,7 +97,9 @@ class Inpainter:
         """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
         timeline = self.timeline(len(clip))
         parts = windows.cut(clip, timeline.starts, timeline.length)
-        made = restoration.reconstruct_windows(self.pipeline.models, parts, self.pipeline.windows_at_once)
+        made = restoration.reconstruct_windows(
+            self.pipeline.models, parts, self.pipeline.windows_at_once, self.mirrored
+        )
         return windows.join(made, timeline.starts, timeline.length, len(clip))
 
     def hole(self, mask: NDArray[np.uint8]) -> Hole:

@@ -134,6 +134,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         window: int | None = None,
         window_overlap: int | None = None,
         windows_at_once: int | None = None,
+        mirrored: bool = False,
         composite: bool = True,
         return_dict: bool = True,
         callback_on_step_end: Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
@@ -154,6 +155,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         mask_settings, window, window_overlap: the adapter's where one is loaded; without one the defaults of
             `MaskSettings`, the frames that the base model was made for, and 4.
         windows_at_once: windows in a batch; by default 2 on the CPU and 1 on a GPU.
+        mirrored: whether the mirrored windows are inpainted as well, for the mean of both; twice the time.
         composite: whether known pixels are the video's own, to the bit; else all are the model's.
         callback_on_step_end: called as `callback(pipeline, step, timestep, {"latents": ...})` after each step; latents
             are [1, rows, channels, height, width], the latent frames of all windows. It returns a dictionary, and
@@ -182,7 +184,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 latents.copy_(returned.get("latents", latents[None])[0])
             return self._interrupt
 
-        with self.progress_bar(total=steps * len(timeline.starts)) as bar:
+        with self.progress_bar(total=steps * len(timeline.starts) * (1 + mirrored)) as bar:
             how = Denoising(
                 steps=steps,
                 prompt=self.embedding(prompt) if prompt_embeds is None else prompt_embeds,
@@ -191,6 +193,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 negative=self.embedding(negative_prompt or "")
                 if negative_prompt_embeds is None
                 else negative_prompt_embeds,
+                mirrored=mirrored,
                 at_once=windows_at_once or self.windows_at_once,
                 stepped=bar.update,
                 step_end=step_end,

@@ -76,6 +76,7 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
         settings, settings.adapter, size, mask_settings, window_settings, settings.prompt, fill=settings.fill
     )
     inpainter.blend, inpainter.guidance, inpainter.at_once = settings.blend, settings.guidance, settings.windows_at_once
+    inpainter.mirrored = settings.mirrored
     pipeline = inpainter.pipeline
     if settings.guidance > 1:
         inpainter.negative = loading.encode_prompt(settings.base, "", pipeline.models.device)

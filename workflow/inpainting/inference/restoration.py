@@ -72,9 +72,10 @@ class Models:
 class Denoising:
     """How windows are denoised.
 
-    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; at_once: windows in
-    a batch; step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which
-    it may change; true ends the denoising.
+    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; mirrored: whether
+    the mirrored windows are inpainted as well, after the others, for the mean of both; at_once: windows in a batch;
+    step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which it may
+    change; true ends the denoising.
     """
 
     steps: int
@@ -82,6 +83,7 @@ class Denoising:
     generator: torch.Generator
     guidance: float = 1.0
     negative: Tensor | None = None
+    mirrored: bool = False
     at_once: int = 1
     encoded: Told = lambda windows: None
     stepped: Told = lambda windows: None
@@ -114,7 +116,18 @@ def inpaint_windows(
     first = next(clips)
     frame = Frame(*first[0].shape[1:3])
     loading.lay_out_positions(models.transformer, frame.latent_size, timeline.length)
-    conditions = _encode(models, chain([first], clips), timeline, frame, dilation, signal, how)
+    views = _encode(models, chain([first], clips), timeline, frame, dilation, signal, how)
+    latents = [_denoise(models, conditions, timeline, how) for conditions in views]
+    made = [_decode(models, view, timeline, frame, how.at_once) for view in latents]
+    yield from map(_mean_with_mirrored, *made) if how.mirrored else made[0]
+
+
+def _mean_with_mirrored(clip: Clip, mirrored: Clip) -> Clip:
+    return ((clip.astype(np.uint16) + mirrored[:, :, ::-1] + 1) // 2).astype(np.uint8)
+
+
+def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: Denoising) -> Tensor:
+    """Latents of a timeline's rows, on disk: [rows, channels, height, width]."""
     shape = conditions.latents.shape[2:]
     latents = denoising.on_disk(timeline.row_count, *shape)
     for row in range(timeline.row_count):
@@ -130,18 +143,29 @@ def inpaint_windows(
     for number, timestep in steps:
         if how.step_end(number, timestep, latents):
             break
-    for rows in batched(timeline.rows, how.at_once):
+    return latents
+
+
+def _decode(models: Models, latents: Tensor, timeline: Timeline, frame: Frame, at_once: int) -> Iterator[Clip]:
+    for rows in batched(timeline.rows, at_once):
         signals = vae_latents.decode(models.vae, latents[torch.from_numpy(np.stack(rows))])
         yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in signals)
 
 
-def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int) -> Iterator[Clip]:
-    """Windows through the VAE and back."""
+def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int, mirrored: bool) -> Iterator[Clip]:
+    """Windows through the VAE and back; `mirrored`: the mean of what becomes of them and of the mirrored ones."""
     for batch in batched(clips, at_once):
-        frame = Frame(*batch[0].shape[1:3])
-        signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in batch])
-        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
-        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+        made = _reconstruct(models, batch)
+        if mirrored:
+            made = map(_mean_with_mirrored, made, _reconstruct(models, [clip[:, :, ::-1] for clip in batch]))
+        yield from made
+
+
+def _reconstruct(models: Models, clips: list[Clip]) -> Iterator[Clip]:
+    frame = Frame(*clips[0].shape[1:3])
+    signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in clips])
+    decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
+    return (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -159,23 +183,34 @@ def _encode(
     dilation: int,
     signal: Signal,
     how: Denoising,
-) -> Conditions:
+) -> list[Conditions]:
+    """Conditions of the windows as they are and, where it is asked for, of the mirrored ones."""
     shape = len(timeline.starts), timeline.latent_frames
-    channels = models.vae.config.latent_channels
-    latents = denoising.on_disk(*shape, channels, *frame.latent_size)
-    mask = denoising.on_disk(*shape, models.mask_channels, *frame.latent_size)
+    channels = models.vae.config.latent_channels, models.mask_channels
+    views = [
+        Conditions(*(denoising.on_disk(*shape, count, *frame.latent_size) for count in channels))
+        for _ in range(1 + how.mirrored)
+    ]
     done = 0
     for batch in batched(clips, how.at_once):
-        holes = [masks.dilate(frame.pad(hole), dilation) for _, hole, _ in batch]
-        pairs = zip((frame.pad(filled) for filled, _, _ in batch), holes, strict=True)
-        signals = [conditioning.condition_signal(filled, hole, signal) for filled, hole in pairs]
-        latents[done : done + len(batch)] = conditioning.encode_condition(models.vae, torch.stack(signals)).cpu()
-        doubts = (conditioning.doubt_of_cells(frame.pad(doubt)) for _, _, doubt in batch)
-        told = [conditioning.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
-        mask[done : done + len(batch)] = torch.stack(told)
+        rows = slice(done, done + len(batch))
+        for view, conditions in enumerate(views):
+            seen = [_mirrored(window) for window in batch] if view else batch
+            holes = [masks.dilate(frame.pad(hole), dilation) for _, hole, _ in seen]
+            pairs = zip((frame.pad(filled) for filled, _, _ in seen), holes, strict=True)
+            signals = [conditioning.condition_signal(filled, hole, signal) for filled, hole in pairs]
+            conditions.latents[rows] = conditioning.encode_condition(models.vae, torch.stack(signals)).cpu()
+            doubts = (conditioning.doubt_of_cells(frame.pad(doubt)) for _, _, doubt in seen)
+            told = [conditioning.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
+            conditions.mask[rows] = torch.stack(told)
         done += len(batch)
         how.encoded(len(batch))
-    return Conditions(latents, mask)
+    return views
+
+
+def _mirrored(window: Window) -> Window:
+    clip, hole, doubt = window
+    return clip[:, :, ::-1].copy(), hole[:, :, ::-1].copy(), doubt[:, :, ::-1].copy()
 
 
 def _predictor(models: Models, conditions: Conditions, how: Denoising) -> Predict:

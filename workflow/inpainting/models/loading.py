@@ -13,7 +13,6 @@ from inpainting.errors import InputError, UsageError
 from inpainting.files import file_digest, value_digest
 from inpainting.models.settings import ModelSettings
 from inpainting.models.spatial_norm import project_first
-from inpainting.models.vae import channels_last
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +54,7 @@ def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> Autoencoder
     """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory."""
     vae = project_first(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype))
     log.info("VAE in %s on %s", str(dtype).removeprefix("torch."), device.type)
-    if device.type == "cpu":
-        channels_last(vae)
-    else:
+    if device.type != "cpu":
         vae.enable_slicing()
     return vae.to(device).eval().requires_grad_(False)
 

@@ -1,0 +1,69 @@
+"""Inpainting the mirrored clip as well: the mean of both, and the same whichever way round the clip came."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from inpainting.cli import main
+from inpainting.files import read_json
+from inpainting.inference.inpainter import Inpainter, load_inpainter
+from inpainting.models.settings import ModelSettings
+from inpainting.video import media, recording
+from inpainting.video.media import Footage
+from inpainting.video.settings import MaskSettings, WindowSettings
+from numpy.typing import NDArray
+
+RGB = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
+HOLE = np.zeros(RGB.shape[:3], bool)
+HOLE[:, 8:18, 4:15] = True
+
+
+def mirror(clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(clip[:, :, ::-1])
+
+
+@pytest.fixture
+def inpainter(tiny_base: Path, tiny_training: Path) -> Inpainter:
+    """The tiny training's last adapter, loaded."""
+    adapter = tiny_training / "checkpoints" / "step-4" / "adapter"
+    windows = WindowSettings(window=9, window_overlap=1)
+    return load_inpainter(ModelSettings(base=str(tiny_base), device="cpu"), adapter, (37, 30), MaskSettings(), windows)
+
+
+def test_the_output_is_the_mean_of_the_clips_and_the_mirrored_clips(inpainter: Inpainter) -> None:
+    options: dict[str, Any] = {"num_inference_steps": 2, "composite": False}
+    draws = torch.Generator().manual_seed(0)
+    plain = inpainter.pipeline(RGB[:9], HOLE[:9], generator=draws, **options).frames
+    other = inpainter.pipeline(mirror(RGB[:9]), mirror(HOLE[:9]), generator=draws, **options).frames
+    both = inpainter.pipeline(
+        RGB[:9], HOLE[:9], generator=torch.Generator().manual_seed(0), mirrored=True, **options
+    ).frames
+    assert not np.array_equal(plain, mirror(other))
+    assert np.array_equal(both, ((plain.astype(int) + mirror(other) + 1) // 2).astype(np.uint8))
+
+
+def test_a_reconstruction_is_mirrored_when_its_clip_is(inpainter: Inpainter) -> None:
+    inpainter.mirrored = True
+    assert np.array_equal(inpainter.reconstruct(mirror(RGB)), mirror(inpainter.reconstruct(RGB)))
+    errors = (inpainter.reconstruct(RGB) - RGB.astype(float)).std()
+    inpainter.mirrored = False
+    assert errors < (inpainter.reconstruct(RGB) - RGB.astype(float)).std()
+
+
+def test_run_does_so_when_it_is_asked_and_says_so(tiny_base: Path, tmp_path: Path) -> None:
+    clip, mask = tmp_path / "clip.mkv", tmp_path / "mask.mkv"
+    recording.write_footage(clip, Footage(RGB, Fraction(25)))
+    recording.write_footage(mask, Footage(np.repeat(255 * HOLE[..., None].astype(np.uint8), 3, 3), Fraction(25)))
+    frames = []
+    for number, mirrored in enumerate((False, True, True)):
+        output = tmp_path / f"{number}"
+        arguments = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "2", "--window", "9", "--input", clip]
+        arguments += ["--mask", mask, "--output", output, "--mirrored" if mirrored else "--no-mirrored"]
+        assert main([str(argument) for argument in arguments]) == 0
+        assert read_json(tmp_path / f"{number}.json")["settings"]["mirrored"] is mirrored
+        frames.append(media.read_footage(output).frames)
+    assert not np.array_equal(frames[0], frames[1])
+    assert np.array_equal(frames[1], frames[2])
