@@ -254,6 +254,16 @@ def test_the_number_of_denoising_steps_is_the_one_that_validation_chose(
     assert with_chosen_steps(settings).steps == 7
 
 
+def test_the_tables_say_how_a_learned_method_was_used(dataset: Dataset, tmp_path: Path) -> None:
+    results = [tmp_path / f"{method}.parquet" for method in ("base", "telea")]
+    for path in results:
+        assert dataset.evaluate(path.stem, path, "--steps", "1", "--limit", "1", "--mirrored") == 0
+    assert dataset.tables(results, tmp_path) == 0
+    page = (tmp_path / "comparison.md").read_text()
+    assert "every step, 1 denoising step, the mean of the frames' and the mirrored frames' output." in page
+    assert "fast marching from the hole's edge (Telea 2004)." in page
+
+
 def outputs_of(dataset: Dataset, make_scene: Scene, folder: Path) -> Path:
     """Another tool's frames, which are Telea's: two sequences as images, one as a lossless video."""
     for seed, name in enumerate("abc", start=1):

@@ -41,9 +41,12 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
 
 
 def _described(result: Results) -> str:
-    count = result.provenance["settings"].get("steps")
-    steps = f", {count} denoising steps" if count and result.kind != "ceiling" else ""
-    return f"{shown(result.method, result.kind)}: {result.provenance['description']}{steps}."
+    settings, text = result.provenance["settings"], result.provenance["description"]
+    if (count := settings.get("steps")) and result.kind != "ceiling":
+        text += f", {count} denoising step{'s' * (count > 1)}"
+    if settings.get("mirrored"):
+        text += ", the mean of the frames' and the mirrored frames' output"
+    return f"{shown(result.method, result.kind)}: {text}."
 
 
 def strata_lead() -> str:
