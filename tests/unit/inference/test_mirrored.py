@@ -1,4 +1,4 @@
-"""Inpainting the mirrored clip as well: the mean of both, and the same whichever way round the clip came."""
+"""Inpainting the mirrored windows as well, for the mean of both."""
 
 from fractions import Fraction
 from pathlib import Path

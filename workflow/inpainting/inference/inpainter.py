@@ -94,7 +94,10 @@ class Inpainter:
         return restoration.inpaint_windows(self.pipeline.models, parts, timeline, dilation, self.signal, how)
 
     def reconstruct(self, clip: Clip) -> Clip:
-        """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
+        """The clip through the VAE and back: what no inpainting with this VAE can surpass on average.
+
+        The mean with the mirrored windows' where `mirrored` is set, as inpainting is then.
+        """
         timeline = self.timeline(len(clip))
         parts = windows.cut(clip, timeline.starts, timeline.length)
         made = restoration.reconstruct_windows(

@@ -159,7 +159,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         composite: whether known pixels are the video's own, to the bit; else all are the model's.
         callback_on_step_end: called as `callback(pipeline, step, timestep, {"latents": ...})` after each step; latents
             are [1, rows, channels, height, width], the latent frames of all windows. It returns a dictionary, and
-            `latents` in it replace them.
+            `latents` in it replace them. With `mirrored`, the mirrored windows' steps follow, counted anew.
 
         Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises InputError
         where video, mask and prompt do not fit.

@@ -73,9 +73,9 @@ class Denoising:
     """How windows are denoised.
 
     prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; mirrored: whether
-    the mirrored windows are inpainted as well, after the others, for the mean of both; at_once: windows in a batch;
-    step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which it may
-    change; true ends the denoising.
+    the windows, filled as they are, are mirrored and inpainted as well, after the others, for the mean of both;
+    at_once: windows in a batch; step_end: called with a step's number, its timestep and the latents [rows, channels,
+    height, width], which it may change; true ends the denoising.
     """
 
     steps: int
@@ -194,18 +194,24 @@ def _encode(
     done = 0
     for batch in batched(clips, how.at_once):
         rows = slice(done, done + len(batch))
-        for view, conditions in enumerate(views):
-            seen = [_mirrored(window) for window in batch] if view else batch
-            holes = [masks.dilate(frame.pad(hole), dilation) for _, hole, _ in seen]
-            pairs = zip((frame.pad(filled) for filled, _, _ in seen), holes, strict=True)
-            signals = [conditioning.condition_signal(filled, hole, signal) for filled, hole in pairs]
-            conditions.latents[rows] = conditioning.encode_condition(models.vae, torch.stack(signals)).cpu()
-            doubts = (conditioning.doubt_of_cells(frame.pad(doubt)) for _, _, doubt in seen)
-            told = [conditioning.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
-            conditions.mask[rows] = torch.stack(told)
+        seen = [batch, [_mirrored(window) for window in batch]] if how.mirrored else [batch]
+        for view, part in zip(views, seen, strict=True):
+            view.latents[rows], view.mask[rows] = _encode_batch(models, part, frame, dilation, signal)
         done += len(batch)
         how.encoded(len(batch))
     return views
+
+
+def _encode_batch(
+    models: Models, batch: list[Window], frame: Frame, dilation: int, signal: Signal
+) -> tuple[Tensor, Tensor]:
+    holes = [masks.dilate(frame.pad(hole), dilation) for _, hole, _ in batch]
+    pairs = zip((frame.pad(filled) for filled, _, _ in batch), holes, strict=True)
+    signals = [conditioning.condition_signal(filled, hole, signal) for filled, hole in pairs]
+    latents = conditioning.encode_condition(models.vae, torch.stack(signals)).cpu()
+    doubts = (conditioning.doubt_of_cells(frame.pad(doubt)) for _, _, doubt in batch)
+    told = [conditioning.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
+    return latents, torch.stack(told)
 
 
 def _mirrored(window: Window) -> Window:

@@ -45,8 +45,10 @@ def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
     """Precision that the settings ask of the VAE on this device."""
     if model.vae_dtype != "auto":
         return DTYPES[model.dtype if model.vae_dtype == "as_base" else model.vae_dtype]
-    on_gpu = device.type == "cuda"
-    fast = torch.cuda.is_bf16_supported(False) if on_gpu else torch.cpu.get_capabilities().get("amx_bf16", False)
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu.get_capabilities().get("amx_bf16", False)
     return torch.bfloat16 if fast else torch.float32
 
 
