@@ -258,7 +258,7 @@ def test_the_tables_say_how_a_learned_method_was_used(dataset: Dataset, tmp_path
         assert dataset.evaluate(path.stem, path, "--steps", "1", "--limit", "1", "--mirrored") == 0
     assert dataset.tables(results, tmp_path) == 0
     page = (tmp_path / "comparison.md").read_text()
-    assert "every step, 1 denoising step, the mean of the windows' and the mirrored windows' output." in page
+    assert "every step, 1 denoising step, the mean of the clip's and the mirrored clip's output." in page
     assert "fast marching from the hole's edge (Telea 2004)." in page
 
 

@@ -1,4 +1,4 @@
-"""Inpainting the mirrored windows as well, for the mean of both."""
+"""Inpainting the mirrored clip as well, for the mean of both."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -9,9 +9,10 @@ import pytest
 import torch
 from inpainting.cli import main
 from inpainting.files import read_json
+from inpainting.filling.fills import fill
 from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.models.settings import ModelSettings
-from inpainting.video import media, recording
+from inpainting.video import masks, media, recording
 from inpainting.video.media import Footage
 from inpainting.video.settings import MaskSettings, WindowSettings
 from numpy.typing import NDArray
@@ -53,16 +54,48 @@ def test_a_reconstruction_is_mirrored_when_its_clip_is(inpainter: Inpainter) -> 
     assert errors < (inpainter.reconstruct(RGB) - RGB.astype(float)).std()
 
 
-def test_run_does_so_when_it_is_asked_and_says_so(tiny_base: Path, tmp_path: Path) -> None:
-    clip, mask = tmp_path / "clip.mkv", tmp_path / "mask.mkv"
+def test_the_mirrored_clip_has_a_fill_of_its_own(inpainter: Inpainter) -> None:
+    inpainter.signal, inpainter.mirrored = "flow_propagation", True
+    plain, mirrored = inpainter.look(RGB, HOLE)
+    grown = masks.dilate(HOLE, inpainter.masks.mask_dilation)
+    assert (plain.mirrored, mirrored.mirrored) == (False, True)
+    assert np.array_equal(plain.frames, fill(RGB, grown, "flow_propagation"))
+    assert np.array_equal(mirrored.frames, fill(mirror(RGB), mirror(grown), "flow_propagation"))
+    assert not np.array_equal(mirrored.frames, mirror(plain.frames))
+
+
+def test_a_clip_on_disk_is_mirrored_as_one_in_memory_is(tiny_base: Path, tmp_path: Path) -> None:
+    inpainter = load_inpainter(
+        ModelSettings(base=str(tiny_base), device="cpu"),
+        None,
+        (37, 30),
+        MaskSettings(),
+        WindowSettings(window=9),
+        fill="flow_propagation",
+    )
+    inpainter.mirrored = True
+    arguments = [*run_arguments(tiny_base, tmp_path), "--mirrored", "--raw", "--fill", "flow_propagation"]
+    assert main([*arguments, "--output", str(tmp_path / "made")]) == 0
+    made = media.read_footage(tmp_path / "made").frames
+    assert np.array_equal(made, inpainter.inpaint_hole(RGB, HOLE, steps=2, seed=0))
+
+
+def run_arguments(base: Path, folder: Path) -> list[str]:
+    """Of `inpaint run`, with two steps, for the clip, which is written into the folder."""
+    clip, mask = folder / "clip.mkv", folder / "mask.mkv"
     recording.write_footage(clip, Footage(RGB, Fraction(25)))
     recording.write_footage(mask, Footage(np.repeat(255 * HOLE[..., None].astype(np.uint8), 3, 3), Fraction(25)))
+    arguments = ["run", "--base", base, "--device", "cpu", "--steps", "2", "--window", "9", "--input", clip]
+    return [str(argument) for argument in [*arguments, "--mask", mask]]
+
+
+def test_run_does_so_when_it_is_asked_and_says_so(tiny_base: Path, tmp_path: Path) -> None:
+    arguments = run_arguments(tiny_base, tmp_path)
     frames = []
     for number, mirrored in enumerate((False, True, True)):
         output = tmp_path / f"{number}"
-        arguments = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "2", "--window", "9", "--input", clip]
-        arguments += ["--mask", mask, "--output", output, "--mirrored" if mirrored else "--no-mirrored"]
-        assert main([str(argument) for argument in arguments]) == 0
+        option = "--mirrored" if mirrored else "--no-mirrored"
+        assert main([*arguments, "--output", str(output), option]) == 0
         assert read_json(tmp_path / f"{number}.json")["settings"]["mirrored"] is mirrored
         frames.append(media.read_footage(output).frames)
     assert not np.array_equal(frames[0], frames[1])

@@ -93,20 +93,15 @@ def _frames(
     inpainter: Inpainter, source: Source, region: Region, timeline: Timeline, settings: RunCommand
 ) -> Iterator[Picture]:
     """The output's frames, one by one, while the phases tell how far they are."""
-    count, steps = len(timeline.starts), preparation.steps_of(settings)
+    count, steps, views = len(timeline.starts), preparation.steps_of(settings), 1 + settings.mirrored
     phases = _Phases(
-        ("encode", "windows", count),
-        ("denoise", f"steps of {count} windows", count * steps * (1 + settings.mirrored)),
+        ("fill", "frames", source.frames * views),
+        ("encode", "windows", count * views),
+        ("denoise", f"steps of {count} windows", count * steps * views),
         ("decode", "windows", count),
     )
-    made = inpainter.inpaint_windows(
-        source.parts(timeline, region, inpainter.signal, inpainter.pipeline.models.fill),
-        timeline,
-        steps,
-        settings.seed,
-        encoded=phases.step,
-        stepped=phases.step,
-    )
+    seen = source.look(region, inpainter.signal, inpainter.pipeline.models.fill, settings.mirrored, phases.step)
+    made = inpainter.inpaint_views(seen, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
     raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
     for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
         pasted = region.paste(part, rgb)

@@ -4,16 +4,15 @@ O. Bar-Tal, L. Yariv, Y. Lipman, T. Dekel: MultiDiffusion, ICML 2023, along time
 the operating system keeps in memory as far as there is room, so that its length takes none of its own.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
 import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler
 from torch import Tensor
 
+from inpainting.inference import on_disk
 from inpainting.inference.timeline import Timeline
 
 Scheduler: TypeAlias = CogVideoXDDIMScheduler | CogVideoXDPMScheduler
@@ -30,15 +29,9 @@ class Known:
     keep: Tensor
 
 
-def on_disk(*shape: int) -> Tensor:
-    """Zeros of float32 in an unnamed temporary file, which goes with the last use of them."""
-    with tempfile.TemporaryFile() as file:
-        return torch.from_numpy(np.memmap(file, np.float32, "w+", shape=shape))
-
-
 def gather_rows(timeline: Timeline, of_windows: Tensor) -> Tensor:
     """Mean by the windows' shares: from [windows, latent frames, ...] to [rows, ...]."""
-    rows = on_disk(timeline.row_count, *of_windows.shape[2:])
+    rows = on_disk.tensor(timeline.row_count, *of_windows.shape[2:])
     for window in range(len(timeline.starts)):
         _add(timeline, rows, window, of_windows[window])
     return rows
@@ -68,7 +61,7 @@ def denoise(
     step and as they are after the last.
     """
     scheduler.set_timesteps(steps)
-    velocity, earlier = on_disk(*latents.shape), on_disk(*latents.shape)
+    velocity, earlier = on_disk.tensor(*latents.shape), on_disk.tensor(*latents.shape)
     for number, timestep in enumerate(scheduler.timesteps):
         if known is not None:
             _put_back(known, scheduler, timestep, latents, generator)

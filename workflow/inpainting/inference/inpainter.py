@@ -1,6 +1,6 @@
 """A base model and, where there is one, its adapter, ready to inpaint: what validation, evaluation and users call."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import restoration
 from inpainting.inference.conditioning import Frame
 from inpainting.inference.pipeline import CogVideoXInpaintPipeline, shape_of
-from inpainting.inference.restoration import Clip, Denoising, Told, Window
+from inpainting.inference.restoration import Clip, Denoising, Told, View
 from inpainting.inference.timeline import Blend, Timeline
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
@@ -29,8 +29,8 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 class Inpainter:
     """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
 
-    negative: the embedding that guidance over 1 leads away from; mirrored: see `restoration.Denoising`; at_once:
-    windows in a batch.
+    negative: the embedding that guidance over 1 leads away from; mirrored: whether the mirrored clip is inpainted as
+    well, for the mean of both; at_once: windows in a batch.
     """
 
     pipeline: CogVideoXInpaintPipeline
@@ -64,39 +64,40 @@ class Inpainter:
     def inpaint_hole(self, rgb: Clip, hole: Hole, steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, where the hole is known, not dilated: bool [frames, height, width]."""
         timeline = self.timeline(len(rgb))
-        filled = self.pipeline.models.fill(rgb, masks.dilate(hole, self.masks.mask_dilation), self.signal)
-        parts = restoration.cut(filled, hole, timeline)
-        made = self.inpaint_windows(parts, timeline, steps, seed, stepped=stepped)
+        made = self.inpaint_views(self.look(rgb, hole), timeline, steps, seed, stepped=stepped)
         return windows.join(made, timeline.starts, timeline.length, len(rgb))
 
-    def inpaint_windows(
+    def look(self, rgb: Clip, hole: Hole) -> list[View]:
+        """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `restoration.look`."""
+        return restoration.look(self.pipeline.models, rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
+
+    def inpaint_views(
         self,
-        parts: Iterable[Window],
+        views: Sequence[View],
         timeline: Timeline,
         steps: int,
         seed: int,
         encoded: Told = lambda windows: None,
         stepped: Told = lambda windows: None,
     ) -> Iterator[Clip]:
-        """The model's own frames for each window of a timeline, in order; see `restoration.inpaint_windows`."""
+        """The model's own frames for each window of a timeline, in order; see `restoration.inpaint_views`."""
         how = Denoising(
             steps=steps,
             prompt=self.pipeline.embedding(None),
             generator=torch.Generator().manual_seed(seeds.derive(seed, "inference.noise")),
             guidance=self.guidance,
             negative=self.negative,
-            mirrored=self.mirrored,
             at_once=self.at_once or self.pipeline.windows_at_once,
             encoded=encoded,
             stepped=stepped,
         )
         dilation = self.masks.mask_dilation
-        return restoration.inpaint_windows(self.pipeline.models, parts, timeline, dilation, self.signal, how)
+        return restoration.inpaint_views(self.pipeline.models, views, timeline, dilation, self.signal, how)
 
     def reconstruct(self, clip: Clip) -> Clip:
         """The clip through the VAE and back: what no inpainting with this VAE can surpass on average.
 
-        The mean with the mirrored windows' where `mirrored` is set, as inpainting is then.
+        The mean with the mirrored clip's where `mirrored` is set, as inpainting is then.
         """
         timeline = self.timeline(len(clip))
         parts = windows.cut(clip, timeline.starts, timeline.length)

@@ -155,11 +155,11 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         mask_settings, window, window_overlap: the adapter's where one is loaded; without one the defaults of
             `MaskSettings`, the frames that the base model was made for, and 4.
         windows_at_once: windows in a batch; by default 2 on the CPU and 1 on a GPU.
-        mirrored: whether the mirrored windows are inpainted as well, for the mean of both; twice the time.
+        mirrored: whether the mirrored video is inpainted as well, for the mean of both; twice the time.
         composite: whether known pixels are the video's own, to the bit; else all are the model's.
         callback_on_step_end: called as `callback(pipeline, step, timestep, {"latents": ...})` after each step; latents
             are [1, rows, channels, height, width], the latent frames of all windows. It returns a dictionary, and
-            `latents` in it replace them. With `mirrored`, the mirrored windows' steps follow, counted anew.
+            `latents` in it replace them. With `mirrored`, the mirrored video's steps follow, counted anew.
 
         Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises InputError
         where video, mask and prompt do not fit.
@@ -171,8 +171,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
-        grown = masks.dilate(hole, dilation)
-        filled = self.models.fill(rgb, grown, signal)
+        views = restoration.look(self.models, rgb, hole, dilation, signal, mirrored)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
@@ -184,7 +183,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 latents.copy_(returned.get("latents", latents[None])[0])
             return self._interrupt
 
-        with self.progress_bar(total=steps * len(timeline.starts) * (1 + mirrored)) as bar:
+        with self.progress_bar(total=steps * len(timeline.starts) * len(views)) as bar:
             how = Denoising(
                 steps=steps,
                 prompt=self.embedding(prompt) if prompt_embeds is None else prompt_embeds,
@@ -193,15 +192,13 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 negative=self.embedding(negative_prompt or "")
                 if negative_prompt_embeds is None
                 else negative_prompt_embeds,
-                mirrored=mirrored,
                 at_once=windows_at_once or self.windows_at_once,
                 stepped=bar.update,
                 step_end=step_end,
             )
-            parts = restoration.cut(filled, hole, timeline)
-            made = restoration.inpaint_windows(self.models, parts, timeline, dilation, signal, how)
+            made = restoration.inpaint_views(self.models, views, timeline, dilation, signal, how)
             raw = windows.join(made, timeline.starts, timeline.length, len(rgb))
-        frames = masks.composite(raw, rgb, grown) if composite else raw
+        frames = masks.composite(raw, rgb, masks.dilate(hole, dilation)) if composite else raw
         return CogVideoXInpaintPipelineOutput(frames=frames) if return_dict else (frames,)
 
     @property

@@ -1,12 +1,13 @@
-"""From windows of a clip to what the model makes of them: encode, denoise together, decode.
+"""From a filled clip to what the model makes of its windows: encode, denoise together, decode.
 
 Windows come and go one by one; between the phases their latents lie on disk, so that memory does not grow with length.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import reduce
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 from inpainting.filling.doubt import Doubt
 from inpainting.filling.fills import Filled, fill, fill_with_doubt
 from inpainting.filling.settings import Signal
-from inpainting.inference import conditioning, denoising
+from inpainting.inference import conditioning, denoising, on_disk
 from inpainting.inference.conditioning import Frame
 from inpainting.inference.denoising import Known, Predict, Scheduler
 from inpainting.inference.timeline import Timeline
@@ -27,17 +28,20 @@ from inpainting.models import vae as vae_latents
 from inpainting.models.widening import is_widened
 from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
+from inpainting.video.windows import Scalar
 
 Clip = NDArray[np.uint8]
 """uint8 [frames, height, width, 3]."""
 
 Window = tuple[Clip, Hole, Doubt]
-"""A window of a clip that `Models.fill` filled: its frames, uint8 [window, height, width, 3], its hole, bool [window,
-height, width], not dilated, and the fill's doubt, of the hole's shape."""
+"""A window of a `View`: its frames, its hole and its doubt, [window, ...] each."""
 
 Item = TypeVar("Item")
 Told = Callable[[int], None]
-"""Told after each batch how many windows were done."""
+"""Told after each batch how many windows, or frames, were done."""
+
+MIRRORED: dict[bool, tuple[bool, ...]] = {False: (False,), True: (False, True)}
+"""Which views there are, by whether mirrored ones are asked for: for each, whether it is mirrored."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,31 @@ class Models:
 
 
 @dataclass(frozen=True)
+class View:
+    """A whole clip as the model is shown it; what `Models.fill` made of it may lie on disk.
+
+    frames: uint8 [frames, height, width, 3], filled; hole: bool [frames, height, width], not dilated; doubt: the
+    fill's, of the hole's shape; mirrored: whether the clip and its hole were mirrored before they were filled.
+    """
+
+    frames: Clip
+    hole: Hole
+    doubt: Doubt
+    mirrored: bool = False
+
+    def windows(self, timeline: Timeline) -> Iterator[Window]:
+        """The windows of a timeline, in order."""
+        parts = (self.frames, self.hole, self.doubt)
+        return zip(*(windows.cut(part, timeline.starts, timeline.length) for part in parts), strict=True)
+
+
+@dataclass(frozen=True)
 class Denoising:
     """How windows are denoised.
 
-    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; mirrored: whether
-    the windows, filled as they are, are mirrored and inpainted as well, after the others, for the mean of both;
-    at_once: windows in a batch; step_end: called with a step's number, its timestep and the latents [rows, channels,
-    height, width], which it may change; true ends the denoising.
+    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; at_once: windows in
+    a batch; step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which
+    it may change; true ends the denoising.
     """
 
     steps: int
@@ -83,7 +105,6 @@ class Denoising:
     generator: torch.Generator
     guidance: float = 1.0
     negative: Tensor | None = None
-    mirrored: bool = False
     at_once: int = 1
     encoded: Told = lambda windows: None
     stepped: Told = lambda windows: None
@@ -98,38 +119,58 @@ class Conditions:
     mask: Tensor
 
 
-def cut(filled: Filled, hole: Hole, timeline: Timeline) -> Iterator[Window]:
-    """The windows of a whole clip that was filled; its hole, bool [frames, height, width], is not dilated."""
-    parts = (windows.cut(part, timeline.starts, timeline.length) for part in (filled.clip, hole, filled.doubt))
-    return zip(*parts, strict=True)
+def look(models: Models, rgb: Clip, hole: Hole, dilation: int, signal: Signal, mirrored: bool = False) -> list[View]:
+    """A whole clip, its hole filled, and after it, where `mirrored` asks for it, the same of the mirrored clip.
+
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated. A fill that follows motion
+    finds something else in a mirrored clip, and is wrong elsewhere.
+    """
+    views = []
+    for flipped in MIRRORED[mirrored]:
+        seen, where = (mirror(rgb), mirror(hole)) if flipped else (rgb, hole)
+        filled = models.fill(seen, masks.dilate(where, dilation), signal)
+        views.append(View(filled.clip, where, filled.doubt, flipped))
+    return views
 
 
-def inpaint_windows(
-    models: Models, clips: Iterable[Window], timeline: Timeline, dilation: int, signal: Signal, how: Denoising
+def mirror(clip: NDArray[Scalar]) -> NDArray[Scalar]:
+    """A clip [frames, height, width, ...], left for right."""
+    return np.ascontiguousarray(clip[:, :, ::-1])
+
+
+def inpaint_views(
+    models: Models, views: Sequence[View], timeline: Timeline, dilation: int, signal: Signal, how: Denoising
 ) -> Iterator[Clip]:
-    """The model's own frames for each of the timeline's windows, in order: uint8 [window, height, width, 3].
+    """The mean of what the model makes of each view, window by window, in order: uint8 [window, height, width, 3].
 
     All windows are read before the first is given. `dilation`: pixels that the holes are grown by, after the windows
     were padded to the model's grid, as for training; `signal`: see `conditioning.condition_signal`.
     """
-    clips = iter(clips)
-    first = next(clips)
-    frame = Frame(*first[0].shape[1:3])
+    frame = Frame(*views[0].hole.shape[1:])
     loading.lay_out_positions(models.transformer, frame.latent_size, timeline.length)
-    views = _encode(models, chain([first], clips), timeline, frame, dilation, signal, how)
-    latents = [_denoise(models, conditions, timeline, how) for conditions in views]
-    made = [_decode(models, view, timeline, frame, how.at_once) for view in latents]
-    yield from map(_mean_with_mirrored, *made) if how.mirrored else made[0]
+    conditions = [_encode(models, view, timeline, frame, dilation, signal, how) for view in views]
+    latents = [_denoise(models, condition, timeline, how) for condition in conditions]
+    made = [
+        _upright(_decode(models, rows, timeline, frame, how.at_once), view.mirrored)
+        for rows, view in zip(latents, views, strict=True)
+    ]
+    return map(_mean, zip(*made, strict=True))
 
 
-def _mean_with_mirrored(clip: Clip, mirrored: Clip) -> Clip:
-    return ((clip.astype(np.uint16) + mirrored[:, :, ::-1] + 1) // 2).astype(np.uint8)
+def _upright(clips: Iterable[Clip], mirrored: bool) -> Iterator[Clip]:
+    return map(mirror, clips) if mirrored else iter(clips)
+
+
+def _mean(clips: Sequence[Clip]) -> Clip:
+    """Of clips, uint8, rounded; halves up."""
+    total = reduce(np.add, (clip.astype(np.uint16) for clip in clips))
+    return ((total + len(clips) // 2) // len(clips)).astype(np.uint8)
 
 
 def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: Denoising) -> Tensor:
     """Latents of a timeline's rows, on disk: [rows, channels, height, width]."""
     shape = conditions.latents.shape[2:]
-    latents = denoising.on_disk(timeline.row_count, *shape)
+    latents = on_disk.tensor(timeline.row_count, *shape)
     for row in range(timeline.row_count):
         latents[row] = torch.randn(shape, generator=how.generator)
     known = None
@@ -155,10 +196,11 @@ def _decode(models: Models, latents: Tensor, timeline: Timeline, frame: Frame, a
 def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int, mirrored: bool) -> Iterator[Clip]:
     """Windows through the VAE and back; `mirrored`: the mean of what becomes of them and of the mirrored ones."""
     for batch in batched(clips, at_once):
-        made = _reconstruct(models, batch)
-        if mirrored:
-            made = map(_mean_with_mirrored, made, _reconstruct(models, [clip[:, :, ::-1] for clip in batch]))
-        yield from made
+        made = [
+            _upright(_reconstruct(models, [mirror(clip) if flipped else clip for clip in batch]), flipped)
+            for flipped in MIRRORED[mirrored]
+        ]
+        yield from map(_mean, zip(*made, strict=True))
 
 
 def _reconstruct(models: Models, clips: list[Clip]) -> Iterator[Clip]:
@@ -176,30 +218,18 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _encode(
-    models: Models,
-    clips: Iterable[Window],
-    timeline: Timeline,
-    frame: Frame,
-    dilation: int,
-    signal: Signal,
-    how: Denoising,
-) -> list[Conditions]:
-    """Conditions of the windows as they are and, where it is asked for, of the mirrored ones."""
+    models: Models, view: View, timeline: Timeline, frame: Frame, dilation: int, signal: Signal, how: Denoising
+) -> Conditions:
     shape = len(timeline.starts), timeline.latent_frames
     channels = models.vae.config.latent_channels, models.mask_channels
-    views = [
-        Conditions(*(denoising.on_disk(*shape, count, *frame.latent_size) for count in channels))
-        for _ in range(1 + how.mirrored)
-    ]
+    conditions = Conditions(*(on_disk.tensor(*shape, count, *frame.latent_size) for count in channels))
     done = 0
-    for batch in batched(clips, how.at_once):
+    for batch in batched(view.windows(timeline), how.at_once):
         rows = slice(done, done + len(batch))
-        seen = [batch, [_mirrored(window) for window in batch]] if how.mirrored else [batch]
-        for view, part in zip(views, seen, strict=True):
-            view.latents[rows], view.mask[rows] = _encode_batch(models, part, frame, dilation, signal)
+        conditions.latents[rows], conditions.mask[rows] = _encode_batch(models, batch, frame, dilation, signal)
         done += len(batch)
         how.encoded(len(batch))
-    return views
+    return conditions
 
 
 def _encode_batch(
@@ -212,11 +242,6 @@ def _encode_batch(
     doubts = (conditioning.doubt_of_cells(frame.pad(doubt)) for _, _, doubt in batch)
     told = [conditioning.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
     return latents, torch.stack(told)
-
-
-def _mirrored(window: Window) -> Window:
-    clip, hole, doubt = window
-    return clip[:, :, ::-1].copy(), hole[:, :, ::-1].copy(), doubt[:, :, ::-1].copy()
 
 
 def _predictor(models: Models, conditions: Conditions, how: Denoising) -> Predict:

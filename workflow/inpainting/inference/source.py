@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat, tee
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,10 @@ from inpainting.errors import InputError
 from inpainting.filling.classical import Clip
 from inpainting.filling.fills import Filled
 from inpainting.filling.settings import Signal
+from inpainting.inference import on_disk
 from inpainting.inference.region import Region
-from inpainting.inference.restoration import Window, batched
-from inpainting.inference.timeline import Timeline
-from inpainting.video import masks, media, windows
+from inpainting.inference.restoration import MIRRORED, Told, View, batched, mirror
+from inpainting.video import masks, media
 from inpainting.video.masks import Hole
 from inpainting.video.media import Picture, Reel, Timing
 from inpainting.video.settings import MaskSettings
@@ -68,24 +68,39 @@ class Source:
         """The hole of each frame as it is filled and composited."""
         return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
 
-    def parts(self, timeline: Timeline, region: Region, signal: Signal, filled_by: FilledBy) -> Iterator[Window]:
-        """The windows of a region, filled, as `Inpainter.inpaint_windows` takes them."""
-        frames, holes, doubts = tee(self._filled(region, signal, filled_by), 3)
-        return zip(
-            windows.cut((frame for frame, _, _ in frames), timeline.starts, timeline.length),
-            windows.cut((hole for _, hole, _ in holes), timeline.starts, timeline.length),
-            windows.cut((doubt for _, _, doubt in doubts), timeline.starts, timeline.length),
-            strict=True,
-        )
+    def look(
+        self,
+        region: Region,
+        signal: Signal,
+        filled_by: FilledBy,
+        mirrored: bool = False,
+        told: Told = lambda frames: None,
+    ) -> list[View]:
+        """A region's `restoration.look`, on disk; `told` after each block how many frames were filled."""
+        return [self._view(region, signal, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
 
-    def _filled(
-        self, region: Region, signal: Signal, filled_by: FilledBy
-    ) -> Iterator[tuple[Picture, PictureHole, NDArray[np.uint8]]]:
-        pairs = zip(self.reel, self.holes(), strict=True)
-        for block in batched(pairs, 1 if signal in ALONE else BLOCK):
+    def _view(self, region: Region, signal: Signal, filled_by: FilledBy, mirrored: bool, told: Told) -> View:
+        width, height = region.size
+        shape = self.frames, height, width
+        view = View(
+            on_disk.array(np.uint8, *shape, 3),
+            on_disk.array(np.bool_, *shape),
+            on_disk.array(np.uint8, *shape),
+            mirrored,
+        )
+        done = 0
+        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if signal in ALONE else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
-            filled = filled_by(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal)
-            yield from zip(filled.clip, hole, filled.doubt, strict=True)
+            if mirrored:
+                rgb, hole = mirror(rgb), mirror(hole)
+            span = slice(done, done + len(block))
+            view.hole[span] = hole
+            view.frames[span], view.doubt[span] = filled_by(
+                rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal
+            )
+            done += len(block)
+            told(len(block))
+        return view
 
 
 def hole_of(picture: Picture, settings: MaskSettings) -> PictureHole:
