@@ -11,19 +11,15 @@ from inpainting.cli import main
 from inpainting.files import read_json
 from inpainting.filling.fills import fill
 from inpainting.inference.inpainter import Inpainter, load_inpainter
+from inpainting.inference.restoration import mirror
 from inpainting.models.settings import ModelSettings
 from inpainting.video import masks, media, recording
 from inpainting.video.media import Footage
 from inpainting.video.settings import MaskSettings, WindowSettings
-from numpy.typing import NDArray
 
 RGB = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
 HOLE = np.zeros(RGB.shape[:3], bool)
 HOLE[:, 8:18, 4:15] = True
-
-
-def mirror(clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(clip[:, :, ::-1])
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "out", "exa
 
 def evaluate(settings: EvaluateCommand) -> None:
     """Write the scores of one method's raw and composited output, and the frames of the examples."""
-    settings = with_chosen_steps(settings)
+    settings = with_findings(settings)
     sequences = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, settings.split, settings.frames, settings.limit
     )
@@ -55,21 +55,24 @@ def evaluate(settings: EvaluateCommand) -> None:
     parts.remove()
 
 
-def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
-    """The settings with the number of denoising steps that validation chose for their adapter, if it did.
+def with_findings(settings: EvaluateCommand) -> EvaluateCommand:
+    """The settings with what validation found for their adapter: the denoising steps, and whether its fill is kept.
 
     Raises UsageError where the adapter is not there, InputError where it is none.
     """
     if settings.adapter is None:
-        return settings
+        return settings.model_copy(update={"keep_fill": False})
     from inpainting.models.adapter import read_adapter_config
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
-    chosen = read_adapter_config(adapter).sampling_steps
-    if chosen is None:
-        return settings
-    log.info("%s: as many denoising steps as validation chose: %d", settings.name, chosen)
-    return settings.model_copy(update={"steps": chosen})
+    config = read_adapter_config(adapter)
+    kept = settings.keep_fill and config.fill_trust is not None
+    steps = config.sampling_steps or settings.steps
+    if config.sampling_steps is not None:
+        log.info("%s: as many denoising steps as validation chose: %d", settings.name, steps)
+    if kept:
+        log.info("%s: its fill is kept in part, as far as validation found that it can be trusted", settings.name)
+    return settings.model_copy(update={"steps": steps, "keep_fill": kept})
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
         "method is chosen by its score on these same sequences, in its favour.",
         "PSNR of frame, composited: the hole pasted over the input, so that shadows and reflections outside the mask "
         "count as errors for every method alike.",
-        "The ceiling is the truth through the VAE: no method that decodes with this VAE can be expected to read more.",
+        "The ceiling is the truth through the VAE: in what is decoded with this VAE, no method can be expected to read "
+        "more.",
     ]
     notes += [
         f"{shown(row['method'], row['kind'])}: {row['capped']} sequences of (almost) no error in the mask are counted "
@@ -44,6 +45,8 @@ def _described(result: Results) -> str:
     settings, text = result.provenance["settings"], result.provenance["description"]
     if (count := settings.get("steps")) and result.kind != "ceiling":
         text += f", {count} denoising step{'s' * (count > 1)}"
+    if settings.get("keep_fill"):
+        text += ", its fill kept in part, as far as validation found that it can be trusted"
     if settings.get("mirrored"):
         text += ", the mean of the clip's and the mirrored clip's output"
     return f"{shown(result.method, result.kind)}: {text}."

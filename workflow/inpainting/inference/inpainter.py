@@ -30,7 +30,8 @@ class Inpainter:
     """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
 
     negative: the embedding that guidance over 1 leads away from; mirrored: whether the mirrored clip is inpainted as
-    well, for the mean of both; at_once: windows in a batch.
+    well, for the mean of both; keep_fill: whether the fill is kept in part, where
+    an adapter says how far to trust it; at_once: windows in a batch.
     """
 
     pipeline: CogVideoXInpaintPipeline
@@ -41,6 +42,7 @@ class Inpainter:
     guidance: float = 1.0
     negative: Tensor | None = None
     mirrored: bool = False
+    keep_fill: bool = True
     at_once: int | None = None
 
     def inpaint(
@@ -63,13 +65,17 @@ class Inpainter:
 
     def inpaint_hole(self, rgb: Clip, hole: Hole, steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, where the hole is known, not dilated: bool [frames, height, width]."""
-        timeline = self.timeline(len(rgb))
-        made = self.inpaint_views(self.look(rgb, hole), timeline, steps, seed, stepped=stepped)
-        return windows.join(made, timeline.starts, timeline.length, len(rgb))
+        return self.inpaint_seen(self.look(rgb, hole), steps, seed, stepped)
 
     def look(self, rgb: Clip, hole: Hole) -> list[View]:
         """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `restoration.look`."""
         return restoration.look(self.pipeline.models, rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
+
+    def inpaint_seen(self, views: Sequence[View], steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
+        """As `inpaint`, of what `look` gave."""
+        timeline = self.timeline(len(views[0].hole))
+        made = self.inpaint_views(views, timeline, steps, seed, stepped=stepped)
+        return windows.join(made, timeline.starts, timeline.length, timeline.frames)
 
     def inpaint_views(
         self,
@@ -87,6 +93,7 @@ class Inpainter:
             generator=torch.Generator().manual_seed(seeds.derive(seed, "inference.noise")),
             guidance=self.guidance,
             negative=self.negative,
+            trust=self.pipeline.fill_trust if self.keep_fill else None,
             at_once=self.at_once or self.pipeline.windows_at_once,
             encoded=encoded,
             stepped=stepped,

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
 from inpainting.errors import InputError
+from inpainting.filling.trust import FillTrust
 from inpainting.inference import restoration
 from inpainting.inference.denoising import Scheduler
 from inpainting.inference.restoration import Clip, Denoising, Models
@@ -135,6 +136,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         window_overlap: int | None = None,
         windows_at_once: int | None = None,
         mirrored: bool = False,
+        keep_fill: bool = True,
         composite: bool = True,
         return_dict: bool = True,
         callback_on_step_end: Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
@@ -156,6 +158,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             `MaskSettings`, the frames that the base model was made for, and 4.
         windows_at_once: windows in a batch; by default 2 on the CPU and 1 on a GPU.
         mirrored: whether the mirrored video is inpainted as well, for the mean of both; twice the time.
+        keep_fill: whether the adapter's fill is kept in part, where validation found that it can be trusted.
         composite: whether known pixels are the video's own, to the bit; else all are the model's.
         callback_on_step_end: called as `callback(pipeline, step, timestep, {"latents": ...})` after each step; latents
             are [1, rows, channels, height, width], the latent frames of all windows. It returns a dictionary, and
@@ -192,6 +195,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 negative=self.embedding(negative_prompt or "")
                 if negative_prompt_embeds is None
                 else negative_prompt_embeds,
+                trust=self.fill_trust if keep_fill else None,
                 at_once=windows_at_once or self.windows_at_once,
                 stepped=bar.update,
                 step_end=step_end,
@@ -205,6 +209,11 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     def models(self) -> Models:
         """The parts that inpaint, and the device that they compute on."""
         return Models(self.vae, self.transformer, self.scheduler, torch.device(self._execution_device))
+
+    @property
+    def fill_trust(self) -> FillTrust | None:
+        """How much of its fill the adapter keeps; None without one, and where validation found nothing of it."""
+        return self.adapter.fill_trust if self.adapter else None
 
     @property
     def windows_at_once(self) -> int:

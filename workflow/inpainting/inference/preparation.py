@@ -20,14 +20,17 @@ log = logging.getLogger(__name__)
 def resolve(settings: RunCommand) -> RunCommand:
     """The settings with the adapter's masks, windows and fill in place of the command line's, and said in the log.
 
-    The number of denoising steps is filled in.
+    The number of denoising steps, and whether the fill is kept, are filled in.
     """
-    steps = {"steps": steps_of(settings)}
+    found = {"steps": steps_of(settings), "keep_fill": False}
     if settings.adapter is not None:
         config = adapters.read_adapter_config(settings.adapter)
         parts = (config.masks, config.windows, config.condition)
         log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
-        return settings.model_copy(update=steps | config.masks.model_dump() | config.windows.model_dump())
+        found["keep_fill"] = settings.keep_fill and config.fill_trust is not None
+        if found["keep_fill"]:
+            log.info("the fill is kept in part, as far as validation found that it can be trusted")
+        return settings.model_copy(update=found | config.masks.model_dump() | config.windows.model_dump())
     log.info(
         "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each step; "
         "expect rough results",
@@ -38,7 +41,7 @@ def resolve(settings: RunCommand) -> RunCommand:
         log.info(
             "%s was made for %d frames at a time; --window %d may give better results", settings.base, frames, frames
         )
-    return settings.model_copy(update=steps)
+    return settings.model_copy(update=found)
 
 
 def steps_of(settings: RunCommand) -> int:
@@ -76,7 +79,7 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
         settings, settings.adapter, size, mask_settings, window_settings, settings.prompt, fill=settings.fill
     )
     inpainter.blend, inpainter.guidance, inpainter.at_once = settings.blend, settings.guidance, settings.windows_at_once
-    inpainter.mirrored = settings.mirrored
+    inpainter.mirrored, inpainter.keep_fill = settings.mirrored, settings.keep_fill
     pipeline = inpainter.pipeline
     if settings.guidance > 1:
         inpainter.negative = loading.encode_prompt(settings.base, "", pipeline.models.device)

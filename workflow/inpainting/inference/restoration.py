@@ -19,6 +19,7 @@ from torch import Tensor
 from inpainting.filling.doubt import Doubt
 from inpainting.filling.fills import Filled, fill, fill_with_doubt
 from inpainting.filling.settings import Signal
+from inpainting.filling.trust import FillTrust
 from inpainting.inference import conditioning, denoising, on_disk
 from inpainting.inference.conditioning import Frame
 from inpainting.inference.denoising import Known, Predict, Scheduler
@@ -65,9 +66,14 @@ class Models:
             int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels) if self.concatenates else 1
         )
 
+    @property
+    def told_of_doubt(self) -> bool:
+        """Whether the mask comes in with the fill's doubt."""
+        return self.mask_channels == conditioning.MASK_CHANNELS["area_and_doubt"]
+
     def fill(self, rgb: Clip, hole: Hole, signal: Signal) -> Filled:
         """A whole clip with its hole, dilated, filled; its doubt is all 0 unless the transformer is told of it."""
-        if self.mask_channels == conditioning.MASK_CHANNELS["area_and_doubt"]:
+        if self.told_of_doubt:
             return fill_with_doubt(rgb, hole, signal)
         return Filled(fill(rgb, hole, signal), np.zeros(hole.shape, np.uint8))
 
@@ -95,9 +101,9 @@ class View:
 class Denoising:
     """How windows are denoised.
 
-    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; at_once: windows in
-    a batch; step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which
-    it may change; true ends the denoising.
+    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; trust: how much of
+    the fill is kept at the end; at_once: windows in a batch; step_end: called with a step's number, its timestep and
+    the latents [rows, channels, height, width], which it may change; true ends the denoising.
     """
 
     steps: int
@@ -105,6 +111,7 @@ class Denoising:
     generator: torch.Generator
     guidance: float = 1.0
     negative: Tensor | None = None
+    trust: FillTrust | None = None
     at_once: int = 1
     encoded: Told = lambda windows: None
     stepped: Told = lambda windows: None
@@ -150,11 +157,18 @@ def inpaint_views(
     loading.lay_out_positions(models.transformer, frame.latent_size, timeline.length)
     conditions = [_encode(models, view, timeline, frame, dilation, signal, how) for view in views]
     latents = [_denoise(models, condition, timeline, how) for condition in conditions]
-    made = [
-        _upright(_decode(models, rows, timeline, frame, how.at_once), view.mirrored)
-        for rows, view in zip(latents, views, strict=True)
-    ]
+    made = []
+    for view, rows in zip(views, latents, strict=True):
+        clips = _decode(models, rows, timeline, frame, how.at_once)
+        if how.trust is not None:
+            clips = _keep(how.trust, clips, view.windows(timeline), dilation)
+        made.append(_upright(clips, view.mirrored))
     return map(_mean, zip(*made, strict=True))
+
+
+def _keep(trust: FillTrust, made: Iterable[Clip], seen: Iterable[Window], dilation: int) -> Iterator[Clip]:
+    for clip, (filled, hole, doubt) in zip(made, seen, strict=True):
+        yield trust.keep(clip, filled, doubt, masks.dilate(hole, dilation))
 
 
 def _upright(clips: Iterable[Clip], mirrored: bool) -> Iterator[Clip]:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from inpainting.errors import InputError, UsageError
 from inpainting.files import atomic_path, read_json, write_json
+from inpainting.filling.trust import FillTrust
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import ConditionSettings, LoraSettings
@@ -53,6 +54,8 @@ class AdapterConfig(Settings):
     """The LoRA layers."""
     sampling_steps: int | None = Field(None, ge=1)
     """Denoising steps that validation chose, and that are taken unless others are asked for; None before it did."""
+    fill_trust: FillTrust | None = None
+    """How much of the fill is kept, as validation found it; None before it did, and where no doubt of it is told."""
 
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:

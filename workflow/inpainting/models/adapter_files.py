@@ -8,6 +8,7 @@ LORA_FILE, WIDENED_FILE = "pytorch_lora_weights.safetensors", "widened.safetenso
 PROMPT_FILE, CONFIG_FILE = "prompt.safetensors", "inpainting.json"
 
 
-def write_sampling_steps(folder: Path, steps: int) -> None:
-    """Write into the adapter's configuration with how many denoising steps it does best."""
-    write_json(folder / CONFIG_FILE, read_json(folder / CONFIG_FILE) | {"sampling_steps": steps})
+def write_findings(folder: Path, sampling_steps: int, fill_trust: dict[str, float] | None) -> None:
+    """Write into the adapter's configuration what validation found: see `AdapterConfig`."""
+    found = {"sampling_steps": sampling_steps, "fill_trust": fill_trust}
+    write_json(folder / CONFIG_FILE, read_json(folder / CONFIG_FILE) | found)

@@ -12,6 +12,7 @@ from inpainting.settings import Settings
 VALIDATION_CODE = (
     "validation/validate.py",
     "validation/integrity.py",
+    "validation/trusting.py",
     "metrics",
     *INPAINTING_CODE,
 )
