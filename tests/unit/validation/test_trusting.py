@@ -21,7 +21,7 @@ def sequence(seed: int) -> Sequence:
     hole[:, 8:24, 8:40] = True
     right = np.zeros_like(hole)
     right[:, :, 24:] = True
-    noise = {name: draw.normal(0, size, truth.shape) for name, size in (("made", 12), ("wrong", 50), ("fine", 2))}
+    noise = {name: draw.normal(0, size, truth.shape) for name, size in (("made", 25), ("wrong", 70), ("fine", 5))}
     made = (truth + noise["made"]).clip(0, 255).astype(np.uint8)
     wrong = np.where(right[..., None], noise["wrong"], noise["fine"])
     frames = np.where(hole[..., None], truth + wrong, truth).clip(0, 255).astype(np.uint8)
@@ -45,7 +45,7 @@ def test_the_trust_is_the_best_there_is_and_its_gain_is_what_it_brings() -> None
     found = fit.fit()
     assert found is not None
     trust, gain = found
-    assert trust.doubt < 0, "what is doubted is kept less"
+    assert trust.slope < 0, "what is uncertain is kept less"
     made_alone = mean_psnr([(made, truth, hole) for _, made, truth, hole in sequences])
     fill_alone = mean_psnr([(view.frames, truth, hole) for view, _, truth, hole in sequences])
     best = kept(trust, sequences)

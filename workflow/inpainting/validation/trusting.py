@@ -1,4 +1,4 @@
-"""How far a fill may be trusted, learned from the validation set: three numbers, of all its sequences together."""
+"""How far a fill may be trusted, learned from the validation set: two numbers, of all its sequences together."""
 
 from dataclasses import dataclass, field
 
@@ -8,29 +8,34 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from inpainting import seeds
-from inpainting.filling.trust import FillTrust, signs
+from inpainting.filling.trust import FillTrust, uncertainty
 from inpainting.inference.restoration import Clip, View
 from inpainting.video.masks import Hole
 
 PIXELS = 20_000
 """Pixels of a sequence's hole that are looked at, drawn at random where it has more."""
 
-LEAST_ERROR = 1e-2
-"""Squared grey levels that are added to a sequence's mean error, so that none counts without end."""
+FLOOR = 100.0
+"""Squared grey levels that are added to a sequence's mean error, so that those of hardly any, far over 28 dB, do not
+outweigh the others."""
 
 
 @dataclass(frozen=True)
 class Sample:
     """Pixels of a sequence's hole, in float64.
 
-    signs: [pixels, 3], a 1 and `trust.signs`; model: mean squared error of the model's pixels, over the channels; cross
-    and apart: means of their error times the fill's difference from them, and of that difference squared.
+    unsure: [pixels, 2], a 1 and the `uncertainty`; model: mean squared error of the model's pixels, over the channels;
+    cross and apart: means of their error times the fill's difference from them, and of that difference squared.
     """
 
-    signs: NDArray[np.float64]
+    unsure: NDArray[np.float64]
     model: NDArray[np.float64]
     cross: NDArray[np.float64]
     apart: NDArray[np.float64]
+
+    def error(self, share: NDArray[np.float64] | float) -> float:
+        """Mean squared error with a share of the fill, [pixels] or one for all; never quite 0."""
+        return max(float(np.mean(self.model + 2 * share * self.cross + share**2 * self.apart)), 1e-6)
 
 
 @dataclass
@@ -51,12 +56,12 @@ class TrustFit:
         if len(found) > PIXELS:
             draw = np.random.default_rng(seeds.derive(self.seed, "validation.trust", sequence))
             found = np.sort(draw.choice(found, PIXELS, replace=False))
-        tell = np.stack([signs(*frame) for frame in zip(made, view.frames, view.doubt, strict=True)])
+        unsure = np.stack([uncertainty(*frame) for frame in zip(made, view.frames, view.doubt, strict=True)])
         pixels = (clip.reshape(-1, 3)[found].astype(float) for clip in (made, view.frames, truth))
         model, fill, true = pixels
         self.samples.append(
             Sample(
-                np.column_stack([np.ones(len(found)), tell.reshape(-1, 2)[found]]),
+                np.column_stack([np.ones(len(found)), unsure.reshape(-1)[found]]),
                 np.square(model - true).mean(axis=1),
                 ((model - true) * (fill - model)).mean(axis=1),
                 np.square(fill - model).mean(axis=1),
@@ -64,24 +69,24 @@ class TrustFit:
         )
 
     def fit(self) -> tuple[FillTrust, float] | None:
-        """The trust with the best mean PSNR over the sequences, and by how many dB it is better than no trust.
+        """The trust with the best mean PSNR over the sequences, and by how many dB that is better than without any.
 
-        None where no sequence has a hole.
+        The PSNR that is best is of errors with the FLOOR added, the one that is told of errors as they are. None where
+        no sequence has a hole.
         """
         if not self.samples:
             return None
-        found = minimize(self._loss, np.zeros(3), jac=True, method="L-BFGS-B")
-        without = np.mean([np.log(sample.model.mean() + LEAST_ERROR) for sample in self.samples])
-        bias, doubt, distance = (float(value) for value in found.x)
-        return FillTrust(bias=bias, doubt=doubt, distance=distance), float(10 / np.log(10) * (without - found.fun))
+        bias, slope = minimize(self._loss, np.zeros(2), jac=True, method="L-BFGS-B").x
+        gains = [np.log10(part.error(0.0) / part.error(expit(part.unsure @ (bias, slope)))) for part in self.samples]
+        return FillTrust(bias=float(bias), slope=float(slope)), float(10 * np.mean(gains))
 
     def _loss(self, numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """The mean over the sequences of the logarithm of their error, and its gradient by the three numbers."""
-        total, gradient = 0.0, np.zeros(3)
-        for sample in self.samples:
-            share = expit(sample.signs @ numbers)
-            error = np.mean(sample.model + 2 * share * sample.cross + share**2 * sample.apart) + LEAST_ERROR
-            slope = 2 * (sample.cross + share * sample.apart) * share * (1 - share)
+        """The mean over the sequences of the logarithm of their error, and its gradient by the two numbers."""
+        total, gradient = 0.0, np.zeros(2)
+        for part in self.samples:
+            share = expit(part.unsure @ numbers)
+            error = part.error(share) + FLOOR
+            slope = 2 * (part.cross + share * part.apart) * share * (1 - share)
             total += np.log(error)
-            gradient += sample.signs.T @ slope / len(slope) / error
+            gradient += part.unsure.T @ slope / len(slope) / error
         return total / len(self.samples), gradient / len(self.samples)
