@@ -33,6 +33,10 @@ ADAPTER = "adapter"
 """Folder of the adapter in a pipeline that was saved with one."""
 
 
+StepEnd = Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+"""Called as `callback(pipeline, step, timestep, {"latents": ...})`; `latents` in what it returns replace them."""
+
+
 @dataclass
 class CogVideoXInpaintPipelineOutput(BaseOutput):
     """frames: uint8 [frames, height, width, 3]."""
@@ -139,8 +143,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         keep_fill: bool = True,
         composite: bool = True,
         return_dict: bool = True,
-        callback_on_step_end: Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
-        | None = None,
+        callback_on_step_end: StepEnd | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> Any:
         """Inpaint a clip where its mask says so.
@@ -167,9 +170,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises InputError
         where video, mask and prompt do not fit.
         """
-        unknown = set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs)
-        if unknown:
-            raise ValueError(f"callback_on_step_end_tensor_inputs: {unknown} is not in {self._callback_tensor_inputs}")
+        step_end = self._step_end(callback_on_step_end, callback_on_step_end_tensor_inputs)
         mask_settings = self.adapter.masks if self.adapter else mask_settings or MaskSettings()
         dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
         rgb = np.stack([np.asarray(frame) for frame in video])
@@ -178,14 +179,6 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
-
-        def step_end(number: int, timestep: Tensor, latents: Tensor) -> bool:
-            if callback_on_step_end is not None:
-                given = dict.fromkeys(callback_on_step_end_tensor_inputs, latents[None])
-                returned = callback_on_step_end(self, number, timestep, given)
-                latents.copy_(returned.get("latents", latents[None])[0])
-            return self._interrupt
-
         with self.progress_bar(total=steps * len(timeline.starts) * len(views)) as bar:
             how = Denoising(
                 steps=steps,
@@ -204,6 +197,20 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             raw = windows.join(made, timeline.starts, timeline.length, len(rgb))
         frames = masks.composite(raw, rgb, masks.dilate(hole, dilation)) if composite else raw
         return CogVideoXInpaintPipelineOutput(frames=frames) if return_dict else (frames,)
+
+    def _step_end(self, callback: StepEnd | None, inputs: Sequence[str]) -> Callable[[int, Tensor, Tensor], bool]:
+        """What `Denoising.step_end` calls, as `__call__` was told; raises ValueError for inputs that there are not."""
+        unknown = set(inputs) - set(self._callback_tensor_inputs)
+        if unknown:
+            raise ValueError(f"callback_on_step_end_tensor_inputs: {unknown} is not in {self._callback_tensor_inputs}")
+
+        def step_end(number: int, timestep: Tensor, latents: Tensor) -> bool:
+            if callback is not None:
+                returned = callback(self, number, timestep, dict.fromkeys(inputs, latents[None]))
+                latents.copy_(returned.get("latents", latents[None])[0])
+            return self._interrupt
+
+        return step_end
 
     @property
     def models(self) -> Models:
