@@ -11,7 +11,7 @@ from inpainting.cli import main
 from inpainting.files import read_json
 from inpainting.filling.fills import fill
 from inpainting.inference.inpainter import Inpainter, load_inpainter
-from inpainting.inference.restoration import mirror
+from inpainting.inference.views import mirror
 from inpainting.models.settings import ModelSettings
 from inpainting.video import masks, media, recording
 from inpainting.video.media import Footage

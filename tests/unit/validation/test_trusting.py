@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from inpainting.filling.trust import FillTrust
-from inpainting.inference.restoration import Clip, View
+from inpainting.inference.views import Clip, View
 from inpainting.validation import trusting
 from inpainting.validation.trusting import TrustFit
 from inpainting.video.masks import Hole

@@ -17,11 +17,11 @@ from inpainting.inference.conditioning import GRID
 from inpainting.inference.inpainter import Inpainter
 from inpainting.inference.preview import draw_preview
 from inpainting.inference.region import Region
-from inpainting.inference.restoration import Clip
 from inpainting.inference.seam import SeamMeter
 from inpainting.inference.settings import RunCommand
 from inpainting.inference.source import Source, look_through
 from inpainting.inference.timeline import Timeline
+from inpainting.inference.views import Clip
 from inpainting.models import loading
 from inpainting.progress import Progress
 from inpainting.video import recording, sequence, windows

@@ -15,8 +15,9 @@ from inpainting.filling.settings import Fill, Signal
 from inpainting.inference import restoration
 from inpainting.inference.conditioning import Frame
 from inpainting.inference.pipeline import CogVideoXInpaintPipeline, shape_of
-from inpainting.inference.restoration import Clip, Denoising, Told, View
+from inpainting.inference.restoration import Denoising, Told
 from inpainting.inference.timeline import Blend, Timeline
+from inpainting.inference.views import Clip, View, look
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.settings import ModelSettings
@@ -68,8 +69,8 @@ class Inpainter:
         return self.inpaint_seen(self.look(rgb, hole), steps, seed, stepped)
 
     def look(self, rgb: Clip, hole: Hole) -> list[View]:
-        """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `restoration.look`."""
-        return restoration.look(self.pipeline.models, rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
+        """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `views.look`."""
+        return look(self.pipeline.models.fill, rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
 
     def inpaint_seen(self, views: Sequence[View], steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, of what `look` gave."""

@@ -17,9 +17,10 @@ from inpainting.errors import InputError
 from inpainting.filling.trust import FillTrust
 from inpainting.inference import restoration
 from inpainting.inference.denoising import Scheduler
-from inpainting.inference.restoration import Clip, Denoising, Models
+from inpainting.inference.restoration import Denoising, Models
 from inpainting.inference.settings import STEPS
 from inpainting.inference.timeline import Timeline
+from inpainting.inference.views import Clip, look
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
@@ -175,7 +176,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
-        views = restoration.look(self.models, rgb, hole, dilation, signal, mirrored)
+        views = look(self.models.fill, rgb, hole, dilation, signal, mirrored)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False

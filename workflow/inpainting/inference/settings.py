@@ -11,7 +11,10 @@ from inpainting.settings import Settings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 INPAINTING_CODE = (
-    *(f"inference/{n}.py" for n in ("conditioning", "denoising", "inpainter", "pipeline", "restoration", "timeline")),
+    *(
+        f"inference/{n}.py"
+        for n in ("conditioning", "denoising", "inpainter", "pipeline", "restoration", "timeline", "views")
+    ),
     "filling",
     "models",
     "video",

@@ -1,6 +1,6 @@
 """A clip on disk with its mask: looked through once, then read as often as it is needed, never held."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.errors import InputError
-from inpainting.filling.classical import Clip
-from inpainting.filling.fills import Filled
 from inpainting.filling.settings import Signal
 from inpainting.inference import on_disk
 from inpainting.inference.region import Region
-from inpainting.inference.restoration import MIRRORED, Told, View, batched, mirror
+from inpainting.inference.restoration import Told, batched
+from inpainting.inference.views import MIRRORED, FilledBy, View, mirror
 from inpainting.video import masks, media
-from inpainting.video.masks import Hole
 from inpainting.video.media import Picture, Reel, Timing
 from inpainting.video.settings import MaskSettings
 
@@ -27,9 +25,6 @@ ALONE = frozenset({"grey", "telea", "rgb"})
 
 PictureHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
-
-FilledBy = Callable[[Clip, Hole, Signal], Filled]
-"""`Models.fill` of the models that inpaint."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class Source:
         mirrored: bool = False,
         told: Told = lambda frames: None,
     ) -> list[View]:
-        """A region's `restoration.look`, on disk; `told` after each block how many frames were filled."""
+        """A region's `views.look`, on disk; `told` after each block how many frames were filled."""
         return [self._view(region, signal, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
 
     def _view(self, region: Region, signal: Signal, filled_by: FilledBy, mirrored: bool, told: Told) -> View:

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from inpainting import seeds
 from inpainting.filling.trust import FillTrust, uncertainty
-from inpainting.inference.restoration import Clip, View
+from inpainting.inference.views import Clip, View
 from inpainting.video.masks import Hole
 
 PIXELS = 20_000
@@ -57,8 +57,7 @@ class TrustFit:
             draw = np.random.default_rng(seeds.derive(self.seed, "validation.trust", sequence))
             found = np.sort(draw.choice(found, PIXELS, replace=False))
         unsure = np.stack([uncertainty(*frame) for frame in zip(made, view.frames, view.doubt, strict=True)])
-        pixels = (clip.reshape(-1, 3)[found].astype(float) for clip in (made, view.frames, truth))
-        model, fill, true = pixels
+        model, fill, true = (clip.reshape(-1, 3)[found].astype(float) for clip in (made, view.frames, truth))
         self.samples.append(
             Sample(
                 np.column_stack([np.ones(len(found)), unsure.reshape(-1)[found]]),
