@@ -22,36 +22,44 @@ from inpainting.video.windows import Scalar
 MASK_CHANNELS = {"area": 1, "area_and_doubt": 2, "frames": 4}
 """Channels of the mask by `mask_input`."""
 
-GRID = 16
-"""Frame sizes are padded to multiples of this: the VAE's 8 pixels a cell, two cells a patch."""
+CELL = 8
+"""Pixels of a latent cell, down and across."""
+
+GRID = 2 * CELL
+"""Frame sizes are padded to multiples of this: two cells a patch."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a clip lies inside its padding to the grid: height and width in pixels, before and after."""
+    """Where a clip lies inside its padding to the grid: its height and width in pixels.
+
+    shift: pixels that are put above it and to its left, so that it lies elsewhere on the grid.
+    """
 
     height: int
     width: int
+    shift: int = 0
 
     @property
     def padding(self) -> tuple[int, int]:
         """Rows and columns to add below and to the right."""
-        return -self.height % GRID, -self.width % GRID
+        return -(self.height + self.shift) % GRID, -(self.width + self.shift) % GRID
 
     @property
     def latent_size(self) -> tuple[int, int]:
         """Rows and columns of latent cells of the padded clip."""
         rows, columns = self.padding
-        return (self.height + rows) // 8, (self.width + columns) // 8
+        return (self.shift + self.height + rows) // CELL, (self.shift + self.width + columns) // CELL
 
     def pad(self, clip: NDArray[Scalar]) -> NDArray[Scalar]:
         """Repeat the edges of a clip [frames, height, width, ...] up to the grid."""
         rows, columns = self.padding
-        return np.pad(clip, [(0, 0), (0, rows), (0, columns)] + [(0, 0)] * (clip.ndim - 3), mode="edge")
+        around = [(0, 0), (self.shift, rows), (self.shift, columns)]
+        return np.pad(clip, around + [(0, 0)] * (clip.ndim - 3), mode="edge")
 
     def crop(self, clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Undo `pad`."""
-        return clip[:, : self.height, : self.width]
+        return clip[:, self.shift : self.shift + self.height, self.shift : self.shift + self.width]
 
 
 def condition_signal(clip: NDArray[np.uint8], hole: Hole, signal: Signal) -> Tensor:

@@ -3,15 +3,17 @@
 import logging
 
 import torch
-from diffusers import CogVideoXDPMScheduler, CogVideoXTransformer3DModel
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler, CogVideoXTransformer3DModel
 
 from inpainting.errors import UsageError
 from inpainting.filling.settings import FillSettings, Signal
-from inpainting.inference.conditioning import Frame
+from inpainting.inference.conditioning import CELL, Frame
 from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.inference.settings import STEPS, RunCommand
+from inpainting.inference.views import MIRRORED, place
 from inpainting.models import adapter as adapters
-from inpainting.models import loading, vae
+from inpainting.models import loading
+from inpainting.models import vae as vae_latents
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
@@ -96,11 +98,15 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
 
 def check_tiling(inpainter: Inpainter, size: tuple[int, int]) -> None:
     """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on one grey frame."""
-    height, width = (8 * cells for cells in Frame(size[1], size[0]).latent_size)
+    frames = [place(size[1], size[0], mirrored) for mirrored in MIRRORED[inpainter.mirrored]]
+    if not all(_tiles_fit(inpainter.pipeline.vae, frame) for frame in frames):
+        raise UsageError(f"--vae-tiling: the VAE's tiles do not fit frames of {size[0]}x{size[1]}; leave it out")
+
+
+def _tiles_fit(vae: AutoencoderKLCogVideoX, frame: Frame) -> bool:
+    height, width = (CELL * cells for cells in frame.latent_size)
     grey = torch.zeros(1, 1, 3, height, width)
     try:
-        fits = vae.decode(inpainter.pipeline.vae, vae.encode(inpainter.pipeline.vae, grey)[0]).shape == grey.shape
+        return vae_latents.decode(vae, vae_latents.encode(vae, grey)[0]).shape == grey.shape
     except RuntimeError:
-        fits = False
-    if not fits:
-        raise UsageError(f"--vae-tiling: the VAE's tiles do not fit frames of {size[0]}x{size[1]}; leave it out")
+        return False

@@ -22,7 +22,7 @@ from inpainting.inference import conditioning, denoising, on_disk
 from inpainting.inference.conditioning import Frame
 from inpainting.inference.denoising import Known, Predict, Scheduler
 from inpainting.inference.timeline import Timeline
-from inpainting.inference.views import MIRRORED, Clip, View, Window, mirror
+from inpainting.inference.views import MIRRORED, Clip, View, Window, mirror, place
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.widening import is_widened
@@ -104,13 +104,11 @@ def inpaint_views(
     All windows are read before the first is given. `dilation`: pixels that the holes are grown by, after the windows
     were padded to the model's grid, as for training; `signal`: see `conditioning.condition_signal`.
     """
-    frame = Frame(*views[0].hole.shape[1:])
-    loading.lay_out_positions(models.transformer, frame.latent_size, timeline.length)
-    conditions = [_encode(models, view, timeline, frame, dilation, signal, how) for view in views]
+    conditions = [_encode(models, view, timeline, dilation, signal, how) for view in views]
     latents = [_denoise(models, condition, timeline, how) for condition in conditions]
     made = []
     for view, rows in zip(views, latents, strict=True):
-        clips = _decode(models, rows, timeline, frame, how.at_once)
+        clips = _decode(models, rows, timeline, view.frame, how.at_once)
         if how.trust is not None:
             clips = _keep(how.trust, clips, view.windows(timeline), dilation)
         made.append(_upright(clips, view.mirrored))
@@ -135,6 +133,8 @@ def _mean(clips: Sequence[Clip]) -> Clip:
 def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: Denoising) -> Tensor:
     """Latents of a timeline's rows, on disk: [rows, channels, height, width]."""
     shape = conditions.latents.shape[2:]
+    _, rows, columns = shape
+    loading.lay_out_positions(models.transformer, (rows, columns), timeline.length)
     latents = on_disk.tensor(timeline.row_count, *shape)
     for row in range(timeline.row_count):
         latents[row] = torch.randn(shape, generator=how.generator)
@@ -161,15 +161,15 @@ def _decode(models: Models, latents: Tensor, timeline: Timeline, frame: Frame, a
 def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int, mirrored: bool) -> Iterator[Clip]:
     """Windows through the VAE and back; `mirrored`: the mean of what becomes of them and of the mirrored ones."""
     for batch in batched(clips, at_once):
-        made = [
-            _upright(_reconstruct(models, [mirror(clip) if flipped else clip for clip in batch]), flipped)
-            for flipped in MIRRORED[mirrored]
-        ]
+        made = []
+        for flipped in MIRRORED[mirrored]:
+            frame = place(batch[0].shape[1], batch[0].shape[2], flipped)
+            seen = [mirror(clip) for clip in batch] if flipped else batch
+            made.append(_upright(_reconstruct(models, seen, frame), flipped))
         yield from map(_mean, zip(*made, strict=True))
 
 
-def _reconstruct(models: Models, clips: list[Clip]) -> Iterator[Clip]:
-    frame = Frame(*clips[0].shape[1:3])
+def _reconstruct(models: Models, clips: list[Clip], frame: Frame) -> Iterator[Clip]:
     signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in clips])
     decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
     return (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
@@ -183,8 +183,9 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _encode(
-    models: Models, view: View, timeline: Timeline, frame: Frame, dilation: int, signal: Signal, how: Denoising
+    models: Models, view: View, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
 ) -> Conditions:
+    frame = view.frame
     shape = len(timeline.starts), timeline.latent_frames
     channels = models.vae.config.latent_channels, models.mask_channels
     conditions = Conditions(*(on_disk.tensor(*shape, count, *frame.latent_size) for count in channels))

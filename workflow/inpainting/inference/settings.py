@@ -37,9 +37,9 @@ class DenoisingSettings(Settings):
     guidance: float = Field(1.0, ge=1)
     """Classifier-free guidance: over 1, each step is done without the prompt, too, and takes twice as long."""
     mirrored: bool = False
-    """Mirror the clip, fill and inpaint that as well, and take the mean of both: twice the time, and fewer errors where
-    few steps are taken, as in the restoration of images (Lim et al., 2017, arXiv 1707.02921); with many steps the mean
-    is soft."""
+    """Mirror the clip, fill and inpaint that as well, half a latent cell off the grid, and take the mean of both: twice
+    the time, and fewer errors where few steps are taken, as in the restoration of images (Lim et al., 2017, arXiv
+    1707.02921); with many steps the mean is soft."""
     keep_fill: bool = True
     """Keep the adapter's fill in part, where validation found that it can be trusted; nothing of it where it found
     none, which is so of adapters that are not told how far to doubt it (`mask_input`)."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from inpainting.filling.doubt import Doubt
 from inpainting.filling.fills import Filled
 from inpainting.filling.settings import Signal
+from inpainting.inference.conditioning import CELL, Frame
 from inpainting.inference.timeline import Timeline
 from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
@@ -40,6 +41,12 @@ class View:
     doubt: Doubt
     mirrored: bool = False
 
+    @property
+    def frame(self) -> Frame:
+        """Where it lies on the model's grid."""
+        _, height, width = self.hole.shape
+        return place(height, width, self.mirrored)
+
     def windows(self, timeline: Timeline) -> Iterator[Window]:
         """The windows of a timeline, in order."""
         parts = (self.frames, self.hole, self.doubt)
@@ -60,6 +67,11 @@ def look(
         filled = filled_by(seen, masks.dilate(where, dilation), signal)
         views.append(View(filled.clip, where, filled.doubt, flipped))
     return views
+
+
+def place(height: int, width: int, mirrored: bool) -> Frame:
+    """Where frames of a size lie on the model's grid: mirrored ones half a cell off, so that errors fall elsewhere."""
+    return Frame(height, width, CELL // 2 if mirrored else 0)
 
 
 def mirror(clip: NDArray[Scalar]) -> NDArray[Scalar]:
