@@ -1,4 +1,4 @@
-"""The doubt of a fill on its way: kept where it is asked for, trained with, and the same in inference."""
+"""The doubt of a fill on its way: kept where it is asked for, trained with, the same in inference, and learned from."""
 
 from collections.abc import Callable
 from pathlib import Path

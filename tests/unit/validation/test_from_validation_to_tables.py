@@ -39,6 +39,7 @@ def test_the_chosen_checkpoint_is_evaluated_with_the_chosen_number_of_denoising_
     files = ["--results", ",".join(map(str, results.values())), "--manifest", str(audit / "manifest.parquet")]
     assert main(["tables", *files, "--out", str(tmp_path / "tables")]) == 0
     assert set(read_table(tmp_path / "tables" / "comparison.tsv")["method"]) == set(results)
-    assert f"{told['sampling_steps']} denoising step" in (tmp_path / "tables" / "comparison.md").read_text()
+    steps = f"{told['sampling_steps']} denoising step{'s' * (told['sampling_steps'] > 1)}."
+    assert steps in (tmp_path / "tables" / "comparison.md").read_text()
     figure = ["--png", str(tmp_path / "curve.png"), "--svg", str(tmp_path / "curve.svg")]
     assert main(["draw-checkpoints", "--best", str(best), "--experiment", "mine", *figure]) == 0

@@ -31,8 +31,8 @@ class Inpainter:
     """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
 
     negative: the embedding that guidance over 1 leads away from; mirrored: whether the mirrored clip is inpainted as
-    well, for the mean of both; keep_fill: whether the fill is kept in part, where
-    an adapter says how far to trust it; at_once: windows in a batch.
+    well, for the mean of both; keep_fill: whether the fill is kept in part, where an adapter says how far to trust
+    it; at_once: windows in a batch.
     """
 
     pipeline: CogVideoXInpaintPipeline

@@ -30,7 +30,7 @@ MIRRORED: dict[bool, tuple[bool, ...]] = {False: (False,), True: (False, True)}
 
 @dataclass(frozen=True)
 class View:
-    """A whole clip as the model is shown it; what `Models.fill` made of it may lie on disk.
+    """A whole clip as the model is shown it; what the fill made of it may lie on disk.
 
     frames: uint8 [frames, height, width, 3], filled; hole: bool [frames, height, width], not dilated; doubt: the
     fill's, of the hole's shape; mirrored: whether the clip and its hole were mirrored before they were filled.
