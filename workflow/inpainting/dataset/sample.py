@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.dataset.lively import draw_lively_scene
 from inpainting.dataset.objects import draw_sprite, paste
 from inpainting.dataset.scenes import draw_scene
 from inpainting.dataset.settings import SampleCommand
@@ -75,21 +76,27 @@ def sample(settings: SampleCommand) -> None:
 
 def write_one(settings: SampleCommand, index: int) -> Row:
     """Make and write sequence `index`; returns its line of sample.tsv."""
-    made = make_sequence(settings.seed, index, settings.frames, parse_size(settings.size), settings.still)
+    size = parse_size(settings.size)
+    made = make_sequence(settings.seed, index, settings.frames, size, settings.still, settings.lively)
     write_sequence(Path(settings.out) / made.id, made.rgb, made.mask, made.truth)
     return made.id, made.scene, made.camera, round(made.coverage, 4)
 
 
-def make_sequence(seed: int, index: int, frames: int, size: tuple[int, int], still: float = 0.15) -> SampleSequence:
+def make_sequence(
+    seed: int, index: int, frames: int, size: tuple[int, int], still: float = 0.15, lively: float = 0
+) -> SampleSequence:
     """Make sequence number `index`; it depends on the arguments alone.
 
-    size: (width, height) in pixels; still: probability that the camera stands still.
+    size: (width, height) in pixels; still: probability that the camera stands still; lively: that the scene is lively.
     """
     rng = np.random.default_rng(derive(seed, "sample", index))
-    truth, scene, camera = draw_scene(rng, frames, size, still)
-    if rng.random() < TRUTH_MOVES:
-        radius = rng.uniform(0.06, 0.14) * size[1]
-        paste(truth, draw_sprite(rng, radius), draw_motion(rng, frames, size, radius))
+    if np.random.default_rng(derive(seed, "sample lively", index)).random() < lively:
+        truth, scene, camera = draw_lively_scene(rng, frames, size, still)
+    else:
+        truth, scene, camera = draw_scene(rng, frames, size, still)
+        if rng.random() < TRUTH_MOVES:
+            radius = rng.uniform(0.06, 0.14) * size[1]
+            paste(truth, draw_sprite(rng, radius), draw_motion(rng, frames, size, radius))
     truth = quantise(truth).astype(np.float32) / np.float32(255)
     for _ in range(ATTEMPTS):
         rgb, mask = add_objects(rng, truth)

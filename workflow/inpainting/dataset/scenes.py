@@ -73,15 +73,22 @@ class Camera:
         return "still" if all(np.ptp(array) == 0 for array in arrays) else "moving"
 
 
-def camera_path(rng: np.random.Generator, frames: int, room: tuple[float, float], still: float) -> Camera:
+def camera_path(
+    rng: np.random.Generator,
+    frames: int,
+    room: tuple[float, float],
+    still: float,
+    periods: tuple[float, float] = (50, 140),
+) -> Camera:
     """Draw a camera that stands still with probability `still` and else pans, zooms and turns a little.
 
-    room: how far the view's centre may leave the picture's, (x, y) in frame heights.
+    room: how far the view's centre may leave the picture's, (x, y) in frame heights; periods: bounds of how many frames
+    a pan takes there and back.
     """
     stands = rng.random() < still
-    x, y = (swing(rng, frames, min(limit, reach), (50, 140)) for limit, reach in zip(room, (0.45, 0.25), strict=True))
-    zoom = np.exp(swing(rng, frames, rng.uniform(0, 0.15), (50, 140)))
-    angle = swing(rng, frames, rng.uniform(0, 0.08), (50, 140))
+    x, y = (swing(rng, frames, min(limit, reach), periods) for limit, reach in zip(room, (0.45, 0.25), strict=True))
+    zoom = np.exp(swing(rng, frames, rng.uniform(0, 0.15), periods))
+    angle = swing(rng, frames, rng.uniform(0, 0.08), periods)
     if stands:
         x, y, zoom, angle = (np.full(frames, array[0]) for array in (x, y, zoom, angle))
     return Camera(x, y, zoom, angle)
@@ -89,6 +96,13 @@ def camera_path(rng: np.random.Generator, frames: int, room: tuple[float, float]
 
 def draw_scene(rng: np.random.Generator, frames: int, size: tuple[int, int], still: float) -> tuple[Any, str, Camera]:
     """A background clip: (float32 [frames, height, width, 3], name of the photograph or "texture", camera)."""
+    name, picture, room = background(rng, size)
+    camera = camera_path(rng, frames, room, still)
+    return view(picture, camera, size), name, camera
+
+
+def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Image, tuple[float, float]]:
+    """A still picture for a camera of `size`: (name of the photograph or "texture", picture, `camera_path`'s room)."""
     width, height = size
     if rng.random() < TEXTURE_SHARE:
         name, picture = "texture", texture(rng, (round(width + 0.9 * height), round(1.6 * height)))
@@ -97,8 +111,7 @@ def draw_scene(rng: np.random.Generator, frames: int, size: tuple[int, int], sti
         picture = recolour(rng, photograph_at(rng, name, size))
     rows, columns = picture.shape[:2]
     room = (max(0.08, (columns - width) / height / 2 - 0.04), max(0.06, (rows / height - 1) / 2 - 0.04))
-    camera = camera_path(rng, frames, room, still)
-    return view(picture, camera, size), name, camera
+    return name, picture, room
 
 
 def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Image:
