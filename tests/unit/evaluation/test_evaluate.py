@@ -249,7 +249,7 @@ def test_the_number_of_denoising_steps_is_the_one_that_validation_chose(
     assert isinstance(settings, EvaluateCommand)
     assert with_findings(settings).steps == 3, "nothing was chosen for it yet"
     assert not with_findings(settings).keep_fill
-    write_findings(adapter, 7, {"bias": 1.0, "slope": -1.0})
+    write_findings(adapter, 7, {"slope": -1.0, "biases": {"flow_propagation": 1.0}})
     found = with_findings(settings)
     assert (found.steps, found.keep_fill) == (7, True)
     assert not with_findings(settings.model_copy(update={"keep_fill": False})).keep_fill

@@ -1,36 +1,56 @@
-"""How much of a fill is kept beside what a model made."""
+"""How much of fills is kept beside what a model made."""
 
 import cv2
 import numpy as np
 import pytest
-from inpainting.filling.trust import SMOOTHING, FillTrust, uncertainty
+from inpainting.filling.fills import Filled
+from inpainting.filling.settings import Fill, Signal
+from inpainting.filling.trust import SMOOTHING, FillTrust, trusted, uncertainty
 from numpy.typing import NDArray
 
 Clip = NDArray[np.uint8]
 
 DRAW = np.random.default_rng(0)
-MADE, FILLED = (DRAW.integers(0, 256, (3, 24, 32, 3), dtype=np.uint8) for _ in range(2))
-DOUBT = DRAW.integers(0, 65, (3, 24, 32), dtype=np.uint8)
+MADE, FILLED, MEDIAN = (DRAW.integers(0, 256, (3, 24, 32, 3), dtype=np.uint8) for _ in range(3))
+DOUBT, OTHER_DOUBT = (DRAW.integers(0, 65, (3, 24, 32), dtype=np.uint8) for _ in range(2))
+FILLS: dict[Signal, Filled] = {
+    "flow_propagation": Filled(FILLED, DOUBT),
+    "temporal_median": Filled(MEDIAN, OTHER_DOUBT),
+}
 HOLE = np.zeros((3, 24, 32), bool)
 HOLE[:2, 6:18, 8:20] = True
 
 
-def test_the_hole_gets_the_share_of_the_fill_and_the_rest_is_left_to_the_bit() -> None:
-    trust = FillTrust(bias=3.0, slope=-0.5)
-    kept = trust.keep(MADE, FILLED, DOUBT, HOLE)
+def odds(filled: Clip, doubt: NDArray[np.uint8], bias: float) -> NDArray[np.float64]:
+    """Of the second frame, with a slope of -0.5."""
+    difference = cv2.GaussianBlur(filled[1].astype(float) - MADE[1], (0, 0), SMOOTHING)
+    distance = np.abs(difference).mean(axis=2)
+    return np.exp(bias - 0.5 * np.log((1.0 + doubt[1]) * (1 + distance)))[..., None]
+
+
+def test_the_hole_gets_the_shares_of_the_fills_and_the_rest_is_left_to_the_bit() -> None:
+    kept = FillTrust(slope=-0.5, biases={"flow_propagation": 3.0, "temporal_median": 2.0}).keep(MADE, FILLS, HOLE)
     assert np.array_equal(kept[~HOLE], MADE[~HOLE])
-    difference = FILLED[1].astype(float) - MADE[1]
-    distance = np.abs(cv2.GaussianBlur(difference, (0, 0), SMOOTHING)).mean(axis=2)
-    share = 1 / (1 + np.exp(-(3.0 - 0.5 * np.log((1.0 + DOUBT[1]) * (1 + distance)))))
-    assert 0.1 < share.min() < share.max() < 0.9
-    expected = MADE[1] + share[..., None] * difference
+    flow, median = odds(FILLED, DOUBT, 3.0), odds(MEDIAN, OTHER_DOUBT, 2.0)
+    expected = (MADE[1] + flow * FILLED[1] + median * MEDIAN[1]) / (1 + flow + median)
     assert np.abs(kept[1] - expected)[HOLE[1]].max() <= 0.51
+    alone = FillTrust(slope=-0.5, biases={"flow_propagation": 3.0}).keep(MADE, FILLS, HOLE)
+    assert np.abs(alone[1] - (MADE[1] + flow * FILLED[1]) / (1 + flow))[HOLE[1]].max() <= 0.51
 
 
-@pytest.mark.parametrize(("bias", "whose"), [(200.0, FILLED), (-200.0, MADE)])
-def test_all_of_the_fill_is_kept_or_none_where_it_is_trusted_or_not(bias: float, whose: Clip) -> None:
-    kept = FillTrust(bias=bias, slope=0).keep(MADE, FILLED, DOUBT, HOLE)
+@pytest.mark.parametrize(
+    ("biases", "whose"), [((200.0, 0.0), FILLED), ((0.0, 200.0), MEDIAN), ((-200.0, -200.0), MADE)]
+)
+def test_all_of_a_fill_is_kept_or_none_where_it_is_trusted_or_not(biases: tuple[float, float], whose: Clip) -> None:
+    names: tuple[Fill, ...] = ("flow_propagation", "temporal_median")
+    kept = FillTrust(slope=0, biases=dict(zip(names, biases, strict=True))).keep(MADE, FILLS, HOLE)
     assert np.array_equal(kept, np.where(HOLE[..., None], whose, MADE))
+
+
+def test_beside_a_fill_the_temporal_median_may_be_kept_and_nothing_beside_the_input_as_it_is() -> None:
+    assert trusted("flow_propagation") == ("flow_propagation", "temporal_median")
+    assert trusted("temporal_median") == ("temporal_median",)
+    assert trusted("rgb") == ()
 
 
 def test_what_is_only_sharper_is_no_distance() -> None:

@@ -118,7 +118,7 @@ def test_the_trust_that_validation_finds_goes_with_the_adapter(
         inpainter.keep_fill = kept
         made[kept] = inpainter.inpaint(rgb, mask, steps=1, seed=0)
     (view,) = inpainter.look(rgb, masks.to_hole(mask, SETTINGS))
-    expected = trust.keep(made[False], view.frames, view.doubt, inpainter.hole(mask))
+    expected = trust.keep(made[False], view.fills, inpainter.hole(mask))
     assert not np.array_equal(made[True], made[False])
     alone = np.arange(17) != 8  # where the windows, of 9 frames, meet, they are faded once the fill is in them
     assert np.array_equal(made[True][alone], expected[alone])

@@ -71,7 +71,10 @@ def with_findings(settings: EvaluateCommand) -> EvaluateCommand:
     if config.sampling_steps is not None:
         log.info("%s: as many denoising steps as validation chose: %d", settings.name, steps)
     if kept:
-        log.info("%s: its fill is kept in part, as far as validation found that it can be trusted", settings.name)
+        log.info(
+            "%s: its fill and the temporal median are kept in part, where validation found that they can be trusted",
+            settings.name,
+        )
     return settings.model_copy(update={"steps": steps, "keep_fill": kept})
 
 

@@ -1,16 +1,19 @@
-"""How much of a fill is kept, once a model has made frames of it.
+"""How much of classical fills is kept, once a model has made frames of one of them.
 
-Both are estimates of the same pixels, and which of them is nearer to the truth can be foretold in part: the fill, where
+All are estimates of the same pixels, and which of them is nearest to the truth can be foretold in part: a fill, where
 it is doubted little and the model's frames lie near to it, which then tell of the same things, less sharply.
 """
+
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import softmax
 
 from inpainting.filling.classical import Clip
-from inpainting.filling.doubt import Doubt
+from inpainting.filling.fills import Filled
+from inpainting.filling.settings import Fill, Signal
 from inpainting.settings import Settings
 from inpainting.video.masks import Hole
 
@@ -20,26 +23,47 @@ is no distance."""
 
 
 class FillTrust(Settings):
-    """The share of the fill that is kept is logistic(bias + slope * `uncertainty`)."""
+    """The shares of fills that are kept: softmax over 0, for the model, and bias + slope * `uncertainty` of each."""
 
-    bias: float
-    """Where the share starts from, with no uncertainty."""
     slope: float
-    """How the share changes with the uncertainty."""
+    """How a fill's weight changes with its uncertainty."""
+    biases: dict[Fill, float]
+    """By fill, where its weight starts from, with no uncertainty."""
 
-    def keep(self, made: Clip, filled: Clip, doubt: Doubt, hole: Hole) -> Clip:
-        """The model's frames with the fill's share in the hole; all uint8 [frames, height, width, 3] and their like.
+    def keep(self, made: Clip, fills: Mapping[Signal, Filled], hole: Hole) -> Clip:
+        """The model's frames, uint8 [frames, height, width, 3], with the fills' shares in the hole.
 
-        hole: bool [frames, height, width], dilated; elsewhere the frames stay as the model made them.
+        hole: bool [frames, height, width], dilated; elsewhere the frames stay as the model made them. Raises KeyError
+        where a fill is missing.
         """
         kept = made.copy()
+        chosen = [fills[name] for name in self.biases]
         for frame in np.flatnonzero(hole.any(axis=(1, 2))):
             where = hole[frame]
-            unsure = uncertainty(made[frame], filled[frame], doubt[frame])[where]
-            model, fill = (clip[frame][where].astype(np.float32) for clip in (made, filled))
-            share = expit(self.bias + self.slope * unsure)[:, None]
-            kept[frame][where] = np.rint(model + share * (fill - model)).astype(np.uint8)
+            unsure = [uncertainty(made[frame], fill.clip[frame], fill.doubt[frame])[where] for fill in chosen]
+            model = made[frame][where].astype(np.float32)
+            apart = np.stack([fill.clip[frame][where] - model for fill in chosen])
+            shares = self.shares(np.stack(unsure))
+            kept[frame][where] = np.rint(model + (shares[..., None] * apart).sum(axis=0)).astype(np.uint8)
         return kept
+
+    def shares(self, unsure: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Each fill's share of each pixel, from their uncertainties; both [fills, pixels]."""
+        return shares_of(np.array([*self.biases.values()])[:, None] + self.slope * unsure)
+
+
+def shares_of(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The softmax of the fills' weights beside the model's, which is 0; both [fills, pixels]."""
+    return np.asarray(softmax(np.concatenate([np.zeros_like(weights[:1]), weights]), axis=0)[1:])
+
+
+def trusted(signal: Signal) -> tuple[Fill, ...]:
+    """The fills that may be kept beside what a model makes of one: that one, and the temporal median, which errs in
+    other places; of the input as it is, none.
+    """
+    if signal == "rgb":
+        return ()
+    return (signal,) if signal == "temporal_median" else (signal, "temporal_median")
 
 
 def uncertainty(made: NDArray[np.uint8], filled: NDArray[np.uint8], doubt: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -66,7 +66,8 @@ def _settings(config: AdapterConfig, training: dict[str, Any] | None) -> list[tu
         for name, value in part.model_dump(mode="json").items()
     ]
     if config.fill_trust is not None:
-        rows += [(f"fill trust: {name}", f"{value:.3g}") for name, value in config.fill_trust.model_dump().items()]
+        numbers = [("slope", config.fill_trust.slope), *config.fill_trust.biases.items()]
+        rows += [(f"fill trust: {name}", f"{value:.3g}") for name, value in numbers]
     if training is not None:
         rows += [("training steps", f"{training['step']:,}")]
         rows += [(f"training: {name.replace('_', ' ')}", str(value)) for name, value in training["settings"].items()]

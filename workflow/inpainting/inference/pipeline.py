@@ -20,7 +20,7 @@ from inpainting.inference.denoising import Scheduler
 from inpainting.inference.restoration import Denoising, Models
 from inpainting.inference.settings import STEPS
 from inpainting.inference.timeline import Timeline
-from inpainting.inference.views import Clip, look
+from inpainting.inference.views import Clip, look, needed
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
@@ -162,7 +162,8 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             `MaskSettings`, the frames that the base model was made for, and 4.
         windows_at_once: windows in a batch; by default 2 on the CPU and 1 on a GPU.
         mirrored: whether the mirrored video is inpainted as well, for the mean of both; twice the time.
-        keep_fill: whether the adapter's fill is kept in part, where validation found that it can be trusted.
+        keep_fill: whether the adapter's fill and the temporal median are kept in part, where validation found that they
+            can be trusted.
         composite: whether known pixels are the video's own, to the bit; else all are the model's.
         callback_on_step_end: called as `callback(pipeline, step, timestep, {"latents": ...})` after each step; latents
             are [1, rows, channels, height, width], the latent frames of all windows. It returns a dictionary, and
@@ -176,7 +177,8 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
-        views = look(self.models.fill, rgb, hole, dilation, signal, mirrored)
+        trust = self.fill_trust if keep_fill else None
+        views = look(self.models.fill, rgb, hole, dilation, needed(signal, trust), mirrored)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
@@ -189,7 +191,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 negative=self.embedding(negative_prompt or "")
                 if negative_prompt_embeds is None
                 else negative_prompt_embeds,
-                trust=self.fill_trust if keep_fill else None,
+                trust=trust,
                 at_once=windows_at_once or self.windows_at_once,
                 stepped=bar.update,
                 step_end=step_end,
@@ -220,7 +222,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
 
     @property
     def fill_trust(self) -> FillTrust | None:
-        """How much of its fill the adapter keeps; None without one, and where validation found nothing of it."""
+        """How much of fills the adapter keeps; None without one, and where validation found nothing of it."""
         return self.adapter.fill_trust if self.adapter else None
 
     @property

@@ -22,7 +22,7 @@ from inpainting.inference import conditioning, denoising, on_disk
 from inpainting.inference.conditioning import Frame
 from inpainting.inference.denoising import Known, Predict, Scheduler
 from inpainting.inference.timeline import Timeline
-from inpainting.inference.views import MIRRORED, Clip, View, Window, mirror, place
+from inpainting.inference.views import MIRRORED, Clip, View, mirror, place
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.widening import is_widened
@@ -72,7 +72,7 @@ class Denoising:
     """How windows are denoised.
 
     prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; trust: how much of
-    the fill is kept at the end; at_once: windows in a batch; step_end: called with a step's number, its timestep and
+    fills is kept at the end; at_once: windows in a batch; step_end: called with a step's number, its timestep and
     the latents [rows, channels, height, width], which it may change; true ends the denoising.
     """
 
@@ -115,9 +115,9 @@ def inpaint_views(
     return map(_mean, zip(*made, strict=True))
 
 
-def _keep(trust: FillTrust, made: Iterable[Clip], seen: Iterable[Window], dilation: int) -> Iterator[Clip]:
-    for clip, (filled, hole, doubt) in zip(made, seen, strict=True):
-        yield trust.keep(clip, filled, doubt, masks.dilate(hole, dilation))
+def _keep(trust: FillTrust, made: Iterable[Clip], seen: Iterable[View], dilation: int) -> Iterator[Clip]:
+    for clip, window in zip(made, seen, strict=True):
+        yield trust.keep(clip, window.fills, masks.dilate(window.hole, dilation))
 
 
 def _upright(clips: Iterable[Clip], mirrored: bool) -> Iterator[Clip]:
@@ -199,13 +199,13 @@ def _encode(
 
 
 def _encode_batch(
-    models: Models, batch: list[Window], frame: Frame, dilation: int, signal: Signal
+    models: Models, batch: list[View], frame: Frame, dilation: int, signal: Signal
 ) -> tuple[Tensor, Tensor]:
-    holes = [masks.dilate(frame.pad(hole), dilation) for _, hole, _ in batch]
-    pairs = zip((frame.pad(filled) for filled, _, _ in batch), holes, strict=True)
+    holes = [masks.dilate(frame.pad(window.hole), dilation) for window in batch]
+    pairs = zip((frame.pad(window.shown.clip) for window in batch), holes, strict=True)
     signals = [conditioning.condition_signal(filled, hole, signal) for filled, hole in pairs]
     latents = conditioning.encode_condition(models.vae, torch.stack(signals)).cpu()
-    doubts = (conditioning.doubt_of_cells(frame.pad(doubt)) for _, _, doubt in batch)
+    doubts = (conditioning.doubt_of_cells(frame.pad(window.shown.doubt)) for window in batch)
     told = [conditioning.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
     return latents, torch.stack(told)
 

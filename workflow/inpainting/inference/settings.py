@@ -41,8 +41,8 @@ class DenoisingSettings(Settings):
     the time, and fewer errors where few steps are taken, as in the restoration of images (Lim et al., 2017, arXiv
     1707.02921); with many steps the mean is soft."""
     keep_fill: bool = True
-    """Keep the adapter's fill in part, where validation found that it can be trusted; nothing of it where it found
-    none, which is so of adapters that are not told how far to doubt it (`mask_input`)."""
+    """Keep the adapter's fill and the temporal median in part, where validation found that they can be trusted; nothing
+    of them where it found none, which is so of adapters that are not told how far to doubt a fill (`mask_input`)."""
     blend: Literal["latents", "pixels"] = "latents"
     """How overlapping windows come together: latents denoises them together, so that they agree; pixels inpaints each
     by itself and fades one into the other."""

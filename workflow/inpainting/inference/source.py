@@ -1,6 +1,6 @@
 """A clip on disk with its mask: looked through once, then read as often as it is needed, never held."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.errors import InputError
+from inpainting.filling.fills import Filled
 from inpainting.filling.settings import Signal
 from inpainting.inference import on_disk
 from inpainting.inference.region import Region
@@ -66,33 +67,31 @@ class Source:
     def look(
         self,
         region: Region,
-        signal: Signal,
+        signals: Sequence[Signal],
         filled_by: FilledBy,
         mirrored: bool = False,
         told: Told = lambda frames: None,
     ) -> list[View]:
         """A region's `views.look`, on disk; `told` after each block how many frames were filled."""
-        return [self._view(region, signal, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
+        return [self._view(region, signals, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
 
-    def _view(self, region: Region, signal: Signal, filled_by: FilledBy, mirrored: bool, told: Told) -> View:
+    def _view(self, region: Region, signals: Sequence[Signal], filled_by: FilledBy, mirrored: bool, told: Told) -> View:
         width, height = region.size
         shape = self.frames, height, width
-        view = View(
-            on_disk.array(np.uint8, *shape, 3),
-            on_disk.array(np.bool_, *shape),
-            on_disk.array(np.uint8, *shape),
-            mirrored,
-        )
+        fills = {
+            signal: Filled(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.uint8, *shape)) for signal in signals
+        }
+        view = View(fills, on_disk.array(np.bool_, *shape), mirrored)
         done = 0
-        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if signal in ALONE else BLOCK):
+        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if ALONE.issuperset(signals) else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             if mirrored:
                 rgb, hole = mirror(rgb), mirror(hole)
             span = slice(done, done + len(block))
             view.hole[span] = hole
-            view.frames[span], view.doubt[span] = filled_by(
-                rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal
-            )
+            grown = masks.dilate(hole, self.mask_settings.mask_dilation)
+            for signal, fill in fills.items():
+                fill.clip[span], fill.doubt[span] = filled_by(rgb, grown, signal)
             done += len(block)
             told(len(block))
         return view

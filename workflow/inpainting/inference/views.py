@@ -1,14 +1,15 @@
 """A whole clip as a model is shown it: its hole filled, as it is or mirrored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.filling.doubt import Doubt
 from inpainting.filling.fills import Filled
 from inpainting.filling.settings import Signal
+from inpainting.filling.trust import FillTrust
 from inpainting.inference.conditioning import CELL, Frame
 from inpainting.inference.timeline import Timeline
 from inpainting.video import masks, windows
@@ -17,9 +18,6 @@ from inpainting.video.windows import Scalar
 
 Clip = NDArray[np.uint8]
 """uint8 [frames, height, width, 3]."""
-
-Window = tuple[Clip, Hole, Doubt]
-"""A window of a `View`: its frames, its hole and its doubt, [window, ...] each."""
 
 FilledBy = Callable[[Clip, Hole, Signal], Filled]
 """`restoration.Models.fill` of the models that inpaint."""
@@ -30,16 +28,20 @@ MIRRORED: dict[bool, tuple[bool, ...]] = {False: (False,), True: (False, True)}
 
 @dataclass(frozen=True)
 class View:
-    """A whole clip as the model is shown it; what the fill made of it may lie on disk.
+    """A whole clip, or a window of one, as the model is shown it; what fills made of it may lie on disk.
 
-    frames: uint8 [frames, height, width, 3], filled; hole: bool [frames, height, width], not dilated; doubt: the
-    fill's, of the hole's shape; mirrored: whether the clip and its hole were mirrored before they were filled.
+    fills: the fill that the model is shown and, after it, others of which something may be kept; hole: bool [frames,
+    height, width], not dilated; mirrored: whether the clip and its hole were mirrored before they were filled.
     """
 
-    frames: Clip
+    fills: dict[Signal, Filled]
     hole: Hole
-    doubt: Doubt
     mirrored: bool = False
+
+    @property
+    def shown(self) -> Filled:
+        """The fill that the model is shown."""
+        return next(iter(self.fills.values()))
 
     @property
     def frame(self) -> Frame:
@@ -47,25 +49,36 @@ class View:
         _, height, width = self.hole.shape
         return place(height, width, self.mirrored)
 
-    def windows(self, timeline: Timeline) -> Iterator[Window]:
+    def windows(self, timeline: Timeline) -> Iterator["View"]:
         """The windows of a timeline, in order."""
-        parts = (self.frames, self.hole, self.doubt)
-        return zip(*(windows.cut(part, timeline.starts, timeline.length) for part in parts), strict=True)
+
+        def cut(part: NDArray[Scalar]) -> Iterator[NDArray[Scalar]]:
+            return windows.cut(part, timeline.starts, timeline.length)
+
+        fills = [zip(cut(fill.clip), cut(fill.doubt), strict=True) for fill in self.fills.values()]
+        for hole, *filled in zip(cut(self.hole), *fills, strict=True):
+            yield View(dict(zip(self.fills, starmap(Filled, filled), strict=True)), hole, self.mirrored)
+
+
+def needed(signal: Signal, trust: FillTrust | None) -> tuple[Signal, ...]:
+    """The fills of a `View`: the one that the model is shown, and those of which something is kept."""
+    return tuple(dict.fromkeys((signal, *(trust.biases if trust else ()))))
 
 
 def look(
-    filled_by: FilledBy, rgb: Clip, hole: Hole, dilation: int, signal: Signal, mirrored: bool = False
+    filled_by: FilledBy, rgb: Clip, hole: Hole, dilation: int, signals: Sequence[Signal], mirrored: bool = False
 ) -> list[View]:
     """A whole clip, its hole filled, and after it, where `mirrored` asks for it, the same of the mirrored clip.
 
-    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated. A fill that follows motion
-    finds something else in a mirrored clip, and is wrong elsewhere.
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated; signals: the fills, the one
+    that the model is shown first. A fill that follows motion finds something else in a mirrored clip, and is wrong
+    elsewhere.
     """
     views = []
     for flipped in MIRRORED[mirrored]:
         seen, where = (mirror(rgb), mirror(hole)) if flipped else (rgb, hole)
-        filled = filled_by(seen, masks.dilate(where, dilation), signal)
-        views.append(View(filled.clip, where, filled.doubt, flipped))
+        grown = masks.dilate(where, dilation)
+        views.append(View({signal: filled_by(seen, grown, signal) for signal in signals}, where, flipped))
     return views
 
 

@@ -55,7 +55,7 @@ class AdapterConfig(Settings):
     sampling_steps: int | None = Field(None, ge=1)
     """Denoising steps that validation chose, and that are taken unless others are asked for; None before it did."""
     fill_trust: FillTrust | None = None
-    """How much of the fill is kept, as validation found it; None before it did, and where no doubt of it is told."""
+    """How much of fills is kept, as validation found it; None before it did, and where no doubt of them is told."""
 
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:

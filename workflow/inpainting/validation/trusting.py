@@ -1,14 +1,14 @@
-"""How far a fill may be trusted, learned from the validation set: two numbers, of all its sequences together."""
+"""How far fills may be trusted, learned from the validation set: a few numbers, of all its sequences together."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit
 
 from inpainting import seeds
-from inpainting.filling.trust import FillTrust, uncertainty
+from inpainting.filling.settings import Fill
+from inpainting.filling.trust import FillTrust, shares_of, uncertainty
 from inpainting.inference.views import Clip, View
 from inpainting.video.masks import Hole
 
@@ -19,29 +19,39 @@ FLOOR = 100.0
 """Squared grey levels that are added to a sequence's mean error, so that those of hardly any, far over 28 dB, do not
 outweigh the others."""
 
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Sample:
-    """Pixels of a sequence's hole, in float64.
+    """Pixels of a sequence's hole.
 
-    unsure: [pixels, 2], a 1 and the `uncertainty`; model: mean squared error of the model's pixels, over the channels;
-    cross and apart: means of their error times the fill's difference from them, and of that difference squared.
+    unsure: [fills, pixels], the fills' `uncertainty`; model: [pixels], squared error of the model's pixels; cross:
+    [fills, pixels], their error times the fill's difference from them; apart: [fills, fills, pixels], products of two
+    fills' differences. The last three are means over the channels.
     """
 
-    unsure: NDArray[np.float64]
-    model: NDArray[np.float64]
-    cross: NDArray[np.float64]
-    apart: NDArray[np.float64]
+    unsure: Array
+    model: Array
+    cross: Array
+    apart: Array
 
-    def error(self, share: NDArray[np.float64] | float) -> float:
-        """Mean squared error with a share of the fill, [pixels] or one for all; never quite 0."""
-        return max(float(np.mean(self.model + 2 * share * self.cross + share**2 * self.apart)), 1e-6)
+    def error(self, shares: Array) -> float:
+        """Mean squared error with shares of the fills, [fills, pixels]; never quite 0."""
+        both = np.einsum("fp,gp,fgp->p", shares, shares, self.apart)
+        return max(float(np.mean(self.model + 2 * (shares * self.cross).sum(axis=0) + both)), 1e-6)
+
+    def slopes(self, shares: Array) -> Array:
+        """How each pixel's error changes with the weights that `shares_of` took: [fills, pixels]."""
+        by_share = 2 * (self.cross + np.einsum("gp,fgp->fp", shares, self.apart))
+        return shares * (by_share - (shares * by_share).sum(axis=0))
 
 
 @dataclass
 class TrustFit:
-    """Gathers what a model made of validation sequences, and finds the trust in their fills that suits them best."""
+    """Gathers what a model made of validation sequences, and finds the trust in `fills` that suits them best."""
 
+    fills: tuple[Fill, ...]
     seed: int
     samples: list[Sample] = field(default_factory=list)
 
@@ -56,14 +66,20 @@ class TrustFit:
         if len(found) > PIXELS:
             draw = np.random.default_rng(seeds.derive(self.seed, "validation.trust", sequence))
             found = np.sort(draw.choice(found, PIXELS, replace=False))
-        unsure = np.stack([uncertainty(*frame) for frame in zip(made, view.frames, view.doubt, strict=True)])
-        model, fill, true = (clip.reshape(-1, 3)[found].astype(float) for clip in (made, view.frames, truth))
+        fills = [view.fills[name] for name in self.fills]
+        unsure = [
+            np.stack([uncertainty(*frame) for frame in zip(made, fill.clip, fill.doubt, strict=True)]) for fill in fills
+        ]
+        model, true, *filled = (
+            clip.reshape(-1, 3)[found].astype(float) for clip in (made, truth, *(fill.clip for fill in fills))
+        )
+        apart = np.stack(filled) - model
         self.samples.append(
             Sample(
-                np.column_stack([np.ones(len(found)), unsure.reshape(-1)[found]]),
+                np.stack([frames.reshape(-1)[found] for frames in unsure]).astype(float),
                 np.square(model - true).mean(axis=1),
-                ((model - true) * (fill - model)).mean(axis=1),
-                np.square(fill - model).mean(axis=1),
+                ((model - true) * apart).mean(axis=2),
+                np.einsum("fpc,gpc->fgp", apart, apart) / 3,
             )
         )
 
@@ -75,17 +91,23 @@ class TrustFit:
         """
         if not self.samples:
             return None
-        bias, slope = minimize(self._loss, np.zeros(2), jac=True, method="L-BFGS-B").x
-        gains = [np.log10(part.error(0.0) / part.error(expit(part.unsure @ (bias, slope)))) for part in self.samples]
-        return FillTrust(bias=float(bias), slope=float(slope)), float(10 * np.mean(gains))
+        slope, *biases = minimize(self._loss, np.zeros(1 + len(self.fills)), jac=True, method="L-BFGS-B").x
+        trust = FillTrust(
+            slope=float(slope), biases={name: float(bias) for name, bias in zip(self.fills, biases, strict=True)}
+        )
+        gains = [
+            np.log10(part.error(np.zeros_like(part.unsure)) / part.error(trust.shares(part.unsure)))
+            for part in self.samples
+        ]
+        return trust, float(10 * np.mean(gains))
 
-    def _loss(self, numbers: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """The mean over the sequences of the logarithm of their error, and its gradient by the two numbers."""
-        total, gradient = 0.0, np.zeros(2)
+    def _loss(self, numbers: Array) -> tuple[float, Array]:
+        """The mean over the sequences of the logarithm of their error, and its gradient by slope and biases."""
+        total, gradient = 0.0, np.zeros_like(numbers)
         for part in self.samples:
-            share = expit(part.unsure @ numbers)
-            error = part.error(share) + FLOOR
-            slope = 2 * (part.cross + share * part.apart) * share * (1 - share)
+            shares = shares_of(numbers[1:, None] + numbers[0] * part.unsure)
+            error = part.error(shares) + FLOOR
+            slopes = part.slopes(shares)
             total += np.log(error)
-            gradient += part.unsure.T @ slope / len(slope) / error
+            gradient += np.array([(slopes * part.unsure).sum(axis=0).mean(), *slopes.mean(axis=1)]) / error
         return total / len(self.samples), gradient / len(self.samples)

@@ -9,6 +9,7 @@ import pandas as pd
 from inpainting import provenance, seeds
 from inpainting.errors import InputError
 from inpainting.files import file_digest, folder_digest, write_json
+from inpainting.filling.trust import trusted
 from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.regions import Regions
@@ -56,26 +57,29 @@ def validate(settings: ValidateCommand) -> None:
         psnr, ssim = (run["scores"][name]["mean"] for name in ("psnr_mask", "ssim_mask"))
         log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run["sampling_steps"], psnr, ssim)
         if run["fill_trust"] is not None:
-            log.info("with the fill kept where it can be trusted: %+.2f dB (in sample)", run["fill_trust_gain"])
+            log.info("with fills kept where they can be trusted: %+.2f dB (in sample)", run["fill_trust_gain"])
 
 
 def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> tuple[pd.DataFrame, dict[Any, TrustFit]]:
-    """In-mask scores of the raw output, and how far its fill may be trusted.
+    """In-mask scores of the raw output, and how far fills may be trusted.
 
     The scores have a row per number of denoising steps and sequence: see `per_sequence`; the trusts are by number of
     steps, and without a sample where the model is told of no doubt, or nothing was filled.
     """
     inpainter: Inpainter | None = None
     tables = []
-    trusts = {steps: TrustFit(settings.seed) for steps in settings.steps}
+    trusts: dict[int, TrustFit] = {}
     progress = Progress("validate", "clips", len(chosen) * len(settings.steps))
     for name, frames in chosen.items():
         clip = read_clip(settings.dataset, name, frames)
         if inpainter is None:
             inpainter = _load(settings, clip)
+            told = inpainter.pipeline.models.told_of_doubt
+            fills = trusted(inpainter.signal) if told else ()
+            trusts = {steps: TrustFit(fills, settings.seed) for steps in settings.steps}
         hole = masks.to_hole(clip.mask, inpainter.masks)
         begin = perf_counter()
-        views = inpainter.look(clip.rgb, hole)
+        views = inpainter.look(clip.rgb, hole, fills or None)
         looked = perf_counter() - begin
         for steps in settings.steps:
             seed = seeds.derive(settings.seed, "validation.noise", name)
@@ -84,7 +88,7 @@ def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> tuple
             seconds = (looked + perf_counter() - begin) / frames
             table = score_clip(raw, clip.truth, Regions(hole))
             tables.append(table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds))
-            if inpainter.pipeline.models.told_of_doubt and inpainter.signal != "rgb":
+            if fills:
                 trusts[steps].add(name, views[0], raw, clip.truth, hole)
             progress.step()
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence")), trusts
