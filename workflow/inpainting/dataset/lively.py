@@ -31,7 +31,7 @@ def draw_lively_scene(
 ) -> tuple[Clip, str, Camera]:
     """As `scenes.draw_scene`, but livelier: (float32 [frames, height, width, 3], name of the background, camera)."""
     width, height = (DENSITY * side for side in size)
-    name, picture, room = set_up(rng, (width, height))
+    name, picture, room = backdrop(rng, (width, height))
     camera = camera_path(rng, frames, room, still, periods=(20, 120))
     if camera.kind == "moving":
         camera = shaken(rng, camera)
@@ -48,12 +48,12 @@ def draw_lively_scene(
     return (shrunk * light.astype(np.float32)[:, None, None, None] + grain).astype(np.float32), name, camera
 
 
-def set_up(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Image, tuple[float, float]]:
+def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Image, tuple[float, float]]:
     """As `scenes.background`: one picture or two that meet at a horizon, some plain as a wall, some out of focus."""
     name, picture, room = background(rng, size)
     rows, columns = picture.shape[:2]
     if rng.random() < 0.25:
-        picture = plain(rng, (columns, rows))
+        name, picture = "plain", plain(rng, (columns, rows))
     if rng.random() < 0.35:
         _, ground, _ = background(rng, size)
         if rng.random() < 0.3:

@@ -46,7 +46,7 @@ class SampleSequence:
 
     rgb: input with the objects, uint8 [frames, height, width, 3]; mask: 255 over the objects, else 0, uint8
     [frames, height, width]; truth: the scene without them, uint8 [frames, height, width, 3]; scene: name of the
-    photograph, or "texture"; camera: "moving" or "still".
+    photograph, "texture" or "plain"; camera: "moving" or "still".
     """
 
     id: str
