@@ -28,7 +28,10 @@ rule sample:
         seed=settings.seed,
         out=subpath(output.table, parent=True),
         code=code_digest(
-            *(f"dataset/{name}.py" for name in ("lively", "objects", "sample", "scenes")),
+            *(
+                f"dataset/{name}.py"
+                for name in ("lively", "objects", "sample", "scenes")
+            ),
             "video/outlines.py",
         ),
     shell:
