@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from inpainting.dataset.objects import draw_sprite, paste
 from inpainting.dataset.scenes import Camera, Image, background, camera_path, view
-from inpainting.video.outlines import Motion, swing
+from inpainting.video.outlines import Motion, draw_shadow, swing
 
 Clip = NDArray[np.float32]
 """[frames, height, width, 3], values in [0, 1]."""
@@ -127,14 +127,13 @@ def add_subject(rng: np.random.Generator, clip: Clip) -> None:
     """Put a body with up to five swinging limbs into a clip, in place, near the middle, where a camera keeps it."""
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.07, 0.22) * height
-    away = rng.uniform(0.15 * np.pi, 0.85 * np.pi)
-    throw = radius * rng.uniform(0.35, 0.7)
+    shadow = draw_shadow(rng, radius)
     body = Motion(
         x=width * (rng.uniform(0.25, 0.75) + swing(rng, frames, rng.uniform(0, 0.2), (25, 90))),
         y=height * (rng.uniform(0.3, 0.7) + swing(rng, frames, rng.uniform(0, 0.12), (12, 70))),
         scale=np.exp(swing(rng, frames, rng.uniform(0, 0.2), (20, 90))),
         angle=swing(rng, frames, rng.uniform(0, 0.4), (15, 60)) + rng.uniform(0, 2 * np.pi),
-        shadow=(float(np.cos(away) * throw), float(np.sin(away) * throw)),
+        shadow=shadow,
         darkness=rng.uniform(0.2, 0.6) * (rng.random() < 0.4),
     )
     limbs = [limb(rng, body, radius) for _ in range(int(rng.integers(0, 6)))]

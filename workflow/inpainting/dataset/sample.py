@@ -30,7 +30,7 @@ COVERAGE = (0.04, 0.20)
 """Mean share of a frame's pixels that the mask covers, lowest and highest."""
 
 TRUTH_MOVES = 0.25
-"""Share of sequences whose truth has a moving object of its own."""
+"""Share of sequences, of those that are not lively, whose truth has a moving object of its own."""
 
 ATTEMPTS = 8
 """Tries to place objects so that their mask is within COVERAGE; the last one is kept if none is."""

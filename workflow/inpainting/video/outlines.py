@@ -40,16 +40,22 @@ def draw_motion(rng: np.random.Generator, frames: int, size: tuple[int, int], ra
     """A smooth path on which an object of `radius` pixels crosses the frame, turns and breathes."""
     width, height = size
     turning = swing(rng, frames, rng.uniform(0, 0.5), (30, 90))
-    away = rng.uniform(0.15 * np.pi, 0.85 * np.pi)
-    throw = radius * rng.uniform(0.35, 0.7)
+    shadow = draw_shadow(rng, radius)
     return Motion(
         x=width * (rng.uniform(0.4, 0.6) + swing(rng, frames, rng.uniform(0.15, 0.36), (28, 70))),
         y=height * (rng.uniform(0.42, 0.6) + swing(rng, frames, rng.uniform(0.05, 0.28), (28, 70))),
         scale=np.exp(swing(rng, frames, rng.uniform(0, 0.12), (20, 60))),
         angle=turning + rng.uniform(0, 2 * np.pi),
-        shadow=(float(np.cos(away) * throw), float(np.sin(away) * throw)),
+        shadow=shadow,
         darkness=rng.uniform(0.3, 0.6),
     )
+
+
+def draw_shadow(rng: np.random.Generator, radius: float) -> tuple[float, float]:
+    """How far from an object of `radius` pixels its shadow falls, (x, y) in pixels: below it, to either side."""
+    away = rng.uniform(0.15 * np.pi, 0.85 * np.pi)
+    throw = radius * rng.uniform(0.35, 0.7)
+    return float(np.cos(away) * throw), float(np.sin(away) * throw)
 
 
 def silhouette(rng: np.random.Generator, side: int, radius: float) -> NDArray[np.float32]:
