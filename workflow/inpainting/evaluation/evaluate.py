@@ -66,16 +66,14 @@ def with_findings(settings: EvaluateCommand) -> EvaluateCommand:
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
     config = read_adapter_config(adapter)
-    kept = settings.keep_fill and config.fill_trust is not None
+    kept = config.kept_fills(settings.keep_fill)
     steps = config.sampling_steps or settings.steps
     if config.sampling_steps is not None:
         log.info("%s: as many denoising steps as validation chose: %d", settings.name, steps)
     if kept:
-        log.info(
-            "%s: its fill and the temporal median are kept in part, where validation found that they can be trusted",
-            settings.name,
-        )
-    return settings.model_copy(update={"steps": steps, "keep_fill": kept})
+        fills = ", ".join(kept)
+        log.info("%s: kept in part, where validation found that they can be trusted: %s", settings.name, fills)
+    return settings.model_copy(update={"steps": steps, "keep_fill": bool(kept)})
 
 
 @dataclass(frozen=True)

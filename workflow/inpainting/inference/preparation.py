@@ -29,11 +29,10 @@ def resolve(settings: RunCommand) -> RunCommand:
         config = adapters.read_adapter_config(settings.adapter)
         parts = (config.masks, config.windows, config.condition)
         log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
-        found["keep_fill"] = settings.keep_fill and config.fill_trust is not None
-        if found["keep_fill"]:
-            log.info(
-                "the fill and the temporal median are kept in part, where validation found that they can be trusted"
-            )
+        kept = config.kept_fills(settings.keep_fill)
+        if kept:
+            log.info("kept in part, where validation found that they can be trusted: %s", ", ".join(kept))
+        found["keep_fill"] = bool(kept)
         return settings.model_copy(update=found | config.masks.model_dump() | config.windows.model_dump())
     log.info(
         "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each step; "

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from inpainting.errors import InputError, UsageError
 from inpainting.files import atomic_path, read_json, write_json
+from inpainting.filling.settings import Fill
 from inpainting.filling.trust import FillTrust
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
@@ -56,6 +57,10 @@ class AdapterConfig(Settings):
     """Denoising steps that validation chose, and that are taken unless others are asked for; None before it did."""
     fill_trust: FillTrust | None = None
     """How much of fills is kept, as validation found it; None before it did, and where no doubt of them is told."""
+
+    def kept_fills(self, asked: bool) -> tuple[Fill, ...]:
+        """The fills that are kept in part: where that is asked for, those that validation found how far to trust."""
+        return tuple(self.fill_trust.biases) if asked and self.fill_trust else ()
 
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:
