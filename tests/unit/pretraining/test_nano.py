@@ -77,7 +77,7 @@ def test_its_transformer_predicts_velocities_of_unseen_clips_better_than_zero(
         clean = vae.encode(as_video(held_out(1, 4))).latent_dist.mode() * vae.config.scaling_factor
         noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
         noisy = scheduler.add_noise(clean, noise, times).transpose(1, 2)
-        velocity = transformer(noisy, empty_prompt(4), times, return_dict=False)[0].transpose(1, 2)
+        velocity = transformer(noisy, empty_prompt(4, torch.device("cpu")), times, return_dict=False)[0].transpose(1, 2)
     target = scheduler.get_velocity(clean, noise, times)
     assert ((velocity - target).square().mean() / target.square().mean()).item() < 0.6
 

@@ -158,7 +158,7 @@ def test_the_optimizer_updates_kernels_through_views_of_any_memory_layout(layout
     before, bias = convolution.weight.detach().clone(), convolution.bias.detach().clone()  # type: ignore[union-attr]
     optimizer = Optimizer(convolution.parameters(), rate=0.02)
     functional.conv3d(torch.randn(1, 8, 3, 3, 3), convolution.weight, convolution.bias).square().sum().backward()
-    optimizer.step(1.0)
+    optimizer.step()
     assert not torch.equal(convolution.weight, before)
     assert not torch.equal(convolution.bias, bias)  # type: ignore[arg-type]
 
@@ -171,7 +171,7 @@ def test_both_memory_layouts_learn_alike() -> None:
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=layout)
         optimizer = Optimizer(convolution.parameters(), rate=0.02)
         convolution(torch.randn(1, 8, 5, 5, 5)).square().mean().backward()
-        optimizer.step(1.0)
+        optimizer.step()
         weights.append(convolution.weight.detach())
     torch.testing.assert_close(weights[0], weights[1], atol=1e-3, rtol=0)
 
@@ -181,7 +181,7 @@ def test_a_frozen_parameter_is_left_alone_by_the_optimizer() -> None:
     before = linear.weight.detach().clone()
     optimizer = Optimizer(linear.parameters(), rate=0.02)
     optimizer.zero_grad()
-    optimizer.step(1.0)
+    optimizer.step()
     assert torch.equal(linear.weight, before)
 
 
@@ -229,7 +229,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run_before_it_spoils_the_weights
     run = Run(model, 0.01, tmp_path, decay=0.9)
     before = model.weight.detach().clone()
     with pytest.raises(InputError, match=r"step 1: the gradients are not finite; .*--mixed-precision no"):
-        run.update(model(torch.ones(2, 16)).sum() * torch.nan, factor=1.0)
+        run.train("one", lambda x: model(x).sum() * torch.nan, [torch.ones(2, 16)], factor=1.0)
     assert torch.equal(model.weight, before)
 
 

@@ -24,18 +24,21 @@ class ProjectFirst(CogVideoXSpatialNorm3D):
 
         As diffusers' own; a 1x1x1 convolution looks at no earlier frame, so nothing is cached.
         """
-        size = f.shape[-3:]
-        scale, shift = (enlarged(conv.conv(zq), size) for conv in (self.conv_y, self.conv_b))
-        return self.norm_layer(f) * scale + shift, {}
+        frames, (height, width) = f.shape[2], zq.shape[-2:]
+        scale, shift = (
+            lengthened(conv.conv(zq), frames)[:, :, :, :, None, :, None] for conv in (self.conv_y, self.conv_b)
+        )
+        cells = self.norm_layer(f).unflatten(4, (width, -1)).unflatten(3, (height, -1))
+        return (cells * scale + shift).flatten(5, 6).flatten(3, 4), {}
 
 
-def enlarged(latents: Tensor, size: torch.Size) -> Tensor:
-    """Latents repeated to `size` (frames, height, width); of an odd number of frames the first stands alone."""
-    frames, height, width = size
+def lengthened(latents: Tensor, frames: int) -> Tensor:
+    """Latents repeated to so many frames, of which the first stands alone where their number is odd."""
+    height, width = latents.shape[-2:]
     if frames == 1 or frames % 2 == 0:
-        return functional.interpolate(latents, size=tuple(size))
-    first = functional.interpolate(latents[:, :, :1], size=(1, height, width))
-    return torch.cat([first, functional.interpolate(latents[:, :, 1:], size=(frames - 1, height, width))], dim=2)
+        return functional.interpolate(latents, size=(frames, height, width))
+    rest = functional.interpolate(latents[:, :, 1:], size=(frames - 1, height, width))
+    return torch.cat([latents[:, :, :1], rest], dim=2)
 
 
 def project_first(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:

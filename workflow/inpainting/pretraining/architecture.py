@@ -107,6 +107,6 @@ def new_transformer(settings: PretrainBaseSettings, latent_channels: int) -> Cog
     return transformer
 
 
-def empty_prompt(batch: int) -> torch.Tensor:
+def empty_prompt(batch: int, device: torch.device) -> torch.Tensor:
     """The nano model has no text encoder; its prompt is zeros: [batch, TEXT_TOKENS, TEXT_WIDTH]."""
-    return torch.zeros(batch, TEXT_TOKENS, TEXT_WIDTH)
+    return torch.zeros(batch, TEXT_TOKENS, TEXT_WIDTH, device=device)

@@ -120,7 +120,7 @@ def sample_clips(
     """Unconditional samples: uint8 [SAMPLES, FRAMES, HEIGHT, WIDTH, 3]."""
     shape = (SAMPLES, vae.config.latent_channels, (FRAMES - 1) // TIME + 1, HEIGHT // SPACE, WIDTH // SPACE)
     latents = torch.randn(shape, generator=generator(seed, "pretraining.samples", 0)).to(vae.device)
-    prompt = empty_prompt(SAMPLES).to(vae.device)
+    prompt = empty_prompt(SAMPLES, vae.device)
     scheduler.set_timesteps(SAMPLING_STEPS)
     for time in scheduler.timesteps:
         times = torch.full((SAMPLES,), int(time), device=vae.device)

@@ -30,6 +30,9 @@ Clip = NDArray[np.uint8]
 GREY = 128
 """What a hole is filled with."""
 
+SHRUNK_SHARE = 0.7
+"""Share of crops that are shrunk to half first, where the clip is large enough: they are as sharp as footage."""
+
 FURTHER_SHARE = 0.5
 """Share of clips that pan over one of the further photographs, where there are any."""
 
@@ -40,6 +43,7 @@ class ClipPlan:
 
     holes: some clips are a truth with its hole grey, which is what a VAE has to encode as the condition.
     photographs: further photographs that some clips show, none for the sample maker's alone.
+    lively: share of the sample maker's clips that show lively scenes.
     """
 
     seed: int
@@ -47,12 +51,13 @@ class ClipPlan:
     size: tuple[int, int]
     holes: bool
     photographs: tuple[Path, ...] = ()
+    lively: float = 0.0
 
     @property
     def digest(self) -> str:
         """Digest of all that shapes a clip, the photographs' bytes too."""
         pictures = [file_digest(path) for path in self.photographs]
-        return value_digest([self.seed, self.frames, self.size, self.holes, pictures])
+        return value_digest([self.seed, self.frames, self.size, self.holes, pictures, self.lively])
 
 
 def further_photographs(folder: Path | None) -> tuple[Path, ...]:
@@ -74,7 +79,7 @@ def draw_clip(plan: ClipPlan, index: int) -> Clip:
     kind = rng.random()
     if plan.photographs and rng.random() < FURTHER_SHARE:
         return pan(rng, photograph(plan.photographs[rng.integers(len(plan.photographs))]), plan.frames, plan.size)
-    sequence = make_sequence(plan.seed, index, plan.frames, plan.size)
+    sequence = make_sequence(plan.seed, index, plan.frames, plan.size, lively=plan.lively)
     if plan.holes and kind > 0.85:
         return np.where(sequence.mask[..., None] > 0, np.uint8(GREY), sequence.truth)
     return sequence.truth if kind < 0.65 else sequence.rgb
@@ -139,7 +144,7 @@ def crop(rng: np.random.Generator, clip: Clip, frames: int, size: tuple[int, int
     width, height = size
     start = int(rng.integers(0, len(clip) - frames + 1))
     piece = clip[start : start + frames]
-    if clip.shape[1] >= 2 * height and rng.random() < 0.5:
+    if clip.shape[1] >= 2 * height and rng.random() < SHRUNK_SHARE:
         shrunk = (clip.shape[2] // 2, clip.shape[1] // 2)
         piece = np.stack([cv2.resize(frame, shrunk, interpolation=cv2.INTER_AREA) for frame in piece])
     top = int(rng.integers(0, piece.shape[1] - height + 1))

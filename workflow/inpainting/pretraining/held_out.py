@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX
 
 
+@functools.lru_cache(maxsize=2)
 def held_out(seed: int, count: int) -> Clip:
     """Whole clips that no training sees: uint8 [count, FRAMES, HEIGHT, WIDTH, 3]."""
     plan = ClipPlan(derive(seed, "pretraining.held-out"), FRAMES, (WIDTH, HEIGHT), holes=False)
@@ -35,7 +37,8 @@ def held_out_psnr(vae: AutoencoderKLCogVideoX, settings: PretrainVaeSettings | P
     return float(np.mean(scores))
 
 
-def as_video(clips: Clip) -> Tensor:
+def as_video(clips: Clip | Tensor) -> Tensor:
     """uint8 [batch, frames, height, width, 3] as float [batch, 3, frames, height, width] in [-1, 1]."""
-    video = torch.from_numpy(np.ascontiguousarray(clips)).permute(0, 4, 1, 2, 3).float().div_(127.5).sub_(1)
+    pixels = clips if isinstance(clips, Tensor) else torch.from_numpy(np.ascontiguousarray(clips))
+    video = pixels.permute(0, 4, 1, 2, 3).float().div_(127.5).sub_(1)
     return video.contiguous(memory_format=torch.channels_last_3d)

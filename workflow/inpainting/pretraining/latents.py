@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inpainting.files import atomic_path
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH
-from inpainting.pretraining.clips import Clip, ClipPlan, draw_clips, further_photographs
+from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out
 from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
 from inpainting.progress import Progress
@@ -32,7 +32,9 @@ def training_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseCommand)
     They are made in shards that a later run takes up again, in a folder named after the encoder and the clips.
     """
     photographs = further_photographs(settings.photographs)
-    plan = ClipPlan(derive(settings.seed, "pretraining.base"), FRAMES, (WIDTH, HEIGHT), False, photographs)
+    seed = derive(settings.seed, "pretraining.base")
+    plan = ClipPlan(seed, FRAMES, (WIDTH, HEIGHT), False, photographs, settings.lively)
+    pool = clip_pool(settings.work, plan, settings.clips, settings.threads)
     folder = settings.work / f"latents-{encoder_digest(vae)}-{plan.digest[:12]}"
     progress = Progress("latents", "clips", settings.clips, every=30)
     shards = []
@@ -40,7 +42,7 @@ def training_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseCommand)
         count = min(SHARD, settings.clips - start)
         path = folder / f"{start:06d}-{start + count:06d}.safetensors"
         if not path.exists():
-            write_shard(path, vae, np.stack(list(draw_clips(plan, start, count, workers=1))))
+            write_shard(path, vae, np.array(pool[start : start + count]))
         shards.append(load_file(path)["latents"])
         progress.step(count)
     return torch.cat(shards)
@@ -68,5 +70,5 @@ def encoder_digest(vae: AutoencoderKLCogVideoX) -> str:
 @torch.no_grad()
 def encode(vae: AutoencoderKLCogVideoX, clips: Clip) -> Tensor:
     """uint8 [clips, frames, height, width, 3] to scaled latents [clips, channels, frames, height, width]."""
-    latents = [vae.encode(pair.to(vae.device)).latent_dist.mode().cpu() for pair in as_video(clips).split(2)]
+    latents = [vae.encode(part.to(vae.device)).latent_dist.mode().cpu() for part in as_video(clips).split(8)]
     return (torch.cat(latents) * vae.config.scaling_factor).contiguous()

@@ -41,12 +41,12 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
         parameters = list(parameters)
-        self.rate = rate
+        on_gpu = parameters[0].device.type == "cuda"
         self.kernels = [parameter for parameter in parameters if is_matrix(parameter)]
         self.views = [nn.Parameter(as_matrix(kernel.detach())) for kernel in self.kernels]
         rest = [parameter for parameter in parameters if not is_matrix(parameter)]
         muon = torch.optim.Muon(self.views, lr=rate, weight_decay=0.0, momentum=0.95, nesterov=True)
-        adam = torch.optim.AdamW(rest, lr=ADAM_SHARE * rate, betas=(0.9, 0.98), weight_decay=0.0)
+        adam = torch.optim.AdamW(rest, lr=ADAM_SHARE * rate, betas=(0.9, 0.98), weight_decay=0.0, capturable=on_gpu)
         self.both = Together([muon, adam])
 
     def zero_grad(self) -> None:
@@ -55,12 +55,10 @@ class Optimizer:
             kernel.grad = None
         self.both.zero_grad()
 
-    def step(self, factor: float) -> None:
-        """Update with the learning rate times `factor`."""
+    def step(self) -> None:
+        """Update the weights."""
         for kernel, view in zip(self.kernels, self.views, strict=True):
             view.grad = None if kernel.grad is None else as_matrix(_laid_out_as(kernel.grad, kernel))
-        for group, rate in zip(self.both.param_groups, (self.rate, ADAM_SHARE * self.rate), strict=True):
-            group["lr"] = factor * rate
         self.both.step()
 
     def state_dict(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from inpainting.models.vae import channels_last
 from inpainting.pretraining.architecture import empty_prompt, new_transformer, noise_scheduler
 from inpainting.pretraining.card import assemble
 from inpainting.pretraining.latents import held_out_latents, training_latents
-from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator
+from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator, prepared_ahead
 from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
 from inpainting.progress import Progress
 
@@ -43,8 +44,9 @@ def pretrain_base(settings: PretrainBaseCommand) -> None:
     run.resume()
     progress = Progress("base", "steps", settings.steps, run.step, every=60)
     losses: list[float] = []
-    while run.step < settings.steps:
-        losses.append(train_step(run, settings, scheduler, latents))
+    batches = prepared_ahead(partial(draw_batch, settings, latents), range(run.step, settings.steps), settings.threads)
+    for batch in batches:
+        losses.append(train_step(run, settings, scheduler, batch))
         progress.step(note=f", loss {np.mean(losses[-100:]):.4f}")
         if run.step % settings.checkpoint_every == 0 or run.step == settings.steps:
             with run.averaged():
@@ -55,22 +57,32 @@ def pretrain_base(settings: PretrainBaseCommand) -> None:
         assemble(vae, transformer, scheduler, settings, run.curve)
 
 
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Clean latents and noise [batch, channels, frames, height, width], time steps [batch]."""
+
+
+def draw_batch(settings: PretrainBaseSettings, latents: Tensor, step: int) -> Batch:
+    """A batch of clips, noise and time steps that depend on the step's number alone."""
+    draw = generator(settings.seed, "pretraining.base.step", step)
+    clean = latents[torch.randint(len(latents), (settings.batch,), generator=draw)].float()
+    times = spread_times(settings.batch, draw)
+    return clean, torch.randn(clean.shape, generator=draw), times
+
+
 def train_step(
     run: Run[CogVideoXTransformer3DModel],
     settings: PretrainBaseSettings,
     scheduler: CogVideoXDDIMScheduler,
-    latents: Tensor,
+    batch: Batch,
 ) -> float:
-    """One step on a batch of clips, noise and time steps that depend on the step's number alone; returns the loss."""
-    draw = generator(settings.seed, "pretraining.base.step", run.step)
-    clean = latents[torch.randint(len(latents), (settings.batch,), generator=draw)].float()
-    times = spread_times(settings.batch, draw)
-    noise = torch.randn(clean.shape, generator=draw)
-    clean, noise, times = (tensor.to(run.model.device) for tensor in (clean, noise, times))
-    with autocast(settings, clean.device):
-        loss = velocity_error(run.model, scheduler, clean, noise, times).mean()
-    run.update(loss, annealed(run.step, settings.steps, warmup=100))
-    return loss.item()
+    """One step on a batch; returns the loss."""
+    inputs = [tensor.to(run.model.device) for tensor in batch]
+
+    def loss_of(clean: Tensor, noise: Tensor, times: Tensor) -> Tensor:
+        with autocast(settings, clean.device):
+            return velocity_error(run.model, scheduler, clean, noise, times).mean()
+
+    return run.train("velocity", loss_of, inputs, annealed(run.step, settings.steps, warmup=100))
 
 
 def spread_times(batch: int, draw: torch.Generator) -> Tensor:
@@ -89,7 +101,7 @@ def velocity_error(
     """Squared error of the predicted velocity, [batch, channels, frames, height, width], in float32."""
     noisy = scheduler.add_noise(clean, noise, times)
     target = scheduler.get_velocity(clean, noise, times)
-    prompt = empty_prompt(len(clean)).to(clean.device)
+    prompt = empty_prompt(len(clean), clean.device)
     predicted = transformer(noisy.transpose(1, 2), prompt, times, return_dict=False)[0]
     return (predicted.float().transpose(1, 2) - target).square()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from inpainting.files import atomic_path
-from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, new_vae
+from inpainting.pretraining.architecture import FRAMES, HEIGHT, SPACE, TIME, WIDTH, new_vae
 from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, crop, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
-from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator
+from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator, prepared_ahead
 from inpainting.pretraining.settings import PretrainVaeCommand, PretrainVaeSettings
 from inpainting.progress import Progress
 from inpainting.seeds import derive
@@ -40,7 +41,8 @@ def pretrain_vae(settings: PretrainVaeCommand) -> None:
     """Train the VAE and save it, with its scaling factor, to `settings.out`."""
     device = computing_device(settings)
     photographs = further_photographs(settings.photographs)
-    plan = ClipPlan(derive(settings.seed, "pretraining.vae"), FRAMES, (WIDTH, HEIGHT), True, photographs)
+    drawn = (settings.clip_scale * WIDTH, settings.clip_scale * HEIGHT)
+    plan = ClipPlan(derive(settings.seed, "pretraining.vae"), FRAMES, drawn, True, photographs)
     pool = clip_pool(settings.work, plan, settings.clips, settings.threads)
     vae = new_vae(settings).to(device)
     run = Run(vae, settings.rate, settings.work, AVERAGE_DECAY)
@@ -48,10 +50,11 @@ def pretrain_vae(settings: PretrainVaeCommand) -> None:
     steps = settings.encoder_steps + settings.decoder_steps
     progress = Progress("VAE", "steps", steps, run.step, every=60)
     losses: list[float] = []
-    while run.step < steps:
+    batches = prepared_ahead(partial(draw_batch, settings, pool), range(run.step, steps), settings.threads)
+    for batch in batches:
         if run.step == settings.encoder_steps:
             fix_encoder(run, settings)
-        losses.append(train_step(run, settings, pool))
+        losses.append(train_step(run, settings, batch))
         progress.step(note=f", loss {np.mean(losses[-50:]):.4f}")
         if run.step % settings.checkpoint_every == 0 or run.step == steps:
             with run.averaged():
@@ -69,22 +72,36 @@ def fix_encoder(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeCommand) 
         save_vae(run.model, settings, settings.work / "encoder-final")
 
 
-def train_step(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeSettings, pool: Clip) -> float:
-    """One step of the stage that the run's step belongs to; returns the loss."""
-    step, vae = run.step, run.model
+def draw_batch(settings: PretrainVaeSettings, pool: Clip, step: int) -> tuple[Tensor, Tensor]:
+    """The clips of a step, uint8 [batch, frames, height, width, 3], and the standard normal noise of their latents."""
     stage = stage_of(step, settings)
     rng = np.random.default_rng(derive(settings.seed, "pretraining.vae.batch", step))
     pieces = [crop(rng, pool[rng.integers(len(pool))], stage.frames, stage.size) for _ in range(stage.batch)]
-    clips = as_video(np.stack(pieces)).to(vae.device)
-    with torch.set_grad_enabled(not stage.decoder_only), autocast(settings, vae.device):
+    (width, height), frames = stage.size, (stage.frames - 1) // TIME + 1
+    shape = (stage.batch, settings.latent_channels, frames, height // SPACE, width // SPACE)
+    noise = torch.randn(shape, generator=generator(settings.seed, "pretraining.vae.noise", step))
+    return torch.from_numpy(np.stack(pieces)), noise
+
+
+def train_step(run: Run[AutoencoderKLCogVideoX], settings: PretrainVaeSettings, batch: tuple[Tensor, Tensor]) -> float:
+    """One step of the stage that the run's step belongs to; returns the loss."""
+    stage = stage_of(run.step, settings)
+    inputs = [tensor.to(run.model.device) for tensor in batch]
+    loss_of = partial(vae_loss, run.model, settings, stage.decoder_only)
+    return run.train(stage, loss_of, inputs, rate_factor(run.step, settings))
+
+
+def vae_loss(
+    vae: AutoencoderKLCogVideoX, settings: PretrainVaeSettings, decoder_only: bool, pixels: Tensor, noise: Tensor
+) -> Tensor:
+    """Loss of clips, uint8 [batch, frames, height, width, 3], whose latents are drawn with the noise."""
+    clips = as_video(pixels)
+    with torch.set_grad_enabled(not decoder_only), autocast(settings, vae.device):
         posterior = vae.encode(clips).latent_dist
     mean, log_variance = posterior.mean.float(), posterior.logvar.float()
-    noise = torch.randn(mean.shape, generator=generator(settings.seed, "pretraining.vae.noise", step)).to(vae.device)
     with autocast(settings, vae.device):
         decoded = vae.decode(mean + (log_variance / 2).exp() * noise).sample.float()
-    loss = reconstruction_loss(decoded, clips) + KL_WEIGHT * divergence(mean, log_variance)
-    run.update(loss, rate_factor(step, settings))
-    return loss.item()
+    return reconstruction_loss(decoded, clips) + KL_WEIGHT * divergence(mean, log_variance)
 
 
 @dataclass(frozen=True)
@@ -100,12 +117,12 @@ class Stage:
 def stage_of(step: int, settings: PretrainVaeSettings) -> Stage:
     """The stage that a step belongs to."""
     if step < settings.image_steps:
-        return Stage(1, CROP, 6)
+        return Stage(1, CROP, 3 * settings.batch)
     if step < settings.image_steps + settings.short_steps:
-        return Stage(9, CROP, 2)
+        return Stage(9, CROP, settings.batch)
     if step < settings.encoder_steps:
-        return Stage(17, CROP, 2)
-    return Stage(9, (WIDTH, HEIGHT), 2, decoder_only=True)
+        return Stage(17, (WIDTH, HEIGHT), settings.batch // 2)
+    return Stage(9, (WIDTH, HEIGHT), settings.batch // 2, decoder_only=True)
 
 
 def rate_factor(step: int, settings: PretrainVaeSettings) -> float:

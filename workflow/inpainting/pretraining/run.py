@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -17,10 +20,12 @@ from inpainting.errors import InputError
 from inpainting.files import atomic_path, read_json, write_json
 from inpainting.models.loading import resolve_device
 from inpainting.pretraining.optimizer import Optimizer
+from inpainting.pretraining.recording import Recorded
 from inpainting.pretraining.settings import ComputingSettings
 from inpainting.seeds import derive
 
 Model = TypeVar("Model", bound=nn.Module)
+Item = TypeVar("Item")
 
 log = logging.getLogger(__name__)
 
@@ -38,28 +43,44 @@ class Run(Generic[Model]):
         self.model, self.folder, self.decay = model, folder, decay
         self.optimizer = Optimizer(model.parameters(), rate)
         self.average = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+        self.weights = [weight.detach() for weight in model.parameters()]
+        self.before = [weight.clone() for weight in self.weights]
+        self.kind: Hashable = None
+        self.recorded: Recorded
         self.step = 0
         self.curve: list[dict[str, Any]] = []
 
-    def update(self, loss: Tensor, factor: float) -> None:
-        """One step of training: gradients, weights, average. `factor` scales the learning rate.
+    def train(self, kind: Hashable, loss_of: Callable[..., Tensor], inputs: Sequence[Tensor], factor: float) -> float:
+        """One step of training: gradients, weights, average; returns the loss, `loss_of(*inputs)`.
 
-        Raises InputError where the gradients are not finite; the last checkpoint is as it was.
+        kind: what the step shares with others of the same inputs' shapes and the same `loss_of`, which a GPU then
+        replays (see Recorded). factor: scales the learning rate.
+        Raises InputError where the gradients are not finite; weights and the last checkpoint are as they were.
         """
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
-        if not torch.isfinite(norm):
+        if kind != self.kind:
+            self.kind, self.recorded = kind, Recorded(partial(self._update, loss_of))
+        loss, norm = (value.item() for value in self.recorded(*inputs))
+        if not math.isfinite(norm):
+            torch._foreach_copy_(self.weights, self.before)
             raise InputError(
                 f"step {self.step + 1}: the gradients are not finite; run it again with a lower --rate, or with "
                 "--mixed-precision no, which some CPUs' bfloat16 needs; it goes on from the last checkpoint"
             )
-        self.optimizer.step(factor)
+        torch._foreach_lerp_(self.weights, self.before, 1 - factor)
         self.step += 1
         decay = min(self.decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, weight in self.model.named_parameters():
-                self.average[name].lerp_(weight, 1 - decay)
+        torch._foreach_lerp_(list(self.average.values()), self.weights, 1 - decay)
+        return loss
+
+    def _update(self, loss_of: Callable[..., Tensor], *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Update the weights at the full learning rate; returns the loss and the gradients' norm."""
+        torch._foreach_copy_(self.before, self.weights)
+        self.optimizer.zero_grad()
+        loss = loss_of(*inputs)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
+        self.optimizer.step()
+        return loss.detach(), norm
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -109,8 +130,9 @@ class Run(Generic[Model]):
 
 
 def computing_device(settings: ComputingSettings) -> torch.device:
-    """The device to pretrain on, with its number of threads set where it is a CPU."""
+    """The device to pretrain on, with its number of threads set where it is a CPU, and made to repeat itself."""
     torch.set_num_threads(settings.threads)
+    torch.backends.cudnn.deterministic = True
     return resolve_device(settings.device)
 
 
@@ -122,6 +144,16 @@ def autocast(settings: ComputingSettings, device: torch.device) -> torch.autocas
 def generator(seed: int, purpose: str, step: int) -> torch.Generator:
     """The random numbers of one purpose at one step, the same whenever it is reached."""
     return torch.Generator().manual_seed(derive(seed, purpose, step))
+
+
+def prepared_ahead(prepare: Callable[[int], Item], steps: range, workers: int) -> Iterator[Item]:
+    """What `prepare` makes for each of the steps, in order, made in threads while earlier steps are computed."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque(pool.submit(prepare, step) for step in steps[: 2 * workers])
+        for step in steps:
+            yield waiting.popleft().result()
+            if step + 2 * workers in steps:
+                waiting.append(pool.submit(prepare, step + 2 * workers))
 
 
 def annealed(step: int, steps: int, warmup: int, floor: float = 0.01) -> float:

@@ -34,16 +34,20 @@ class PretrainVaeSettings(ComputingSettings):
     """Groups of the group normalisation; few of them reconstruct better at this width."""
     clips: int = Field(default=2000, ge=1)
     """Clips to train on."""
+    clip_scale: int = Field(default=1, ge=1)
+    """Clips are drawn at this many times the frames' size; most crops are then shrunk to half, and sharper."""
+    batch: int = Field(default=2, ge=2, multiple_of=2)
+    """Crops of 9 frames a step; three times as many of single frames, half as many whole clips."""
     photographs: Path | None = None
     """Folder of further photographs, .jpg or .png: half of the clips pan over one of them."""
     image_steps: int = Field(default=1000, ge=0)
-    """Steps on single frames, six crops of 64x48 a step."""
+    """Steps on single frames, crops of 64x48."""
     short_steps: int = Field(default=800, ge=0)
-    """Steps on 9 frames, two crops of 64x48 a step."""
+    """Steps on 9 frames, crops of 64x48."""
     long_steps: int = Field(default=100, ge=0)
-    """Steps on 17 frames, two crops of 64x48 a step. After them the encoder is final."""
+    """Steps on whole clips of 17 frames of 128x96. After them the encoder is final."""
     decoder_steps: int = Field(default=600, ge=0)
-    """Steps that train the decoder alone, on 9 frames of 128x96, two clips a step."""
+    """Steps that train the decoder alone, on 9 frames of 128x96."""
     rate: float = Field(default=0.02, gt=0)
     """Muon's learning rate."""
     held_out: int = Field(default=32, ge=4)
@@ -79,6 +83,8 @@ class PretrainBaseSettings(ComputingSettings):
     """Width of the time step's embedding."""
     clips: int = Field(default=1920, ge=1)
     """Clips to train on."""
+    lively: float = Field(default=0.0, ge=0, le=1)
+    """Share of clips in which more moves than the camera and the objects, as in `inpaint sample --lively`."""
     photographs: Path | None = None
     """Folder of further photographs, .jpg or .png: half of the clips pan over one of them."""
     steps: int = Field(default=8000, ge=1)
