@@ -70,7 +70,7 @@ def bare(root: Path, frames: int, base: str) -> tuple[float, float]:
         for first in range(0, len(clips), 2):
             vae_latents.encode(vae, torch.stack(clips[first : first + 2]))
 
-    vae = vae_latents.channels_last(loading.load_vae(base, torch.float32, torch.device("cpu")))
+    vae = loading.load_vae(base, torch.float32, torch.device("cpu"))
     return cost(decode)[0], cost(through_vae)[0]
 
 

@@ -39,10 +39,10 @@ def test_its_structure_is_that_of_the_real_one_but_for_wider_latents(
     vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3DModel
 ) -> None:
     assert len(vae.config.block_out_channels) == 4
-    assert vae.config.latent_channels == transformer.config.in_channels == transformer.config.out_channels == 48
+    assert vae.config.latent_channels == transformer.config.in_channels == transformer.config.out_channels == 64
     assert (vae.config.temporal_compression_ratio, transformer.config.temporal_compression_ratio) == (4, 4)
     assert transformer.config.patch_size == 2
-    assert loading.latent_channels(str(NANO)) == 48
+    assert loading.latent_channels(str(NANO)) == 64
     assert not transformer.config.use_rotary_positional_embeddings
     assert (transformer.config.sample_width, transformer.config.sample_height) == (WIDTH // 8, HEIGHT // 8)
     assert transformer.config.sample_frames == FRAMES

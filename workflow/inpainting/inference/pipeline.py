@@ -25,7 +25,7 @@ from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig
 from inpainting.models.lora import without_lora
-from inpainting.models.spatial_norm import project_first
+from inpainting.models.vae import arranged
 from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -68,7 +68,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         self.register_modules(
             tokenizer=tokenizer,
             text_encoder=text_encoder,
-            vae=project_first(vae),
+            vae=vae,
             transformer=transformer,
             scheduler=scheduler,
         )
@@ -218,7 +218,8 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     @property
     def models(self) -> Models:
         """The parts that inpaint, and the device that they compute on."""
-        return Models(self.vae, self.transformer, self.scheduler, torch.device(self._execution_device))
+        device = torch.device(self._execution_device)
+        return Models(arranged(self.vae, device), self.transformer, self.scheduler, device)
 
     @property
     def fill_trust(self) -> FillTrust | None:

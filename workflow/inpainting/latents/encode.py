@@ -19,7 +19,6 @@ from inpainting.latents.listing import write_listing
 from inpainting.latents.reading import Wanted, read_sequence
 from inpainting.latents.settings import CONDITION_CODE, TRUTH_CODE, EncodeCommand
 from inpainting.models import loading
-from inpainting.models.vae import channels_last
 from inpainting.progress import Progress
 from inpainting.settings import existing
 from inpainting.shards import FORMAT, write_shard
@@ -113,8 +112,6 @@ def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[s
     """Encode sequences, each of which is kept as soon as its windows are done."""
     device = loading.resolve_device(settings.device)
     vae = loading.load_vae(settings.base, loading.vae_dtype(settings, device), device)
-    if device.type == "cpu":
-        channels_last(vae)
     starts = windows.plan(settings.frames, settings.window, settings.window_overlap)
     whole = len(keys) * len(starts)
     progress = Progress(f"encode {settings.content}", "windows", whole, done=whole - len(missing) * len(starts))

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from inpainting.errors import InputError, UsageError
 from inpainting.files import file_digest, value_digest
 from inpainting.models.settings import ModelSettings
-from inpainting.models.spatial_norm import project_first
+from inpainting.models.vae import arranged
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
 
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
     """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory."""
-    vae = project_first(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype))
+    vae = arranged(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype), device)
     log.info("VAE in %s on %s", str(dtype).removeprefix("torch."), device.type)
     if device.type != "cpu":
         vae.enable_slicing()

@@ -6,6 +6,8 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inpainting.models.spatial_norm import project_first
+
 
 def to_signal(frames: NDArray[np.uint8]) -> Tensor:
     """uint8 [frames, height, width, 3] as float32 [frames, 3, height, width] in -1..1."""
@@ -42,9 +44,13 @@ def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
     return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
 
 
-def channels_last(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:
-    """Lay the convolutions' weights out as the CPU's kernels like them; the numbers stay."""
-    for module in vae.modules():
+def arranged(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKLCogVideoX:
+    """Make a VAE ready to compute sooner on a device, in place: its weights and configuration stay as they are.
+
+    Its spatial norms project first; on a CPU, weights are laid out as its convolutions like them.
+    """
+    project_first(vae)
+    for module in vae.modules() if device.type == "cpu" else ():
         if isinstance(module, nn.Conv3d):
             module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
         elif isinstance(module, nn.Conv2d):

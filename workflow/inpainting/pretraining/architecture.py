@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from inpainting.models.spatial_norm import project_first
-from inpainting.models.vae import channels_last
+from inpainting.models.vae import arranged
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
 from inpainting.seeds import derive
 
@@ -58,7 +57,7 @@ def new_vae(settings: PretrainVaeSettings) -> AutoencoderKLCogVideoX:
             temporal_compression_ratio=TIME,
         )
     start_near_identity(vae)
-    return project_first(channels_last(vae))
+    return arranged(vae, torch.device("cpu"))
 
 
 @torch.no_grad()

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inpainting.models.spatial_norm import project_first
-from inpainting.models.vae import channels_last
+from inpainting.models.vae import arranged
 from inpainting.pretraining.architecture import empty_prompt, new_transformer, noise_scheduler
 from inpainting.pretraining.card import assemble
 from inpainting.pretraining.latents import held_out_latents, training_latents
@@ -34,8 +33,7 @@ def pretrain_base(settings: PretrainBaseCommand) -> None:
     from diffusers import AutoencoderKLCogVideoX
 
     device = computing_device(settings)
-    vae = AutoencoderKLCogVideoX.from_pretrained(settings.vae, torch_dtype=torch.float32)
-    vae = project_first(channels_last(vae)).to(device)
+    vae = arranged(AutoencoderKLCogVideoX.from_pretrained(settings.vae, torch_dtype=torch.float32), device).to(device)
     latents = training_latents(vae, settings)
     unseen = held_out_latents(vae, settings).to(device)
     scheduler = noise_scheduler()
