@@ -51,7 +51,7 @@ pins: ## renew envs/requirements.txt from envs/requirements.in
 	  | grep -viE '^(nvidia-|triton|cuda-)' > envs/requirements.txt
 	rm -rf .venv/pins
 
-pretrain: $(SETUP) ## make the small model of models/nano again, in results/pretraining (hours)
+pretrain: $(SETUP) ## make the small model of models/nano again, in results/pretraining (on a GPU: minutes)
 	$(BIN)/snakemake --cores $(CORES) pretrain
 
 clean: ## remove results

@@ -1,7 +1,9 @@
 """Pretraining of the nano model: tiny models, trained a few steps from the code."""
 
+import copy
 import itertools
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from inpainting.pretraining.clips import ClipPlan, crop, draw_clip
 from inpainting.pretraining.optimizer import Optimizer, as_matrix
 from inpainting.pretraining.pretrain_base import pretrain_base, spread_times
 from inpainting.pretraining.pretrain_vae import divergence, pretrain_vae, stage_of
-from inpainting.pretraining.run import Run, annealed
+from inpainting.pretraining.run import Run, annealed, prepared_ahead
 from inpainting.pretraining.settings import (
     PretrainBaseCommand,
     PretrainBaseSettings,
@@ -193,9 +195,54 @@ def test_the_learning_rate_rises_then_falls_to_nearly_nothing() -> None:
     assert all(later <= earlier for earlier, later in itertools.pairwise(factors[10:]))
 
 
+@pytest.mark.parametrize("factor", [0.25, 1.0])
+def test_a_part_of_the_learning_rate_goes_that_part_of_the_way(tmp_path: Path, factor: float) -> None:
+    torch.manual_seed(0)
+    model, inputs = torch.nn.Linear(16, 16), torch.ones(2, 16)
+    start = model.weight.detach().clone()
+    whole = copy.deepcopy(model)
+    optimizer = Optimizer(whole.parameters(), rate=0.01)
+    whole(inputs).square().sum().backward()
+    torch.nn.utils.clip_grad_norm_(whole.parameters(), 1.0)
+    optimizer.step()
+    loss = Run(model, 0.01, tmp_path, decay=0.9).train("one", lambda x: model(x).square().sum(), [inputs], factor)
+    torch.testing.assert_close(model.weight - start, factor * (whole.weight - start), rtol=1e-4, atol=1e-7)
+    assert loss > 0
+
+
+def test_batches_come_in_order_whichever_is_ready_first() -> None:
+    def prepare(step: int) -> int:
+        time.sleep(0.02 * (step % 3 == 0))
+        return step
+
+    assert list(prepared_ahead(prepare, range(5, 40), workers=4)) == list(range(5, 40))
+    assert list(prepared_ahead(prepare, range(3, 3), workers=4)) == []
+
+
+def test_a_batch_that_cannot_be_prepared_ends_the_run() -> None:
+    def prepare(step: int) -> int:
+        if step == 7:
+            raise OSError("no such clip")
+        return step
+
+    with pytest.raises(OSError, match="no such clip"):
+        list(prepared_ahead(prepare, range(20), workers=2))
+
+
+def test_a_vae_learns_from_clips_larger_than_its_frames_and_needs_no_decoder_steps(tmp_path: Path) -> None:
+    settings = {**TINY_VAE, "clip_scale": 2, "decoder_steps": 0, "batch": 4}
+    pretrain_vae(PretrainVaeCommand(out=tmp_path / "final", work=tmp_path, **settings))
+    (pool,) = tmp_path.glob("clips-*.npy")
+    assert np.load(pool, mmap_mode="r").shape == (3, 17, 192, 256, 3)
+    assert AutoencoderKLCogVideoX.from_pretrained(tmp_path / "final").config.latent_channels == 48
+    assert read_json(tmp_path / "curve.json")[-1]["step"] == 5
+
+
 def test_the_stages_follow_each_other() -> None:
     settings = PretrainVaeSettings(image_steps=2, short_steps=1, long_steps=1, decoder_steps=1)
     assert [stage_of(step, settings).frames for step in range(5)] == [1, 1, 9, 17, 9]
+    larger = settings.model_copy(update={"batch": 16})
+    assert [stage_of(step, larger).batch for step in range(5)] == [48, 48, 16, 8, 8]
 
 
 def test_every_batch_has_time_steps_from_all_noise_levels() -> None:
@@ -216,6 +263,14 @@ def test_some_clips_have_grey_holes_if_wanted() -> None:
     holed = [draw_clip(ClipPlan(0, 1, (32, 24), holes=True), index) for index in range(40)]
     share = np.mean([(clip == 128).all(axis=-1).mean() > 0.02 for clip in holed])
     assert 0.03 < share < 0.4
+
+
+def test_a_share_of_clips_may_be_lively() -> None:
+    plain, some, all_ = (ClipPlan(0, 2, (64, 48), holes=False, lively=share) for share in (0.0, 0.5, 1.0))
+    other = [not np.array_equal(draw_clip(plain, index), draw_clip(some, index)) for index in range(24)]
+    assert 6 <= sum(other) <= 18
+    assert all(not np.array_equal(draw_clip(plain, index), draw_clip(all_, index)) for index in range(6))
+    assert plain.digest != some.digest
 
 
 def test_crops_have_the_length_and_size_asked_for() -> None:
