@@ -25,7 +25,7 @@ rule pretrain_vae:
         "../../envs/inpainting.yaml"
     threads: pretraining["vae"]["threads"]
     resources:
-        mem_mb=6000,
+        mem_mb=32000,
         runtime=180,
         gpu=int(pretraining["vae"]["device"] != "cpu"),
     params:
@@ -48,7 +48,7 @@ rule pretrain_base:
         "../../envs/inpainting.yaml"
     threads: pretraining["base"]["threads"]
     resources:
-        mem_mb=6000,
+        mem_mb=16000,
         runtime=240,
         gpu=int(pretraining["base"]["device"] != "cpu"),
     params:
