@@ -1,6 +1,8 @@
 """What pretraining's steps gain on a GPU by being replayed from a recording, in turn in one process. Needs a GPU.
 
-python benchmarks/recording.py      the VAE and the base of config/pretrain-nano.yaml, under a minute
+    python benchmarks/recording.py      the VAE and the base of config/pretrain-nano.yaml, under a minute
+
+Both start from fresh weights; their loss is waited for after every step, as in pretraining.
 """
 
 import statistics
@@ -14,7 +16,15 @@ from pathlib import Path
 import torch
 import yaml
 from inpainting.pretraining import recording
-from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, new_transformer, new_vae, noise_scheduler
+from inpainting.pretraining.architecture import (
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    latent_size,
+    new_transformer,
+    new_vae,
+    noise_scheduler,
+)
 from inpainting.pretraining.pretrain_base import draw_batch as draw_latents
 from inpainting.pretraining.pretrain_base import train_step as train_base
 from inpainting.pretraining.pretrain_vae import draw_batch as draw_clips
@@ -37,7 +47,7 @@ def vae_step(settings: PretrainVaeSettings, folder: Path) -> Callable[[], float]
 
 def base_step(settings: PretrainBaseSettings, latent_channels: int, folder: Path) -> Callable[[], float]:
     """A step of a fresh transformer."""
-    latents = torch.randn(settings.batch, latent_channels, (FRAMES - 1) // 4 + 1, HEIGHT // 8, WIDTH // 8)
+    latents = torch.randn(settings.batch, latent_channels, *latent_size(FRAMES, (WIDTH, HEIGHT)))
     run = Run(new_transformer(settings, latent_channels).cuda(), settings.rate, folder, decay=0.99)
     return partial(train_base, run, settings, noise_scheduler(), draw_latents(settings, latents, 0))
 

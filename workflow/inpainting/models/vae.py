@@ -50,7 +50,9 @@ def arranged(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKL
     Its spatial norms project first; on a CPU, weights are laid out as its convolutions like them.
     """
     project_first(vae)
-    for module in vae.modules() if device.type == "cpu" else ():
+    if device.type != "cpu":
+        return vae
+    for module in vae.modules():
         if isinstance(module, nn.Conv3d):
             module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
         elif isinstance(module, nn.Conv2d):

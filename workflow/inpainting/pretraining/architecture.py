@@ -20,6 +20,12 @@ SPACE, TIME = 8, 4
 TEXT_TOKENS, TEXT_WIDTH = 8, 32
 
 
+def latent_size(frames: int, size: tuple[int, int]) -> tuple[int, int, int]:
+    """Frames, height and width of the latents of a clip of so many frames of `size` (width, height)."""
+    width, height = size
+    return (frames - 1) // TIME + 1, height // SPACE, width // SPACE
+
+
 def noise_scheduler() -> CogVideoXDDIMScheduler:
     """The scheduler that CogVideoX-2b publishes, setting by setting; the class defaults are others."""
     from diffusers import CogVideoXDDIMScheduler

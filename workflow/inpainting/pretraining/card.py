@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from inpainting.files import atomic_path, write_json, write_text
-from inpainting.pretraining.architecture import FRAMES, HEIGHT, SPACE, TIME, WIDTH, empty_prompt
+from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, empty_prompt, latent_size
 from inpainting.pretraining.clips import Clip
 from inpainting.pretraining.held_out import held_out_psnr
 from inpainting.pretraining.run import generator
@@ -118,7 +118,7 @@ def sample_clips(
     seed: int,
 ) -> Clip:
     """Unconditional samples: uint8 [SAMPLES, FRAMES, HEIGHT, WIDTH, 3]."""
-    shape = (SAMPLES, vae.config.latent_channels, (FRAMES - 1) // TIME + 1, HEIGHT // SPACE, WIDTH // SPACE)
+    shape = (SAMPLES, vae.config.latent_channels, *latent_size(FRAMES, (WIDTH, HEIGHT)))
     latents = torch.randn(shape, generator=generator(seed, "pretraining.samples", 0)).to(vae.device)
     prompt = empty_prompt(SAMPLES, vae.device)
     scheduler.set_timesteps(SAMPLING_STEPS)

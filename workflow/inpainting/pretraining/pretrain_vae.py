@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inpainting.files import atomic_path
-from inpainting.pretraining.architecture import FRAMES, HEIGHT, SPACE, TIME, WIDTH, new_vae
+from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, latent_size, new_vae
 from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, crop, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
 from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator, prepared_ahead
@@ -77,8 +77,7 @@ def draw_batch(settings: PretrainVaeSettings, pool: Clip, step: int) -> tuple[Te
     stage = stage_of(step, settings)
     rng = np.random.default_rng(derive(settings.seed, "pretraining.vae.batch", step))
     pieces = [crop(rng, pool[rng.integers(len(pool))], stage.frames, stage.size) for _ in range(stage.batch)]
-    (width, height), frames = stage.size, (stage.frames - 1) // TIME + 1
-    shape = (stage.batch, settings.latent_channels, frames, height // SPACE, width // SPACE)
+    shape = (stage.batch, settings.latent_channels, *latent_size(stage.frames, stage.size))
     noise = torch.randn(shape, generator=generator(settings.seed, "pretraining.vae.noise", step))
     return torch.from_numpy(np.stack(pieces)), noise
 
