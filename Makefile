@@ -3,6 +3,8 @@ PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 SETUP := .venv/.set-up
+# Container images like to set it; every process would then compile torch, diffusers and the rest anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check format schema pins pretrain clean
 
