@@ -138,13 +138,13 @@ def test_a_run_by_two_that_was_stopped_and_killed_ends_as_if_it_had_not_been(
     first = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists() and len((tmp_path / "metrics.jsonl").read_text()) > 0)
     first.send_signal(signal.SIGUSR1)
-    _, said = first.communicate()
+    _, said = first.communicate(timeout=600)
     assert first.returncode == os.EX_TEMPFAIL and said.count(AGAIN) == 1
     second = subprocess.Popen(arguments)
     wait_for(lambda: len(workers(second.pid)) == 2)
     os.kill(workers(second.pid)[1], signal.SIGKILL)
-    assert second.wait() == 128 + signal.SIGKILL
-    subprocess.run(arguments, check=True)
+    assert second.wait(timeout=600) == 128 + signal.SIGKILL
+    subprocess.run(arguments, check=True, timeout=600)
     assert lasting(tmp_path) == lasting(by_two)
 
 
@@ -160,6 +160,33 @@ def test_a_base_in_shares_goes_on_from_a_whole_one_to_the_same_bits_previews_and
     subprocess.run([*command(training_arguments(out, *OPTIONS)), "--shard-base", *previews], check=True)
     assert lasting(out) == lasting(by_two)
     assert len((out / "previews.jsonl").read_text().splitlines()) == 2
+
+
+WATCHED = """
+import gc
+import sys
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+from inpainting.cli import main
+destroy = distributed.destroy_process_group
+def watched():
+    assert not [one for one in gc.get_objects() if isinstance(one, DistributedDataParallel)]
+    destroy()
+    print("left", flush=True)
+distributed.destroy_process_group = watched
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("limit", "code"), [((), 0), (("--time-limit", "0.1"), os.EX_TEMPFAIL)])
+def test_nothing_holds_the_group_when_a_process_leaves_it(
+    training_arguments: Arguments, tmp_path: Path, capfd: pytest.CaptureFixture[str], limit: tuple[str, ...], code: int
+) -> None:
+    """A DistributedDataParallel that goes after it may wait for ever: see `leaving_group`."""
+    arguments = training_arguments(tmp_path, "--batch-size", "4", "--steps", "2", *limit)
+    assert launch([sys.executable, "-c", WATCHED, *arguments], 2) == code
+    assert capfd.readouterr().out.splitlines() == ["left", "left"]
 
 
 SHARES = """

@@ -4,12 +4,14 @@ torchrun's place, with what it lacks: it ends by SIGUSR1 without a word to its p
 SIGTERM, saved or not, and its exit code is 1 whatever theirs was, where the workflow has to know 75 from it.
 """
 
+import gc
 import logging
 import os
 import signal
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -69,10 +71,13 @@ def leaving_group() -> Iterator[None]:
     """Inside, the processes of a group work together; afterwards this one has left it, where it ended as it should.
 
     One that is still in it at its exit may be aborted, all its work done, by threads of gloo that are still running.
+    Nothing of what used the group may be left by then, nor be held outside: a DistributedDataParallel that goes last
+    takes the group with it, and waits, with Python's lock, for a thread of gloo's that may wait for that lock.
     """
     try:
         yield
-    except (Unfinished, SystemExit):
+    except (Unfinished, SystemExit) as ending:
+        traceback.clear_frames(ending.__traceback__)
         _leave_group()
         raise
     _leave_group()
@@ -80,6 +85,7 @@ def leaving_group() -> Iterator[None]:
 
 def _leave_group() -> None:
     if torch.distributed.is_initialized():
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 

@@ -51,6 +51,12 @@ def train(settings: TrainCommand) -> None:
         _launch(settings)
         return
     launching.end_with_launcher()
+    with launching.leaving_group():
+        _train(settings, stop)
+
+
+def _train(settings: TrainCommand, stop: Stop) -> None:
+    """`train` on one process of it."""
     accelerator, cache = _opened(settings)
     if settings.shard_base and accelerator.num_processes == 1:
         raise UsageError("--shard-base: there is one process alone to hold the base; give more --processes")
@@ -74,7 +80,7 @@ def train(settings: TrainCommand) -> None:
         wandb = None if settings.wandb_project is None else WandbRun(settings)
         monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
     run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
-    with stop.listening(), launching.leaving_group():
+    with stop.listening():
         run.go(checkpoint, monitor, stop)
     if accelerator.is_main_process:
         inputs = fingerprint["inputs"]
