@@ -1,7 +1,7 @@
 """What is kept of several fills beside what a model makes of one: in memory, and of a clip on disk."""
 
 import shutil
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,14 @@ import pytest
 from inpainting.cli import main
 from inpainting.filling.fills import fill
 from inpainting.inference.inpainter import Inpainter, load_inpainter
+from inpainting.inference.views import Clip
 from inpainting.models.adapter_files import write_findings
 from inpainting.models.settings import ModelSettings
-from inpainting.video import masks, media, recording
-from inpainting.video.media import Footage
+from inpainting.video import masks, media
+from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
+
+WriteClip = Callable[[Clip, Hole], list[str]]
 
 RGB = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
 HOLE = np.zeros(RGB.shape[:3], bool)
@@ -53,12 +56,10 @@ def test_fills_that_the_model_is_not_shown_are_kept_by_their_shares(inpainter: I
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_of_a_clip_on_disk_as_much_is_kept(
-    inpainter: Inpainter, adapter: Path, tiny_base: Path, tmp_path: Path, mirrored: bool
+    inpainter: Inpainter, adapter: Path, tiny_base: Path, write_clip: WriteClip, tmp_path: Path, mirrored: bool
 ) -> None:
-    clip, mask, made = tmp_path / "clip.mkv", tmp_path / "mask.mkv", tmp_path / "made"
-    recording.write_footage(clip, Footage(RGB, Fraction(25)))
-    recording.write_footage(mask, Footage(np.repeat(255 * HOLE[..., None].astype(np.uint8), 3, 3), Fraction(25)))
-    options = ["--base", tiny_base, "--device", "cpu", "--adapter", adapter, "--input", clip, "--mask", mask, "--raw"]
+    made = tmp_path / "made"
+    options = ["--base", tiny_base, "--device", "cpu", "--adapter", adapter, *write_clip(RGB, HOLE), "--raw"]
     options += ["--output", made, "--mirrored" if mirrored else "--no-mirrored"]
     assert main(["run", *map(str, options)]) == 0
     inpainter.mirrored = mirrored

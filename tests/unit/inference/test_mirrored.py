@@ -1,6 +1,6 @@
 """Inpainting the mirrored clip as well, for the mean of both."""
 
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ from inpainting.inference.inpainter import Inpainter, load_inpainter
 from inpainting.inference.restoration import Denoising, inpaint_views
 from inpainting.inference.views import Clip, View, mirror
 from inpainting.models.settings import ModelSettings
-from inpainting.video import masks, media, recording
-from inpainting.video.media import Footage
+from inpainting.video import masks, media
+from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
+
+WriteClip = Callable[[Clip, Hole], list[str]]
 
 RGB = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
 HOLE = np.zeros(RGB.shape[:3], bool)
@@ -76,7 +78,7 @@ def test_the_mirrored_clip_has_a_fill_of_its_own(inpainter: Inpainter) -> None:
     assert not np.array_equal(mirrored.shown.clip, mirror(plain.shown.clip))
 
 
-def test_a_clip_on_disk_is_mirrored_as_one_in_memory_is(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_clip_on_disk_is_mirrored_as_one_in_memory_is(tiny_base: Path, write_clip: WriteClip, tmp_path: Path) -> None:
     inpainter = load_inpainter(
         ModelSettings(base=str(tiny_base), device="cpu"),
         None,
@@ -86,23 +88,19 @@ def test_a_clip_on_disk_is_mirrored_as_one_in_memory_is(tiny_base: Path, tmp_pat
         fill="flow_propagation",
     )
     inpainter.mirrored = True
-    arguments = [*run_arguments(tiny_base, tmp_path), "--mirrored", "--raw", "--fill", "flow_propagation"]
+    arguments = [*run_arguments(tiny_base, write_clip(RGB, HOLE)), "--mirrored", "--raw", "--fill", "flow_propagation"]
     assert main([*arguments, "--output", str(tmp_path / "made")]) == 0
     made = media.read_footage(tmp_path / "made").frames
     assert np.array_equal(made, inpainter.inpaint_hole(RGB, HOLE, steps=2, seed=0))
 
 
-def run_arguments(base: Path, folder: Path) -> list[str]:
-    """Of `inpaint run`, with two steps, for the clip, which is written into the folder."""
-    clip, mask = folder / "clip.mkv", folder / "mask.mkv"
-    recording.write_footage(clip, Footage(RGB, Fraction(25)))
-    recording.write_footage(mask, Footage(np.repeat(255 * HOLE[..., None].astype(np.uint8), 3, 3), Fraction(25)))
-    arguments = ["run", "--base", base, "--device", "cpu", "--steps", "2", "--window", "9", "--input", clip]
-    return [str(argument) for argument in [*arguments, "--mask", mask]]
+def run_arguments(base: Path, clip: list[str]) -> list[str]:
+    """Of `inpaint run`, with two steps."""
+    return ["run", "--base", str(base), "--device", "cpu", "--steps", "2", "--window", "9", *clip]
 
 
-def test_run_does_so_when_it_is_asked_and_says_so(tiny_base: Path, tmp_path: Path) -> None:
-    arguments = run_arguments(tiny_base, tmp_path)
+def test_run_does_so_when_it_is_asked_and_says_so(tiny_base: Path, write_clip: WriteClip, tmp_path: Path) -> None:
+    arguments = run_arguments(tiny_base, write_clip(RGB, HOLE))
     frames = []
     for number, mirrored in enumerate((False, True, True)):
         output = tmp_path / f"{number}"
