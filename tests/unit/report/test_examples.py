@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,19 @@ def test_the_same_examples_have_the_same_bytes(examples: Path, results: Results,
     for path in sorted(p for p in examples.rglob("*") if p.is_file()):
         again = tmp_path / "again" / path.relative_to(examples)
         assert path.read_bytes() == again.read_bytes(), path.name
+
+
+def test_the_clip_shows_methods_pasted_over_the_input_and_the_sheet_their_raw_output(
+    examples: Path, results: Results, tmp_path: Path
+) -> None:
+    changed = replace(results, root=Path(shutil.copytree(results.root, tmp_path / "results")))
+    for path in changed.evaluation.glob("*/examples/*/raw/*.png"):
+        Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    assert changed.draw_examples(tmp_path / "again") == 0
+    for folder in examples.iterdir():
+        again = tmp_path / "again" / folder.name
+        assert (again / "clip.mp4").read_bytes() == (folder / "clip.mp4").read_bytes()
+        assert (again / "moments.png").read_bytes() != (folder / "moments.png").read_bytes()
 
 
 def test_the_score_beside_a_name_is_the_one_of_the_tables(results: Results) -> None:

@@ -1,8 +1,10 @@
 """`inpaint draw-examples`: test sequences, and what the methods make of them, as sheets of moments and as clips."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,12 +26,15 @@ from inpainting.video.clips import Clip, read_clip
 from inpainting.video.media import Footage
 from inpainting.video.recording import write_footage
 
+Output = Literal["raw", "composited"]
+"""Whether frames are a method's own, or the input's outside the hole."""
+
 SHEET_WIDTH, CLIP_WIDTH = 1320, 1080
 """Pixels that the images of a row share."""
 
 PAGE = """
-<p>{{ frames }} frames of {{ size }} pixels, scaled to be seen. Methods show their raw output, not pasted over the
-input; beside their names stands the PSNR inside the mask on this sequence.</p>
+<p>{{ frames }} frames of {{ size }} pixels, scaled to be seen. What methods made is pasted over the input, as inpaint
+run does it; beside their names stands the PSNR inside the mask on this sequence.</p>
 <video src="{{ video }}" autoplay loop muted playsinline controls></video>
 """
 
@@ -89,18 +94,15 @@ def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[st
 
 def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, str], out: Path) -> None:
     """Write moments.png, clip.mp4 and clip.html of one sequence."""
-    outputs = {method: settings.evaluation / method / "examples" / name / "raw" for method in methods}
-    count = min(len(list(folder.glob("frame_*.png"))) for folder in outputs.values())
+    kept = {shown_as: settings.evaluation / method / "examples" / name for method, shown_as in methods.items()}
+    count = min(len(list((folder / "raw").glob("frame_*.png"))) for folder in kept.values())
     clip = read_clip(settings.dataset, name, count)
     hole = masks.to_hole(clip.mask, settings)
     given = given_columns(clip, hole)
-    made = [
-        made_column(clip, hole, methods[method], sequence.read_images(folder, 0, count, "RGB"))
-        for method, folder in outputs.items()
-    ]
-    image = moments_sheet([*given[:2], *made, *given[2:]], settings.moments)
+    image = moments_sheet([*given[:2], *made_columns(clip, hole, kept, "raw"), *given[2:]], settings.moments)
     Image.fromarray(image).save(out / "moments.png", optimize=True)
-    footage = Footage(clip_frames([*given, *made]), Fraction(settings.frame_rate))
+    frames = clip_frames([*given, *made_columns(clip, hole, kept, "composited")])
+    footage = Footage(frames, Fraction(settings.frame_rate))
     write_footage(out / "clip.mp4", footage)
     page = render_page(
         f"Sequence {name}",
@@ -116,6 +118,12 @@ def given_columns(clip: Clip, hole: masks.Hole) -> list[Column]:
     """What the dataset holds: the input, the hole over it, and the truth."""
     tinted = np.stack([overlay(image, frame_hole) for image, frame_hole in zip(clip.rgb, hole, strict=True)])
     return [Column("input", clip.rgb), Column("mask", tinted), Column("truth", clip.truth)]
+
+
+def made_columns(clip: Clip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[Column]:
+    """What methods made, from the folders of their frames by the names to show them by."""
+    frames = {name: sequence.read_images(folder / output, 0, len(clip.rgb), "RGB") for name, folder in kept.items()}
+    return [made_column(clip, hole, name, made) for name, made in frames.items()]
 
 
 def made_column(clip: Clip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> Column:

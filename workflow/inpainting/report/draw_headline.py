@@ -17,6 +17,8 @@ FRAGMENT = """
 {% endfor %}
 </div>
 <video src="{{ clip }}" autoplay loop muted playsinline></video>
+<p class="note">One test sequence. What was made is pasted over the input, as inpaint run does it; beside each name
+stands the PSNR inside the mask.</p>
 <img src="{{ comparison }}" alt="PSNR and SSIM inside the mask by method, with intervals">
 </div>
 """
