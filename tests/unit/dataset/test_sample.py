@@ -1,5 +1,9 @@
 """The maker of sample sequences: what it promises about bytes, layout, masks and shadows."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -24,6 +28,16 @@ def test_the_same_arguments_give_the_same_pixels() -> None:
     assert first.id == second.id
     for name in ("rgb", "mask", "truth"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_no_process_goes_on_when_the_command_is_killed(tmp_path: Path) -> None:
+    command = ["sample", str(tmp_path), "--sequences", "10000", "--workers", "2", "--frames", "2"]
+    with subprocess.Popen([sys.executable, "-m", "inpainting.cli", *command], stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not any(tmp_path.iterdir()):
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=30)  # until nobody holds the pipe
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_another_seed_or_number_gives_another_sequence() -> None:

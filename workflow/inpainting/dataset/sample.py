@@ -6,12 +6,9 @@ The sequences stand in for a real dataset where none is at hand, in the demo, in
 from __future__ import annotations
 
 import functools
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +22,7 @@ from inpainting.seeds import derive
 from inpainting.settings import parse_size
 from inpainting.video.outlines import draw_motion
 from inpainting.video.sequence import write_sequence
+from inpainting.workers import process_pool
 
 COVERAGE = (0.04, 0.20)
 """Mean share of a frame's pixels that the mask covers, lowest and highest."""
@@ -67,8 +65,7 @@ def sample(settings: SampleCommand) -> None:
     import pandas as pd
 
     make = functools.partial(write_one, settings)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.workers, context, initializer=cv2.setNumThreads, initargs=(0,)) as pool:
+    with process_pool(settings.workers, preload=write_one.__module__) as pool:
         made = pool.map(make, range(settings.sequences), chunksize=max(1, min(16, settings.sequences // 8)))
         rows = list(tracked(made, "sample", "sequences", settings.sequences))
     write_table(settings.out / "sample.tsv", pd.DataFrame(rows, columns=["id", "scene", "camera", "coverage"]))

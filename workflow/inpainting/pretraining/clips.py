@@ -6,9 +6,7 @@ A folder of further photographs makes them more varied: some clips then pan over
 from __future__ import annotations
 
 import functools
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from inpainting.errors import UsageError
 from inpainting.files import atomic_path, file_digest, value_digest
 from inpainting.progress import Progress
 from inpainting.seeds import derive
+from inpainting.workers import process_pool
 
 Clip = NDArray[np.uint8]
 """[frames, height, width, 3], RGB."""
@@ -108,19 +107,14 @@ def pan(rng: np.random.Generator, picture: Clip, frames: int, size: tuple[int, i
     return np.round(view(piece, camera, size) * 255).clip(0, 255).astype(np.uint8)
 
 
-def _draw(task: tuple[ClipPlan, int]) -> Clip:
-    cv2.setNumThreads(0)
-    return draw_clip(*task)
-
-
 def draw_clips(plan: ClipPlan, start: int, count: int, workers: int) -> Iterator[Clip]:
     """Clips `start` .. `start + count - 1`, in order, made by `workers` processes."""
-    tasks = [(plan, index) for index in range(start, start + count)]
+    draw, numbers = functools.partial(draw_clip, plan), range(start, start + count)
     if workers == 1:
-        yield from map(_draw, tasks)
+        yield from map(draw, numbers)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_draw, tasks, chunksize=8)
+    with process_pool(workers, preload=draw_clip.__module__) as pool:
+        yield from pool.map(draw, numbers, chunksize=8)
 
 
 def clip_pool(folder: Path, plan: ClipPlan, count: int, workers: int) -> Clip:
