@@ -1,4 +1,4 @@
-"""The maker of sample sequences: what it promises about bytes, layout, masks and shadows."""
+"""The maker of sample sequences: what it promises about bytes, layout, masks, shadows and processes."""
 
 import signal
 import subprocess
