@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-from inpainting.latents.settings import EncodeCommand
+from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import sequence
 
 
@@ -76,7 +76,7 @@ def bare(root: Path, frames: int, base: str) -> tuple[float, float]:
 
 def main() -> None:
     import torch
-    from inpainting.latents.encode import encode
+    from inpainting.stages.latents.encode import encode
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sequences", type=int, default=2)

@@ -13,17 +13,17 @@ from time import perf_counter
 
 import cv2
 import numpy as np
-from inpainting.evaluation.scoring import score_outputs
-from inpainting.evaluation.settings import EvaluateCommand
+from inpainting.artifacts.clips import Clip
+from inpainting.core.workers import process_pool
 from inpainting.metrics.motion import motion_of, score_motion
 from inpainting.metrics.propainter_compat import propainter_compat
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.scores import score_clip
 from inpainting.metrics.ssim import ssim
 from inpainting.metrics.vmaf import vmaf
+from inpainting.stages.evaluation.scoring import score_outputs
+from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
-from inpainting.video.clips import Clip
-from inpainting.workers import process_pool
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
@@ -96,7 +96,7 @@ def main() -> None:
     clips = 2 * cores
     score(0, 2)
     alone = seconds(lambda: [score(seed, frames) for seed in range(cores)]) / cores
-    with process_pool(cores, preload="inpainting.evaluation.scoring") as pool:
+    with process_pool(cores, preload="inpainting.stages.evaluation.scoring") as pool:
         list(pool.map(score, range(cores), [2] * cores))
         scoring: list[float] = []
         together = seconds(lambda: scoring.extend(pool.map(score, range(clips), [frames] * clips))) / clips

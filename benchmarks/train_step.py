@@ -16,16 +16,16 @@ from time import perf_counter
 import numpy as np
 import torch
 from accelerate import Accelerator
+from inpainting.artifacts.latents import LatentCache, write_shard
+from inpainting.artifacts.shard_listing import write_listing
 from inpainting.cli import main, parse
-from inpainting.files import write_table
-from inpainting.latents.listing import write_listing
+from inpainting.core.files import write_table
 from inpainting.models import loading, lora
-from inpainting.shards import LatentCache, write_shard
-from inpainting.training.loop import Run
-from inpainting.training.monitor import Monitor
-from inpainting.training.settings import TrainCommand
-from inpainting.training.stopping import Stop
-from inpainting.training.train import adapter_config, prepared
+from inpainting.stages.training.loop import Run
+from inpainting.stages.training.metrics_logger import Monitor
+from inpainting.stages.training.preemption import Stop
+from inpainting.stages.training.settings import TrainCommand
+from inpainting.stages.training.train import adapter_config, prepared
 from inpainting.video import masks
 from pandas import DataFrame
 

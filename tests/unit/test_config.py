@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 from inpainting.config import PipelineConfig, resolve, schema
-from inpainting.errors import UsageError
-from inpainting.files import read_json
+from inpainting.core.errors import UsageError
+from inpainting.core.files import read_json
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from inpainting.evaluation.results import read_results
-from inpainting.files import folder_digest, read_json, read_table
+from inpainting.artifacts.scores import read_results
+from inpainting.core.files import folder_digest, read_json, read_table
 from snakemake_runs import configure, run, snakemake
 
 

@@ -10,17 +10,17 @@ from typing import Any, get_args
 import yaml
 from pydantic import Field, ValidationError
 
-from inpainting.dataset.settings import AuditSettings, SampleSettings, SplitSettings
-from inpainting.errors import UsageError
-from inpainting.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
+from inpainting.core.errors import UsageError
+from inpainting.core.files import write_json
+from inpainting.core.settings import Settings, error_sentences
 from inpainting.experiments import Experiment, read_experiments
-from inpainting.files import write_json
-from inpainting.latents.settings import EncodeSettings, PromptSettings
 from inpainting.models.settings import ModelSettings
-from inpainting.report.settings import ReportSettings
-from inpainting.settings import Settings, error_sentences
-from inpainting.training.settings import TrainSettings
-from inpainting.validation.settings import ValidateSettings
+from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
+from inpainting.stages.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
+from inpainting.stages.latents.settings import EncodeSettings, PromptSettings
+from inpainting.stages.report.settings import ReportSettings
+from inpainting.stages.training.settings import TrainSettings
+from inpainting.stages.validation.settings import ValidateSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 

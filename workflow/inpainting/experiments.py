@@ -8,11 +8,11 @@ from typing import Any, get_args
 import pandas as pd
 from pydantic import ValidationError
 
-from inpainting.errors import UsageError
-from inpainting.evaluation.settings import NAME, MethodName
-from inpainting.files import read_table
-from inpainting.settings import error_sentences
-from inpainting.training.settings import TrainSettings
+from inpainting.core.errors import UsageError
+from inpainting.core.files import read_table
+from inpainting.core.settings import error_sentences
+from inpainting.stages.evaluation.settings import NAME, MethodName
+from inpainting.stages.training.settings import TrainSettings
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Literal
 import pytest
 import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
-from inpainting.errors import InputError
-from inpainting.inference.conditioning import input_channels
+from inpainting.conditioning.inputs import input_channels
+from inpainting.core.errors import InputError
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.adapter import AdapterConfig

@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel
-from inpainting.inference.conditioning import input_channels
+from inpainting.conditioning.inputs import input_channels
 from inpainting.models.lora import add_lora
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-from inpainting.errors import InputError
-from inpainting.files import folder_digest, read_json
+from inpainting.core.errors import InputError
+from inpainting.core.files import folder_digest, read_json
 from inpainting.pretraining.architecture import new_transformer, new_vae, noise_scheduler
 from inpainting.pretraining.clips import ClipPlan, crop, draw_clip
 from inpainting.pretraining.optimizer import Optimizer, as_matrix

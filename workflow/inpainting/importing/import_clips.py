@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from inpainting.dataset.groups import GROUPS, read_groups
-from inpainting.errors import InputError, UsageError
-from inpainting.files import write_table
-from inpainting.importing.ledger import alone, done_of
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.files import write_table
+from inpainting.core.progress import tracked
+from inpainting.core.workers import process_pool
+from inpainting.importing.import_state import alone, done_of
 from inpainting.importing.making import LEFT_OUT, MADE, REFUSED, Outcome, import_clip
 from inpainting.importing.pairing import Clip, find_clips
 from inpainting.importing.settings import ImportCommand
-from inpainting.progress import tracked
-from inpainting.workers import process_pool
+from inpainting.stages.dataset.groups import GROUPS, read_groups
 
 log = logging.getLogger(__name__)
 

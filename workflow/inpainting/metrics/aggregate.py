@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.core.seeds import derive
 from inpainting.metrics.regions import REGIONS
 from inpainting.metrics.scores import psnr
-from inpainting.seeds import derive
 
 PSNR_CEILING = 60.0
 """A sequence's PSNR is counted up to this many dB. Rounding to 8 bits alone makes an error of 58.9 dB (an MSE of 1/12):

@@ -17,16 +17,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inpainting.errors import InputError, UsageError
-from inpainting.files import atomic_path, read_json, write_json
-from inpainting.filling.settings import Fill
-from inpainting.filling.trust import FillTrust
+from inpainting.baselines.settings import Fill
+from inpainting.baselines.trust import FillTrust
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.files import atomic_path, read_json, write_json
+from inpainting.core.settings import Settings
+from inpainting.core.tensor_files import sort_metadata
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import is_widened, widen_patch_embedding
-from inpainting.settings import Settings
-from inpainting.tensor_files import sort_metadata
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 PATCH_EMBEDDING = ("patch_embed.proj.weight", "patch_embed.proj.bias")

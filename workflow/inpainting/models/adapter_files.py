@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from inpainting.files import read_json, write_json
+from inpainting.core.files import read_json, write_json
 
 LORA_FILE, WIDENED_FILE = "pytorch_lora_weights.safetensors", "widened.safetensors"
 PROMPT_FILE, CONFIG_FILE = "prompt.safetensors", "inpainting.json"

@@ -9,8 +9,8 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXT
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from inpainting.errors import InputError, UsageError
-from inpainting.files import file_digest, value_digest
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.files import file_digest, value_digest
 from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import arranged
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from inpainting.filling.settings import FillSettings, Signal
-from inpainting.settings import Settings
+from inpainting.baselines.settings import FillSettings, Signal
+from inpainting.core.settings import Settings
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 PRESETS = {"attention": ATTENTION, "attention+ff": (*ATTENTION, "ff.net.0.proj", "ff.net.2")}

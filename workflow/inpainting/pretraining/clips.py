@@ -15,13 +15,13 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from inpainting.dataset.sample import make_sequence
-from inpainting.dataset.scenes import camera_path, recolour, rescaled, view
-from inpainting.errors import UsageError
-from inpainting.files import atomic_path, file_digest, value_digest
-from inpainting.progress import Progress
-from inpainting.seeds import derive
-from inpainting.workers import process_pool
+from inpainting.core.errors import UsageError
+from inpainting.core.files import atomic_path, file_digest, value_digest
+from inpainting.core.progress import Progress
+from inpainting.core.seeds import derive
+from inpainting.core.workers import process_pool
+from inpainting.stages.dataset.sample import make_sequence
+from inpainting.stages.dataset.scenes import camera_path, recolour, rescaled, view
 
 Clip = NDArray[np.uint8]
 """[frames, height, width, 3], RGB."""

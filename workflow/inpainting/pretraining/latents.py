@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inpainting.files import atomic_path
+from inpainting.core.files import atomic_path
+from inpainting.core.progress import Progress
+from inpainting.core.seeds import derive
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH
 from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out
 from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
-from inpainting.progress import Progress
-from inpainting.seeds import derive
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX

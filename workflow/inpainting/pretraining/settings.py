@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from inpainting.settings import Settings
+from inpainting.core.settings import Settings
 
 
 class ComputingSettings(Settings):

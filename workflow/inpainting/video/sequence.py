@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpainting.files import atomic_path
+from inpainting.core.files import atomic_path
 
 RGB, MASK, TRUTH = "RGB_480", "MASK_480", "GT_480"
 FOLDERS = (RGB, MASK, TRUTH)

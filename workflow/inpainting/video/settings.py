@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from inpainting.settings import Settings
+from inpainting.core.settings import Settings
 
 
 class MaskSettings(Settings):
