@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.core.files import write_table
+from inpainting.artifacts.sample_table import SAMPLE_TABLE
 from inpainting.core.progress import tracked
 from inpainting.core.seeds import derive
 from inpainting.core.settings import parse_size
@@ -68,7 +68,7 @@ def sample(settings: SampleCommand) -> None:
     with process_pool(settings.workers, preload=write_one.__module__) as pool:
         made = pool.map(make, range(settings.sequences), chunksize=max(1, min(16, settings.sequences // 8)))
         rows = list(tracked(made, "sample", "sequences", settings.sequences))
-    write_table(settings.out / "sample.tsv", pd.DataFrame(rows, columns=["id", "scene", "camera", "coverage"]))
+    SAMPLE_TABLE.write(settings.out / "sample.tsv", pd.DataFrame(rows, columns=list(SAMPLE_TABLE.columns)))
 
 
 def write_one(settings: SampleCommand, index: int) -> Row:

@@ -9,15 +9,6 @@ from pydantic_settings import CliPositionalArg
 from inpainting.core.settings import Settings, Size, parse_size
 from inpainting.video.settings import MaskSettings
 
-INSPECTION_VERSION = 1
-"""Raised by hand when the findings of a sequence change on purpose: what another version made is made anew."""
-
-SAMPLE_VERSION = 1
-"""Raised by hand when the sample sequences change on purpose: what another version made is made anew."""
-
-SPLIT_VERSION = 1
-"""Raised by hand when the splits of the same groups change on purpose: what another version made is made anew."""
-
 
 class SampleSettings(Settings):
     """What sample sequences are made of."""
