@@ -13,7 +13,6 @@ from time import perf_counter
 
 import cv2
 import numpy as np
-from inpainting.artifacts.clips import Clip
 from inpainting.core.workers import process_pool
 from inpainting.metrics.motion import motion_of, score_motion
 from inpainting.metrics.propainter_compat import propainter_compat
@@ -24,6 +23,7 @@ from inpainting.metrics.vmaf import vmaf
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 

@@ -46,6 +46,8 @@ class AuditSummary(JsonFile):
     """Sequences by frame size, WIDTHxHEIGHT in pixels."""
     coverage: dict[str, float]
     """Quantiles of the sequences' mean mask coverage, 0 to 1, by name; empty where none is known."""
+    effect_threshold: float
+    """Grey levels from which input and truth counted as different."""
     files: dict[str, str]
     """SHA-256 of rejected.tsv and warnings.tsv, by file name."""
     provenance: Provenance

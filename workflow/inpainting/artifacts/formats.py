@@ -155,7 +155,7 @@ class TextTable:
         if witness.exists():
             written = read_json(witness).get(FILES, {}).get(path.name)
             if written not in (None, file_digest(path)):
-                raise Damaged(f"it is not what was written with {witness.name}")
+                raise Damaged(f"it is not what was written with {witness.name}; remove that, if it was changed on purpose")
 
 
 def _boolean(cell: str) -> bool:

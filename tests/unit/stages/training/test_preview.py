@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from inpainting.artifacts.clips import read_clip
 from inpainting.cli import main
 from inpainting.core.files import read_table
 from inpainting.core.seeds import derive
@@ -19,6 +18,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.stages.training.prefetch import Ahead
 from inpainting.video import masks
+from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings, WindowSettings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

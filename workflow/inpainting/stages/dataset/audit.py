@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inpainting.artifacts.audit_summary import AuditSummary, Duplicates, ReasonCount
+from inpainting.artifacts.audit_summary import AuditSummary
 from inpainting.artifacts.findings import write_findings
 from inpainting.artifacts.formats import digests
 from inpainting.artifacts.groups import GROUPS, read_groups
@@ -47,8 +47,9 @@ def audit(settings: AuditCommand) -> None:
     rejected, warnings = settings.out / "rejected.tsv", settings.out / "warnings.tsv"
     write_findings(rejected, findings, rejects=True)
     write_findings(warnings, findings, rejects=False)
-    summary = summarise(records, findings, joined, stray, digests(rejected, warnings), origin)
-    summary.write(settings.out / "summary.json")
+    counts = summarise(records, findings, joined, stray)
+    told = {"effect_threshold": settings.effect_threshold, "files": digests(rejected, warnings), "provenance": origin}
+    AuditSummary.model_validate(counts | told).write(settings.out / "summary.json")
     write_manifest(settings.out / "manifest.parquet", records, origin)
     log.info("%s; %s", verdict([of.reasons for of in records]), warned([of.warnings for of in records]))
 
@@ -91,35 +92,28 @@ def inputs(root: Path, records: Sequence[Record]) -> dict[str, str]:
 
 
 def summarise(
-    records: Sequence[Record],
-    findings: dict[str, list[Finding]],
-    joined: Joined,
-    stray: int,
-    files: dict[str, str],
-    origin: dict[str, object],
-) -> AuditSummary:
-    """The audit in numbers: counts by verdict and reason; sizes, duplicates and coverage of the accepted sequences."""
+    records: Sequence[Record], findings: dict[str, list[Finding]], joined: Joined, stray: int
+) -> dict[str, object]:
+    """The audit in numbers, as `AuditSummary` has them."""
     accepted = [record for record in records if record.verdict == ACCEPTED]
     sizes = Counter(f"{record.width}x{record.height}" for record in accepted)
     counts = reason_counts([f"{record.reasons};{record.warnings}" for record in records])
-    return AuditSummary(
-        sequences=len(records),
-        accepted=len(accepted),
-        rejected=len(records) - len(accepted),
-        warned=sum(bool(record.warnings) for record in accepted),
-        groups=len({record.group for record in accepted}),
-        duplicates=Duplicates(exact=joined.exact, near=joined.near),
-        stray=stray,
-        reasons={
-            reason.code: ReasonCount(sequences=counts[reason.code], rejects=reason.rejects, meaning=reason.meaning)
+    return {
+        "sequences": len(records),
+        "accepted": len(accepted),
+        "rejected": len(records) - len(accepted),
+        "warned": sum(bool(record.warnings) for record in accepted),
+        "groups": len({record.group for record in accepted}),
+        "duplicates": {"exact": joined.exact, "near": joined.near},
+        "stray": stray,
+        "reasons": {
+            reason.code: {"sequences": counts[reason.code], "rejects": reason.rejects, "meaning": reason.meaning}
             for reason in Reason
         },
-        findings=sum(len(of) for of in findings.values()),
-        sizes=dict(sorted(sizes.items())),
-        coverage=quantiles([record.coverage_mean for record in accepted if record.coverage_mean is not None]),
-        files=files,
-        provenance=origin,
-    )
+        "findings": sum(len(of) for of in findings.values()),
+        "sizes": dict(sorted(sizes.items())),
+        "coverage": quantiles([record.coverage_mean for record in accepted if record.coverage_mean is not None]),
+    }
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:

@@ -114,7 +114,8 @@ def assign(groups: Iterable[str], seed: int, shares: SplitSettings) -> Assignmen
     by_hash = {group: choose(places[group], shares) for group in ordered}
     counts = Counter(by_hash.values())
     test, validation = sizes(len(ordered), counts[TEST], counts[VALIDATION], shares)
-    names: list[Split] = [TEST] * test + [VALIDATION] * validation + [TRAIN] * (len(ordered) - test - validation)
+    counted: dict[Split, int] = {TEST: test, VALIDATION: validation, TRAIN: len(ordered) - test - validation}
+    names = [name for name, count in counted.items() for _ in range(count)]
     splits = dict(zip(ordered, names, strict=True))
     return Assignment(splits, {group: name for group, name in splits.items() if name != by_hash[group]})
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import choose_sequences, read_clip
+from inpainting.artifacts.manifest import choose_sequences
 from inpainting.artifacts.scores import write_results
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, value_digest
@@ -25,6 +25,7 @@ from inpainting.stages.evaluation.partial_results import Parts
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import read_clip
 from inpainting.video.masks import Hole
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import Clip
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
@@ -16,6 +15,7 @@ from inpainting.stages.evaluation.baselines import BASELINES
 from inpainting.stages.evaluation.external import read_output
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
 

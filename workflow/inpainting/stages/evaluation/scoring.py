@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from inpainting.artifacts.clips import Clip
 from inpainting.metrics import propainter_compat as compat
 from inpainting.metrics.motion import Motion, motion_of, score_motion
 from inpainting.metrics.regions import Regions, effect_region
@@ -11,6 +10,7 @@ from inpainting.metrics.scores import score_clip
 from inpainting.metrics.vmaf import vmaf
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from inpainting.artifacts.manifest import MANIFEST
 from inpainting.artifacts.scores import Results, read_results
 from inpainting.core.errors import InputError
-from inpainting.core.files import read_table, write_json, write_table, write_text
+from inpainting.core.files import write_json, write_table, write_text
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.stages.evaluation import strata as stratification
@@ -34,7 +35,7 @@ def tables(settings: TablesCommand) -> None:
     kinds = {method: own[its[0]] for method, its in members.items()}
     each = per_sequence(pd.concat([result.frames for result in results], ignore_index=True))
     sequences = average_repeats(each, members)
-    manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
+    manifest = MANIFEST.read(settings.manifest, "--manifest")
     groups = strata_of(manifest, sequences, settings)
 
     comparison = compare(sequences, kinds, settings.seed, members)

@@ -11,10 +11,12 @@ import pandas as pd
 from torch import Tensor
 
 from inpainting.artifacts.latents import FORMAT, write_shard
+from inpainting.artifacts.manifest import MANIFEST
 from inpainting.artifacts.shard_listing import write_listing
+from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
-from inpainting.core.files import read_table, value_digest
+from inpainting.core.files import value_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.core.workers import mapped_ahead, process_pool
@@ -58,8 +60,8 @@ def chosen_rows(settings: EncodeCommand) -> pd.DataFrame:
         raise UsageError(
             f"--window: {settings.window} frames were asked of sequences of {settings.frames}; use a window that fits"
         )
-    split = read_table(existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`"))
-    manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
+    split = SPLIT_TABLE.read(settings.split_file, "--split-file")
+    manifest = MANIFEST.read(settings.manifest, "--manifest")
     rows = split.loc[split["split"].isin(settings.splits), ["id"]].merge(
         manifest[["id", "width", "height", "digest"]], on="id", validate="one_to_one"
     )

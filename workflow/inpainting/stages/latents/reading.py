@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from inpainting.baselines.classical import Clip
 from inpainting.baselines.doubt import Doubt
 from inpainting.baselines.fills import fill, fill_with_doubt
-from inpainting.core.errors import InputError
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
 from inpainting.video.masks import Hole
@@ -43,17 +42,10 @@ class Sequence(NamedTuple):
 
 def read_sequence(wanted: Wanted) -> Sequence:
     """A sequence's frames; raises InputError naming the sequence where they can't be read."""
-    try:
-        rgb = sequence.read_rgb(wanted.folder, 0, wanted.frames)
-        mask = sequence.read_mask(wanted.folder, 0, wanted.frames)
-        truth = sequence.read_truth(wanted.folder, 0, wanted.frames) if wanted.content == "truth" else None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"sequence {wanted.folder.name}: its frames can't be read ({error}); audit the dataset again"
-        ) from error
-    hole = masks.to_hole(mask, wanted.masks)
+    rgb = sequence.read_rgb(wanted.folder, 0, wanted.frames)
+    hole = masks.to_hole(sequence.read_mask(wanted.folder, 0, wanted.frames), wanted.masks)
     if wanted.content == "truth":
-        assert truth is not None
+        truth = sequence.read_truth(wanted.folder, 0, wanted.frames)
         return Sequence(truth, hole, difference=difference(rgb, truth, hole))
     dilated = masks.dilate(hole, wanted.masks.mask_dilation)
     if not wanted.doubt:

@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpainting.artifacts.clips import Clip, read_clip
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, read_table, write_text
 from inpainting.core.progress import tracked
@@ -23,6 +22,7 @@ from inpainting.stages.report.samples import spread
 from inpainting.stages.report.settings import DrawExamplesCommand
 from inpainting.stages.report.style import shown
 from inpainting.video import masks, sequence
+from inpainting.video.clip import Clip, read_clip
 from inpainting.video.reader import Footage
 from inpainting.video.writer import write_footage
 

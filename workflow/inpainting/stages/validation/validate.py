@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
+from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.split import VALIDATION
 from inpainting.baselines.trust import trusted
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
@@ -24,6 +25,7 @@ from inpainting.stages.validation.integrity import check_integrity
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.stages.validation.trusting import TrustFit
 from inpainting.video import masks
+from inpainting.video.clip import Clip, read_clip
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
-        settings.dataset, settings.split_file, settings.manifest, "validation", settings.frames, settings.limit
+        settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit
     )
     step = check_integrity(settings.checkpoint)
     difference = difference_to_training(settings.section(ModelSettings), settings.checkpoint)
