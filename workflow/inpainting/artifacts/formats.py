@@ -116,35 +116,41 @@ class TextTable:
     """A table of text: a header, and cells parted by tabs."""
 
     columns: Mapping[str, str]
-    """The columns that are needed and written, and their pandas dtypes: keys of CELLS."""
+    """The columns that are needed, and their pandas dtypes: keys of CELLS."""
     wanted: str
     """What the file is, and which command makes it, for messages."""
     witness: str = ""
     """The JSON file beside the table that has its digest among its FILES, `{stem}` standing for the table's name; where
     that file is there, a table of another digest is refused. Empty for a table that people may write."""
+    others: str = ""
+    """The dtype of further columns; where it is empty, these are left out."""
 
     def write(self, path: Path, table: "pd.DataFrame") -> None:
         """Write the columns, complete or not at all."""
+        check_columns(table.columns, self.columns)
+        shown = table if self.others else table[list(self.columns)]
         with atomic_path(path) as temporary:
-            table[list(self.columns)].to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+            shown.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
 
     def read(self, path: Path, option: str | None = None) -> "pd.DataFrame":
-        """The columns, others left out; raises InputError for a file that is damaged or another's, see `reading`."""
+        """The columns in the file's order; raises InputError for a file that is damaged or another's, see `reading`."""
         import pandas as pd
 
         with reading(path, self.wanted, option):
             self._check_digest(path)
-            with path.open(encoding="utf-8", newline="") as stream:
-                header, *rows = list(csv.reader(stream, delimiter="\t", strict=True)) or [[]]
+            with path.open(encoding="utf-8-sig", newline="") as stream:
+                header, *rows = [row for row in csv.reader(stream, delimiter="\t", strict=True) if row] or [[]]
             check_columns(header, self.columns)
             for number, row in enumerate(rows, 2):
                 if len(row) != len(header):
                     raise Damaged(f"row {number} has {len(row)} cells, not {len(header)}")
             cells = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))
+            dtypes = {name: self.columns.get(name, self.others) for name in header}
             return pd.DataFrame(
                 {
                     name: pd.Series([CELLS[dtype](cell) for cell in cells[name]], dtype=dtype)
-                    for name, dtype in self.columns.items()
+                    for name, dtype in dtypes.items()
+                    if dtype
                 }
             )
 
@@ -155,7 +161,7 @@ class TextTable:
         if witness.exists():
             written = read_json(witness).get(FILES, {}).get(path.name)
             if written not in (None, file_digest(path)):
-                raise Damaged(f"it is not what was written with {witness.name}; remove that, if it was changed on purpose")
+                raise Damaged(f"it is not what was written with {witness.name}; remove that if this is meant")
 
 
 def _boolean(cell: str) -> bool:

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from inpainting.artifacts.method_kinds import CEILING, display_name
 from inpainting.artifacts.scores import Results
 from inpainting.metrics.aggregate import INTERVAL_FROM, PSNR_CEILING, RESAMPLES
 from inpainting.stages.evaluation.repeats import spread
 from inpainting.stages.evaluation.settings import TablesCommand
-from inpainting.stages.evaluation.summary import shown
 
 
 def comparison_notes(table: pd.DataFrame, results: list[Results], settings: TablesCommand) -> list[str]:
@@ -26,8 +26,8 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
         "more.",
     ]
     notes += [
-        f"{shown(row['method'], row['kind'])}: {row['capped']} sequences of (almost) no error in the mask are counted "
-        f"as {PSNR_CEILING:g} dB."
+        f"{display_name(row['method'], row['kind'])}: {row['capped']} sequences of (almost) no error in the mask are "
+        f"counted as {PSNR_CEILING:g} dB."
         for row in table[table["capped"] > 0].to_dict("records")
     ]
     if without := int(table["without_hole"].max()):
@@ -43,13 +43,13 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
 
 def _described(result: Results) -> str:
     settings, text = result.provenance["settings"], result.provenance["description"]
-    if (count := settings.get("steps")) and result.kind != "ceiling":
+    if (count := settings.get("steps")) and result.kind != CEILING:
         text += f", {count} denoising step{'s' * (count > 1)}"
     if settings.get("keep_fill"):
         text += ", its fill and the temporal median kept in part, where validation found that they can be trusted"
     if settings.get("mirrored"):
         text += ", the mean of the clip's and the mirrored clip's output"
-    return f"{shown(result.method, result.kind)}: {text}."
+    return f"{display_name(result.method, result.kind)}: {text}."
 
 
 def strata_lead() -> str:

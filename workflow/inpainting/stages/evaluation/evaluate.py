@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.artifacts.examples import COMPOSITED, RAW, Output
 from inpainting.artifacts.manifest import choose_sequences
 from inpainting.artifacts.scores import write_results
 from inpainting.core import provenance
@@ -98,13 +99,16 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
+) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
     """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
-    outputs = {"raw": made.raw, "composited": masks.composite(made.raw, clip.rgb, made.filled)}
+    outputs: dict[Output, NDArray[np.uint8]] = {
+        RAW: made.raw,
+        COMPOSITED: masks.composite(made.raw, clip.rgb, made.filled),
+    }
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
         table.assign(method=settings.name, sequence=name, output=output, **spent)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from inpainting.stages.evaluation.summary import shown
+from inpainting.artifacts.method_kinds import CEILING, display_name
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def show(
     marks, digits = _marks(table, columns), {name: _digits(table, name, column) for name, column in columns.items()}
     rows = []
     for number, row in enumerate(table.to_dict("records")):
-        cells = [Cell(shown(row[name], row["kind"]) if name == "method" else _text(row[name])) for name in texts]
+        cells = [Cell(display_name(row[name], row["kind"]) if name == "method" else _text(row[name])) for name in texts]
         for name, column in columns.items():
             value, interval = _number(row, name, column, digits[name])
             cells.append(Cell(value, interval, marks.get((number, name), "")))
@@ -201,7 +201,7 @@ def _number(row: dict[Any, Any], name: str, column: Column, digits: int) -> tupl
 
 def _marks(table: pd.DataFrame, columns: Mapping[str, Column]) -> dict[tuple[int, str], str]:
     """ "best" and "second" by (row, column), the ceiling taking no part; of equal values the first is taken."""
-    rivals = table.reset_index(drop=True)[(table["kind"] != "ceiling").to_numpy()]
+    rivals = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
     marks = {}
     for name, column in columns.items():
         if not column.better:

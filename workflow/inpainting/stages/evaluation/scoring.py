@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from inpainting.artifacts.examples import Output
 from inpainting.metrics import propainter_compat as compat
 from inpainting.metrics.motion import Motion, motion_of, score_motion
 from inpainting.metrics.regions import Regions, effect_region
@@ -15,15 +16,15 @@ from inpainting.video.masks import Hole
 
 
 def score_outputs(
-    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[str, compat.Clip]
-) -> dict[str, pd.DataFrame]:
+    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[Output, compat.Clip]
+) -> dict[Output, pd.DataFrame]:
     """By output (raw, composited) a row per frame with the columns `results.SCORED`; NaN where something is left out.
 
     filled: the dilated hole that was filled and composited. What is scored is the mask's own hole, not dilated.
     """
     regions = Regions(masks.to_hole(clip.mask, settings), effect_region(clip.rgb, clip.truth, filled))
     motion = motion_of(clip.truth) if "motion" in settings.extras else None
-    scores = {"raw": _score(settings, clip, regions, motion, outputs["raw"])}
+    scores: dict[Output, pd.DataFrame] = {"raw": _score(settings, clip, regions, motion, outputs["raw"])}
     same = np.array_equal(outputs["composited"], outputs["raw"])
     scores["composited"] = scores["raw"] if same else _score(settings, clip, regions, motion, outputs["composited"])
     pasted = dict.fromkeys(compat.COLUMNS, float("nan"))
