@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import inpainting.stages.report
 import pytest
+from inpainting.core.html import render_page
 from inpainting.core.provenance import describe
-from inpainting.stages.report.pages import render_page
 from inpainting.stages.report.settings import ReportSettings
 
 if TYPE_CHECKING:

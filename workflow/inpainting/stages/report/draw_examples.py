@@ -16,11 +16,11 @@ from inpainting.artifacts.examples import COMPOSITED, RAW, Output
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, display_name
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, write_text
+from inpainting.core.html import data_uri, render_page
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.scores import psnr
 from inpainting.stages.report.contact_sheet import labelled, overlay, sheet
-from inpainting.stages.report.pages import data_uri, render_page
 from inpainting.stages.report.samples import spread
 from inpainting.stages.report.settings import DrawExamplesCommand
 from inpainting.video import masks

@@ -3,8 +3,8 @@
 from inpainting.artifacts.results_summary import ResultsSummary
 from inpainting.core.errors import InputError
 from inpainting.core.files import write_text
+from inpainting.core.html import data_uri, render
 from inpainting.core.settings import existing
-from inpainting.stages.report.pages import data_uri, render
 from inpainting.stages.report.settings import DrawHeadlineCommand
 
 FRAGMENT = """

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_json, write_text
+from inpainting.core.html import render_page
 from inpainting.core.settings import existing
-from inpainting.stages.report.pages import render_page
 from inpainting.stages.report.settings import DrawProvenanceCommand
 
 Provenance = dict[str, Any]
