@@ -1,15 +1,13 @@
 """A whole clip as a model is shown it: its hole filled, as it is or mirrored."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.fills import Filled
 from inpainting.baselines.settings import Signal
-from inpainting.baselines.trust import FillTrust
 from inpainting.conditioning.inputs import CELL, Frame
 from inpainting.sampling.window_schedule import Timeline
 from inpainting.video import masks, windows
@@ -28,20 +26,15 @@ MIRRORED: dict[bool, tuple[bool, ...]] = {False: (False,), True: (False, True)}
 
 @dataclass(frozen=True)
 class View:
-    """A whole clip, or a window of one, as the model is shown it; what fills made of it may lie on disk.
+    """A whole clip, or a window of one, as the model is shown it; it may lie on disk.
 
-    fills: the fill that the model is shown and, after it, others of which something may be kept; hole: bool [frames,
-    height, width], not dilated; mirrored: whether the clip and its hole were mirrored before they were filled.
+    hole: bool [frames, height, width], not dilated; mirrored: whether the clip and its hole were mirrored before they
+    were filled.
     """
 
-    fills: dict[Signal, Filled]
+    filled: Filled
     hole: Hole
     mirrored: bool = False
-
-    @property
-    def shown(self) -> Filled:
-        """The fill that the model is shown."""
-        return next(iter(self.fills.values()))
 
     @property
     def frame(self) -> Frame:
@@ -55,30 +48,23 @@ class View:
         def cut(part: NDArray[Scalar]) -> Iterator[NDArray[Scalar]]:
             return windows.cut(part, timeline.starts, timeline.length)
 
-        fills = [zip(cut(fill.clip), cut(fill.doubt), strict=True) for fill in self.fills.values()]
-        for hole, *filled in zip(cut(self.hole), *fills, strict=True):
-            yield View(dict(zip(self.fills, starmap(Filled, filled), strict=True)), hole, self.mirrored)
-
-
-def needed(signal: Signal, trust: FillTrust | None) -> tuple[Signal, ...]:
-    """The fills of a `View`: the one that the model is shown, and those of which something is kept."""
-    return tuple(dict.fromkeys((signal, *(trust.biases if trust else ()))))
+        for hole, *filled in zip(cut(self.hole), cut(self.filled.clip), cut(self.filled.doubt), strict=True):
+            yield View(Filled(*filled), hole, self.mirrored)
 
 
 def look(
-    filled_by: FilledBy, rgb: Clip, hole: Hole, dilation: int, signals: Sequence[Signal], mirrored: bool = False
+    filled_by: FilledBy, rgb: Clip, hole: Hole, dilation: int, signal: Signal, mirrored: bool = False
 ) -> list[View]:
     """A whole clip, its hole filled, and after it, where `mirrored` asks for it, the same of the mirrored clip.
 
-    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated; signals: the fills, the one
-    that the model is shown first. A fill that follows motion finds something else in a mirrored clip, and is wrong
-    elsewhere.
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated. A fill that follows motion
+    finds something else in a mirrored clip, and is wrong elsewhere.
     """
     views = []
     for flipped in MIRRORED[mirrored]:
         seen, where = (mirror(rgb), mirror(hole)) if flipped else (rgb, hole)
         grown = masks.dilate(where, dilation)
-        views.append(View({signal: filled_by(seen, grown, signal) for signal in signals}, where, flipped))
+        views.append(View(filled_by(seen, grown, signal), where, flipped))
     return views
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.baselines.settings import Fill, Signal
-from inpainting.baselines.trust import FillTrust
 from inpainting.conditioning.inputs import Frame
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
@@ -18,7 +17,7 @@ from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling import sampler
-from inpainting.sampling.conditioned_clip import Clip, View, look, needed
+from inpainting.sampling.conditioned_clip import Clip, View, look
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline, shape_of
 from inpainting.sampling.sampler import Denoising, Told
 from inpainting.sampling.window_schedule import Blend, Timeline
@@ -32,8 +31,7 @@ class Inpainter:
     """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
 
     negative: the embedding that guidance over 1 leads away from; mirrored: whether the mirrored clip is inpainted as
-    well, for the mean of both; keep_fill: whether fills are kept in part, where an adapter says how far to trust
-    them; at_once: windows in a batch.
+    well, for the mean of both; at_once: windows in a batch.
     """
 
     pipeline: CogVideoXInpaintPipeline
@@ -44,7 +42,6 @@ class Inpainter:
     guidance: float = 1.0
     negative: Tensor | None = None
     mirrored: bool = False
-    keep_fill: bool = True
     at_once: int | None = None
 
     def inpaint(
@@ -69,23 +66,9 @@ class Inpainter:
         """As `inpaint`, where the hole is known, not dilated: bool [frames, height, width]."""
         return self.inpaint_seen(self.look(rgb, hole), steps, seed, stepped)
 
-    @property
-    def trust(self) -> FillTrust | None:
-        """How much of fills is kept."""
-        return self.pipeline.fill_trust if self.keep_fill else None
-
-    @property
-    def signals(self) -> tuple[Signal, ...]:
-        """The fills that a clip is looked at with."""
-        return needed(self.signal, self.trust)
-
-    def look(self, rgb: Clip, hole: Hole, signals: Sequence[Signal] | None = None) -> list[View]:
-        """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `views.look`.
-
-        signals: the fills, where others than `signals` are asked for; the first is the adapter's in any case.
-        """
-        dilation, asked = self.masks.mask_dilation, signals or self.signals
-        return look(self.pipeline.models.fill, rgb, hole, dilation, asked, self.mirrored)
+    def look(self, rgb: Clip, hole: Hole) -> list[View]:
+        """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `views.look`."""
+        return look(self.pipeline.models.fill, rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
 
     def inpaint_seen(self, views: Sequence[View], steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, of what `look` gave."""
@@ -109,7 +92,6 @@ class Inpainter:
             generator=torch.Generator().manual_seed(seeds.derive(seed, "inference.noise")),
             guidance=self.guidance,
             negative=self.negative,
-            trust=self.trust,
             at_once=self.at_once or self.pipeline.windows_at_once,
             encoded=encoded,
             stepped=stepped,

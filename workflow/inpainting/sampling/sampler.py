@@ -17,7 +17,6 @@ from torch import Tensor
 
 from inpainting.baselines.fills import Filled, fill, fill_with_doubt
 from inpainting.baselines.settings import Signal
-from inpainting.baselines.trust import FillTrust
 from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame
 from inpainting.models import loading
@@ -72,9 +71,9 @@ class Models:
 class Denoising:
     """How windows are denoised.
 
-    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; trust: how much of
-    fills is kept at the end; at_once: windows in a batch; step_end: called with a step's number, its timestep and
-    the latents [rows, channels, height, width], which it may change; true ends the denoising.
+    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; at_once: windows in
+    a batch; step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which
+    it may change; true ends the denoising.
     """
 
     steps: int
@@ -82,7 +81,6 @@ class Denoising:
     generator: torch.Generator
     guidance: float = 1.0
     negative: Tensor | None = None
-    trust: FillTrust | None = None
     at_once: int = 1
     encoded: Told = lambda windows: None
     stepped: Told = lambda windows: None
@@ -110,15 +108,8 @@ def inpaint_views(
     made = []
     for view, rows in zip(views, latents, strict=True):
         clips = _decode(models, rows, timeline, view.frame, how.at_once)
-        if how.trust is not None:
-            clips = _keep(how.trust, clips, view.windows(timeline), dilation)
         made.append(_upright(clips, view.mirrored))
     return map(_mean, zip(*made, strict=True))
-
-
-def _keep(trust: FillTrust, made: Iterable[Clip], seen: Iterable[View], dilation: int) -> Iterator[Clip]:
-    for clip, window in zip(made, seen, strict=True):
-        yield trust.keep(clip, window.fills, masks.dilate(window.hole, dilation))
 
 
 def _upright(clips: Iterable[Clip], mirrored: bool) -> Iterator[Clip]:
@@ -203,10 +194,10 @@ def _encode_batch(
     models: Models, batch: list[View], frame: Frame, dilation: int, signal: Signal
 ) -> tuple[Tensor, Tensor]:
     holes = [masks.dilate(frame.pad(window.hole), dilation) for window in batch]
-    pairs = zip((frame.pad(window.shown.clip) for window in batch), holes, strict=True)
+    pairs = zip((frame.pad(window.filled.clip) for window in batch), holes, strict=True)
     signals = [inputs.condition_signal(filled, hole, signal) for filled, hole in pairs]
     latents = inputs.encode_condition(models.vae, torch.stack(signals)).cpu()
-    doubts = (inputs.doubt_of_cells(frame.pad(window.shown.doubt)) for window in batch)
+    doubts = (inputs.doubt_of_cells(frame.pad(window.filled.doubt)) for window in batch)
     told = [inputs.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
     return latents, torch.stack(told)
 

@@ -1,6 +1,6 @@
 """A clip on disk with its mask: looked through once, then read as often as it is needed, never held."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -67,31 +67,28 @@ class Source:
     def look(
         self,
         region: Region,
-        signals: Sequence[Signal],
+        signal: Signal,
         filled_by: FilledBy,
         mirrored: bool = False,
         told: Told = lambda frames: None,
     ) -> list[View]:
         """A region's `views.look`, on disk; `told` after each block how many frames were filled."""
-        return [self._view(region, signals, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
+        return [self._view(region, signal, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
 
-    def _view(self, region: Region, signals: Sequence[Signal], filled_by: FilledBy, mirrored: bool, told: Told) -> View:
+    def _view(self, region: Region, signal: Signal, filled_by: FilledBy, mirrored: bool, told: Told) -> View:
         width, height = region.size
         shape = self.frames, height, width
-        fills = {
-            signal: Filled(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.uint8, *shape)) for signal in signals
-        }
-        view = View(fills, on_disk.array(np.bool_, *shape), mirrored)
+        filled = Filled(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.uint8, *shape))
+        view = View(filled, on_disk.array(np.bool_, *shape), mirrored)
         done = 0
-        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if ALONE.issuperset(signals) else BLOCK):
+        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if signal in ALONE else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             if mirrored:
                 rgb, hole = mirror(rgb), mirror(hole)
             span = slice(done, done + len(block))
             view.hole[span] = hole
             grown = masks.dilate(hole, self.mask_settings.mask_dilation)
-            for signal, fill in fills.items():
-                fill.clip[span], fill.doubt[span] = filled_by(rgb, grown, signal)
+            filled.clip[span], filled.doubt[span] = filled_by(rgb, grown, signal)
             done += len(block)
             told(len(block))
         return view

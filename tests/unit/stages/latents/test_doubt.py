@@ -10,7 +10,6 @@ from inpainting.artifacts.latents import LatentCache, Shard
 from inpainting.baselines.fills import fill_with_doubt
 from inpainting.cli import main
 from inpainting.conditioning import inputs
-from inpainting.core.files import read_json
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
@@ -90,38 +89,6 @@ def trained(encode: Encode, training_arguments: Arguments, folder: Path) -> Path
     told = ["--fill", "temporal_median", "--mask-input", "area_and_doubt", "--index", str(encode("doubted", "--doubt"))]
     assert main(training_arguments(folder / "run", *told)) == 0
     return folder / "run" / "checkpoints" / "step-4"
-
-
-def test_the_trust_that_validation_finds_goes_with_the_adapter(
-    encode: Encode, training_arguments: Arguments, tiny_base: Path, tiny_results: Path, tmp_path: Path
-) -> None:
-    checkpoint, audit = trained(encode, training_arguments, tmp_path), tiny_results / "audit"
-    dataset = ["--dataset", str(tiny_results / "dataset"), "--base", str(tiny_base), "--device", "cpu"]
-    dataset += ["--manifest", str(audit / "manifest.parquet"), "--split-file", str(audit / "split.tsv")]
-    scores, adapter = tmp_path / "step-4.json", tmp_path / "best"
-    options = ["--checkpoint", str(checkpoint), "--steps", "1", "--frames", "17", "--out", str(scores)]
-    assert main(["validate", *dataset, *options]) == 0
-    chosen = ["--scores", str(scores), "--checkpoints", str(checkpoint.parent), "--out", str(tmp_path / "best.json")]
-    assert main(["best", *chosen, "--adapter-out", str(adapter)]) == 0
-    (run,) = read_json(scores)["runs"]
-    trust = read_adapter_config(adapter).fill_trust
-    assert (
-        trust is not None and trust.model_dump() == run["fill_trust"] == read_json(tmp_path / "best.json")["fill_trust"]
-    )
-    assert run["fill_trust_gain"] > 0
-
-    folder = tiny_results / "dataset" / f"{0:016x}"
-    rgb, mask = sequence.read_rgb(folder, 0, 17), sequence.read_mask(folder, 0, 17)
-    model, made = ModelSettings(base=str(tiny_base), device="cpu"), {}
-    for kept in (True, False):
-        inpainter = load_inpainter(model, adapter, (32, 32), SETTINGS, WindowSettings())
-        inpainter.keep_fill = kept
-        made[kept] = inpainter.inpaint(rgb, mask, steps=1, seed=0)
-    (view,) = inpainter.look(rgb, masks.to_hole(mask, SETTINGS))
-    expected = trust.keep(made[False], view.fills, inpainter.hole(mask))
-    assert not np.array_equal(made[True], made[False])
-    alone = np.arange(17) != 8  # where the windows, of 9 frames, meet, they are faded once the fill is in them
-    assert np.array_equal(made[True][alone], expected[alone])
 
 
 def test_an_adapter_that_is_told_of_the_doubt_is_trained_and_inpainted_with(

@@ -44,8 +44,6 @@ class EvaluateSettings(Settings):
     mirrored: bool = False
     """Learned methods fill and inpaint the mirrored clip as well, and give the mean of both: twice the time and fewer
     errors. So does the ceiling with what the VAE makes of them."""
-    keep_fill: bool = True
-    """Adapters keep their fill and the temporal median in part, where validation found that they can be trusted."""
     examples: int = Field(4, ge=0)
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
