@@ -73,9 +73,9 @@ def test_the_mirrored_clip_has_a_fill_of_its_own(inpainter: Inpainter) -> None:
     plain, mirrored = inpainter.look(RGB, HOLE)
     grown = masks.dilate(HOLE, inpainter.masks.mask_dilation)
     assert (plain.mirrored, mirrored.mirrored) == (False, True)
-    assert np.array_equal(plain.filled.clip, fill(RGB, grown, "flow_propagation"))
-    assert np.array_equal(mirrored.filled.clip, fill(mirror(RGB), mirror(grown), "flow_propagation"))
-    assert not np.array_equal(mirrored.filled.clip, mirror(plain.filled.clip))
+    assert np.array_equal(plain.filled, fill(RGB, grown, "flow_propagation"))
+    assert np.array_equal(mirrored.filled, fill(mirror(RGB), mirror(grown), "flow_propagation"))
+    assert not np.array_equal(mirrored.filled, mirror(plain.filled))
 
 
 def test_a_clip_on_disk_is_mirrored_as_one_in_memory_is(tiny_base: Path, write_clip: WriteClip, tmp_path: Path) -> None:

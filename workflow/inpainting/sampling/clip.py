@@ -100,7 +100,7 @@ def _frames(
         ("denoise", f"steps of {count} windows", count * steps * looks),
         ("decode", "windows", count),
     )
-    views = source.look(region, inpainter.signal, inpainter.pipeline.models.fill, settings.mirrored, phases.step)
+    views = source.look(region, inpainter.signal, settings.mirrored, phases.step)
     made = inpainter.inpaint_views(views, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
     raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
     for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):

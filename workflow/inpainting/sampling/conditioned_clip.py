@@ -1,12 +1,12 @@
 """A whole clip as a model is shown it: its hole filled, as it is or mirrored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.fills import Filled
+from inpainting.baselines.fills import fill
 from inpainting.baselines.settings import Signal
 from inpainting.conditioning.inputs import CELL, Frame
 from inpainting.sampling.window_schedule import Timeline
@@ -17,9 +17,6 @@ from inpainting.video.windows import Scalar
 Clip = NDArray[np.uint8]
 """uint8 [frames, height, width, 3]."""
 
-FilledBy = Callable[[Clip, Hole, Signal], Filled]
-"""`restoration.Models.fill` of the models that inpaint."""
-
 MIRRORED: dict[bool, tuple[bool, ...]] = {False: (False,), True: (False, True)}
 """Which views there are, by whether mirrored ones are asked for: for each, whether it is mirrored."""
 
@@ -28,11 +25,11 @@ MIRRORED: dict[bool, tuple[bool, ...]] = {False: (False,), True: (False, True)}
 class View:
     """A whole clip, or a window of one, as the model is shown it; it may lie on disk.
 
-    hole: bool [frames, height, width], not dilated; mirrored: whether the clip and its hole were mirrored before they
-    were filled.
+    filled: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated; mirrored: whether the
+    clip and its hole were mirrored before they were filled.
     """
 
-    filled: Filled
+    filled: Clip
     hole: Hole
     mirrored: bool = False
 
@@ -48,13 +45,11 @@ class View:
         def cut(part: NDArray[Scalar]) -> Iterator[NDArray[Scalar]]:
             return windows.cut(part, timeline.starts, timeline.length)
 
-        for hole, *filled in zip(cut(self.hole), cut(self.filled.clip), cut(self.filled.doubt), strict=True):
-            yield View(Filled(*filled), hole, self.mirrored)
+        for filled, hole in zip(cut(self.filled), cut(self.hole), strict=True):
+            yield View(filled, hole, self.mirrored)
 
 
-def look(
-    filled_by: FilledBy, rgb: Clip, hole: Hole, dilation: int, signal: Signal, mirrored: bool = False
-) -> list[View]:
+def look(rgb: Clip, hole: Hole, dilation: int, signal: Signal, mirrored: bool = False) -> list[View]:
     """A whole clip, its hole filled, and after it, where `mirrored` asks for it, the same of the mirrored clip.
 
     rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated. A fill that follows motion
@@ -64,7 +59,7 @@ def look(
     for flipped in MIRRORED[mirrored]:
         seen, where = (mirror(rgb), mirror(hole)) if flipped else (rgb, hole)
         grown = masks.dilate(where, dilation)
-        views.append(View(filled_by(seen, grown, signal), where, flipped))
+        views.append(View(fill(seen, grown, signal), where, flipped))
     return views
 
 

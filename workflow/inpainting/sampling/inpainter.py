@@ -68,7 +68,7 @@ class Inpainter:
 
     def look(self, rgb: Clip, hole: Hole) -> list[View]:
         """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `views.look`."""
-        return look(self.pipeline.models.fill, rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
+        return look(rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
 
     def inpaint_seen(self, views: Sequence[View], steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, of what `look` gave."""

@@ -173,7 +173,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
-        views = look(self.models.fill, rgb, hole, dilation, signal, mirrored)
+        views = look(rgb, hole, dilation, signal, mirrored)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False

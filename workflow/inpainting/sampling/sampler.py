@@ -15,7 +15,6 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from torch import Tensor
 
-from inpainting.baselines.fills import Filled, fill, fill_with_doubt
 from inpainting.baselines.settings import Signal
 from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame
@@ -27,7 +26,6 @@ from inpainting.sampling.conditioned_clip import MIRRORED, Clip, View, mirror, p
 from inpainting.sampling.denoising import Known, Predict, Scheduler
 from inpainting.sampling.window_schedule import Timeline
 from inpainting.video import masks
-from inpainting.video.masks import Hole
 
 Item = TypeVar("Item")
 Told = Callable[[int], None]
@@ -54,17 +52,6 @@ class Models:
         return (
             int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels) if self.concatenates else 1
         )
-
-    @property
-    def told_of_doubt(self) -> bool:
-        """Whether the mask comes in with the fill's doubt."""
-        return self.mask_channels == inputs.MASK_CHANNELS["area_and_doubt"]
-
-    def fill(self, rgb: Clip, hole: Hole, signal: Signal) -> Filled:
-        """A whole clip with its hole, dilated, filled; its doubt is all 0 unless the transformer is told of it."""
-        if self.told_of_doubt:
-            return fill_with_doubt(rgb, hole, signal)
-        return Filled(fill(rgb, hole, signal), np.zeros(hole.shape, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -194,12 +181,10 @@ def _encode_batch(
     models: Models, batch: list[View], frame: Frame, dilation: int, signal: Signal
 ) -> tuple[Tensor, Tensor]:
     holes = [masks.dilate(frame.pad(window.hole), dilation) for window in batch]
-    pairs = zip((frame.pad(window.filled.clip) for window in batch), holes, strict=True)
+    pairs = zip((frame.pad(window.filled) for window in batch), holes, strict=True)
     signals = [inputs.condition_signal(filled, hole, signal) for filled, hole in pairs]
     latents = inputs.encode_condition(models.vae, torch.stack(signals)).cpu()
-    doubts = (inputs.doubt_of_cells(frame.pad(window.filled.doubt)) for window in batch)
-    told = [inputs.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
-    return latents, torch.stack(told)
+    return latents, torch.stack([inputs.mask_channels(hole, models.mask_channels) for hole in holes])
 
 
 def _predictor(models: Models, conditions: Conditions, how: Denoising) -> Predict:

@@ -7,11 +7,11 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.fills import Filled
+from inpainting.baselines.fills import fill
 from inpainting.baselines.settings import Signal
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
-from inpainting.sampling.conditioned_clip import MIRRORED, FilledBy, View, mirror
+from inpainting.sampling.conditioned_clip import MIRRORED, View, mirror
 from inpainting.sampling.region import Region
 from inpainting.sampling.sampler import Told, batched
 from inpainting.video import masks, reader
@@ -68,18 +68,16 @@ class Source:
         self,
         region: Region,
         signal: Signal,
-        filled_by: FilledBy,
         mirrored: bool = False,
         told: Told = lambda frames: None,
     ) -> list[View]:
         """A region's `views.look`, on disk; `told` after each block how many frames were filled."""
-        return [self._view(region, signal, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
+        return [self._view(region, signal, flipped, told) for flipped in MIRRORED[mirrored]]
 
-    def _view(self, region: Region, signal: Signal, filled_by: FilledBy, mirrored: bool, told: Told) -> View:
+    def _view(self, region: Region, signal: Signal, mirrored: bool, told: Told) -> View:
         width, height = region.size
         shape = self.frames, height, width
-        filled = Filled(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.uint8, *shape))
-        view = View(filled, on_disk.array(np.bool_, *shape), mirrored)
+        view = View(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape), mirrored)
         done = 0
         for block in batched(zip(self.reel, self.holes(), strict=True), 1 if signal in ALONE else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
@@ -87,8 +85,7 @@ class Source:
                 rgb, hole = mirror(rgb), mirror(hole)
             span = slice(done, done + len(block))
             view.hole[span] = hole
-            grown = masks.dilate(hole, self.mask_settings.mask_dilation)
-            filled.clip[span], filled.doubt[span] = filled_by(rgb, grown, signal)
+            view.filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal)
             done += len(block)
             told(len(block))
         return view
