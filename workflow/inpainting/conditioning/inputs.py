@@ -30,35 +30,30 @@ GRID = 2 * CELL
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a clip lies inside its padding to the grid: its height and width in pixels.
-
-    shift: pixels that are put above it and to its left, so that it lies elsewhere on the grid.
-    """
+    """Where a clip lies inside its padding to the grid: its height and width in pixels."""
 
     height: int
     width: int
-    shift: int = 0
 
     @property
     def padding(self) -> tuple[int, int]:
         """Rows and columns to add below and to the right."""
-        return -(self.height + self.shift) % GRID, -(self.width + self.shift) % GRID
+        return -self.height % GRID, -self.width % GRID
 
     @property
     def latent_size(self) -> tuple[int, int]:
         """Rows and columns of latent cells of the padded clip."""
         rows, columns = self.padding
-        return (self.shift + self.height + rows) // CELL, (self.shift + self.width + columns) // CELL
+        return (self.height + rows) // CELL, (self.width + columns) // CELL
 
     def pad(self, clip: NDArray[Scalar]) -> NDArray[Scalar]:
         """Repeat the edges of a clip [frames, height, width, ...] up to the grid."""
         rows, columns = self.padding
-        around = [(0, 0), (self.shift, rows), (self.shift, columns)]
-        return np.pad(clip, around + [(0, 0)] * (clip.ndim - 3), mode="edge")
+        return np.pad(clip, [(0, 0), (0, rows), (0, columns)] + [(0, 0)] * (clip.ndim - 3), mode="edge")
 
     def crop(self, clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Undo `pad`."""
-        return clip[:, self.shift : self.shift + self.height, self.shift : self.shift + self.width]
+        return clip[:, : self.height, : self.width]
 
 
 def condition_signal(clip: NDArray[np.uint8], hole: Hole, signal: Signal) -> Tensor:

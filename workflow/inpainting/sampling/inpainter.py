@@ -1,6 +1,6 @@
 """A base model and, where there is one, its adapter, ready to inpaint: what validation, evaluation and users call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling import sampler
-from inpainting.sampling.conditioned_clip import Clip, View, look
+from inpainting.sampling.conditioned_clip import Clip, ConditionedClip, condition_clip
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline, shape_of
 from inpainting.sampling.sampler import Denoising, Told
 from inpainting.sampling.window_schedule import Blend, Timeline
@@ -30,8 +30,7 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 class Inpainter:
     """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
 
-    negative: the embedding that guidance over 1 leads away from; mirrored: whether the mirrored clip is inpainted as
-    well, for the mean of both; at_once: windows in a batch.
+    negative: the embedding that guidance over 1 leads away from; at_once: windows in a batch.
     """
 
     pipeline: CogVideoXInpaintPipeline
@@ -41,7 +40,6 @@ class Inpainter:
     blend: Blend = "latents"
     guidance: float = 1.0
     negative: Tensor | None = None
-    mirrored: bool = False
     at_once: int | None = None
 
     def inpaint(
@@ -64,28 +62,30 @@ class Inpainter:
 
     def inpaint_hole(self, rgb: Clip, hole: Hole, steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, where the hole is known, not dilated: bool [frames, height, width]."""
-        return self.inpaint_seen(self.look(rgb, hole), steps, seed, stepped)
+        return self.inpaint_conditioned(self.condition(rgb, hole), steps, seed, stepped)
 
-    def look(self, rgb: Clip, hole: Hole) -> list[View]:
-        """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `views.look`."""
-        return look(rgb, hole, self.masks.mask_dilation, self.signal, self.mirrored)
+    def condition(self, rgb: Clip, hole: Hole) -> ConditionedClip:
+        """A whole clip as the model is shown it; hole: not dilated, bool [frames, height, width]."""
+        return condition_clip(rgb, hole, self.masks.mask_dilation, self.signal)
 
-    def inpaint_seen(self, views: Sequence[View], steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
-        """As `inpaint`, of what `look` gave."""
-        timeline = self.timeline(len(views[0].hole))
-        made = self.inpaint_views(views, timeline, steps, seed, stepped=stepped)
+    def inpaint_conditioned(
+        self, clip: ConditionedClip, steps: int, seed: int, stepped: Told = lambda windows: None
+    ) -> Clip:
+        """As `inpaint`, of what `condition` gave."""
+        timeline = self.timeline(len(clip.hole))
+        made = self.inpaint_windows(clip, timeline, steps, seed, stepped=stepped)
         return windows.join(made, timeline.starts, timeline.length, timeline.frames)
 
-    def inpaint_views(
+    def inpaint_windows(
         self,
-        views: Sequence[View],
+        clip: ConditionedClip,
         timeline: Timeline,
         steps: int,
         seed: int,
         encoded: Told = lambda windows: None,
         stepped: Told = lambda windows: None,
     ) -> Iterator[Clip]:
-        """The model's own frames for each window of a timeline, in order; see `sampler.inpaint_views`."""
+        """The model's own frames for each window of a timeline, in order; see `sampler.inpaint_windows`."""
         how = Denoising(
             steps=steps,
             prompt=self.pipeline.embedding(None),
@@ -97,16 +97,13 @@ class Inpainter:
             stepped=stepped,
         )
         dilation = self.masks.mask_dilation
-        return sampler.inpaint_views(self.pipeline.models, views, timeline, dilation, self.signal, how)
+        return sampler.inpaint_windows(self.pipeline.models, clip, timeline, dilation, self.signal, how)
 
     def reconstruct(self, clip: Clip) -> Clip:
-        """The clip through the VAE and back: what no inpainting with this VAE can surpass on average.
-
-        The mean with the mirrored clip's where `mirrored` is set, as inpainting is then.
-        """
+        """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
         timeline = self.timeline(len(clip))
         parts = windows.cut(clip, timeline.starts, timeline.length)
-        made = sampler.reconstruct_windows(self.pipeline.models, parts, self.pipeline.windows_at_once, self.mirrored)
+        made = sampler.reconstruct_windows(self.pipeline.models, parts, self.pipeline.windows_at_once)
         return windows.join(made, timeline.starts, timeline.length, len(clip))
 
     def hole(self, mask: NDArray[np.uint8]) -> Hole:

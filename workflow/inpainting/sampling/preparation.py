@@ -11,7 +11,6 @@ from inpainting.core.errors import UsageError
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
-from inpainting.sampling.conditioned_clip import MIRRORED, place
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
 from inpainting.sampling.settings import STEPS, RunCommand
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -78,7 +77,6 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
         settings, settings.adapter, size, mask_settings, window_settings, settings.prompt, fill=settings.fill
     )
     inpainter.blend, inpainter.guidance, inpainter.at_once = settings.blend, settings.guidance, settings.windows_at_once
-    inpainter.mirrored = settings.mirrored
     pipeline = inpainter.pipeline
     if settings.guidance > 1:
         inpainter.negative = loading.encode_prompt(settings.base, "", pipeline.models.device)
@@ -95,8 +93,7 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
 
 def check_tiling(inpainter: Inpainter, size: tuple[int, int]) -> None:
     """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on one grey frame."""
-    frames = [place(size[1], size[0], mirrored) for mirrored in MIRRORED[inpainter.mirrored]]
-    if not all(_tiles_fit(inpainter.pipeline.vae, frame) for frame in frames):
+    if not _tiles_fit(inpainter.pipeline.vae, Frame(size[1], size[0])):
         raise UsageError(f"--vae-tiling: the VAE's tiles do not fit frames of {size[0]}x{size[1]}; leave it out")
 
 

@@ -4,9 +4,8 @@ Windows come and go one by one; between the phases their latents lie on disk, so
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
 from itertools import islice
 from typing import TypeVar
 
@@ -22,7 +21,7 @@ from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.widening import is_widened
 from inpainting.sampling import denoising, on_disk
-from inpainting.sampling.conditioned_clip import MIRRORED, Clip, View, mirror, place
+from inpainting.sampling.conditioned_clip import Clip, ConditionedClip
 from inpainting.sampling.denoising import Known, Predict, Scheduler
 from inpainting.sampling.window_schedule import Timeline
 from inpainting.video import masks
@@ -82,31 +81,18 @@ class Conditions:
     mask: Tensor
 
 
-def inpaint_views(
-    models: Models, views: Sequence[View], timeline: Timeline, dilation: int, signal: Signal, how: Denoising
+def inpaint_windows(
+    models: Models, clip: ConditionedClip, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
 ) -> Iterator[Clip]:
-    """The mean of what the model makes of each view, window by window, in order: uint8 [window, height, width, 3].
+    """What the model makes of a clip, window by window, in order: uint8 [window, height, width, 3].
 
     All windows are read before the first is given. `dilation`: pixels that the holes are grown by, after the windows
     were padded to the model's grid, as for training; `signal`: see `inputs.condition_signal`.
     """
-    conditions = [_encode(models, view, timeline, dilation, signal, how) for view in views]
-    latents = [_denoise(models, condition, timeline, how) for condition in conditions]
-    made = []
-    for view, rows in zip(views, latents, strict=True):
-        clips = _decode(models, rows, timeline, view.frame, how.at_once)
-        made.append(_upright(clips, view.mirrored))
-    return map(_mean, zip(*made, strict=True))
-
-
-def _upright(clips: Iterable[Clip], mirrored: bool) -> Iterator[Clip]:
-    return map(mirror, clips) if mirrored else iter(clips)
-
-
-def _mean(clips: Sequence[Clip]) -> Clip:
-    """Of clips, uint8, rounded; halves up."""
-    total = reduce(np.add, (clip.astype(np.uint16) for clip in clips))
-    return ((total + len(clips) // 2) // len(clips)).astype(np.uint8)
+    frame = Frame(*clip.hole.shape[1:])
+    conditions = _encode(models, clip.windows(timeline), timeline, frame, dilation, signal, how)
+    latents = _denoise(models, conditions, timeline, how)
+    return _decode(models, latents, timeline, frame, how.at_once)
 
 
 def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: Denoising) -> Tensor:
@@ -137,21 +123,13 @@ def _decode(models: Models, latents: Tensor, timeline: Timeline, frame: Frame, a
         yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in signals)
 
 
-def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int, mirrored: bool) -> Iterator[Clip]:
-    """Windows through the VAE and back; `mirrored`: the mean of what becomes of them and of the mirrored ones."""
+def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int) -> Iterator[Clip]:
+    """Windows, uint8 [window, height, width, 3], through the VAE and back."""
     for batch in batched(clips, at_once):
-        made = []
-        for flipped in MIRRORED[mirrored]:
-            frame = place(batch[0].shape[1], batch[0].shape[2], flipped)
-            seen = [mirror(clip) for clip in batch] if flipped else batch
-            made.append(_upright(_reconstruct(models, seen, frame), flipped))
-        yield from map(_mean, zip(*made, strict=True))
-
-
-def _reconstruct(models: Models, clips: list[Clip], frame: Frame) -> Iterator[Clip]:
-    signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in clips])
-    decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
-    return (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+        frame = Frame(*batch[0].shape[1:3])
+        signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in batch])
+        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
+        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -162,14 +140,19 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _encode(
-    models: Models, view: View, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
+    models: Models,
+    clips: Iterable[ConditionedClip],
+    timeline: Timeline,
+    frame: Frame,
+    dilation: int,
+    signal: Signal,
+    how: Denoising,
 ) -> Conditions:
-    frame = view.frame
     shape = len(timeline.starts), timeline.latent_frames
     channels = models.vae.config.latent_channels, models.mask_channels
     conditions = Conditions(*(on_disk.tensor(*shape, count, *frame.latent_size) for count in channels))
     done = 0
-    for batch in batched(view.windows(timeline), how.at_once):
+    for batch in batched(clips, how.at_once):
         rows = slice(done, done + len(batch))
         conditions.latents[rows], conditions.mask[rows] = _encode_batch(models, batch, frame, dilation, signal)
         done += len(batch)
@@ -178,7 +161,7 @@ def _encode(
 
 
 def _encode_batch(
-    models: Models, batch: list[View], frame: Frame, dilation: int, signal: Signal
+    models: Models, batch: list[ConditionedClip], frame: Frame, dilation: int, signal: Signal
 ) -> tuple[Tensor, Tensor]:
     holes = [masks.dilate(frame.pad(window.hole), dilation) for window in batch]
     pairs = zip((frame.pad(window.filled) for window in batch), holes, strict=True)

@@ -65,13 +65,13 @@ def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.Da
             inpainter = _load(settings, clip)
         hole = masks.to_hole(clip.mask, inpainter.masks)
         begin = perf_counter()
-        views = inpainter.look(clip.rgb, hole)
-        looked = perf_counter() - begin
+        conditioned = inpainter.condition(clip.rgb, hole)
+        filling = perf_counter() - begin
         for steps in settings.steps:
             seed = seeds.derive(settings.seed, "validation.noise", name)
             begin = perf_counter()
-            raw = inpainter.inpaint_seen(views, steps, seed)
-            seconds = (looked + perf_counter() - begin) / frames
+            raw = inpainter.inpaint_conditioned(conditioned, steps, seed)
+            seconds = (filling + perf_counter() - begin) / frames
             table = score_clip(raw, clip.truth, Regions(hole))
             tables.append(table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds))
             progress.step()
