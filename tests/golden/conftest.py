@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 FRAMES, WIDTH, HEIGHT = 17, 64, 48
-WINDOWS = ("--window", "9", "--window-overlap", "1")
+WINDOWS = ("--window", "9", "--window-overlap", "5")
 FLOAT32 = ("--device", "cpu", "--dtype", "float32", "--vae-dtype", "float32")
 DILATION = 2
 
@@ -272,13 +272,20 @@ def validation_numbers(validated: Validated) -> Numbers:
 
 
 @pytest.fixture
-def frame_numbers(dataset: Dataset, validated: Validated, tmp_path: Path) -> Callable[..., Numbers]:
-    """Inpaints a test sequence with the validated adapter: grey levels of all frames, and of tiles of three."""
+def frame_numbers(
+    dataset: Dataset, trainings: dict[str, Path], validated: Validated, tmp_path: Path
+) -> Callable[..., Numbers]:
+    """Inpaints a test sequence with the validated adapter, `best`, or that of a training, in two denoising steps.
 
-    def frame_numbers(*options: str) -> Numbers:
-        sequence, out = dataset.sequences / dataset.tested, tmp_path / "out"
-        run("run", "--adapter", validated.adapter, "--input", sequence, "--output", out, *FLOAT32, *options)
-        frames = read_frames(out)
+    Grey levels of all frames, and of 16 tiles of three of them.
+    """
+    adapters = {name: folder / "checkpoints" / "step-3" / "adapter" for name, folder in trainings.items()}
+    adapters["best"] = validated.adapter
+
+    def frame_numbers(adapter: str, *options: str) -> Numbers:
+        places = ("--input", dataset.sequences / dataset.tested, "--output", tmp_path / "out")
+        run("run", "--adapter", adapters[adapter], *places, *FLOAT32, "--steps", 2, *options)
+        frames = read_frames(tmp_path / "out")
         numbers: Numbers = {"shape": str(frames.shape), "mean": float(frames.mean()), "std": float(frames.std())}
         tiles = frames.reshape(len(frames), 4, HEIGHT // 4, 4, WIDTH // 4, 3).mean(axis=(2, 4, 5))
         for frame in (0, len(frames) // 2, len(frames) - 1):

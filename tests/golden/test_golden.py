@@ -47,9 +47,15 @@ def test_a_checkpoint_scores_the_same(golden: Golden, validation_numbers: Number
     golden.hold("validation", validation_numbers, relative=3e-3)
 
 
-@pytest.mark.parametrize("name, options", [("composited", ()), ("raw", ("--raw", "--no-keep-fill"))])
+@pytest.mark.parametrize(
+    "name, adapter, options",
+    [
+        ("fills-kept", "best", ()),
+        ("raw", "concat_area", ("--raw",)),
+        ("mirrored", "replace", ("--raw", "--mirrored")),
+    ],
+)
 def test_inpainted_frames_are_the_same(
-    golden: Golden, frame_numbers: Callable[..., Numbers], name: str, options: tuple[str, ...]
+    golden: Golden, frame_numbers: Callable[..., Numbers], name: str, adapter: str, options: tuple[str, ...]
 ) -> None:
-    """With the fill kept in part and the input outside the hole, and what the model alone makes."""
-    golden.hold(f"run-{name}", frame_numbers(*options), relative=0, absolute=0.1)
+    golden.hold(f"run-{name}", frame_numbers(adapter, *options), relative=0, absolute=0.1)
