@@ -45,6 +45,9 @@ TRAINING = (
     " --rank 4 --alpha 8 --learning-rate 0.001 --patch-learning-rate 0.002"
 )
 
+TABLES = {"comparison": ("method",), "metrics": ("method",), "strata": ("stratum", "value", "method")}
+"""The tables that are held, and the columns that tell their rows apart."""
+
 COSTS = ("seconds", "data_wait", "peak_memory")
 """How the names begin of what differs from run to run."""
 
@@ -234,6 +237,24 @@ def evaluation_numbers(dataset: Dataset, tmp_path: Path) -> Callable[[str], Numb
         return numbers
 
     return evaluation_numbers
+
+
+@pytest.fixture
+def table_numbers(dataset: Dataset, tmp_path: Path) -> Numbers:
+    """Cells of the tables that compare two baselines on all sequences: means, their intervals and tests, by method."""
+    results = [tmp_path / f"{method}.parquet" for method in ("temporal_median", "telea")]
+    for result in results:
+        places = ("--method", result.stem, *dataset.options, "--out", result)
+        run("evaluate", *places, *WINDOWS, "--split", "all", "--extras", "motion", "--workers", 1)
+    compared = ",".join(map(str, results))
+    run("tables", "--results", compared, "--manifest", dataset.manifest, "--out", tmp_path / "tables")
+    numbers: Numbers = {}
+    for table, key in TABLES.items():
+        for row in pd.read_csv(tmp_path / "tables" / f"{table}.tsv", sep="\t").to_dict("records"):
+            name = "/".join((table, *(str(row.pop(column)) for column in key)))
+            cells = {str(column): cell for column, cell in row.items() if pd.notna(cell)}
+            numbers |= named(name, {column: cell for column, cell in cells.items() if not column.startswith(COSTS)})
+    return numbers
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ def test_baselines_score_the_same(golden: Golden, evaluation_numbers: Callable[[
     golden.hold(f"evaluation-{method}", evaluation_numbers(method), relative=1e-4)
 
 
+def test_tables_say_the_same(golden: Golden, table_numbers: Numbers) -> None:
+    golden.hold("tables", table_numbers, relative=1e-3)
+
+
 def test_a_checkpoint_scores_the_same(golden: Golden, validation_numbers: Numbers) -> None:
     golden.hold("validation", validation_numbers, relative=3e-3)
 
