@@ -54,9 +54,9 @@ def test_a_checkpoint_scores_the_same(golden: Golden, validation_numbers: Number
 @pytest.mark.parametrize(
     "name, adapter, options",
     [
-        ("fills-kept", "best", ()),
+        ("composited", "best", ()),
         ("raw", "concat_area", ("--raw",)),
-        ("mirrored", "replace", ("--raw", "--mirrored")),
+        ("replace", "replace", ("--raw",)),
     ],
 )
 def test_inpainted_frames_are_the_same(
