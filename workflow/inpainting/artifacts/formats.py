@@ -70,6 +70,9 @@ class Provenance(BaseModel):
     """Digests of what it was made from."""
 
 
+ProvenanceT = TypeVar("ProvenanceT", bound=Provenance)
+
+
 class JsonFile(BaseModel):
     """A JSON file: its keys are the fields of a subclass, and a checksum is written beside them.
 
@@ -208,16 +211,21 @@ class ParquetTable:
 
     def provenance(self, path: Path, option: str | None = None) -> Provenance:
         """Where the table comes from; raises InputError where it does not say, see `reading`."""
-        import pyarrow.parquet as pq
+        return read_provenance(Provenance, path, self.wanted, option)
 
-        with reading(path, self.wanted, option):
-            about = pq.read_schema(path).metadata or {}
-            if b"provenance" not in about:
-                raise Damaged("it lacks its provenance")
-            provenance = json.loads(about[b"provenance"])
-            if about.get(CHECKSUM.encode(), b"").decode() not in ("", value_digest(provenance)):
-                raise Damaged("its provenance has another checksum")
-            return validated(Provenance, provenance)
+
+def read_provenance(model: type[ProvenanceT], path: Path, wanted: str, option: str | None = None) -> ProvenanceT:
+    """What a table in parquet says of where it comes from; raises InputError where it does not, see `reading`."""
+    import pyarrow.parquet as pq
+
+    with reading(path, wanted, option):
+        about = pq.read_schema(path).metadata or {}
+        if b"provenance" not in about:
+            raise Damaged("it lacks its provenance")
+        provenance = json.loads(about[b"provenance"])
+        if about.get(CHECKSUM.encode(), b"").decode() not in ("", value_digest(provenance)):
+            raise Damaged("its provenance has another checksum")
+        return validated(model, provenance)
 
 
 def check_columns(found: Collection[str], needed: Collection[str]) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from inpainting.artifacts.formats import Provenance, read_provenance
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path
 from inpainting.metrics import propainter_compat
@@ -69,3 +70,19 @@ def read_results(path: Path) -> Results:
         missing = ", ".join(absent) or "its provenance"
         raise InputError(f"{path} lacks {missing}; give files of `inpaint evaluate`")
     return Results(path, table.to_pandas(), json.loads(metadata[b"provenance"]))
+
+
+class ScoresProvenance(Provenance):
+    """Where a method's scores come from."""
+
+    label: str
+    """The method's name in the tables."""
+    kind: str
+    """See `artifacts.method_kinds`."""
+    description: str
+    """What the method does, in a few words."""
+
+
+def read_scores_provenance(path: Path, option: str) -> ScoresProvenance:
+    """The provenance alone; raises InputError for any other file, UsageError where there is none."""
+    return read_provenance(ScoresProvenance, path, "files of `inpaint evaluate`", option)

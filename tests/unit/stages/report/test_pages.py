@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import inpainting.stages.report
 import pytest
+from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.core.html import render_page
 from inpainting.core.provenance import describe
 from inpainting.stages.report.settings import ReportSettings
@@ -38,7 +39,10 @@ def test_the_dataset_page_counts_sets_and_shows_why_sequences_were_rejected(tmp_
 
 def write_training(path: Path, experiment: str) -> None:
     provenance = describe(ReportSettings(), {"index": "ab" * 32})
-    path.write_text(json.dumps({"experiment": experiment, "provenance": provenance}))
+    summary = TrainingSummary(
+        experiment=experiment, checkpoints=[2], windows=1, trainable_weights=1, provenance=provenance
+    )
+    summary.write(path)
 
 
 def test_provenance_lists_settings_versions_and_digests_of_every_result(
@@ -88,7 +92,7 @@ def test_provenance_of_a_file_that_carries_none_is_refused(
 
     pd.DataFrame({"a": [1]}).to_parquet(files["evaluations"])
     assert draw("draw-provenance", files) == 1
-    assert "bare.parquet carries no provenance" in capsys.readouterr().err
+    assert "bare.parquet is damaged or of another kind (it lacks its provenance)" in capsys.readouterr().err
 
 
 def test_the_report_is_drawn_without_torch_and_diffusers() -> None:
