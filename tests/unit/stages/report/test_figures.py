@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.artifacts.training_summary import TrainingSummary
+from inpainting.core.figures import styled
 from inpainting.stages.report.draw_comparison import comparison_figure, ranked
 from inpainting.stages.report.draw_sequences import contender, sequences_figure
 from inpainting.stages.report.draw_training import running_mean, timestep_losses, training_figure
-from inpainting.stages.report.style import styled
 from PIL import Image
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from inpainting.core.seeds import derive
 from inpainting.core.settings import parse_size
 from inpainting.core.workers import process_pool
 from inpainting.stages.dataset.dynamic_scenes import draw_dynamic_scene
-from inpainting.stages.dataset.objects import draw_sprite, paste
 from inpainting.stages.dataset.scenes import draw_scene
 from inpainting.stages.dataset.settings import SampleCommand
+from inpainting.video.objects import draw_sprite, paste
 from inpainting.video.outlines import draw_motion
 from inpainting.video.sequence import write_sequence
 

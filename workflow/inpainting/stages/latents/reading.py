@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +10,7 @@ from inpainting.baselines.classical import Clip
 from inpainting.baselines.fills import fill
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
+from inpainting.video.difference import summed_difference
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
@@ -51,5 +51,5 @@ def difference(rgb: Clip, truth: Clip, hole: Hole) -> NDArray[np.uint8]:
 
     rgb, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], as what is returned.
     """
-    levels = np.stack([(cv2.absdiff(one, other).sum(axis=2) + 2) // 3 for one, other in zip(rgb, truth, strict=True)])
+    levels = np.stack([(summed_difference(*pair) + 2) // 3 for pair in zip(rgb, truth, strict=True)])
     return np.where(hole, 0, levels).astype(np.uint8)

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 
 from inpainting.artifacts.best import BestCheckpoint, Candidate
 from inpainting.artifacts.validation_scores import Criterion, MeanScore
+from inpainting.core.figures import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure
 from inpainting.stages.report.settings import DrawCheckpointsCommand
-from inpainting.stages.report.style import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure
 
 CRITERIA: dict[Criterion, str] = {"psnr_mask": "PSNR in the mask", "ssim_mask": "SSIM in the mask"}
 

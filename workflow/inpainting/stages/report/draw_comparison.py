@@ -7,19 +7,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stratum_heading
-from inpainting.artifacts.method_kinds import ADAPTER, CEILING, FLOOR, display_name
-from inpainting.stages.report.settings import DrawComparisonCommand
-from inpainting.stages.report.style import (
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, EXTERNAL, FLOOR, display_name
+from inpainting.core.figures import (
+    BLUE,
+    GREEN,
     GREY,
     INK,
-    KIND_COLOURS,
-    KIND_MARKERS,
-    KIND_NAMES,
+    ORANGE,
+    PALE,
+    PURPLE,
     new_figure,
     outlined,
     styled,
     write_figure,
 )
+from inpainting.stages.report.settings import DrawComparisonCommand
+
+KIND_COLOURS = {ADAPTER: BLUE, BASE: PURPLE, CLASSICAL: ORANGE, EXTERNAL: GREEN, FLOOR: PALE, CEILING: GREY}
+KIND_MARKERS = {ADAPTER: "o", BASE: "D", CLASSICAL: "s", EXTERNAL: "P", FLOOR: "v", CEILING: "|"}
+KIND_NAMES = {
+    ADAPTER: "fine-tuned",
+    BASE: "untouched base model",
+    CLASSICAL: "classical",
+    EXTERNAL: "another tool",
+    FLOOR: "floor",
+}
 
 SCORES = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
 """Title and form of a score."""

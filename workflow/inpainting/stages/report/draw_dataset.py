@@ -11,6 +11,7 @@ from inpainting.artifacts.audit_summary import AuditSummary, ReasonCount
 from inpainting.artifacts.findings import FINDINGS
 from inpainting.artifacts.manifest import MANIFEST, accepted
 from inpainting.artifacts.split import SPLIT_TABLE, SPLITS
+from inpainting.core.figures import styled, write_figure
 from inpainting.core.files import atomic_path, write_text
 from inpainting.core.html import render_page
 from inpainting.core.settings import existing
@@ -18,7 +19,6 @@ from inpainting.stages.report.coverage import coverage_figure
 from inpainting.stages.report.outliers import find_suspects, suspects_sheet
 from inpainting.stages.report.samples import choose, contact_sheet, random_sheet
 from inpainting.stages.report.settings import DrawDatasetCommand
-from inpainting.stages.report.style import styled, write_figure
 
 log = logging.getLogger(__name__)
 

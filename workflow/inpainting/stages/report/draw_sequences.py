@@ -9,8 +9,8 @@ from inpainting.artifacts.comparison import COMPARISON_TABLE
 from inpainting.artifacts.examples import RAW
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, FLOOR, display_name
 from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
+from inpainting.core.figures import BLUE, GREY, INK, ORANGE, PALE, new_figure, styled, title, write_figure
 from inpainting.stages.report.settings import DrawSequencesCommand
-from inpainting.stages.report.style import BLUE, GREY, INK, ORANGE, PALE, new_figure, styled, title, write_figure
 
 CONTENDERS = {"up": (ADAPTER, BASE), "right": (CLASSICAL, FLOOR)}
 """Kinds of methods; the best one of the first kind that was compared is drawn upwards, or to the right."""

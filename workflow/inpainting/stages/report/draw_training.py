@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 
 from inpainting.artifacts.training_log import read_metrics
 from inpainting.artifacts.training_summary import TrainingSummary
-from inpainting.stages.report.settings import DrawTrainingCommand
-from inpainting.stages.report.style import (
+from inpainting.core.figures import (
     BLUE,
     GREEN,
     ORANGE,
@@ -20,6 +19,7 @@ from inpainting.stages.report.style import (
     title,
     write_figure,
 )
+from inpainting.stages.report.settings import DrawTrainingCommand
 
 SMOOTHED_ROWS = 20
 """The smoothed line is the mean over this part (1 / SMOOTHED_ROWS) of all rows around each row."""

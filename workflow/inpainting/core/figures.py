@@ -11,22 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, EXTERNAL, FLOOR
 from inpainting.core.files import atomic_path
 
 INK, GREY, PALE, HAIR = "#1f2933", "#616e7c", "#9aa5b1", "#e4e7eb"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#a5508c"
 """M. Okabe, K. Ito: Color Universal Design, 2008; they stay apart for colour-blind eyes. The purple is darkened."""
-
-KIND_COLOURS = {ADAPTER: BLUE, BASE: PURPLE, CLASSICAL: ORANGE, EXTERNAL: GREEN, FLOOR: PALE, CEILING: GREY}
-KIND_MARKERS = {ADAPTER: "o", BASE: "D", CLASSICAL: "s", EXTERNAL: "P", FLOOR: "v", CEILING: "|"}
-KIND_NAMES = {
-    ADAPTER: "fine-tuned",
-    BASE: "untouched base model",
-    CLASSICAL: "classical",
-    EXTERNAL: "another tool",
-    FLOOR: "floor",
-}
 
 RULES: Any = {
     "font.family": "DejaVu Sans",
