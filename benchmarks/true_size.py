@@ -118,9 +118,9 @@ def make_base(out: Path, dry: bool) -> None:
 def options(config: Path) -> None:
     """Print assignments: a section's settings as options in MODEL, MASKS and so on, an experiment's in TRAIN_<name>."""
     from inpainting.config import resolve
-    from inpainting.dataset.settings import AuditSettings
-    from inpainting.evaluation.settings import EvaluateSettings
-    from inpainting.latents.settings import EncodeSettings, PromptSettings
+    from inpainting.stages.dataset.settings import AuditSettings
+    from inpainting.stages.evaluation.settings import EvaluateSettings
+    from inpainting.stages.latents.settings import EncodeSettings, PromptSettings
 
     settings = resolve(yaml.safe_load(config.read_text(encoding="utf-8")))
     sections = {
@@ -189,8 +189,8 @@ def training(metrics: Path, batch_size: int) -> dict[str, Any]:
 def scale(shard: Path, out: Path, std: float) -> None:
     """Write a shard of truths and its listing again with latents of this standard deviation, in float32."""
     import torch
-    from inpainting.latents.listing import write_listing
-    from inpainting.shards import Shard, write_shard
+    from inpainting.artifacts.latents import Shard, write_shard
+    from inpainting.artifacts.shard_listing import write_listing
 
     read = Shard(shard)
     tensors = {name: read.tensor(name) for name in read.names}

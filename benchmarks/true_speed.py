@@ -24,13 +24,13 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from diffusers import AutoencoderKLCogVideoX
-from inpainting.inference import conditioning
+from inpainting.conditioning import inputs
 from inpainting.models import loading, lora
 from inpainting.models import vae as vae_latents
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
-from inpainting.training import updates
-from inpainting.training.settings import OptimizerSettings
+from inpainting.stages.training import optimizers
+from inpainting.stages.training.settings import OptimizerSettings
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
@@ -95,12 +95,12 @@ class Training:
         size, frames, dtype = ((8, 8), 17, torch.float32) if nano else ((60, 80), 49, torch.float16)
         transformer = loading.load_transformer(base, dtype, device, size, frames)
         config = transformer.config
-        channels = conditioning.input_channels(ConditionSettings(), config.out_channels)
+        channels = inputs.input_channels(ConditionSettings(), config.out_channels)
         widen_patch_embedding(transformer, channels)
         lora.add_lora(transformer, LoraSettings(rank=RANK, alpha=RANK), seed=0)
         trained = lora.prepare_training(transformer)
         self.accelerator = Accelerator(mixed_precision="no" if nano else "fp16", cpu=device.type == "cpu")
-        optimizer = updates.make_optimizer(trained, OptimizerSettings())
+        optimizer = optimizers.make_optimizer(trained, OptimizerSettings())
         transformer.enable_gradient_checkpointing()
         self.parameters, self.transformer = list(trained.values()), transformer.train()
         self.model, self.optimizer = self.accelerator.prepare(transformer, optimizer)
