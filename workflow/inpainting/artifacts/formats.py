@@ -129,11 +129,11 @@ class TextTable:
     """The dtype of further columns; where it is empty, these are left out."""
 
     def write(self, path: Path, table: "pd.DataFrame") -> None:
-        """Write the columns, complete or not at all."""
+        """Write the columns, complete or not at all; a carriage return, which would end a row, becomes a space."""
         check_columns(table.columns, self.columns)
         shown = table if self.others else table[list(self.columns)]
         with atomic_path(path) as temporary:
-            shown.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+            shown.replace("\r", " ", regex=True).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
 
     def read(self, path: Path, option: str | None = None) -> "pd.DataFrame":
         """The columns in the file's order; raises InputError for a file that is damaged or another's, see `reading`."""
