@@ -70,6 +70,15 @@ class Provenance(BaseModel):
     """Digests of what it was made from."""
 
 
+def write_parquet(path: Path, rows: "pa.Table", provenance: Mapping[str, Any] | None = None) -> None:
+    """Write a table in parquet, its pages with checksums, with its provenance in the file's metadata as JSON."""
+    import pyarrow.parquet as pq
+
+    about = {} if provenance is None else {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
+    with atomic_path(path) as temporary:
+        pq.write_table(rows.replace_schema_metadata(about), temporary, write_page_checksum=True)
+
+
 ProvenanceT = TypeVar("ProvenanceT", bound=Provenance)
 
 
@@ -190,15 +199,12 @@ class ParquetTable:
     wanted: str
     """What the file is, and which command makes it, for messages."""
 
-    def write(self, path: Path, table: "pd.DataFrame", provenance: Mapping[str, Any]) -> None:
-        """Write the columns, complete or not at all."""
+    def write(self, path: Path, table: "pd.DataFrame", provenance: Mapping[str, Any] | None = None) -> None:
+        """Write the columns and, where it is given, the provenance, complete or not at all."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         rows = pa.Table.from_pandas(table[self.schema.names], self.schema, preserve_index=False)
-        about = {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
-        with atomic_path(path) as temporary:
-            pq.write_table(rows.replace_schema_metadata(about), temporary, write_page_checksum=True)
+        write_parquet(path, rows, provenance)
 
     def read(self, path: Path, option: str | None = None) -> "pd.DataFrame":
         """The columns, others left out; raises InputError for a file that is damaged or another's, see `reading`."""

@@ -1,4 +1,4 @@
-"""The cache of latents on disk: shards of windows and an index over them. Written by `latents`, read by `training`.
+"""results/latents/<content>/shard-N.safetensors: encoded windows. Written by `inpaint encode`, read by `inpaint train`.
 
 A shard is one safetensors file of one content, its tensors named <sequence>/<start>/<what>. A shard of truths holds
     truth       float16 or float32 [latent frames, channels, rows, columns]: scaled mean of the truth's posterior
@@ -13,33 +13,26 @@ Its metadata hold `content` ("truth" or the signal), `keys` (by sequence, a dige
 """
 
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inpainting.artifacts.latent_index import LATENT_INDEX
+from inpainting.artifacts.shard_listing import SHARD_LISTING, listing_path
 from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, read_table, value_digest
-from inpainting.core.tensor_files import sort_metadata
+from inpainting.core.files import atomic_path, value_digest
+from inpainting.core.tensor_files import checksum, sort_metadata
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
 FORMAT = "2"
 """Version of all that the module's docstring says; shards of another are made again."""
-
-INDEX_COLUMNS = [
-    *("sequence", "split", "start", "frames", "height", "width", "coverage"),
-    *("signal", "truth", "truth_digest", "condition", "condition_digest"),
-]
-"""A window's sequence, split, first frame, size and share of pixels that are hole; the signal of its condition, and for
-truth and condition the shard, as seen from the index's folder, with the shard's digest."""
 
 AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); what is whole will be kept"
 
@@ -86,11 +79,6 @@ def shard_digest(keys: Mapping[str, str]) -> str:
     return value_digest(dict(keys))
 
 
-def checksum(tensor: Tensor) -> int:
-    """CRC-32 of a contiguous tensor's bytes."""
-    return zlib.crc32(tensor.flatten().view(torch.uint8).numpy().data)
-
-
 class Shard:
     """A shard on disk, memory-mapped. A tensor is held against its checksum when it is first read."""
 
@@ -131,6 +119,29 @@ class Shard:
         return {tensor: self.tensor(tensor) for tensor in self.names if tensor.rsplit("/", 2)[0] == name}
 
 
+def write_listing(path: Path) -> None:
+    """Write the listing of a shard beside it."""
+    shard = Shard(path)
+    about = {"content": shard.content, "shard": path.name, "digest": shard.digest, "source": shard.source}
+    main = "truth" if shard.content == "truth" else "condition"
+    rows = []
+    for name in shard.names:
+        sequence, start, what = name.rsplit("/", 2)
+        if what == main:
+            rows.append({"sequence": sequence, "start": int(start), **_hole(shard, f"{sequence}/{start}"), **about})
+    SHARD_LISTING.write(listing_path(path), pd.DataFrame(rows, columns=SHARD_LISTING.schema.names))
+
+
+def _hole(shard: Shard, window: str) -> dict[str, int | float]:
+    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition."""
+    if shard.content != "truth":
+        return {}
+    frames, height, _ = shard.shape(f"{window}/hole")
+    width = 8 * shard.shape(f"{window}/truth")[3]
+    coverage = float(masks.unpack(shard.tensor(f"{window}/hole").numpy(), width).mean())
+    return {"frames": frames, "height": height, "width": width, "coverage": coverage}
+
+
 class LatentCache:
     """The windows of one split that have a hole, read one by one from memory-mapped shards."""
 
@@ -140,7 +151,7 @@ class LatentCache:
         Raises InputError when a shard is absent or no window is of the split.
         """
         self.index, self.folder = index, index.parent
-        table = read_table(index)
+        table = LATENT_INDEX.read(index)
         chosen = (table["split"] == split) & (table["coverage"] > 0)
         self.table: pd.DataFrame = table[chosen].reset_index(drop=True)
         if self.table.empty:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pandas as pd
 from torch import Tensor
 
-from inpainting.artifacts.latents import FORMAT, write_shard
+from inpainting.artifacts.latents import FORMAT, write_listing, write_shard
 from inpainting.artifacts.manifest import MANIFEST
-from inpainting.artifacts.shard_listing import write_listing
+from inpainting.artifacts.shard_listing import LATENTS_VERSION
 from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
@@ -24,7 +24,7 @@ from inpainting.models import loading
 from inpainting.stages.latents import disk, partial_shards
 from inpainting.stages.latents.encoding import PixelWindow, batches, cut, encode_batch
 from inpainting.stages.latents.reading import Wanted, read_sequence
-from inpainting.stages.latents.settings import LATENTS_VERSION, EncodeCommand
+from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import windows
 from inpainting.video.settings import MaskSettings, WindowSettings
 
