@@ -150,6 +150,7 @@ metrics = st.lists(st.fixed_dictionaries(dict.fromkeys(training_log.NEEDED, floa
 
 
 def write_log(path: Path, rows: list[dict[str, float]]) -> None:
+    path.unlink(missing_ok=True)
     for row in rows:
         training_log.append_row(path, row)
 
@@ -213,7 +214,6 @@ def test_a_file_is_read_as_it_was_written(format_: Format, path: Path, data: st.
     content = data.draw(format_.contents)
     format_.write(path, content)
     assert equal(format_.read(path), content)
-    path.unlink()
 
 
 @formats
@@ -231,7 +231,6 @@ def test_a_file_that_was_cut_off_or_changed_is_refused_or_says_the_same(
         path.write_bytes(damaged)
         result = read_or_refused(format_, path)
         assert isinstance(result, InputError) or equal(result, content) or not format_.checked
-    path.unlink()
 
 
 @formats
