@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 from inpainting.artifacts.clips import Clip
 from inpainting.core.workers import process_pool
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.motion import motion_of, score_motion
 from inpainting.metrics.propainter_compat import propainter_compat
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.scores import score_clip
 from inpainting.metrics.ssim import ssim
 from inpainting.metrics.vmaf import vmaf
 from inpainting.stages.evaluation.scoring import score_outputs

@@ -18,6 +18,8 @@ from inpainting.core.files import file_digest, folder_digest, value_digest
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.core.workers import process_pool
+from inpainting.metrics.metric import Output
+from inpainting.metrics.registry import COLUMNS
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
 from inpainting.stages.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
@@ -97,13 +99,16 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
+) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
+    """A sequence's rows of the results (`artifacts.scores`), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
-    outputs = {"raw": made.raw, "composited": masks.composite(made.raw, clip.rgb, made.filled)}
+    outputs: dict[Output, NDArray[np.uint8]] = {
+        "raw": made.raw,
+        "composited": masks.composite(made.raw, clip.rgb, made.filled),
+    }
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
         table.assign(method=settings.name, sequence=name, output=output, **spent)
@@ -191,4 +196,4 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
 
 def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
     kept = settings.examples if settings.examples_out else 0
-    return value_digest([about, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]
+    return value_digest([about, COLUMNS, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]

@@ -1,12 +1,13 @@
 """Settings of `inpaint evaluate` and `inpaint tables`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Settings
+from inpainting.metrics.registry import EXTRAS
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -22,6 +23,11 @@ MethodName = Literal[
     "adapter",
     "external",
 ]
+
+if TYPE_CHECKING:
+    Extra = str
+else:
+    Extra = Literal[tuple(EXTRAS)]
 
 NAME = r"[A-Za-z0-9_.-]+"
 """What a method may be called, so that its files can."""
@@ -50,9 +56,12 @@ class EvaluateSettings(Settings):
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
     """Sequences scored at most, the first by id; all where it is not given."""
-    extras: tuple[Literal["motion", "vmaf", "propainter_compat"], ...] = ("motion", "vmaf", "propainter_compat")
-    """Scores beside those of frames and regions: how errors move, what a viewer would notice (VMAF), and PSNR and SSIM
-    as ProPainter's evaluation computes them. The tables say which were left out."""
+    extras: tuple[Extra, ...] = Field(
+        tuple(EXTRAS),
+        description="Scores beside those of regions: "
+        + "; ".join(f"{name} ({computed})" if computed != name else name for name, computed in EXTRAS.items())
+        + ". The tables say which were left out.",
+    )
 
 
 class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
