@@ -104,6 +104,7 @@ def _shown(measure: str, part: str, digits: int, better: Literal["high", "low"])
 
 BY_REGION = Metric(
     name="by_region",
+    title="errors by region",
     columns=SCORES[1:],
     score=_score,
     pooled={name: pooled for region in REGIONS for name, pooled in _pooled(region).items()},

@@ -5,6 +5,7 @@ from inpainting.metrics.pooling import over_frames
 
 COST = Metric(
     name="cost",
+    title="seconds and memory",
     columns=("seconds_per_frame", "peak_memory_gib"),
     pooled={name: over_frames(name) for name in ("seconds_per_frame", "peak_memory_gib")},
     shown=(

@@ -61,6 +61,8 @@ class Metric:
     """A family of scores that are computed together."""
 
     name: str
+    title: str
+    """What sentences call it."""
     columns: tuple[str, ...] = ()
     """What is written per frame, in this order."""
     score: Callable[[Clip, Reference], pd.DataFrame] | None = None
@@ -81,6 +83,6 @@ class Metric:
     notes: tuple[str, ...] = ()
     """What the readers of the table of all metrics have to know of it."""
     extra: str = ""
-    """For a metric that `evaluation.extras` may leave out: what is then said to be left out."""
+    """For a metric that `evaluation.extras` may leave out: what it tells, in that setting's help."""
     needs: str = ""
     """For a metric of the field that is not computed here: what it would need."""

@@ -129,6 +129,7 @@ def _warping(column: str, output: Output, where: str) -> TableColumn:
 
 MOTION = Metric(
     name="motion",
+    title="temporal and warping errors",
     columns=COLUMNS,
     score=_score,
     pooled={
@@ -146,6 +147,6 @@ MOTION = Metric(
         "when a frame is carried along the truth's optical flow to the next, where both show the same; the truth's own "
         "is not zero. Stillness and blur are rewarded: read them beside the scores of frames.",
     ),
-    extra="temporal and warping errors",
+    extra="how errors move",
 )
 """Whether what was inpainted moves as the scene does."""

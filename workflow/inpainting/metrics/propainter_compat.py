@@ -53,6 +53,7 @@ PART = "propainter_compat: as ProPainter's evaluation computes them"
 
 PROPAINTER_COMPAT = Metric(
     name="propainter_compat",
+    title="propainter_compat",
     columns=COLUMNS,
     score=_score,
     pooled={name: over_frames(name) for name in COLUMNS},
@@ -68,6 +69,6 @@ PROPAINTER_COMPAT = Metric(
         "error left out of PSNR's. It follows the size of the mask above all: compare it with that protocol's "
         "published figures alone.",
     ),
-    extra="propainter_compat",
+    extra="PSNR and SSIM as ProPainter's evaluation computes them",
 )
 """PSNR and SSIM that stand beside ProPainter's published ones."""

@@ -17,17 +17,19 @@ METRICS: tuple[Metric, ...] = (
     VMAF,
     PROPAINTER_COMPAT,
     COST,
-    Metric("LPIPS", needs="torchvision, whose CPU wheels do not import beside the pinned torch, and its weights"),
-    Metric("ColorVideoVDP", needs="pycvvdp, which needs torchvision"),
-    Metric("VFID", needs="the weights of I3D (i3d_rgb_imagenet.pt)"),
-    Metric("RC-S and RC-T (arXiv 2605.14534)", needs="the weights of DINOv2"),
+    Metric(
+        "lpips", "LPIPS", needs="torchvision, whose CPU wheels do not import beside the pinned torch, and its weights"
+    ),
+    Metric("color_video_vdp", "ColorVideoVDP", needs="pycvvdp, which needs torchvision"),
+    Metric("vfid", "VFID", needs="the weights of I3D (i3d_rgb_imagenet.pt)"),
+    Metric("removal_coherence", "RC-S and RC-T (arXiv 2605.14534)", needs="the weights of DINOv2"),
 )
 
 COLUMNS = tuple(name for metric in METRICS for name in metric.columns)
 """What results hold of every frame, beside what tells it from others; NaN where it was left out or there is none."""
 
 EXTRAS = {metric.name: metric.extra for metric in METRICS if metric.extra}
-"""What each of evaluation.extras computes."""
+"""What each of evaluation.extras tells."""
 
 HEADLINE = {column.column: column for metric in METRICS for column in metric.headline}
 """What the comparison of methods shows with an interval, by column."""

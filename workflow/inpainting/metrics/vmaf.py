@@ -56,6 +56,7 @@ def _score(output: Clip, reference: Reference) -> pd.DataFrame:
 
 VMAF = Metric(
     name="vmaf",
+    title="VMAF",
     columns=("vmaf",),
     score=_score,
     pooled={"vmaf": over_frames("vmaf")},
@@ -64,6 +65,6 @@ VMAF = Metric(
         TableColumn("vmaf", "composited", PERCEPTION, "VMAF, composited", 1, "high"),
     ),
     notes=("VMAF: of whole frames, luminance alone; compare it between methods, not between sizes of frames.",),
-    extra="VMAF",
+    extra="what a viewer would notice (VMAF)",
 )
 """What a viewer would notice."""

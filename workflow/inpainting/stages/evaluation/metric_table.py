@@ -45,12 +45,12 @@ def metric_notes(results: list[Results]) -> list[str]:
     notes = [note for metric in METRICS for note in metric.notes]
     for metric in METRICS:
         if older := [result.method for result in results if _is_older(result, metric)]:
-            notes.append(f"{metric.name}: not computed by the version that wrote the results of {', '.join(older)}.")
+            notes.append(f"{metric.title}: not computed by the version that wrote the results of {', '.join(older)}.")
     for result in results:
         if unknown := [str(name) for name in result.frames if name not in (*KEYS, *COLUMNS)]:
             notes.append(f"{result.method}: its results hold {', '.join(unknown)}, which this version does not know.")
-    absent = [f"{metric.extra} (left out by evaluation.extras)" for metric in METRICS if _is_left_out(results, metric)]
-    absent += [f"{metric.name} (needs {metric.needs})" for metric in METRICS if metric.needs]
+    absent = [f"{metric.title} (left out by evaluation.extras)" for metric in METRICS if _is_left_out(results, metric)]
+    absent += [f"{metric.title} (needs {metric.needs})" for metric in METRICS if metric.needs]
     return [*notes, f"Not computed: {'; '.join(absent)}."]
 
 

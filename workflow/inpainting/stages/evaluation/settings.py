@@ -58,8 +58,8 @@ class EvaluateSettings(Settings):
     """Sequences scored at most, the first by id; all where it is not given."""
     extras: tuple[Extra, ...] = Field(
         tuple(EXTRAS),
-        description="Scores beside those of regions: "
-        + "; ".join(f"{name} ({computed})" if computed != name else name for name, computed in EXTRAS.items())
+        description="Scores beside those of regions. "
+        + "; ".join(f"{name}: {told}" for name, told in EXTRAS.items())
         + ". The tables say which were left out.",
     )
 
