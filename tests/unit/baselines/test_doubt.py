@@ -5,11 +5,13 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from inpainting.baselines import classical
 from inpainting.baselines.doubt import MOST, RING, doubt
-from inpainting.baselines.fills import FILLS, fill, fill_with_doubt
-from inpainting.baselines.propagation import find_motion
+from inpainting.baselines.fills import fill, fill_with_doubt
+from inpainting.baselines.flow_propagation import find_motion, flow_propagation
+from inpainting.baselines.per_frame import masked_input, telea
+from inpainting.baselines.registry import FILLS
 from inpainting.baselines.settings import Fill, Signal
+from inpainting.baselines.temporal_median import temporal_median
 from inpainting.video.masks import Hole
 from numpy.typing import NDArray
 
@@ -33,8 +35,8 @@ def hole() -> Hole:
 
 def test_a_fill_that_is_right_is_not_doubted(clip: Clip, hole: Hole) -> None:
     still = np.repeat(clip[:1], 9, axis=0)
-    assert not doubt(still, hole, classical.temporal_median).any()
-    assert doubt(still, hole, classical.telea)[hole].min() > 20
+    assert not doubt(still, hole, temporal_median).any()
+    assert doubt(still, hole, telea)[hole].min() > 20
 
 
 def test_a_fill_is_doubted_by_its_error_round_the_hole(hole: Hole) -> None:
@@ -72,10 +74,10 @@ def test_only_a_ring_round_the_hole_is_tried(clip: Clip, hole: Hole) -> None:
 def test_where_nothing_can_be_tried_the_doubt_is_greatest(clip: Clip, hole: Hole) -> None:
     hole[3] = True
     hole[5] = False
-    found = doubt(clip, hole, classical.temporal_median)
+    found = doubt(clip, hole, temporal_median)
     assert (found[3] == MOST).all()
     assert not found[5].any()
-    assert not doubt(clip, np.zeros_like(hole), classical.telea).any()
+    assert not doubt(clip, np.zeros_like(hole), telea).any()
 
 
 @pytest.mark.parametrize("signal", get_args(Signal))
@@ -92,12 +94,12 @@ def test_the_motion_that_a_fill_was_made_by_is_the_one_that_it_is_tried_by(clip:
     """All that moves is known but in the hole and its ring, whose motion is not looked at."""
     moving = np.stack([np.roll(clip[0], 2 * frame, axis=1) for frame in range(9)])
     found = fill_with_doubt(moving, hole, "flow_propagation")
-    by = partial(classical.flow_propagation, motion=find_motion(classical.masked_input(moving, hole), hole))
-    assert np.array_equal(found.clip, classical.flow_propagation(moving, hole))
+    by = partial(flow_propagation, motion=find_motion(masked_input(moving, hole), hole))
+    assert np.array_equal(found.clip, flow_propagation(moving, hole))
     assert np.array_equal(found.doubt, doubt(moving, hole, by))
 
 
 def test_every_other_fill_is_tried_by_itself(clip: Clip, hole: Hole) -> None:
     for name in get_args(Fill):
         if name not in ("grey", "flow_propagation"):
-            assert np.array_equal(fill_with_doubt(clip, hole, name).doubt, doubt(clip, hole, FILLS[name]))
+            assert np.array_equal(fill_with_doubt(clip, hole, name).doubt, doubt(clip, hole, FILLS[name].fill))

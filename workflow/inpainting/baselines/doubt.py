@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.classical import Clip
-from inpainting.baselines.propagation import complete
+from inpainting.baselines.baseline import Clip
+from inpainting.baselines.flow_propagation import complete
 from inpainting.video.masks import Hole, dilate
 
 Doubt = NDArray[np.uint8]

@@ -1,24 +1,17 @@
 """Filling the hole of a whole clip by the name of what shall lie there: the same for training and for inference."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from inpainting.baselines import classical
-from inpainting.baselines.classical import Clip
+from inpainting.baselines.baseline import Clip
 from inpainting.baselines.doubt import MOST, Doubt, doubt
-from inpainting.baselines.propagation import find_motion
-from inpainting.baselines.settings import Fill, Signal
+from inpainting.baselines.flow_propagation import find_motion, flow_propagation
+from inpainting.baselines.per_frame import masked_input
+from inpainting.baselines.registry import FILLS
+from inpainting.baselines.settings import Signal
 from inpainting.video.masks import Hole
-
-FILLS: dict[Fill, Callable[[Clip, Hole], Clip]] = {
-    "grey": classical.masked_input,
-    "telea": classical.telea,
-    "temporal_median": classical.temporal_median,
-    "flow_propagation": classical.flow_propagation,
-}
 
 
 class Filled(NamedTuple):
@@ -34,7 +27,12 @@ def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
     rgb: uint8 [frames, height, width, 3], the whole clip, not a window of it, so that a fill finds what any frame
     shows; hole: bool [frames, height, width], dilated.
     """
-    return rgb if signal == "rgb" else FILLS[signal](rgb, hole)
+    return rgb if signal == "rgb" else FILLS[signal].fill(rgb, hole)
+
+
+def is_frame_by_frame(signal: Signal) -> bool:
+    """Whether `fill` looks at each frame alone."""
+    return signal == "rgb" or FILLS[signal].frame_by_frame
 
 
 def fill_with_doubt(rgb: Clip, hole: Hole, signal: Signal) -> Filled:
@@ -46,7 +44,7 @@ def fill_with_doubt(rgb: Clip, hole: Hole, signal: Signal) -> Filled:
         return Filled(rgb, np.zeros(hole.shape, np.uint8))
     if signal == "grey":
         return Filled(fill(rgb, hole, signal), np.where(hole, np.uint8(MOST), np.uint8(0)))
-    by = FILLS[signal]
+    by = FILLS[signal].fill
     if signal == "flow_propagation":  # half of its time goes into the motion, which need not be found twice
-        by = partial(classical.flow_propagation, motion=find_motion(classical.masked_input(rgb, hole), hole))
+        by = partial(flow_propagation, motion=find_motion(masked_input(rgb, hole), hole))
     return Filled(by(rgb, hole), doubt(rgb, hole, by))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from inpainting.baselines.classical import Clip
+from inpainting.baselines.baseline import Clip
 from inpainting.baselines.fills import Filled
 from inpainting.baselines.settings import Fill, Signal
 from inpainting.core.settings import Settings

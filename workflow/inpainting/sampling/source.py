@@ -7,7 +7,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.fills import Filled
+from inpainting.baselines.fills import Filled, is_frame_by_frame
 from inpainting.baselines.settings import Signal
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
@@ -20,9 +20,6 @@ from inpainting.video.settings import MaskSettings
 
 BLOCK = 200
 """Frames that a fill from other frames sees at once: all of a shorter clip, as in training."""
-
-ALONE = frozenset({"grey", "telea", "rgb"})
-"""Signals that are made of each frame alone."""
 
 PictureHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
@@ -83,7 +80,9 @@ class Source:
         }
         view = View(fills, on_disk.array(np.bool_, *shape), mirrored)
         done = 0
-        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if ALONE.issuperset(signals) else BLOCK):
+        for block in batched(
+            zip(self.reel, self.holes(), strict=True), 1 if all(map(is_frame_by_frame, signals)) else BLOCK
+        ):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             if mirrored:
                 rgb, hole = mirror(rgb), mirror(hole)

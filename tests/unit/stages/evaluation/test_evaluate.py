@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from inpainting.artifacts.scores import KEYS, read_results
-from inpainting.baselines.classical import telea
+from inpainting.baselines.per_frame import telea
 from inpainting.cli import main, parse
 from inpainting.core.files import file_digest, read_table, write_table
 from inpainting.metrics.by_region import SCORES, score_clip

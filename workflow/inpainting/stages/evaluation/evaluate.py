@@ -22,7 +22,7 @@ from inpainting.metrics.metric import Output
 from inpainting.metrics.registry import COLUMNS
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
-from inpainting.stages.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
+from inpainting.stages.evaluation.methods import LEARNED_ONLY, METHODS, Method, load_method
 from inpainting.stages.evaluation.partial_results import Parts
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
@@ -119,7 +119,7 @@ def score_sequence(
 
 def _on_device(settings: EvaluateCommand) -> bool:
     """Whether a CUDA device does the work."""
-    if settings.method not in LEARNED:
+    if not METHODS[settings.method].learned:
         return False
     from inpainting.models.loading import resolve_device
 
@@ -142,7 +142,7 @@ def _score_all(
             yield _score_part(settings, parts, *job, fill_sequence(settings, method, *job[:2]))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
-        if settings.method in LEARNED:
+        if METHODS[settings.method].learned:
             yield from _score_behind(settings, parts, jobs, pool)
         else:
             for future in [pool.submit(_fill_and_score_part, settings, parts, *job) for job in jobs]:
@@ -177,8 +177,9 @@ def _score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int,
 
 def _provenance(settings: EvaluateCommand) -> dict[str, object]:
     inputs = {"split_file": file_digest(settings.split_file), "manifest": file_digest(settings.manifest)}
-    leave_out = PLACES if settings.method in LEARNED else PLACES | LEARNED_ONLY
-    if settings.method in LEARNED:
+    method = METHODS[settings.method]
+    leave_out = PLACES if method.learned else PLACES | LEARNED_ONLY
+    if method.learned:
         from inpainting.models.loading import part_digest
 
         inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
@@ -188,8 +189,8 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
         inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
     return {
         "label": settings.name,
-        "kind": kind_of(settings.method),
-        "description": description_of(settings.method),
+        "kind": method.kind,
+        "description": method.description,
         **provenance.describe(settings, inputs, leave_out),
     }
 

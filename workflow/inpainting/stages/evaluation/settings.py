@@ -9,24 +9,14 @@ from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Settings
 from inpainting.metrics.registry import EXTRAS
 from inpainting.models.settings import ModelSettings
+from inpainting.stages.evaluation.methods import METHODS
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-MethodName = Literal[
-    "masked_input",
-    "telea",
-    "navier_stokes",
-    "biharmonic",
-    "temporal_median",
-    "flow_propagation",
-    "base",
-    "ceiling",
-    "adapter",
-    "external",
-]
-
 if TYPE_CHECKING:
+    MethodName = str
     Extra = str
 else:
+    MethodName = Literal[tuple(METHODS)]
     Extra = Literal[tuple(EXTRAS)]
 
 NAME = r"[A-Za-z0-9_.-]+"
@@ -67,9 +57,11 @@ class EvaluateSettings(Settings):
 class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
     """Score one method on one split, frame by frame: in the hole, along its edge, outside it and everywhere."""
 
-    method: MethodName
-    """What inpaints: a classical baseline, `base` (the untouched model), `ceiling` (the truth through the VAE),
-    `adapter` (what was trained; needs --adapter) or `external` (what another tool made; needs --outputs)."""
+    method: MethodName = Field(
+        description="What inpaints. "
+        + "; ".join(f"{name}: {entry.description}" for name, entry in METHODS.items())
+        + ". The adapter needs --adapter, external needs --outputs."
+    )
     label: str | None = None
     """The method's name in the tables, such as an experiment's; by default that of --method."""
     adapter: Path | None = None
