@@ -9,9 +9,7 @@ from inpainting.stages.evaluation.settings import (
 )
 from inpainting.sampling.settings import INPAINTING_VERSION
 
-MODELS = [
-    method for method in settings.evaluation.methods if METHODS[method].learned
-]
+MODELS = [method for method in settings.evaluation.methods if METHODS[method].learned]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
 ADAPTERS = [*experiments, *GIVEN]
 EXTERNAL = settings.evaluation.external
