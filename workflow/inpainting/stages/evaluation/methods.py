@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 Frames = NDArray[np.uint8]
 
-LEARNED_ONLY = {"steps", "seed", "mirrored", "keep_fill"}.union(
-    *(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings))
-)
+LEARNED_ONLY = {"steps", "seed"}.union(*(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings)))
 """Settings that shape nothing of what a classical method makes."""
 
 
@@ -91,9 +89,7 @@ def _learned(settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "In
 
     @cache
     def inpainter(size: tuple[int, int]) -> "Inpainter":
-        loaded = load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
-        loaded.mirrored, loaded.keep_fill = settings.mirrored, settings.keep_fill
-        return loaded
+        return load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
 
     def hole(mask: Frames) -> Hole:
         return inpainter((mask.shape[2], mask.shape[1])).hole(mask)
