@@ -195,15 +195,17 @@ class ParquetTable:
     """A table in parquet, its pages with checksums, its provenance in the file's metadata as JSON."""
 
     schema: "pa.Schema"
-    """The columns that are needed and written, and their types."""
+    """The columns that are needed, and their types."""
     wanted: str
     """What the file is, and which command makes it, for messages."""
+    others: bool = False
+    """Whether further columns are kept, of whatever type; else they are left out."""
 
     def write(self, path: Path, table: "pd.DataFrame", provenance: Mapping[str, Any] | None = None) -> None:
         """Write the columns and, where it is given, the provenance, complete or not at all."""
         import pyarrow as pa
 
-        rows = pa.Table.from_pandas(table[self.schema.names], self.schema, preserve_index=False)
+        rows = self._in_order(pa.Table.from_pandas(table, preserve_index=False))
         write_parquet(path, rows, provenance)
 
     def read(self, path: Path, option: str | None = None) -> "pd.DataFrame":
@@ -211,9 +213,16 @@ class ParquetTable:
         import pyarrow.parquet as pq
 
         with reading(path, self.wanted, option):
-            found = pq.read_table(path, page_checksum_verification=True)
-            check_columns(found.column_names, self.schema.names)
-            return found.select(self.schema.names).cast(self.schema).to_pandas()
+            return self._in_order(pq.read_table(path, page_checksum_verification=True)).to_pandas()
+
+    def _in_order(self, table: "pa.Table") -> "pa.Table":
+        """The needed columns first, of their types."""
+        import pyarrow as pa
+
+        check_columns(table.column_names, self.schema.names)
+        others = [field for field in table.schema if field.name not in self.schema.names and self.others]
+        schema = pa.schema([*self.schema, *others])
+        return table.select(schema.names).cast(schema)
 
     def provenance(self, path: Path, option: str | None = None) -> Provenance:
         """Where the table comes from; raises InputError where it does not say, see `reading`."""

@@ -1,7 +1,7 @@
 """results/dataset/inspected/N.jsonl: what was found of one shard's sequences, as lines of JSON.
 
 The first line says what they were inspected with, and has a digest of all else; then there is one per sequence, by id,
-with what `artifacts.record.Soundness` and `Content` say of it. Written by `inpaint inspect`, gathered by `inpaint audit`.
+with what `artifacts.record.Soundness` and `Content` say of it. Written by `inpaint inspect`, read by `inpaint audit`.
 """
 
 import json

@@ -4,7 +4,9 @@ import pandas as pd
 
 from inpainting.artifacts.method_kinds import CEILING, display_name
 from inpainting.artifacts.scores import Results
-from inpainting.metrics.aggregate import INTERVAL_FROM, PSNR_CEILING, RESAMPLES
+from inpainting.metrics.aggregate import INTERVAL_FROM, RESAMPLES
+from inpainting.metrics.psnr import PSNR_CEILING
+from inpainting.metrics.registry import METRICS
 from inpainting.stages.evaluation.repeats import spread
 from inpainting.stages.evaluation.settings import TablesCommand
 
@@ -12,8 +14,7 @@ from inpainting.stages.evaluation.settings import TablesCommand
 def comparison_notes(table: pd.DataFrame, results: list[Results], settings: TablesCommand) -> list[str]:
     """What the comparison's columns are, what was counted how, and what each method does."""
     notes = [
-        "In mask: the raw output in the undilated hole, against the truth; PSNR from the error pooled over all mask "
-        "pixels of a sequence, SSIM as the mean of its map over them; then the mean over sequences.",
+        *(metric.headline_note for metric in METRICS if metric.headline),
         f"From .. to: 95 % bootstrap interval over sequences ({RESAMPLES} draws, seed {settings.seed}), given from "
         f"{INTERVAL_FROM} sequences on; numbers have the digits that it supports.",
         "Best of a column: bold; second best: underlined or in italics; the ceiling takes no part.",
@@ -42,7 +43,7 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
 
 
 def _described(result: Results) -> str:
-    settings, text = result.provenance["settings"], result.provenance["description"]
+    settings, text = result.provenance.settings, result.provenance.description
     if (count := settings.get("steps")) and result.kind != CEILING:
         text += f", {count} denoising step{'s' * (count > 1)}"
     return f"{display_name(result.method, result.kind)}: {text}."

@@ -19,9 +19,10 @@ from inpainting.core.files import file_digest, folder_digest, value_digest
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.core.workers import process_pool
+from inpainting.metrics.registry import COLUMNS
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
-from inpainting.stages.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
+from inpainting.stages.evaluation.methods import LEARNED_ONLY, METHODS, Method, load_method
 from inpainting.stages.evaluation.partial_results import Parts
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
@@ -96,7 +97,7 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
 ) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
+    """A sequence's rows of the results (`artifacts.scores`), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
@@ -115,7 +116,7 @@ def score_sequence(
 
 def _on_device(settings: EvaluateCommand) -> bool:
     """Whether a CUDA device does the work."""
-    if settings.method not in LEARNED:
+    if not METHODS[settings.method].learned:
         return False
     from inpainting.models.loading import resolve_device
 
@@ -138,7 +139,7 @@ def _score_all(
             yield _score_part(settings, parts, *job, fill_sequence(settings, method, *job[:2]))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
-        if settings.method in LEARNED:
+        if METHODS[settings.method].learned:
             yield from _score_behind(settings, parts, jobs, pool)
         else:
             for future in [pool.submit(_fill_and_score_part, settings, parts, *job) for job in jobs]:
@@ -173,8 +174,9 @@ def _score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int,
 
 def _provenance(settings: EvaluateCommand) -> dict[str, object]:
     inputs = {"split_file": file_digest(settings.split_file), "manifest": file_digest(settings.manifest)}
-    leave_out = PLACES if settings.method in LEARNED else PLACES | LEARNED_ONLY
-    if settings.method in LEARNED:
+    method = METHODS[settings.method]
+    leave_out = PLACES if method.learned else PLACES | LEARNED_ONLY
+    if method.learned:
         from inpainting.models.loading import part_digest
 
         inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
@@ -184,12 +186,12 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
         inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
     return {
         "label": settings.name,
-        "kind": kind_of(settings.method),
-        "description": description_of(settings.method),
+        "kind": method.kind,
+        "description": method.description,
         **provenance.describe(settings, inputs, leave_out),
     }
 
 
 def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
     kept = settings.examples if settings.examples_out else 0
-    return value_digest([about, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]
+    return value_digest([about, COLUMNS, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]

@@ -5,6 +5,7 @@ composited/. Each appears complete. The digest is of all that shapes the scores;
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ class Parts:
         """Whether a sequence is finished."""
         return (self.folder / sequence).is_dir()
 
-    def write(self, sequence: str, scores: pd.DataFrame, examples: dict[Output, NDArray[np.uint8]]) -> None:
+    def write(self, sequence: str, scores: pd.DataFrame, examples: Mapping[Output, NDArray[np.uint8]]) -> None:
         """Keep a sequence's scores and, by output, the frames to show of it."""
         with atomic_path(self.folder / sequence) as temporary:
             temporary.mkdir()

@@ -10,6 +10,8 @@ from markupsafe import Markup
 
 from inpainting.artifacts.method_kinds import CEILING, display_name
 from inpainting.core.html import render, render_page
+from inpainting.metrics.metric import TableColumn
+from inpainting.metrics.registry import HEADLINE
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,14 @@ class Column:
     better: str = ""
     signed: bool = False
 
+    @classmethod
+    def of(cls, column: TableColumn) -> "Column":
+        """As a metric's entry says."""
+        return cls(column.heading, column.digits, column.better)
+
 
 COMPARISON_SHOWN: Mapping[str, Column] = {
-    "psnr_mask": Column("PSNR in mask, dB", 2, "high"),
-    "ssim_mask": Column("SSIM in mask", 3, "high"),
+    **{name: Column.of(column) for name, column in HEADLINE.items()},
     "gain": Column("Against best classical, dB", 2, signed=True),
     "p_holm": Column("p, corrected", 3),
     "psnr_frame_composited": Column("PSNR of frame, composited, dB", 1, "high"),

@@ -14,8 +14,8 @@ from inpainting.artifacts.scores import Results, read_results
 from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
 from inpainting.core.errors import InputError
 from inpainting.core.files import write_table, write_text
-from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.registry import HEADLINE, with_every_column
 from inpainting.stages.evaluation import strata as stratification
 from inpainting.stages.evaluation.captions import comparison_notes, failure_notes, repeat_notes, strata_lead
 from inpainting.stages.evaluation.comparison import best_classical, compare, compare_strata
@@ -32,13 +32,14 @@ log = logging.getLogger(__name__)
 
 def tables(settings: TablesCommand) -> None:
     """Write comparison, metrics, strata, failures and repeats in every form; sequences.tsv and summary.json."""
-    results = [read_results(existing(path, "--results", "files of `inpaint evaluate`")) for path in settings.results]
+    results = [read_results(path, "--results") for path in settings.results]
     check_comparable(results)
     results.sort(key=lambda result: result.method)
     members = members_of([result.method for result in results], settings.group_of())
     own = {result.method: result.kind for result in results}
     kinds = {method: own[its[0]] for method, its in members.items()}
-    each = per_sequence(pd.concat([result.frames for result in results], ignore_index=True))
+    frames = [with_every_column(result.frames) for result in results]
+    each = per_sequence(pd.concat(frames, ignore_index=True))
     sequences = average_repeats(each, members)
     manifest = MANIFEST.read(settings.manifest, "--manifest")
     groups = strata_of(manifest, sequences, settings)
@@ -46,16 +47,15 @@ def tables(settings: TablesCommand) -> None:
     comparison = compare(sequences, kinds, settings.seed, members)
     failures = list_failures(sequences, kinds, best_classical(sequences, kinds), settings.failure_gap)
     repeats = repeat_table(each, members, kinds, settings.seed)
-    summary = summarise(comparison, sequences, results[0].provenance["settings"]["split"], settings.seed)
+    summary = summarise(comparison, sequences, results[0].provenance.settings["split"], settings.seed)
     log.info("%s", summary["sentence"])
 
     notes = comparison_notes(comparison, results, settings)
     writer = Writer(settings.out)
     writer.write("comparison", "Comparison of methods", summary["sentence"], [("", show(comparison))], notes)
     metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
-    extras = set.intersection(*(set(result.provenance["settings"]["extras"]) for result in results))
     lead = "Every metric by region, of the methods' raw output and of what is left of it once pasted over the input."
-    writer.write("metrics", "All metrics", lead, shown_parts(metrics), metric_notes(extras))
+    writer.write("metrics", "All metrics", lead, shown_parts(metrics), metric_notes(results))
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
     parts = _strata_parts(strata, groups)
     described = [stratification.description(settings), *notes]
@@ -97,7 +97,7 @@ def check_comparable(results: list[Results]) -> None:
         if result.method in seen:
             raise InputError(f"{result.path} and {seen[result.method]} both hold {result.method!r}; use --label")
         seen[result.method] = result.path
-        if result.provenance["inputs"]["split_file"] != first.provenance["inputs"]["split_file"]:
+        if result.provenance.inputs.get("split_file") != first.provenance.inputs.get("split_file"):
             raise InputError(f"{result.path} was made with another split than {first.path}; evaluate both again")
         if not _scored_pixels(result).equals(pixels):
             raise InputError(
@@ -134,5 +134,5 @@ def _failures_shown(failures: pd.DataFrame) -> Shown:
 
 def _repeats_shown(repeats: pd.DataFrame) -> Shown:
     texts = {"method": "Method", "experiment": "Training", "sequences": "Sequences"}
-    numbers = {"psnr_mask": Column("PSNR in mask, dB", 2), "ssim_mask": Column("SSIM in mask", 3)}
+    numbers = {name: Column(column.heading, column.digits) for name, column in HEADLINE.items()}
     return show(repeats.assign(kind=ADAPTER), numbers, texts)

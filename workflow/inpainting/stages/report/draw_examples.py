@@ -19,7 +19,7 @@ from inpainting.core.files import atomic_path, write_text
 from inpainting.core.html import data_uri, render_page
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
-from inpainting.metrics.scores import psnr
+from inpainting.metrics.psnr import psnr
 from inpainting.stages.report.contact_sheet import labelled, overlay, sheet
 from inpainting.stages.report.samples import spread
 from inpainting.stages.report.settings import DrawExamplesCommand

@@ -17,8 +17,8 @@ from inpainting.artifacts.manifest import choose_sequences
 from inpainting.artifacts.split import VALIDATION
 from inpainting.core import seeds
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models import loading
 from inpainting.sampling.inpainter import Inpainter
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline

@@ -21,8 +21,8 @@ from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.parity import difference_to_training
 from inpainting.models.settings import ModelSettings
