@@ -10,20 +10,24 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from inpainting import artifacts
+from inpainting.artifacts import examples, inspected_shard, latents, prompt, training_log
 from inpainting.artifacts import formats as formats_module
-from inpainting.artifacts import inspected_shard, training_log
 from inpainting.artifacts.formats import FILES, JsonFile, ParquetTable, TextTable, digests
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import Content, Soundness
@@ -49,6 +53,8 @@ class Format:
     write: Callable[[Path, Any], object]
     read: Callable[..., Any]
     """Of a path, and perhaps of the option that gave it."""
+    file: Callable[[Path], Path] = lambda path: path
+    """What is damaged of it, where it is a folder."""
     checked: bool = True
     """Whether all damage is noticed; a table that people may write, and a log that grows, have no checksum."""
 
@@ -130,8 +136,9 @@ def parquet_format(table: ParquetTable) -> Format:
         pa.float64(): st.none() | floats,
         pa.list_(pa.float32()): st.lists(st.floats(width=32, allow_nan=False), max_size=2),
     }
-    rows = st.lists(st.fixed_dictionaries({field.name: cells[field.type] for field in table.schema}), max_size=3)
-    frames = rows.map(lambda found: pa.Table.from_pylist(found, table.schema).to_pandas())
+    schema = table.schema.append(pa.field("further", pa.float64())) if table.others else table.schema
+    rows = st.lists(st.fixed_dictionaries({field.name: cells[field.type] for field in schema}), max_size=3)
+    frames = rows.map(lambda found: pa.Table.from_pylist(found, schema).to_pandas())
     provenance = {"settings": {"seed": 0}, "versions": {"python": "3"}, "inputs": {"data": "0" * 64}}
 
     def read(path: Path, option: str | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -155,7 +162,36 @@ def write_log(path: Path, rows: list[dict[str, float]]) -> None:
         training_log.append_row(path, row)
 
 
+def write_examples(folder: Path, frames: Any) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    examples.write_example(folder, {examples.RAW: frames})
+
+
+def write_latents(path: Path, tensors: dict[str, Any]) -> None:
+    latents.write_shard(path, tensors, "truth", {"a": "key"}, "source", {})
+
+
+def read_latents(path: Path) -> dict[str, Any]:
+    shard = latents.Shard(path)
+    assert (shard.content, shard.keys, shard.source) == ("truth", {"a": "key"}, "source")
+    return {name: shard.tensor(name) for name in shard.names}
+
+
+tensors = st.lists(floats, min_size=1, max_size=4).map(lambda found: torch.tensor(found, dtype=torch.float32))
+pixels = arrays(np.uint8, st.tuples(st.integers(1, 2), st.integers(1, 4), st.integers(1, 4), st.just(3)))
+
 OTHERS = {
+    examples: Format(
+        "examples",
+        pixels,
+        write_examples,
+        lambda folder: examples.read_example(folder, examples.RAW, examples.count_frames(folder)),
+        checked=False,
+        file=lambda folder: folder / examples.RAW / "frame_00001.png",
+    ),
+    latents: Format("latents", st.dictionaries(texts, tensors, max_size=2), write_latents, read_latents),
+    prompt: Format("prompt", tensors, prompt.write_prompt, prompt.read_prompt),
     inspected_shard: Format(
         "inspected_shard",
         st.builds(
@@ -179,7 +215,12 @@ OTHERS = {
 
 FORMATS = [*map(plain_format, plain_values()), *OTHERS.values()]
 
-formats = pytest.mark.parametrize("format_", FORMATS, ids=lambda format_: format_.name)
+
+def name_of(format_: Format) -> str:
+    return format_.name
+
+
+formats = pytest.mark.parametrize("format_", FORMATS, ids=name_of)
 
 drawn = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -189,7 +230,11 @@ def equal(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(equal, one, other))
     if isinstance(one, pd.DataFrame):
         return bool(list(one.dtypes) == list(other.dtypes) and one.equals(other))
-    return bool(one == other)
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(value, other[name]) for name, value in one.items())
+    return bool(np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other)
 
 
 @pytest.fixture
@@ -224,23 +269,27 @@ def test_a_file_that_was_cut_off_or_changed_is_refused_or_says_the_same(
 ) -> None:
     content = data.draw(format_.contents)
     format_.write(path, content)
-    whole = path.read_bytes()
+    whole = format_.file(path).read_bytes()
     place = data.draw(st.integers(0, len(whole) - 1))
     flip = data.draw(st.integers(1, 255))
     for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :]):
-        path.write_bytes(damaged)
+        format_.file(path).write_bytes(damaged)
         result = read_or_refused(format_, path)
         assert isinstance(result, InputError) or equal(result, content) or not format_.checked
 
 
 @formats
-@pytest.mark.parametrize("foreign", FOREIGN)
-def test_another_file_is_refused(format_: Format, path: Path, foreign: bytes) -> None:
-    path.write_bytes(foreign)
+@drawn
+@given(data=st.data())
+def test_another_file_is_refused(format_: Format, path: Path, data: st.DataObject) -> None:
+    format_.write(path, data.draw(format_.contents))
+    format_.file(path).write_bytes(data.draw(st.sampled_from(FOREIGN)))
     assert isinstance(read_or_refused(format_, path), InputError)
 
 
-@formats
+@pytest.mark.parametrize(
+    "format_", [format_ for format_ in FORMATS if format_ not in (OTHERS[examples], OTHERS[latents])], ids=name_of
+)
 def test_a_file_that_an_option_names_and_that_is_not_there_is_wrong_usage(format_: Format, path: Path) -> None:
     with pytest.raises(UsageError, match=f"--some-file: {path} does not exist; give "):
         format_.read(path, "--some-file")

@@ -9,7 +9,7 @@ and a shard of conditions, of which there are as many sets as signals (see `fill
     condition   as truth: scaled mode of the posterior of the input with its hole filled
 Its metadata hold `content` ("truth" or the signal), `keys` (by sequence, a digest of all that shaped its tensors),
 `digest` (over the keys), `source` (a digest of the pixels and windows that it shares with other contents), `checksums`
-(CRC-32 of each tensor's bytes) and `provenance`.
+(of each tensor: see `core.tensor_files`), `provenance`, and a `checksum` over all these.
 """
 
 import json
@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inpainting.artifacts.formats import CHECKSUM
 from inpainting.artifacts.latent_index import LATENT_INDEX
 from inpainting.artifacts.shard_listing import SHARD_LISTING, listing_path
 from inpainting.core.errors import InputError
@@ -31,7 +32,7 @@ from inpainting.core.tensor_files import checksum, sort_metadata
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
-FORMAT = "2"
+FORMAT = "3"
 """Version of all that the module's docstring says; shards of another are made again."""
 
 AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); what is whole will be kept"
@@ -69,6 +70,7 @@ def write_shard(
         "checksums": json.dumps({name: checksum(tensor) for name, tensor in contiguous.items()}),
         "provenance": json.dumps(provenance),
     }
+    metadata[CHECKSUM] = value_digest(metadata)
     with atomic_path(path) as temporary:
         save_file(contiguous, temporary, metadata=metadata)
         sort_metadata(temporary)
@@ -90,10 +92,14 @@ class Shard:
             about = self._file.metadata() or {}
             if about.get("format") != FORMAT:
                 raise InputError(f"{path} is no shard of latents of this version; {AGAIN}")
+            if about.pop(CHECKSUM) != value_digest(about):
+                raise ValueError("its metadata have another checksum")
             self.content, self.digest, self.source = about["content"], about["digest"], about["source"]
             self.keys: dict[str, str] = json.loads(about["keys"])
             self.checksums: dict[str, int] = json.loads(about["checksums"])
             self.names: list[str] = sorted(self._file.keys())
+            if self.names != sorted(self.checksums):
+                raise ValueError("its tensors have other names")
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise InputError(f"{path} is damaged or no shard of latents ({error}); {AGAIN}") from error
         self._read: set[str] = set()

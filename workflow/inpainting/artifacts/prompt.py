@@ -1,7 +1,7 @@
 """prompt.safetensors: the text embedding that goes with every sequence, float32 [1, tokens, width] as `prompt`.
 
 Written by `inpaint prompt`, and with every adapter that was trained with it; all that runs the model reads it, so that
-no text encoder has to be loaded. Its metadata holds the CRC-32 of the tensor's bytes.
+no text encoder has to be loaded. Its metadata holds a `checksum` of the tensor.
 """
 
 from collections.abc import Mapping

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 def checksum(tensor: "Tensor") -> int:
-    """CRC-32 of a contiguous tensor's bytes."""
+    """CRC-32 of a contiguous tensor's type, shape and bytes."""
     import torch
 
-    return zlib.crc32(tensor.flatten().view(torch.uint8).numpy().data)
+    kind = zlib.crc32(f"{tensor.dtype} {list(tensor.shape)}".encode())
+    return zlib.crc32(tensor.flatten().view(torch.uint8).numpy().data, kind)
 
 
 def sort_metadata(path: Path) -> None:
