@@ -139,7 +139,7 @@ def parquet_format(table: ParquetTable) -> Format:
     schema = table.schema.append(pa.field("further", pa.float64())) if table.others else table.schema
     rows = st.lists(st.fixed_dictionaries({field.name: cells[field.type] for field in schema}), max_size=3)
     frames = rows.map(lambda found: pa.Table.from_pylist(found, schema).to_pandas())
-    provenance = {"settings": {"seed": 0}, "versions": {"python": "3"}, "inputs": {"data": "0" * 500}}
+    provenance = {"settings": {"seed": 0}, "versions": {"python": "3"}, "inputs": {"data": "0" * 4000}}
 
     def read(path: Path, option: str | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
         return table.read(path, option), table.provenance(path).model_dump()
