@@ -3,8 +3,8 @@
 from snakemake.utils import min_version
 
 from inpainting.config import resolve_or_exit
-from inpainting.report.assemble import assemble
-from inpainting.training.stopping import stopped
+from inpainting.stages.report.assemble import assemble
+from inpainting.stages.training.preemption import stopped
 
 min_version("9.0")
 

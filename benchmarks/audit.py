@@ -25,10 +25,10 @@ from statistics import median
 
 import cv2
 import numpy as np
-from inpainting.dataset.inspection import Inspected, Inspection, inspect
-from inpainting.dataset.listing import open_folders, stamp
-from inpainting.dataset.settings import Inspecting
-from inpainting.files import write_text
+from inpainting.core.files import write_text
+from inpainting.stages.dataset.folder_scan import open_folders, stamp
+from inpainting.stages.dataset.inspection import Inspected, Inspection, inspect
+from inpainting.stages.dataset.settings import Inspecting
 from inpainting.video.sequence import FOLDERS, MASK, RGB, TRUTH, frame_name
 from PIL import Image
 

@@ -16,12 +16,12 @@ from time import perf_counter
 
 import numpy as np
 from inpainting.cli import main as inpaint
-from inpainting.inference.inpainter import Inpainter, load_inpainter
-from inpainting.inference.timeline import Blend
-from inpainting.metrics.scores import psnr
+from inpainting.metrics.psnr import psnr
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.loading import encode_prompt
 from inpainting.models.settings import ModelSettings
+from inpainting.sampling.inpainter import Inpainter, load_inpainter
+from inpainting.sampling.window_schedule import Blend
 from inpainting.video import masks, sequence
 from inpainting.video.settings import MaskSettings, WindowSettings
 from numpy.typing import NDArray

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from inpainting.filling.settings import Signal
-from inpainting.inference import conditioning
+from inpainting.artifacts.latent_index import LATENT_INDEX
+from inpainting.artifacts.latents import LatentCache, shard_digest, write_shard
+from inpainting.baselines.settings import Signal
+from inpainting.conditioning import inputs
 from inpainting.models import loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
-from inpainting.shards import INDEX_COLUMNS, LatentCache, shard_digest, write_shard
-from inpainting.training.batches import Batches
-from inpainting.training.settings import AugmentationSettings, LossSettings
+from inpainting.stages.training.batches import Batches
+from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks, sequence
 
 SIGNAL: Signal = "grey"
@@ -45,7 +46,7 @@ def write_cache(root: Path, windows: int, frames: int, width: int, height: int, 
         rows.append((name, "train", 0, frames, height, width, hole.mean(), SIGNAL, "t", digest, "c", digest))
     write_shard(root / "t", truths, "truth", {}, "", {})
     write_shard(root / "c", conditions, SIGNAL, {}, "", {})
-    pd.DataFrame(rows, columns=INDEX_COLUMNS).to_parquet(root / "index.parquet")
+    LATENT_INDEX.write(root / "index.parquet", pd.DataFrame(rows, columns=LATENT_INDEX.schema.names))
     return LatentCache(root / "index.parquet", "train")
 
 
@@ -94,7 +95,7 @@ def share_of_a_step(root: Path, base: str) -> None:
     (batch,) = batches.of_step(0, 0, 1, 4)
 
     def step(_: int) -> None:
-        shown = conditioning.model_input(batch.noise, batch.condition, batch.mask)
+        shown = inputs.model_input(batch.noise, batch.condition, batch.mask)
         transformer(shown, prompt, batch.timesteps, return_dict=False)[0].square().mean().backward()
 
     step(0)

@@ -14,16 +14,16 @@ from time import perf_counter
 import torch
 from accelerate import Accelerator
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from inpainting.inference import conditioning
+from inpainting.conditioning import inputs
 from inpainting.models import lora
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
-from inpainting.training import updates
-from inpainting.training.batches import Batch
-from inpainting.training.loop import noise
-from inpainting.training.loss import areas, squared_errors
-from inpainting.training.monitor import peak_memory_gib
-from inpainting.training.settings import OptimizerSettings
+from inpainting.stages.training import optimizers
+from inpainting.stages.training.batches import Batch
+from inpainting.stages.training.loop import noise
+from inpainting.stages.training.loss import areas, squared_errors
+from inpainting.stages.training.metrics_logger import peak_memory_gib
+from inpainting.stages.training.settings import OptimizerSettings
 from torch.utils.flop_counter import FlopCounterMode
 
 NANO = Path(__file__).parents[1] / "models" / "nano"
@@ -57,18 +57,18 @@ def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str,
     """Update a few times and print what it took."""
     accelerator = Accelerator(mixed_precision=precision, cpu=transformer.device.type == "cpu")
     batch = batch_of(transformer, transformer.device)
-    channels = conditioning.input_channels(ConditionSettings(), transformer.config.out_channels)
+    channels = inputs.input_channels(ConditionSettings(), transformer.config.out_channels)
     widen_patch_embedding(transformer.requires_grad_(False), channels)
     lora.add_lora(transformer, LoraSettings(rank=rank, alpha=rank), seed=0)
     trained = lora.prepare_training(transformer)
     transformer.enable_gradient_checkpointing()
-    optimizer = updates.make_optimizer(trained, OptimizerSettings())
+    optimizer = optimizers.make_optimizer(trained, OptimizerSettings())
     schedule = CogVideoXDDIMScheduler.from_pretrained(NANO, subfolder="scheduler")
     model, optimizer = accelerator.prepare(transformer, optimizer)
     width = transformer.config.text_embed_dim
     prompt = torch.zeros(1, transformer.config.max_text_seq_length, width, device=transformer.device)
     noisy, velocity = noise(schedule, batch)
-    shown = conditioning.model_input(noisy, batch.condition, batch.mask)
+    shown = inputs.model_input(noisy, batch.condition, batch.mask)
 
     def update() -> None:
         predicted = model(shown, prompt, batch.timesteps, return_dict=False)[0]

@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 import torch
-from inpainting.dataset.sample import make_sequence
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
+from inpainting.stages.dataset.sample import make_sequence
 
 DTYPES = ("float32", "bfloat16")
 

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from inpainting.errors import UsageError
+from inpainting.core.errors import UsageError
 from inpainting.experiments import read_experiments
-from inpainting.training.settings import TrainSettings
+from inpainting.stages.training.settings import TrainSettings
 
 
 def write_experiments(folder: Path, *rows: str, columns: str = "") -> Path:

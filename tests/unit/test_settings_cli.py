@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from inpainting import cli, files
+from inpainting import cli
 from inpainting.cli import main, parse
-from inpainting.dataset.settings import AuditCommand
-from inpainting.provenance import describe
-from inpainting.seeds import derive
-from inpainting.settings import Settings, error_sentences, parse_size
+from inpainting.core import files
+from inpainting.core.provenance import describe
+from inpainting.core.seeds import derive
+from inpainting.core.settings import Settings, error_sentences, parse_size
+from inpainting.stages.dataset.settings import AuditCommand
 from inpainting.video.settings import WindowSettings
 from pydantic import Field, ValidationError
 

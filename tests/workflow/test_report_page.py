@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from inpainting.files import read_json
+from inpainting.core.files import read_json
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

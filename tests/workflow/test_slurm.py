@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import slurm_cluster
 import yaml
-from inpainting.files import read_table
+from inpainting.core.files import read_table
 
 ROOT = Path(__file__).parents[2]
 

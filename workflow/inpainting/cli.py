@@ -15,8 +15,8 @@ import yaml
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from inpainting.errors import InputError, Unfinished, UsageError
-from inpainting.settings import Settings, error_sentences
+from inpainting.core.errors import InputError, Unfinished, UsageError
+from inpainting.core.settings import Settings, error_sentences
 
 
 @dataclass(frozen=True)
@@ -41,34 +41,48 @@ class Command:
 
 
 COMMANDS = {
-    "sample": Command("dataset", "sample", "SampleCommand", "make object-removal sequences in the dataset's layout"),
+    "sample": Command(
+        "stages.dataset", "sample", "SampleCommand", "make object-removal sequences in the dataset's layout"
+    ),
     "import": Command("importing", "import_clips", "ImportCommand", "make sequences from videos or folders of frames"),
-    "inspect": Command("dataset", "inspect_shard", "InspectCommand", "check the sequences of one shard of a dataset"),
-    "audit": Command("dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
-    "split": Command("dataset", "split", "SplitCommand", "part the accepted sequences into train, validation and test"),
-    "encode": Command("latents", "encode", "EncodeCommand", "encode windows of sequences into a shard of latents"),
-    "prompt": Command("latents", "prompt", "PromptCommand", "encode the prompt once"),
-    "index": Command("latents", "index", "IndexCommand", "gather the shards of latents into one index"),
-    "train": Command("training", "train", "TrainCommand", "train LoRA and the widened patch embedding"),
-    "find-rate": Command("training", "find_rate", "FindRateCommand", "find a learning rate for a training"),
-    "validate": Command("validation", "validate", "ValidateCommand", "score one checkpoint on the validation set"),
-    "best": Command("validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
-    "evaluate": Command("evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),
-    "tables": Command("evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
-    "draw-dataset": Command("report", "draw_dataset", "DrawDatasetCommand", "show the dataset and its audit"),
-    "draw-training": Command("report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"),
-    "draw-checkpoints": Command("report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"),
-    "draw-comparison": Command("report", "draw_comparison", "DrawComparisonCommand", "draw the methods' scores"),
+    "inspect": Command(
+        "stages.dataset", "inspect_shard", "InspectCommand", "check the sequences of one shard of a dataset"
+    ),
+    "audit": Command("stages.dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
+    "split": Command(
+        "stages.dataset", "split", "SplitCommand", "part the accepted sequences into train, validation and test"
+    ),
+    "encode": Command(
+        "stages.latents", "encode", "EncodeCommand", "encode windows of sequences into a shard of latents"
+    ),
+    "prompt": Command("stages.latents", "prompt", "PromptCommand", "encode the prompt once"),
+    "index": Command("stages.latents", "index", "IndexCommand", "gather the shards of latents into one index"),
+    "train": Command("stages.training", "train", "TrainCommand", "train LoRA and the widened patch embedding"),
+    "find-rate": Command("stages.training", "find_rate", "FindRateCommand", "find a learning rate for a training"),
+    "validate": Command(
+        "stages.validation", "validate", "ValidateCommand", "score one checkpoint on the validation set"
+    ),
+    "best": Command("stages.validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
+    "evaluate": Command("stages.evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),
+    "tables": Command("stages.evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
+    "draw-dataset": Command("stages.report", "draw_dataset", "DrawDatasetCommand", "show the dataset and its audit"),
+    "draw-training": Command("stages.report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"),
+    "draw-checkpoints": Command(
+        "stages.report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"
+    ),
+    "draw-comparison": Command("stages.report", "draw_comparison", "DrawComparisonCommand", "draw the methods' scores"),
     "draw-sequences": Command(
-        "report", "draw_sequences", "DrawSequencesCommand", "draw two methods' scores by sequence"
+        "stages.report", "draw_sequences", "DrawSequencesCommand", "draw two methods' scores by sequence"
     ),
-    "draw-examples": Command("report", "draw_examples", "DrawExamplesCommand", "show the methods on test sequences"),
-    "draw-headline": Command("report", "draw_headline", "DrawHeadlineCommand", "write the report's opening"),
+    "draw-examples": Command(
+        "stages.report", "draw_examples", "DrawExamplesCommand", "show the methods on test sequences"
+    ),
+    "draw-headline": Command("stages.report", "draw_headline", "DrawHeadlineCommand", "write the report's opening"),
     "draw-provenance": Command(
-        "report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
+        "stages.report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
     ),
-    "run": Command("inference", "run", "RunCommand", "inpaint a video or a folder of frames"),
-    "export": Command("inference", "export", "ExportCommand", "write an adapter as one folder with a card"),
+    "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
+    "export": Command("sampling", "export", "ExportCommand", "write an adapter as one folder with a card"),
     "pretrain-vae": Command("pretraining", "pretrain_vae", "PretrainVaeCommand", "pretrain the small VAE"),
     "pretrain-base": Command("pretraining", "pretrain_base", "PretrainBaseCommand", "pretrain the small transformer"),
 }

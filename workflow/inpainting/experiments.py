@@ -3,16 +3,17 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
 
-from inpainting.errors import UsageError
-from inpainting.evaluation.settings import NAME, MethodName
-from inpainting.files import read_table
-from inpainting.settings import error_sentences
-from inpainting.training.settings import TrainSettings
+from inpainting.core.errors import UsageError
+from inpainting.core.files import read_table
+from inpainting.core.settings import error_sentences
+from inpainting.stages.evaluation.methods import METHODS
+from inpainting.stages.evaluation.settings import NAME
+from inpainting.stages.training.settings import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _rows(path: Path) -> pd.DataFrame:
     if not twice.empty:
         raise UsageError(f"{path}: the experiment {twice.iloc[0]} is there twice; give each a name of its own")
     for name in [*table["experiment"], *(table["group"].dropna() if "group" in table else ())]:
-        if name in get_args(MethodName):
+        if name in METHODS:
             raise UsageError(f"{path}: {name} is another method's name; call the experiment otherwise")
         if not re.fullmatch(NAME, str(name)):
             raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")

@@ -1,7 +1,10 @@
 """Sequences: made where none are given, audited, and split."""
 
-from inpainting.dataset.groups import GROUPS
-from inpainting.dataset.settings import INSPECTION_CODE, AuditSettings
+from inpainting.artifacts.groups import GROUPS
+from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
+from inpainting.artifacts.sample_table import SAMPLE_VERSION
+from inpainting.artifacts.split import SPLIT_VERSION
+from inpainting.stages.dataset.settings import AuditSettings
 
 INSPECTION = (
     f"{settings.dataset.audit.section(AuditSettings).to_options()} {MASKS}"
@@ -27,13 +30,7 @@ rule sample:
         frames=settings.dataset.frames,
         seed=settings.seed,
         out=subpath(output.table, parent=True),
-        code=code_digest(
-            *(
-                f"dataset/{name}.py"
-                for name in ("lively", "objects", "sample", "scenes")
-            ),
-            "video/outlines.py",
-        ),
+        version=SAMPLE_VERSION,
     shell:
         "inpaint sample {params.out} {params.options} --frames {params.frames} --seed {params.seed}"
         " --workers {threads} 2>&1 | tee {log}"
@@ -61,7 +58,7 @@ rule inspect:
         options=INSPECTION,
         root=lambda wildcards: DATASET,
         shards=settings.dataset.audit.shards,
-        code=code_digest(*INSPECTION_CODE),
+        version=INSPECTION_VERSION,
     shell:
         "inpaint inspect {params.root:q} {output.found} --shard {wildcards.shard} --shards {params.shards}"
         " {params.options} --workers {threads} 2>&1 | tee {log}"
@@ -92,7 +89,7 @@ rule audit:
         root=lambda wildcards: DATASET,
         out=subpath(output.manifest, parent=True),
         found=lambda wildcards, input: ",".join(input.found),
-        code=code_digest("dataset"),
+        version=INSPECTION_VERSION,
     shell:
         "inpaint audit {params.root:q} {params.out} --inspected {params.found} {params.options} 2>&1 | tee {log}"
 
@@ -115,6 +112,6 @@ rule split:
     params:
         options=settings.dataset.split.to_options(),
         seed=settings.seed,
-        code=code_digest("dataset/split.py"),
+        version=SPLIT_VERSION,
     shell:
         "inpaint split {input.manifest} {output.table} {params.options} --seed {params.seed} 2>&1 | tee {log}"

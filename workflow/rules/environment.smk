@@ -3,8 +3,7 @@
 import os
 import sys
 
-from inpainting.filling.settings import FillSettings
-from inpainting.provenance import code_digest
+from inpainting.baselines.settings import FillSettings
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
 os.environ.update(

@@ -1,14 +1,15 @@
 """Experiments and what they are compared with, on the test set; and the tables."""
 
-from inpainting.evaluation.settings import (
-    EVALUATION_CODE,
+from inpainting.artifacts.comparison import TABLES_VERSION
+from inpainting.stages.evaluation.methods import METHODS
+from inpainting.stages.evaluation.settings import (
+    EVALUATION_VERSION,
     EvaluateSettings,
     TablesSettings,
 )
+from inpainting.sampling.settings import INPAINTING_VERSION
 
-MODELS = [
-    method for method in settings.evaluation.methods if method in ("base", "ceiling")
-]
+MODELS = [method for method in settings.evaluation.methods if METHODS[method].learned]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
 ADAPTERS = [*experiments, *GIVEN]
 EXTERNAL = settings.evaluation.external
@@ -40,7 +41,7 @@ rule evaluate:
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
-        code=code_digest(*EVALUATION_CODE),
+        version=[EVALUATION_VERSION, INPAINTING_VERSION],
     shell:
         "inpaint evaluate {params.method} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --workers {threads}"
@@ -87,7 +88,7 @@ use rule evaluate as evaluate_experiment with:
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
-        code=code_digest(*EVALUATION_CODE),
+        version=[EVALUATION_VERSION, INPAINTING_VERSION],
 
 
 use rule evaluate as evaluate_external with:
@@ -112,7 +113,7 @@ use rule evaluate as evaluate_external with:
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
-        code=code_digest(*EVALUATION_CODE),
+        version=[EVALUATION_VERSION, INPAINTING_VERSION],
 
 
 rule tables:
@@ -176,7 +177,7 @@ rule tables:
         options=settings.evaluation.section(TablesSettings).to_options(),
         out=subpath(output.summary, parent=True),
         seed=settings.seed,
-        code=code_digest("evaluation", "metrics"),
+        version=TABLES_VERSION,
     shell:
         "inpaint tables --results {params.results} --manifest {input.manifest} --out {params.out}"
         " --groups {params.groups:q} --seed {params.seed} {params.options} 2>&1 | tee {log}"

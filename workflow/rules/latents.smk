@@ -1,22 +1,11 @@
 """Windows of the training sequences through the VAE, once; and the prompt through the text encoder."""
 
-from inpainting.latents.settings import (
-    CONDITION_CODE,
-    KEEPING_CODE,
-    TRUTH_CODE,
-    EncodeSettings,
-    PromptSettings,
-)
+from inpainting.artifacts.shard_listing import LATENTS_VERSION
+from inpainting.stages.latents.settings import EncodeSettings, PromptSettings
 
 SHARDS = range(settings.latents.shards)
 ENCODED = settings.latents.section(EncodeSettings)
 ENCODE = f"{MODEL} {WINDOWS} --frames {settings.dataset.frames} --shards {settings.latents.shards}"
-
-DOUBTED = {
-    experiment.signal
-    for experiment in experiments.values()
-    if experiment.widens and experiment.mask_input == "area_and_doubt"
-}
 
 
 wildcard_constraints:
@@ -49,7 +38,7 @@ rule encode_truth:
         shard=subpath(output.listing, strip_suffix=".parquet"),
         options=f"{ENCODE} {ENCODED.to_options()} {settings.masks.to_options(leave_out={'mask_dilation'})}",
         root=DATASET,
-        code=code_digest(*TRUTH_CODE, *KEEPING_CODE),
+        version=LATENTS_VERSION,
     shell:
         "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
         " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads}"
@@ -67,10 +56,9 @@ use rule encode_truth as encode_condition with:
     params:
         content="{signal}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=lambda wildcards: f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}"
-        + " --doubt" * (wildcards.signal in DOUBTED),
+        options=f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}",
         root=DATASET,
-        code=code_digest(*CONDITION_CODE, *KEEPING_CODE),
+        version=LATENTS_VERSION,
 
 
 rule index:
@@ -95,7 +83,7 @@ rule index:
     params:
         truths=lambda wildcards, input: ",".join(input.truths),
         conditions=lambda wildcards, input: ",".join(input.conditions),
-        code=code_digest("latents/index.py", "latents/listing.py", "shards.py"),
+        version=LATENTS_VERSION,
     shell:
         "inpaint index --truths {params.truths} --conditions {params.conditions} --split-file {input.split}"
         " --out {output.index} 2>&1 | tee {log}"
@@ -117,6 +105,6 @@ rule prompt:
         gpu=GPUS,
     params:
         options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
-        code=code_digest("latents/prompt.py", "models/loading.py"),
+        version=LATENTS_VERSION,
     shell:
         "inpaint prompt {params.options} --out {output.prompt} 2>&1 | tee {log}"

@@ -1,10 +1,8 @@
 """Figures, pages and clips of the report; results/report.html is made of them by `snakemake --report`."""
 
-from inpainting.report.settings import (
-    CHART_CODE,
+from inpainting.stages.report.settings import (
     ExampleSettings,
-    PAGE_CODE,
-    PICTURE_CODE,
+    REPORT_VERSION,
     SampleSettings,
 )
 
@@ -61,14 +59,7 @@ rule draw_dataset:
         options=f"{settings.report.section(SampleSettings).to_options()} {MASKS}",
         root=DATASET,
         out=subpath(output.samples, parent=True),
-        code=code_digest(
-            "report/draw_dataset.py",
-            "report/coverage.py",
-            "report/suspects.py",
-            *CHART_CODE,
-            *PICTURE_CODE,
-            *PAGE_CODE,
-        ),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-dataset --dataset {params.root:q} --manifest {input.manifest} --rejected {input.rejected}"
         " --warnings {input.warnings} --summary {input.summary} --split-file {input.split} --out {params.out} --page {output.page}"
@@ -95,7 +86,7 @@ rule draw_training:
         "../../envs/inpainting.yaml"
     params:
         metrics="results/training/{experiment}/metrics.jsonl",
-        code=code_digest("report/draw_training.py", *CHART_CODE),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-training --metrics {params.metrics} --training {input.training} --png {output.png}"
         " --svg {output.svg} 2>&1 | tee {log}"
@@ -120,7 +111,7 @@ rule draw_checkpoints:
     conda:
         "../../envs/inpainting.yaml"
     params:
-        code=code_digest("report/draw_checkpoints.py", *CHART_CODE),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-checkpoints --best {input.best} --experiment {wildcards.experiment} --png {output.png}"
         " --svg {output.svg} 2>&1 | tee {log}"
@@ -153,7 +144,7 @@ rule draw_comparison:
     conda:
         "../../envs/inpainting.yaml"
     params:
-        code=code_digest("report/draw_comparison.py", *CHART_CODE),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-comparison --comparison {input.comparison} --strata {input.strata} --png {output.png}"
         " --svg {output.svg} --strata-png {output.strata_png} --strata-svg {output.strata_svg} 2>&1 | tee {log}"
@@ -179,7 +170,7 @@ rule draw_sequences:
     conda:
         "../../envs/inpainting.yaml"
     params:
-        code=code_digest("report/draw_sequences.py", *CHART_CODE),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-sequences --comparison {input.comparison} --sequences {input.sequences} --png {output.png}"
         " --svg {output.svg} 2>&1 | tee {log}"
@@ -216,7 +207,7 @@ rule draw_examples:
         options=f"{settings.report.section(ExampleSettings).to_options()} {MASKS}",
         root=DATASET,
         evaluation=lambda wildcards, input: Path(input.frames[0]).parents[1],
-        code=code_digest("report/draw_examples.py", *PICTURE_CODE, *PAGE_CODE),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-examples --dataset {params.root:q} --comparison {input.comparison}"
         " --evaluation {params.evaluation} --out {output.folder} {params.options} 2>&1 | tee {log}"
@@ -237,7 +228,7 @@ rule draw_headline:
     conda:
         "../../envs/inpainting.yaml"
     params:
-        code=code_digest("report/draw_headline.py", *PAGE_CODE),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-headline --summary {input.summary} --comparison {input.comparison} --examples {input.examples}"
         " --out {output.page} 2>&1 | tee {log}"
@@ -267,7 +258,7 @@ rule draw_provenance:
         trainings=lambda wildcards, input: ",".join(input.trainings) or "[]",
         best=lambda wildcards, input: ",".join(input.best) or "[]",
         evaluations=lambda wildcards, input: ",".join(input.evaluations),
-        code=code_digest("report/draw_provenance.py", *PAGE_CODE),
+        version=REPORT_VERSION,
     shell:
         "inpaint draw-provenance --split-summary {input.split} --trainings {params.trainings} --best {params.best}"
         " --evaluations {params.evaluations} --page {output.page} 2>&1 | tee {log}"

@@ -1,6 +1,6 @@
 """LoRA and the widened patch embedding, for every experiment."""
 
-from inpainting.training.settings import TRAINING_CODE
+from inpainting.stages.training.settings import TRAINING_VERSION
 
 
 rule train:
@@ -33,7 +33,7 @@ rule train:
         out=subpath(output.summary, parent=True),
         root=DATASET,
         seed=lambda wildcards: training_seeds[wildcards.experiment],
-        code=code_digest(*TRAINING_CODE),
+        version=TRAINING_VERSION,
     shell:
         "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"
         " --dataset {params.root:q} --manifest {input.manifest} --split-file {input.split}"

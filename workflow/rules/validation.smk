@@ -1,7 +1,8 @@
 """Every checkpoint, in a process of its own, on the validation set; and the best of them."""
 
-from inpainting.training.settings import checkpoint_steps
-from inpainting.validation.settings import VALIDATION_CODE
+from inpainting.stages.training.settings import checkpoint_steps
+from inpainting.artifacts.validation_scores import VALIDATION_VERSION
+from inpainting.sampling.settings import INPAINTING_VERSION
 
 
 rule validate:
@@ -29,7 +30,7 @@ rule validate:
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
-        code=code_digest(*VALIDATION_CODE),
+        version=[VALIDATION_VERSION, INPAINTING_VERSION],
     shell:
         "inpaint validate --checkpoint {params.checkpoint} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --out {output.scores}"
@@ -59,9 +60,7 @@ rule best:
     params:
         checkpoints="results/training/{experiment}/checkpoints",
         scores=lambda wildcards, input: ",".join(input.scores),
-        code=code_digest(
-            "validation/best.py", "metrics/aggregate.py", "models/adapter_files.py"
-        ),
+        version=VALIDATION_VERSION,
     shell:
         "inpaint best --scores {params.scores} --checkpoints {params.checkpoints} --out {output.best}"
         " --adapter-out {output.adapter} 2>&1 | tee {log}"

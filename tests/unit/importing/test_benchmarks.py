@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from inpainting.artifacts.scores import read_results
 from inpainting.cli import main, parse
-from inpainting.evaluation.results import read_results
 from inpainting.video import sequence
 from PIL import Image
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.cli import main
-from inpainting.importing.ledger import alone
-from inpainting.video import media, sequence
+from inpainting.importing.import_state import alone
+from inpainting.video import reader, sequence
 from PIL import Image
 
 from .conftest import FRAMES, HEIGHT, WIDTH, Import, box, scene, write_folder, write_video
@@ -111,7 +111,7 @@ def test_every_folder_gets_the_size_that_was_asked_for(
 ) -> None:
     assert run(*given(clips), "--size", "24x24", "--resize", how) == 0
     for kind in sequence.FOLDERS:
-        assert media.read_footage(clips / "dataset" / "one" / kind).size == size
+        assert reader.read_footage(clips / "dataset" / "one" / kind).size == size
     assert set(np.unique(sequence.read_mask(clips / "dataset" / "one", 0, FRAMES))) == {0, 255}
 
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from inpainting.errors import InputError, UsageError
+from inpainting.core.errors import InputError, UsageError
 from inpainting.importing.pairing import Clip, find_clips
 from inpainting.importing.settings import ImportCommand
 

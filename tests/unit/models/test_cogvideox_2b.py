@@ -3,7 +3,7 @@
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-from inpainting.inference.conditioning import input_channels
+from inpainting.conditioning.inputs import input_channels
 from inpainting.models.lora import add_lora, prepare_training, trainable_table
 from inpainting.models.settings import ATTENTION, ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from inpainting.errors import InputError, UsageError
+from inpainting.core.errors import InputError, UsageError
 from inpainting.models import loading
 from inpainting.models.settings import ModelSettings
 from safetensors.torch import load_file, save_file

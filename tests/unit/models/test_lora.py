@@ -6,8 +6,8 @@ from copy import deepcopy
 import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel
-from inpainting.errors import UsageError
-from inpainting.inference.conditioning import input_channels
+from inpainting.conditioning.inputs import input_channels
+from inpainting.core.errors import UsageError
 from inpainting.models.lora import (
     add_lora,
     by_kind,

@@ -10,19 +10,19 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.errors import InputError
+from inpainting.artifacts.import_table import LEFT_OUT, MADE, REFUSED
+from inpainting.core.errors import InputError
 from inpainting.importing import cutting, resizing, sources
 from inpainting.importing.cutting import Cut
-from inpainting.importing.ledger import Ledger, Row
+from inpainting.importing.import_state import Ledger, Row
 from inpainting.importing.pairing import Clip
 from inpainting.importing.resizing import Geometry, Hole
 from inpainting.importing.settings import SMALLEST_SIDE, ImportCommand
 from inpainting.importing.shapes import Shapes
 from inpainting.importing.sources import Source
 from inpainting.importing.writing import OpenSequence, OpenSequences
-from inpainting.video.media import Picture
+from inpainting.video.reader import Picture
 
-MADE, LEFT_OUT, REFUSED = "made", "left out", "refused"
 LONGEST = 99999
 """Frames that the layout's file names can number."""
 

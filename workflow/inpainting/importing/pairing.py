@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from inpainting.errors import InputError, UsageError
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.settings import existing
 from inpainting.importing.settings import ImportCommand
-from inpainting.settings import existing
-from inpainting.video.media import image_suffixes
+from inpainting.video.reader import image_suffixes
 from inpainting.video.sequence import FOLDERS
 
 log = logging.getLogger(__name__)

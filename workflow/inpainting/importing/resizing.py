@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.media import Picture
+from inpainting.video.reader import Picture
 
 Size = tuple[int, int]
 """(width, height) in pixels."""

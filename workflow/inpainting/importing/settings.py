@@ -5,20 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from inpainting.settings import Settings, Size, parse_size
+from inpainting.core.settings import Settings, Size, parse_size
 
 SMALLEST_SIDE = 16
 """Pixels that both sides of a frame need: one token of the transformer (2 latents) of 8 pixels each."""
-
-IMPORT_CODE = (
-    *(f"importing/{name}.py" for name in ("cutting", "making", "resizing", "shapes", "sources")),
-    "dataset/objects.py",
-    "dataset/scenes.py",
-    "video/media.py",
-    "video/outlines.py",
-    "video/sequence.py",
-)
-"""What shapes the pixels of imported sequences, for `provenance.code_digest`."""
 
 
 class ImportCommand(Settings):

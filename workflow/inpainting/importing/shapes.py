@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.dataset.objects import Sprite, draw_sprite, paste
-from inpainting.seeds import derive
-from inpainting.video.media import Picture
+from inpainting.core.seeds import derive
+from inpainting.video.objects import Sprite, draw_sprite, paste
 from inpainting.video.outlines import Motion, draw_motion
+from inpainting.video.reader import Picture
 
 COVERAGE = (0.04, 0.20)
 """Mean share of the frames that the objects cover, lowest and highest; that of the sample sequences."""

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpainting.errors import InputError
-from inpainting.video import media
-from inpainting.video.media import Picture
+from inpainting.core.errors import InputError
+from inpainting.video import reader
+from inpainting.video.reader import Picture
 
 WHOLE = 0.9
 """Share of what its header tells of that a video must hold; headers are not exact."""
@@ -46,9 +46,9 @@ def probe(path: Path) -> Source:
     first = next(pictures(path))
     size = (first.shape[1], first.shape[0])
     if path.is_dir():
-        files = media.image_files(path)
+        files = reader.image_files(path)
         return Source(path, len(files), size, numbers=_numbers(files))
-    if path.suffix.lower() in media.image_suffixes():
+    if path.suffix.lower() in reader.image_suffixes():
         return Source(path, 1, size, still=True)
     return _probe_video(path, size)
 
@@ -61,9 +61,9 @@ def _numbers(files: list[Path]) -> tuple[int, ...] | None:
 def pictures(path: Path) -> Iterator[Picture]:
     """The frames in order, uint8 [height, width, 3], RGB, all of one size. Raises InputError naming what is wrong."""
     if path.is_dir():
-        yield from _alike(path, (media.read_footage(file).frames[0] for file in media.image_files(path)))
-    elif path.suffix.lower() in media.image_suffixes():
-        yield media.read_footage(path).frames[0]
+        yield from _alike(path, (reader.read_footage(file).frames[0] for file in reader.image_files(path)))
+    elif path.suffix.lower() in reader.image_suffixes():
+        yield reader.read_footage(path).frames[0]
     else:
         yield from _alike(path, _decode(path))
 
@@ -101,7 +101,7 @@ def _decode(path: Path) -> Iterator[Picture]:
         stream = _video_stream(container, path)
         stream.codec_context.thread_count = 1
         for frame in container.decode(stream):
-            yield media.picture(frame)
+            yield reader.picture(frame)
 
 
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:

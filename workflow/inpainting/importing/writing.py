@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.files import atomic_path
+from inpainting.core.files import atomic_path
 from inpainting.video import sequence
-from inpainting.video.media import Picture
+from inpainting.video.reader import Picture
 
 
 class _Discarded(Exception):

@@ -17,16 +17,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inpainting.errors import InputError, UsageError
-from inpainting.files import atomic_path, read_json, write_json
-from inpainting.filling.settings import Fill
-from inpainting.filling.trust import FillTrust
+from inpainting.artifacts.prompt import write_prompt
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.files import atomic_path, read_json, write_json
+from inpainting.core.settings import Settings
+from inpainting.core.tensor_files import sort_metadata
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import is_widened, widen_patch_embedding
-from inpainting.settings import Settings
-from inpainting.tensor_files import sort_metadata
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 PATCH_EMBEDDING = ("patch_embed.proj.weight", "patch_embed.proj.bias")
@@ -55,12 +54,6 @@ class AdapterConfig(Settings):
     """The LoRA layers."""
     sampling_steps: int | None = Field(None, ge=1)
     """Denoising steps that validation chose, and that are taken unless others are asked for; None before it did."""
-    fill_trust: FillTrust | None = None
-    """How much of fills is kept, as validation found it; None before it did, and where no doubt of them is told."""
-
-    def kept_fills(self, asked: bool) -> tuple[Fill, ...]:
-        """The fills that are kept in part: where that is asked for, those that validation found how far to trust."""
-        return tuple(self.fill_trust.biases) if asked and self.fill_trust else ()
 
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:
@@ -78,7 +71,7 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
         sort_metadata(temporary / LORA_FILE)
         if is_widened(transformer):
             save_file({name: state[name].contiguous() for name in PATCH_EMBEDDING}, temporary / WIDENED_FILE)
-        save_file({"prompt": prompt.contiguous()}, temporary / PROMPT_FILE)
+        write_prompt(temporary / PROMPT_FILE, prompt)
         write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
 
 

@@ -10,7 +10,7 @@ from peft import LoraConfig
 from torch import nn
 from torch.nn import Parameter
 
-from inpainting.errors import UsageError
+from inpainting.core.errors import UsageError
 from inpainting.models.settings import PRESETS, LoraSettings
 from inpainting.models.widening import is_widened
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from inpainting.core.seeds import derive
 from inpainting.models.vae import arranged
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
-from inpainting.seeds import derive
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel

@@ -10,7 +10,7 @@ import diffusers
 import numpy as np
 import torch
 
-from inpainting.files import atomic_path, write_json, write_text
+from inpainting.core.files import atomic_path, write_json, write_text
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, empty_prompt, latent_size
 from inpainting.pretraining.clips import Clip
 from inpainting.pretraining.held_out import held_out_psnr

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpainting.core.seeds import derive
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH
 from inpainting.pretraining.clips import Clip, ClipPlan, draw_clips
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
-from inpainting.seeds import derive
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX

@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inpainting.files import atomic_path
+from inpainting.core.files import atomic_path
+from inpainting.core.progress import Progress
+from inpainting.core.seeds import derive
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH
 from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out
 from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
-from inpainting.progress import Progress
-from inpainting.seeds import derive
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX
@@ -33,7 +33,7 @@ def training_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseCommand)
     """
     photographs = further_photographs(settings.photographs)
     seed = derive(settings.seed, "pretraining.base")
-    plan = ClipPlan(seed, FRAMES, (WIDTH, HEIGHT), False, photographs, settings.lively)
+    plan = ClipPlan(seed, FRAMES, (WIDTH, HEIGHT), False, photographs, settings.dynamic_share)
     pool = clip_pool(settings.work, plan, settings.clips, settings.threads)
     folder = settings.work / f"latents-{encoder_digest(vae)}-{plan.digest[:12]}"
     progress = Progress("latents", "clips", settings.clips, every=30)

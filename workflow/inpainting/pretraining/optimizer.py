@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inpainting.optimizers import Together
+from inpainting.stages.training.combined_optimizer import Together
 
 SMALLEST = 8
 """Weights with fewer rows or columns go to AdamW."""

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inpainting.core.progress import Progress
 from inpainting.models.vae import arranged
 from inpainting.pretraining.architecture import empty_prompt, new_transformer, noise_scheduler
 from inpainting.pretraining.card import assemble
 from inpainting.pretraining.latents import held_out_latents, training_latents
 from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator, prepared_ahead
 from inpainting.pretraining.settings import PretrainBaseCommand, PretrainBaseSettings
-from inpainting.progress import Progress
 
 if TYPE_CHECKING:
     from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel

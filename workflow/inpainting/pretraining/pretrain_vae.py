@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inpainting.files import atomic_path
+from inpainting.core.files import atomic_path
+from inpainting.core.progress import Progress
+from inpainting.core.seeds import derive
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, latent_size, new_vae
 from inpainting.pretraining.clips import Clip, ClipPlan, clip_pool, crop, further_photographs
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
 from inpainting.pretraining.run import Run, annealed, autocast, computing_device, generator, prepared_ahead
 from inpainting.pretraining.settings import PretrainVaeCommand, PretrainVaeSettings
-from inpainting.progress import Progress
-from inpainting.seeds import derive
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX

@@ -16,13 +16,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from inpainting.errors import InputError
-from inpainting.files import atomic_path, read_json, write_json
+from inpainting.core.errors import InputError
+from inpainting.core.files import atomic_path, read_json, write_json
+from inpainting.core.seeds import derive
 from inpainting.models.loading import resolve_device
 from inpainting.pretraining.optimizer import Optimizer
 from inpainting.pretraining.recording import Recorded
 from inpainting.pretraining.settings import ComputingSettings
-from inpainting.seeds import derive
 
 Model = TypeVar("Model", bound=nn.Module)
 Item = TypeVar("Item")

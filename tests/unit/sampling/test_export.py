@@ -1,0 +1,97 @@
+"""An exported adapter is the checkpoint's, bit for bit, and says what it is."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from inpainting.artifacts.best import BestCheckpoint
+from inpainting.cli import main
+from inpainting.core.files import folder_digest, read_json, write_json
+from inpainting.models import loading
+from inpainting.models.settings import ModelSettings
+from inpainting.sampling.export import adapter_files
+from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+
+@pytest.fixture
+def checkpoint(tiny_training: Path) -> Path:
+    """The tiny training's last checkpoint."""
+    return tiny_training / "checkpoints" / "step-4"
+
+
+@pytest.fixture
+def scores(checkpoint: Path, tmp_path: Path) -> Path:
+    """What `inpaint best` says of it."""
+    interval = {"mean": 21.5, "low": 20.25, "high": 22.75}
+    best = BestCheckpoint(
+        step=4,
+        sampling_steps=7,
+        criterion="psnr_mask",
+        why="the only one",
+        scores={"psnr_mask": interval, "ssim_mask": {"mean": 0.5, "low": None, "high": None}},
+        difference_to_training=0.0,
+        candidates=[],
+        provenance={"settings": {}, "versions": {}, "inputs": {"adapter": folder_digest(checkpoint / "adapter")}},
+    )
+    best.write(tmp_path / "best.json")
+    return tmp_path / "best.json"
+
+
+def test_it_equals_the_checkpoint_bit_for_bit_and_tells_of_it(checkpoint: Path, scores: Path, tmp_path: Path) -> None:
+    out = tmp_path / "exported"
+    assert main(["export", "--checkpoint", str(checkpoint), "--scores", str(scores), "--out", str(out)]) == 0
+    names = adapter_files(checkpoint / "adapter")
+    assert sorted(p.name for p in out.iterdir()) == sorted([*names, "README.md", "provenance.json"])
+    for name in names:
+        assert (out / name).read_bytes() == (checkpoint / "adapter" / name).read_bytes()
+    card = (out / "README.md").read_text()
+    assert "| 7 | 21.500 (20.250 to 22.750) | 0.500 |" in card
+    assert "num_inference_steps=7" in card and "| training steps | 4 |" in card
+    told = read_json(out / "provenance.json")
+    assert told["training"]["step"] == 4 and set(told["adapter"]) == set(names)
+    before = folder_digest(out)
+    assert main(["export", "--checkpoint", str(checkpoint), "--scores", str(scores), "--out", str(out)]) == 0
+    assert folder_digest(out) == before
+
+
+def test_it_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_path: Path) -> None:
+    out = tmp_path / "exported"
+    assert main(["export", "--checkpoint", str(checkpoint / "adapter"), "--out", str(out)]) == 0
+    rgb = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    mask = np.zeros((9, 32, 32), np.uint8)
+    mask[:, 8:20, 8:20] = 255
+    model = ModelSettings(base=str(tiny_base), device="cpu")
+    made = [
+        load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings()).inpaint(rgb, mask, steps=2, seed=0)
+        for adapter in (checkpoint / "adapter", out)
+    ]
+    assert np.array_equal(made[0], made[1])
+    cpu = torch.device("cpu")
+    pipeline = CogVideoXInpaintPipeline(
+        None,
+        None,
+        loading.load_vae(str(tiny_base), torch.float32, cpu),
+        loading.load_transformer(str(tiny_base), torch.float32, cpu, (4, 4), 9),
+        loading.load_scheduler(str(tiny_base)),
+    )
+    assert pipeline.load_adapter(out, str(tiny_base)).plan(9).length == 9
+
+
+def test_scores_of_another_adapter_and_folders_that_are_something_else_are_refused(
+    checkpoint: Path, scores: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "exported"
+    other = checkpoint.with_name("step-2")
+    assert main(["export", "--checkpoint", str(other), "--scores", str(scores), "--out", str(out)]) == 1
+    assert "tells of another adapter" in capsys.readouterr().err
+    write_json(tmp_path / "odd.json", {"step": 1})
+    assert main(["export", "--checkpoint", str(other), "--scores", str(tmp_path / "odd.json"), "--out", str(out)]) == 1
+    assert "is no file of `inpaint validate`" in capsys.readouterr().err
+    assert main(["export", "--checkpoint", str(tmp_path), "--out", str(out)]) == 1
+    assert "is not an adapter" in capsys.readouterr().err
+    assert not out.exists()
+    assert main(["export", "--checkpoint", str(checkpoint), "--out", str(tmp_path)]) == 2
+    assert "inpaint export: --out: " in capsys.readouterr().err

@@ -1,0 +1,116 @@
+"""The fill that an adapter was trained with is the one that every command fills holes with."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from inpainting.cli import main
+from inpainting.core.files import read_json
+from inpainting.models.settings import ModelSettings
+from inpainting.sampling.inpainter import load_inpainter
+from inpainting.video import reader, sequence
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+Options = Callable[..., list[str]]
+
+
+@pytest.fixture
+def checkpoints(tiny_training: Path, tmp_path: Path) -> dict[str, Path]:
+    """The tiny training's last checkpoint as it is, of grey, and as one whose files say temporal_median throughout."""
+    folders = {fill: tmp_path / fill / "step-4" for fill in ("grey", "temporal_median")}
+    for fill, folder in folders.items():
+        shutil.copytree(tiny_training / "checkpoints" / "step-4", folder)
+        config, state = read_json(folder / "adapter" / "inpainting.json"), read_json(folder / "state.json")
+        for told in (config, state["fingerprint"]["adapter"]):
+            assert told["condition"]["fill"] == "grey"
+            told["condition"]["fill"] = fill
+        (folder / "adapter" / "inpainting.json").write_text(json.dumps(config))
+        (folder / "state.json").write_text(json.dumps(state))
+    return folders
+
+
+@pytest.fixture
+def options(tiny_base: Path, tiny_results: Path) -> Options:
+    """The options by which commands find the tiny dataset and base."""
+
+    def options(command: str, *more: object) -> list[str]:
+        audit = tiny_results / "audit"
+        given = [command, "--base", tiny_base, "--device", "cpu", "--dataset", tiny_results / "dataset", "--frames", 17]
+        given += ["--manifest", audit / "manifest.parquet", "--split-file", audit / "split.tsv", "--steps", 1, *more]
+        return list(map(str, given))
+
+    return options
+
+
+def test_run_fills_as_the_adapter_was_trained_and_says_so(
+    checkpoints: dict[str, Path], tiny_base: Path, tiny_results: Path, tmp_path: Path
+) -> None:
+    clip = next(iter(sorted((tiny_results / "dataset").iterdir())))
+    command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "1", "--input", clip]
+    written = {}
+    for fill, checkpoint in checkpoints.items():
+        out = tmp_path / "out" / fill
+        assert main([*map(str, command), "--adapter", f"{checkpoint}/adapter", "--output", str(out)]) == 0
+        assert read_json(out.with_name(f"{fill}.json"))["settings"]["condition"] == fill
+        written[fill] = reader.read_footage(out).frames
+    assert not np.array_equal(written["grey"], written["temporal_median"])
+
+
+def test_run_without_an_adapter_fills_as_it_is_told(tiny_base: Path, tiny_results: Path, tmp_path: Path) -> None:
+    clip = next(iter(sorted((tiny_results / "dataset").iterdir())))
+    command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "1", "--window", "9", "--input", clip]
+    written = {}
+    for fill in ("grey", "telea"):
+        out = tmp_path / fill
+        assert main([*map(str, command), "--fill", fill, "--output", str(out)]) == 0
+        assert read_json(tmp_path / f"{fill}.json")["settings"]["condition"] == fill
+        written[fill] = reader.read_footage(out).frames
+    assert not np.array_equal(written["grey"], written["telea"])
+
+
+def test_a_clip_on_disk_is_filled_and_inpainted_as_one_in_memory_is(tiny_base: Path, tmp_path: Path) -> None:
+    rgb = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
+    hole = np.zeros(rgb.shape[:3], bool)
+    hole[:, 8:18, 4:15] = True
+    sequence.write_sequence(tmp_path / "clip", rgb, 255 * hole.astype(np.uint8), rgb)
+    model, windows = ModelSettings(base=str(tiny_base), device="cpu"), WindowSettings(window=9)
+    inpainter = load_inpainter(model, None, (37, 30), MaskSettings(), windows, fill="flow_propagation")
+    command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "2", "--window", "9", "--raw"]
+    command += ["--fill", "flow_propagation", "--input", tmp_path / "clip", "--output", tmp_path / "made"]
+    assert main([*map(str, command)]) == 0
+    made = reader.read_footage(tmp_path / "made").frames
+    assert np.array_equal(made, inpainter.inpaint_hole(rgb, hole, steps=2, seed=0))
+
+
+def test_validate_fills_as_the_adapter_was_trained(
+    checkpoints: dict[str, Path], options: Options, tmp_path: Path
+) -> None:
+    scores = {}
+    for fill, checkpoint in checkpoints.items():
+        out = tmp_path / f"{fill}.json"
+        assert main(options("validate", "--checkpoint", checkpoint, "--out", out)) == 0
+        scores[fill] = read_json(out)["runs"][0]["scores"]["psnr_mask"]["mean"]
+    assert scores["grey"] != scores["temporal_median"]
+
+
+def test_evaluate_fills_as_the_adapter_was_trained(
+    checkpoints: dict[str, Path], options: Options, tmp_path: Path
+) -> None:
+    scores = {}
+    for fill, checkpoint in checkpoints.items():
+        out = tmp_path / f"{fill}.parquet"
+        adapter = ["--method", "adapter", "--adapter", checkpoint / "adapter", "--fill", "telea"]
+        assert main(options("evaluate", *adapter, "--split", "validation", "--out", out)) == 0
+        scores[fill] = pd.read_parquet(out)["psnr_mask"].mean()
+    assert scores["grey"] != scores["temporal_median"]
+
+
+def test_the_adapters_fill_holds_not_the_callers(checkpoints: dict[str, Path], tiny_base: Path) -> None:
+    model, windows = ModelSettings(base=str(tiny_base), device="cpu"), WindowSettings(window=9)
+    adapter = checkpoints["temporal_median"] / "adapter"
+    assert load_inpainter(model, adapter, (32, 32), MaskSettings(), windows, fill="telea").signal == "temporal_median"
+    assert load_inpainter(model, None, (32, 32), MaskSettings(), windows, fill="telea").signal == "telea"

@@ -1,0 +1,243 @@
+"""Inpainting clips by windows: every frame, any size, the same bytes for the same seed."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from diffusers import CogVideoXTransformer3DModel
+from inpainting.artifacts.latents import LatentCache
+from inpainting.baselines.settings import Fill
+from inpainting.cli import main
+from inpainting.core.errors import InputError
+from inpainting.models.settings import ModelSettings
+from inpainting.models.vae import encode, to_signal
+from inpainting.sampling.inpainter import Inpainter, load_inpainter
+from inpainting.stages.training.batches import Batches
+from inpainting.stages.training.settings import AugmentationSettings, LossSettings
+from inpainting.video import masks, sequence
+from inpainting.video.settings import MaskSettings, WindowSettings
+from numpy.typing import NDArray
+from torch import Tensor
+
+Clip = NDArray[np.uint8]
+WINDOWS = WindowSettings(window=9, window_overlap=1)
+Load = Callable[..., Inpainter]
+
+
+@pytest.fixture
+def adapter(tiny_training: Path) -> Path:
+    """The adapter of the tiny training's last checkpoint."""
+    return tiny_training / "checkpoints" / "step-4" / "adapter"
+
+
+@pytest.fixture
+def load(tiny_base: Path) -> Load:
+    """Loads the tiny base with an adapter, or without one."""
+
+    def load(adapter: Path | None, base: Path = tiny_base, mask_settings: MaskSettings = MaskSettings()) -> Inpainter:  # noqa: B008
+        return load_inpainter(ModelSettings(base=str(base), device="cpu"), adapter, (32, 32), mask_settings, WINDOWS)
+
+    return load
+
+
+def noise_clip(frames: int, height: int = 32, width: int = 32) -> tuple[Clip, Clip]:
+    """Frames of noise and masks of a box that moves."""
+    rgb = np.random.default_rng(frames).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
+    mask = np.zeros((frames, height, width), np.uint8)
+    for frame in range(frames):
+        mask[frame, 8:18, frame % 8 : frame % 8 + 10] = 255
+    return rgb, mask
+
+
+def inputs_of(transformer: CogVideoXTransformer3DModel) -> list[Tensor]:
+    """The list that every input of the transformer will be put into, from now on."""
+    seen: list[Tensor] = []
+    transformer.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].clone()))
+    return seen
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_other_ones(load: Load, adapter: Path) -> None:
+    rgb, mask = noise_clip(9)
+    inpainter = load(adapter)
+    first = inpainter.inpaint(rgb, mask, steps=2, seed=3)
+    torch.manual_seed(77)
+    assert np.array_equal(first, inpainter.inpaint(rgb, mask, steps=2, seed=3))
+    assert np.array_equal(first, load(adapter).inpaint(rgb, mask, steps=2, seed=3))
+    assert not np.array_equal(first, inpainter.inpaint(rgb, mask, steps=2, seed=4))
+
+
+@pytest.mark.parametrize("adapted", [True, False])
+@pytest.mark.parametrize(
+    ("frames", "height", "width"), [(1, 32, 32), (4, 32, 32), (9, 30, 37), (10, 32, 32), (23, 17, 33)]
+)
+def test_clips_of_any_length_and_size_come_back_whole(
+    load: Load, adapter: Path, adapted: bool, frames: int, height: int, width: int
+) -> None:
+    rgb, mask = noise_clip(frames, height, width)
+    raw = load(adapter if adapted else None).inpaint(rgb, mask, steps=1, seed=0)
+    assert raw.shape == rgb.shape
+    assert raw.dtype == np.uint8
+    assert raw.std(axis=(1, 2, 3)).min() > 0
+
+
+def test_compositing_leaves_known_pixels_to_the_bit(load: Load, adapter: Path) -> None:
+    rgb, mask = noise_clip(9)
+    inpainter = load(adapter)
+    raw = inpainter.inpaint(rgb, mask, steps=1, seed=0)
+    hole = inpainter.hole(mask)
+    joined = masks.composite(raw, rgb, hole)
+    assert np.array_equal(joined[~hole], rgb[~hole])
+    assert np.array_equal(joined[hole], raw[hole])
+    assert not np.array_equal(raw[~hole], rgb[~hole])
+
+
+def test_pixels_under_the_hole_do_not_matter(load: Load, adapter: Path) -> None:
+    rgb, mask = noise_clip(9)
+    inpainter = load(adapter)
+    changed = np.where(inpainter.hole(mask)[..., None], 255 - rgb, rgb)
+    before, after = (inpainter.inpaint(clip, mask, steps=2, seed=0) for clip in (rgb, changed))
+    assert np.array_equal(before, after)
+
+
+def test_every_frame_is_seen_by_the_windows_that_hold_it(load: Load, adapter: Path) -> None:
+    rgb, mask = noise_clip(23)
+    inpainter = load(adapter)
+    before = inpainter.inpaint(rgb, mask, steps=1, seed=0)
+    changed = rgb.copy()
+    changed[22] = 255 - changed[22]
+    after = inpainter.inpaint(changed, mask, steps=1, seed=0)
+    assert np.array_equal(before[:14], after[:14])
+    assert not np.array_equal(before[22], after[22])
+
+
+def test_a_reconstruction_is_the_clip_through_the_vae_in_its_own_place(load: Load) -> None:
+    rgb, _ = noise_clip(12, 30, 37)
+    rebuilt = load(None).reconstruct(rgb)
+    assert rebuilt.shape == rgb.shape
+    changed = rgb.copy()
+    changed[11] = 255 - changed[11]
+    different = (load(None).reconstruct(changed) != rebuilt).any(axis=(1, 2, 3))
+    assert not different[:3].any()
+    assert different[11]
+
+
+def test_clip_and_mask_must_agree(load: Load) -> None:
+    rgb, mask = noise_clip(9)
+    with pytest.raises(InputError, match="9 of 32x32 and the masks 8 of 32x32"):
+        load(None).inpaint(rgb, mask[:8], steps=1, seed=0)
+
+
+def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(load: Load) -> None:
+    rgb, mask = noise_clip(9)
+    inpainter = load(None)
+    seen = inputs_of(inpainter.pipeline.transformer)
+    inpainter.inpaint(rgb, mask, steps=5, seed=0)
+    hole = inpainter.hole(mask)
+    grey = torch.from_numpy(~hole)[:, None] * to_signal(rgb)
+    known = encode(inpainter.pipeline.vae, grey[None])[0]
+    outside = torch.from_numpy(masks.latent_any(hole)) == 0
+    assert outside.any()
+    assert len(seen) == 5
+    for latents, timestep in zip(seen, inpainter.pipeline.scheduler.timesteps, strict=True):
+        alpha_bar = inpainter.pipeline.scheduler.alphas_cumprod[timestep]
+        noise = (latents - alpha_bar.sqrt() * known) / (1 - alpha_bar).sqrt()
+        spread = noise.transpose(1, 2)[0, :, outside].std()
+        assert spread == pytest.approx(1, abs=0.15)
+    inside = (seen[-1] - known).transpose(1, 2)[0, :, ~outside].std()
+    assert inside > 0.5
+
+
+def test_denoising_starts_at_the_noisiest_timestep(load: Load) -> None:
+    inpainter = load(None)
+    inpainter.inpaint(*noise_clip(1), steps=4, seed=0)
+    assert inpainter.pipeline.scheduler.timesteps.tolist() == [999, 749, 499, 249]
+
+
+def with_masks(adapter: Path, target: Path, **changes: object) -> Path:
+    """A copy of an adapter that was trained with other mask settings."""
+    shutil.copytree(adapter, target)
+    config = json.loads((target / "inpainting.json").read_text())
+    config["masks"] |= changes
+    (target / "inpainting.json").write_text(json.dumps(config))
+    return target
+
+
+def test_polarity_threshold_and_dilation_are_the_adapters_not_the_callers(
+    load: Load, adapter: Path, tmp_path: Path
+) -> None:
+    rgb, mask = noise_clip(9)
+    own = load(adapter).inpaint(rgb, mask, steps=1, seed=0)
+    others = MaskSettings(mask_threshold=1, mask_invert=True, mask_dilation=9)
+    assert np.array_equal(load(adapter, mask_settings=others).inpaint(rgb, mask, steps=1, seed=0), own)
+    inverted = load(with_masks(adapter, tmp_path / "inverted", mask_invert=True))
+    assert np.array_equal(inverted.inpaint(rgb, 255 - mask, steps=1, seed=0), own)
+    low = load(with_masks(adapter, tmp_path / "low", mask_threshold=10))
+    assert np.array_equal(low.inpaint(rgb, mask // 20, steps=1, seed=0), own)
+    wide = load(with_masks(adapter, tmp_path / "wide", mask_dilation=5))
+    assert np.array_equal(wide.hole(mask), masks.dilate(mask > 0, 5))
+
+
+@pytest.mark.parametrize("part", ["transformer", "vae"])
+def test_an_adapter_of_another_base_is_refused(
+    load: Load, adapter: Path, tiny_base: Path, tmp_path: Path, part: str
+) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    path = base / part / "config.json"
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(InputError, match=f"was trained on another {part}"):
+        load(adapter, base)
+
+
+def with_fill(adapter: Path, target: Path, fill: str) -> Path:
+    """A copy of an adapter that was trained on conditions of another fill."""
+    shutil.copytree(adapter, target)
+    config = json.loads((target / "inpainting.json").read_text())
+    config["condition"]["fill"] = fill
+    (target / "inpainting.json").write_text(json.dumps(config))
+    return target
+
+
+@pytest.mark.parametrize("fill", get_args(Fill))
+def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
+    load: Load, adapter: Path, tiny_base: Path, tmp_path: Path, fill: str
+) -> None:
+    """The hole comes near the lower right edge, so that it matters whether it is padded or dilated first; and the
+    sequence is longer than a window, so that it matters whether it is filled or cut first."""
+    dataset, audit, latents = tmp_path / "dataset", tmp_path / "audit", tmp_path / "latents"
+    for number in range(3):
+        rgb = np.random.default_rng(number).integers(0, 256, (17, 30, 26, 3), dtype=np.uint8)
+        mask = np.zeros((17, 30, 26), np.uint8)
+        mask[:, 12:29, 6 + number : 25] = 255
+        mask[3:5] = mask[12:14] = 0
+        sequence.write_sequence(dataset / f"clip-{number}", rgb, mask, rgb)
+    manifest, split = audit / "manifest.parquet", audit / "split.tsv"
+    encode = ["encode", "--base", tiny_base, "--dataset", dataset, "--manifest", manifest, "--split-file", split]
+    encode += ["--frames", "17", "--window", "9", "--window-overlap", "1", "--latents-dtype", "float32"]
+    shards = {content: latents / f"{content}.safetensors" for content in ("truth", fill)}
+    files = ["--truths", latents / "truth.parquet", "--conditions", latents / f"{fill}.parquet"]
+    for command in (
+        ["audit", dataset, audit, "--frames", "17", "--workers", "1"],
+        ["split", manifest, split],
+        *([*encode, "--content", content, "--out", shard] for content, shard in shards.items()),
+        ["index", *files, "--split-file", split, "--out", latents / "index.parquet"],
+    ):
+        assert main([str(word) for word in command]) == 0
+    cache = LatentCache(latents / "index.parquet", "train")
+    assert cache.signal == fill
+    window = cache[0]
+    inpainter = load(with_fill(adapter, tmp_path / "filled", fill))
+    seen = inputs_of(inpainter.pipeline.transformer)
+    clip = sequence.read_rgb(dataset / window.sequence, 0, 17)
+    inpainter.inpaint(clip, sequence.read_mask(dataset / window.sequence, 0, 17), steps=1, seed=0)
+    conditions = [cache[number].condition for number in range(2)]
+    assert [cache[number].start for number in range(2)] == [0, 8]
+    torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)
+    batches = Batches(cache, LossSettings(), AugmentationSettings(), mask_dilation=2, batch_size=len(cache), seed=0)
+    (batch,) = batches.of_step(0, 0, 1, len(cache))
+    shown = next(i for i in range(len(cache)) if torch.equal(batch.condition[i], window.condition))
+    assert torch.equal(seen[0][0, :, 32:], batch.mask[shown])

@@ -1,0 +1,235 @@
+"""CogVideoXInpaintPipeline, used as diffusers' pipelines are."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import CogVideoXDPMScheduler
+from inpainting.core.errors import InputError
+from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_sampling_steps
+from inpainting.models.settings import ModelSettings
+from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+from inpainting.video import masks
+from inpainting.video.settings import MaskSettings, WindowSettings
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+Clip = NDArray[np.uint8]
+
+
+@pytest.fixture
+def adapter(tiny_training: Path) -> Path:
+    """The adapter of the tiny training's last checkpoint."""
+    return tiny_training / "checkpoints" / "step-4" / "adapter"
+
+
+@pytest.fixture
+def base(tiny_base: Path) -> CogVideoXInpaintPipeline:
+    """The tiny base as a pipeline, without an adapter."""
+    return quiet(CogVideoXInpaintPipeline.from_pretrained(with_index(tiny_base)))
+
+
+@pytest.fixture
+def adapted(base: CogVideoXInpaintPipeline, adapter: Path) -> CogVideoXInpaintPipeline:
+    """The tiny base with the tiny adapter."""
+    return base.load_adapter(adapter)
+
+
+def quiet(pipeline: CogVideoXInpaintPipeline) -> CogVideoXInpaintPipeline:
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def with_index(base: Path) -> Path:
+    """The folder itself, which a model_index.json of diffusers' CogVideoXPipeline is put into."""
+    (base / "model_index.json").write_text(
+        '{"_class_name": "CogVideoXPipeline", "scheduler": ["diffusers", "CogVideoXDDIMScheduler"], '
+        '"text_encoder": [null, null], "tokenizer": [null, null], '
+        '"transformer": ["diffusers", "CogVideoXTransformer3DModel"], "vae": ["diffusers", "AutoencoderKLCogVideoX"]}'
+    )
+    return base
+
+
+def clip(frames: int = 13) -> tuple[Clip, Clip]:
+    """Noise of 36x30 pixels, and masks of a box that moves."""
+    rgb = np.random.default_rng(frames).integers(0, 256, (frames, 30, 36, 3), dtype=np.uint8)
+    mask = np.zeros((frames, 30, 36), np.uint8)
+    for frame in range(frames):
+        mask[frame, 8:18, frame % 8 : frame % 8 + 10] = 255
+    return rgb, mask
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_it_inpaints_and_leaves_known_pixels_to_the_bit(adapted: CogVideoXInpaintPipeline) -> None:
+    rgb, mask = clip()
+    frames = adapted(rgb, mask, num_inference_steps=2, generator=seeded()).frames
+    hole = masks.dilate(mask > 0, 2)
+    assert frames.shape == rgb.shape
+    assert np.array_equal(frames[~hole], rgb[~hole])
+    (raw,) = adapted(rgb, mask, num_inference_steps=2, generator=seeded(), composite=False, return_dict=False)
+    assert np.array_equal(frames[hole], raw[hole])
+    assert not np.array_equal(raw[~hole], rgb[~hole])
+
+
+def test_it_takes_as_many_steps_as_validation_chose_unless_told_otherwise(
+    base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path
+) -> None:
+    chosen = shutil.copytree(adapter, tmp_path / "best")
+    write_sampling_steps(chosen, 2)
+    (rgb, mask), adapted = clip(), base.load_adapter(chosen)
+    made = {steps: adapted(rgb, mask, num_inference_steps=steps, generator=seeded()).frames for steps in (None, 2, 3)}
+    assert np.array_equal(made[None], made[2])
+    assert not np.array_equal(made[None], made[3])
+
+
+def test_it_takes_pictures_holes_and_one_mask_for_all_frames(adapted: CogVideoXInpaintPipeline) -> None:
+    rgb, mask = clip(5)
+    mask[:] = mask[0]
+    wanted = adapted(rgb, mask, num_inference_steps=1, generator=seeded()).frames
+    pictures = [Image.fromarray(frame) for frame in rgb]
+    for given in (mask > 0, mask[0], [Image.fromarray(frame) for frame in mask]):
+        assert np.array_equal(adapted(pictures, given, num_inference_steps=1, generator=seeded()).frames, wanted)
+
+
+def test_the_size_of_batches_changes_nothing_but_rounding(adapted: CogVideoXInpaintPipeline) -> None:
+    rgb, mask = clip(25)
+    one, three = (
+        adapted(rgb, mask, num_inference_steps=2, generator=seeded(), windows_at_once=count).frames for count in (1, 3)
+    )
+    assert np.abs(one.astype(int) - three).max() <= 2
+
+
+def test_the_inpainter_and_the_pipeline_give_the_same_pixels(
+    adapted: CogVideoXInpaintPipeline, tiny_base: Path, adapter: Path
+) -> None:
+    from inpainting.core import seeds
+
+    rgb, mask = clip()
+    model = ModelSettings(base=str(tiny_base), device="cpu")
+    inpainter = load_inpainter(model, adapter, (36, 30), MaskSettings(), WindowSettings())
+    generator = seeded(seeds.derive(5, "inference.noise"))
+    (raw,) = adapted(rgb, mask, num_inference_steps=2, generator=generator, composite=False, return_dict=False)
+    assert np.array_equal(inpainter.inpaint(rgb, mask, steps=2, seed=5), raw)
+
+
+@pytest.mark.parametrize("with_adapter", [True, False])
+def test_a_saved_pipeline_gives_the_same_pixels_again(
+    base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path, with_adapter: bool
+) -> None:
+    if with_adapter:
+        base.load_adapter(adapter)
+    rgb, mask = clip(9)
+    before = base(rgb, mask, num_inference_steps=2, generator=seeded()).frames
+    base.save_pretrained(tmp_path / "saved")
+    again = quiet(CogVideoXInpaintPipeline.from_pretrained(tmp_path / "saved"))
+    assert np.array_equal(again(rgb, mask, num_inference_steps=2, generator=seeded()).frames, before)
+    assert np.array_equal(base(rgb, mask, num_inference_steps=2, generator=seeded()).frames, before)
+    if with_adapter:
+        for name in (LORA_FILE, WIDENED_FILE, PROMPT_FILE, CONFIG_FILE):
+            assert (tmp_path / "saved" / "adapter" / name).read_bytes() == (adapter / name).read_bytes()
+
+
+def test_dpm_denoises_too_and_from_the_same_noise_to_the_same_bits(adapted: CogVideoXInpaintPipeline) -> None:
+    rgb, mask = clip(9)
+    ddim = adapted(rgb, mask, num_inference_steps=3, generator=seeded()).frames
+    adapted.scheduler = CogVideoXDPMScheduler.from_config(adapted.scheduler.config)
+    first, second = (adapted(rgb, mask, num_inference_steps=3, generator=seeded()).frames for _ in range(2))
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, ddim)
+
+
+def test_dpm_agrees_with_the_loop_of_diffusers_own_pipeline(adapted: CogVideoXInpaintPipeline) -> None:
+    """Latents of one window, the stochastic steps fed with the same noise."""
+    from inpainting.sampling import denoising
+    from inpainting.sampling.window_schedule import Timeline
+
+    scheduler = CogVideoXDPMScheduler.from_config(adapted.scheduler.config)
+    start = torch.randn(3, 16, 4, 4, generator=seeded(1))
+
+    def predict(_: list[int], latents: Tensor, timestep: Tensor) -> Tensor:
+        return torch.tanh(latents * (1 + timestep / 1000))
+
+    latents = start.clone()
+    for _ in denoising.denoise(predict, scheduler, Timeline.plan(9, 9, 0), latents, 4, seeded(2), 1):
+        pass
+    wanted, old, generator = start.clone(), None, seeded(2)
+    for number, timestep in enumerate(scheduler.timesteps):
+        velocity = predict([0], wanted[None], timestep)[0]
+        back = scheduler.timesteps[number - 1] if number else None
+        steps = [
+            scheduler.step(velocity[i], None if old is None else old[i], timestep, back, wanted[i], generator=generator)
+            for i in range(3)
+        ]
+        wanted, old = (torch.stack([step[part] for step in steps]) for part in (0, 1))
+    torch.testing.assert_close(latents, wanted)
+    assert old is not None
+    torch.testing.assert_close(latents, old, rtol=1e-4, atol=1e-4)
+
+
+def test_a_callback_sees_each_step_and_may_change_the_latents_and_end_it(adapted: CogVideoXInpaintPipeline) -> None:
+    rgb, mask = clip(9)
+    seen: list[int] = []
+
+    def blank(
+        pipeline: CogVideoXInpaintPipeline, step: int, timestep: Tensor, given: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        seen.append(int(timestep))
+        assert given["latents"].shape == (1, 3, 16, 4, 6)
+        pipeline._interrupt = step == 1
+        return {"latents": given["latents"] * 0}
+
+    frames = adapted(rgb, mask, num_inference_steps=4, generator=seeded(), callback_on_step_end=blank).frames
+    assert seen == [999, 749]
+    other = adapted(rgb, mask, num_inference_steps=4, generator=seeded(9), callback_on_step_end=blank).frames
+    assert np.array_equal(frames, other)
+
+
+def test_guidance_moves_away_from_the_negative_prompt(adapted: CogVideoXInpaintPipeline) -> None:
+    rgb, mask = clip(9)
+    prompt, negative = (torch.randn(1, 4, 8, generator=seeded(number)) for number in (1, 2))
+
+    def made(scale: float, negative: Tensor) -> Clip:
+        return np.asarray(
+            adapted(
+                rgb,
+                mask,
+                num_inference_steps=2,
+                generator=seeded(),
+                guidance_scale=scale,
+                prompt_embeds=prompt,
+                negative_prompt_embeds=negative,
+                composite=False,
+            ).frames
+        )
+
+    plain = made(1.0, negative)
+    assert np.abs(made(6.0, prompt).astype(int) - plain).max() <= 2
+    assert np.abs(made(6.0, negative).astype(int) - plain).max() > 2
+
+
+def test_without_an_adapter_the_bases_own_number_of_frames_is_a_window(base: CogVideoXInpaintPipeline) -> None:
+    assert base.plan(30).length == 9
+    rgb, mask = clip(9)
+    assert base(rgb, mask, num_inference_steps=1, generator=seeded()).frames.shape == rgb.shape
+
+
+def test_what_does_not_fit_is_refused_in_a_sentence(
+    base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path
+) -> None:
+    rgb, mask = clip(9)
+    with pytest.raises(InputError, match="9 of 36x30 and the masks 8 of 36x30"):
+        base(rgb, mask[:8])
+    with pytest.raises(InputError, match="no text encoder"):
+        base(rgb, mask, prompt="an empty road")
+    with pytest.raises(InputError, match="is not an adapter"):
+        base.load_adapter(tmp_path)
+    base.load_adapter(adapter)
+    with pytest.raises(InputError, match="has an adapter already"):
+        base.load_adapter(adapter)

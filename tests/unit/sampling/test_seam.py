@@ -1,0 +1,51 @@
+"""Seams are seen where they are, and not where a scene just moves."""
+
+import numpy as np
+from inpainting.sampling.seam import SeamMeter, joints
+from inpainting.sampling.window_schedule import Timeline
+from numpy.typing import NDArray
+
+TIMELINE = Timeline.plan(25, 9, 1)
+
+
+def measure(frames: NDArray[np.uint8], hole: NDArray[np.bool_]) -> dict[str, float] | None:
+    meter = SeamMeter(TIMELINE)
+    for frame in frames:
+        meter.add(frame, hole)
+    return meter.result()
+
+
+def hole() -> NDArray[np.bool_]:
+    hole = np.zeros((16, 16), bool)
+    hole[4:10, 4:10] = True
+    return hole
+
+
+def test_joints_are_the_steps_into_through_and_out_of_what_windows_share() -> None:
+    assert TIMELINE.starts == (0, 8, 16)
+    assert list(joints(TIMELINE)) == [7, 8, 15, 16]
+    assert list(joints(Timeline.plan(9, 9, 1))) == []
+
+
+def test_a_steady_change_is_no_seam() -> None:
+    steady = np.broadcast_to(np.arange(25, dtype=np.uint8)[:, None, None, None] * 4, (25, 16, 16, 3))
+    found = measure(steady, hole())
+    assert found is not None
+    assert found["hole_ratio"] == found["known_ratio"] == 1
+    assert found["hole_elsewhere"] == 4
+
+
+def test_a_jump_in_the_hole_at_a_joint_shows_in_the_hole_alone() -> None:
+    frames = np.broadcast_to(np.arange(25, dtype=np.uint8)[:, None, None, None], (25, 16, 16, 3)).copy()
+    frames[8:, 4:10, 4:10] += 40
+    found = measure(frames, hole())
+    assert found is not None
+    assert found["hole_ratio"] == 11
+    assert found["known_ratio"] == 1
+
+
+def test_without_joints_there_is_nothing_to_measure() -> None:
+    meter = SeamMeter(Timeline.plan(9, 9, 1))
+    for number in range(9):
+        meter.add(np.full((16, 16, 3), number, np.uint8), hole())
+    assert meter.result() is None

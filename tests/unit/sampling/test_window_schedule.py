@@ -1,0 +1,62 @@
+"""Windows on the VAE's grid cover a clip, and share exactly the latent frames that show the same pixel frames."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inpainting.sampling import denoising
+from inpainting.sampling.window_schedule import STRIDE, Timeline
+
+
+def shown(timeline: Timeline, window: int, position: int) -> list[int]:
+    """Frames of the clip that a latent frame of a window is made of."""
+    start = timeline.starts[window]
+    return [start] if position == 0 else [start + STRIDE * position - offset for offset in range(STRIDE)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames=st.integers(1, 300), eighths=st.integers(0, 6), overlap=st.integers(0, 60))
+def test_windows_cover_a_clip_and_share_the_latent_frames_of_the_same_frames(
+    frames: int, eighths: int, overlap: int
+) -> None:
+    window = 8 * eighths + 1
+    overlap = min(overlap, max(0, window - 4))
+    timeline = Timeline.plan(frames, window, overlap)
+    covered = np.zeros(max(frames, timeline.starts[-1] + timeline.length), int)
+    for start in timeline.starts:
+        covered[start : start + timeline.length] += 1
+    assert covered[:frames].min() >= 1
+    if frames > window > 1:
+        assert timeline.starts[-1] + window - frames < STRIDE
+        assert max(np.diff(timeline.starts)) <= window - overlap
+    of_row: dict[int, list[int]] = {}
+    own = set()
+    for index, rows in enumerate(timeline.rows):
+        for position, row in enumerate(rows):
+            assert of_row.setdefault(int(row), shown(timeline, index, position)) == shown(timeline, index, position)
+            own |= {int(row)} if position == 0 else set()
+    grid = [tuple(frames) for row, frames in of_row.items() if row not in own]
+    assert len(grid) == len(set(grid))
+    assert sorted(of_row) == list(range(timeline.row_count))
+
+
+@pytest.mark.parametrize("blend", ["latents", "pixels"])
+def test_the_shares_of_a_row_sum_to_one_and_are_all_of_what_one_window_has_alone(blend: str) -> None:
+    timeline = Timeline.plan(57, 17, 4, blend)  # type: ignore[arg-type]
+    total = np.zeros(timeline.row_count)
+    np.add.at(total, timeline.rows, timeline.shares)
+    np.testing.assert_allclose(total, 1, rtol=1e-6)
+    alone = timeline.rows.size == timeline.row_count
+    assert alone == (blend == "pixels")
+
+
+def test_the_mean_over_windows_counts_each_by_its_share() -> None:
+    timeline = Timeline.plan(25, 17, 9)
+    assert timeline.starts == (0, 8)
+    of_windows = torch.stack([torch.full((5, 2), 1.0), torch.full((5, 2), 3.0)])
+    rows = denoising.gather_rows(timeline, of_windows)
+    assert rows[:3, 0].tolist() == [1, 1, 1]
+    assert timeline.rows.tolist() == [[0, 1, 2, 3, 4], [5, 3, 4, 6, 7]]
+    torch.testing.assert_close(rows[3:5, 0], torch.tensor([5 / 3, 7 / 3]))
+    assert rows[5:, 0].tolist() == [3, 3, 3]

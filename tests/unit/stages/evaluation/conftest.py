@@ -1,0 +1,106 @@
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from inpainting.artifacts.manifest import write_manifest
+from inpainting.artifacts.record import UNSEEN, Soundness, make_record
+from inpainting.artifacts.split import SPLIT_TABLE
+from inpainting.cli import main
+from inpainting.video.sequence import write_sequence
+from numpy.typing import NDArray
+
+FRAMES, HEIGHT, WIDTH = 5, 24, 32
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset on disk, of test sequences `a`, `b`, `c` (camera moving, still, moving) and a training sequence `d`."""
+
+    root: Path
+
+    @property
+    def sequences(self) -> Path:
+        return self.root / "sequences"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.parquet"
+
+    @property
+    def split(self) -> Path:
+        return self.root / "split.tsv"
+
+    def evaluate(self, method: str, out: Path, *options: str) -> int:
+        return main(["evaluate", *self.arguments(method, out, *options)])
+
+    def arguments(self, method: str, out: Path, *options: str) -> list[str]:
+        places = ["--dataset", self.sequences, "--manifest", self.manifest, "--split-file", self.split, "--out", out]
+        few = ["--workers", "1", *([] if "--extras" in options else ["--extras", "motion"])]
+        return ["--method", method, *few, *map(str, places), *options]
+
+    def tables(self, results: list[Path], out: Path, *options: str) -> int:
+        files = ",".join(map(str, results))
+        return main(["tables", "--results", files, "--manifest", str(self.manifest), "--out", str(out), *options])
+
+
+def scene(seed: int, frames: int = FRAMES, still: bool = False) -> tuple[NDArray[np.uint8], ...]:
+    """(rgb, mask, truth) of smooth stripes that drift, and a dark square that crosses them."""
+    time, row, column = np.indices((frames, HEIGHT, WIDTH))
+    phase = np.zeros_like(time) if still else time
+    truth = np.stack([128 + 100 * np.sin((column + phase * (c + 1) + row * seed) / 5) for c in range(3)], axis=-1)
+    mask = np.zeros((frames, HEIGHT, WIDTH), np.uint8)
+    for frame in range(frames):
+        mask[frame, 6:14, 3 + 4 * frame : 11 + 4 * frame] = 255
+    clip = truth.round().astype(np.uint8)
+    return np.where(mask[..., None] > 0, np.uint8(10), clip), mask, clip
+
+
+def make_dataset(root: Path) -> Dataset:
+    dataset = Dataset(root)
+    for seed, name in enumerate("abcd", start=1):
+        write_sequence(dataset.sequences / name, *scene(seed, still=name == "b"))
+    measures = {"a": (0.05, 1.0, 0.1), "b": (0.12, 0.0, 0.0), "c": (0.3, 1.0, 0.0), "d": (0.1, 1.0, 0.0)}
+    records = [
+        make_record(
+            name,
+            Soundness(FRAMES, WIDTH, HEIGHT, digest=name, findings=[]),
+            replace(UNSEEN, coverage=[coverage], camera_motion=motion, effect_share=effect),
+        )
+        for name, (coverage, motion, effect) in measures.items()
+    ]
+    write_manifest(dataset.manifest, records, {})
+    split = {"id": list("cabd"), "group": list("cabd"), "split": ["test", "test", "test", "train"]}
+    SPLIT_TABLE.write(dataset.split, pd.DataFrame(split))
+    return dataset
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    return make_dataset(tmp_path)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A dataset, and the results of some methods on it."""
+
+    dataset: Dataset
+    results: dict[str, Path]
+
+
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+    dataset = make_dataset(tmp_path_factory.mktemp("evaluated"))
+    results = {}
+    for method in ("masked_input", "telea", "temporal_median"):
+        results[method] = dataset.root / f"{method}.parquet"
+        examples = str(dataset.root / "examples" / method)
+        assert dataset.evaluate(method, results[method], "--examples", "2", "--examples-out", examples) == 0
+    return Evaluated(dataset, results)
+
+
+@pytest.fixture
+def make_scene() -> Callable[..., tuple[NDArray[np.uint8], ...]]:
+    return scene

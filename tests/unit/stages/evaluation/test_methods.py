@@ -1,0 +1,21 @@
+"""The methods that are compared, by name and kind."""
+
+from typing import get_args
+
+from inpainting.baselines.registry import BASELINES
+from inpainting.stages.evaluation.methods import METHODS
+from inpainting.stages.evaluation.settings import MethodName
+
+LEARNED = {name for name, method in METHODS.items() if method.learned}
+
+
+def test_the_settings_know_every_method_and_no_other() -> None:
+    assert set(get_args(MethodName)) == {*BASELINES, *LEARNED, "external"}
+
+
+def test_methods_are_told_apart_by_kind() -> None:
+    kinds = {name: METHODS[name].kind for name in get_args(MethodName)}
+    assert kinds.pop("masked_input") == "floor"
+    assert {kinds.pop(name) for name in LEARNED} == {"adapter", "base", "ceiling"}
+    assert kinds.pop("external") == "external"
+    assert set(kinds.values()) == {"classical"}

@@ -1,0 +1,183 @@
+"""The index over the shards, and the cache that is read through it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from inpainting.artifacts.latent_index import LATENT_INDEX
+from inpainting.artifacts.latents import LatentCache, Shard, Window, write_listing, write_shard
+from inpainting.cli import main
+from inpainting.core.errors import InputError
+from inpainting.core.files import read_table, write_table
+from inpainting.video import sequence
+
+Index = Callable[..., int]
+WriteLatents = Callable[[list[Window]], Path]
+LISTINGS = ("shard-0.parquet", "shard-1.parquet")
+
+
+@pytest.fixture
+def latents(tiny_results: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny latents that a test may change."""
+    return Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
+
+
+@pytest.fixture
+def index(tiny_results: Path, latents: Path) -> Index:
+    """Indexes listings of the copied latents."""
+
+    def index(
+        truths: tuple[str, ...] = LISTINGS,
+        conditions: tuple[str, ...] = LISTINGS,
+        split_file: Path = tiny_results / "audit" / "split.tsv",
+    ) -> int:
+        listings = {"--truths": ("truth", truths), "--conditions": ("grey", conditions)}
+        command = ["index", "--split-file", str(split_file), "--out", str(latents / "index-grey.parquet")]
+        for option, (folder, names) in listings.items():
+            command += [option, ",".join(str(latents / folder / name) for name in names)]
+        return main(command)
+
+    return index
+
+
+def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_results: Path) -> None:
+    table = read_table(tiny_results / "latents" / "index-grey.parquet")
+    assert list(table.columns) == LATENT_INDEX.schema.names
+    assert table[["frames", "height", "width"]].drop_duplicates().to_numpy().tolist() == [[9, 32, 32]]
+    assert (set(table["split"]), set(table["signal"])) == ({"train"}, {"grey"})
+    assert sorted(set(table["start"])) == [0, 8]
+    row = table.iloc[-1]
+    mask = sequence.read_mask(tiny_results / "dataset" / row["sequence"], row["start"], 9)
+    assert row["coverage"] == pytest.approx((mask == 255).mean())
+
+
+def written_anew(path: Path, content: str, keys: dict[str, str], source: str) -> None:
+    """Write a shard again, its tensors the same and what is said of them another."""
+    shard = Shard(path)
+    tensors = {name: shard.tensor(name).clone() for name in shard.names}
+    write_shard(path, tensors, content, keys, source, {})
+    write_listing(path)
+
+
+@pytest.mark.parametrize("content", ["truth", "grey"])
+def test_latents_made_anew_under_the_same_names_are_another_index_and_the_old_one_is_refused(
+    index: Index, latents: Path, content: str
+) -> None:
+    assert index() == 0
+    before = (latents / "index-grey.parquet").read_bytes()
+    path = latents / content / "shard-1.safetensors"
+    written_anew(path, content, {"another": "key"}, Shard(path).source)
+    cache = LatentCache(latents / "index-grey.parquet", "train")
+    with pytest.raises(InputError, match="was encoded again since"):
+        for number in range(len(cache)):
+            cache[number]
+    assert index() == 0
+    assert (latents / "index-grey.parquet").read_bytes() != before
+
+
+def test_a_window_comes_out_of_the_cache_as_it_went_in(tiny_results: Path) -> None:
+    latents = tiny_results / "latents"
+    cache = LatentCache(latents / "index-grey.parquet", "train")
+    assert cache.latent_size == (4, 4)
+    for number, row in enumerate(cache.table.itertuples()):
+        window = cache[number]
+        assert (window.sequence, window.start) == (row.sequence, row.start)
+        truths, conditions = (Shard(latents / str(name)) for name in (row.truth, row.condition))
+        assert torch.equal(window.truth, truths.tensor(f"{row.sequence}/{row.start}/truth"))
+        assert torch.equal(window.condition, conditions.tensor(f"{row.sequence}/{row.start}/condition"))
+        assert window.logvar is None
+        assert window.hole.shape == (9, 32, 32)
+
+
+def test_windows_without_a_hole_are_left_out_of_training(write_latents: WriteLatents, tiny_results: Path) -> None:
+    cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
+    windows = [cache[number] for number in range(len(cache))]
+    empty = windows[1]
+    windows[1] = Window(empty.sequence, empty.start, empty.truth, empty.condition, np.zeros_like(empty.hole))
+    index = write_latents(windows)
+    assert (read_table(index)["coverage"] == 0).sum() == 1
+    rest = LatentCache(index, "train")
+    assert len(rest) == len(cache) - 1
+    assert (empty.sequence, empty.start) not in {(rest[i].sequence, rest[i].start) for i in range(len(rest))}
+
+
+def test_a_split_without_windows_is_refused(tiny_results: Path) -> None:
+    with pytest.raises(InputError, match="no window with a hole of the split 'test'"):
+        LatentCache(tiny_results / "latents" / "index-grey.parquet", "test")
+
+
+@pytest.mark.parametrize("content", ["truth", "grey"])
+def test_a_shard_that_is_not_there_is_named(latents: Path, content: str) -> None:
+    (latents / content / "shard-1.safetensors").unlink()
+    with pytest.raises(InputError, match=rf"names shards that are not there: {content}/shard-1\.safetensors"):
+        LatentCache(latents / "index-grey.parquet", "train")
+
+
+@pytest.mark.parametrize("content", ["truth", "grey"])
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_a_damaged_shard_is_named_when_it_is_read(latents: Path, content: str, damage: str) -> None:
+    for path in (latents / content).glob("*.safetensors"):
+        data = bytearray(path.read_bytes())
+        data[-5] ^= 1
+        path.write_bytes(data[:-100] if damage == "cut" else data)
+    cache = LatentCache(latents / "index-grey.parquet", "train")
+    with pytest.raises(InputError, match=rf"{content}/shard-\d\.safetensors is damaged"):
+        for number in range(len(cache)):
+            cache[number]
+
+
+def test_a_listing_is_read_and_no_shard_opened(index: Index, latents: Path) -> None:
+    for path in latents.glob("*/*.safetensors"):
+        path.unlink()
+    assert index() == 0
+
+
+def test_shards_of_different_cuts_are_refused(index: Index, latents: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = read_table(latents / "truth" / "shard-0.parquet")
+    write_table(latents / "truth" / "again.parquet", table.assign(shard="again.safetensors"))
+    assert index(truths=(*LISTINGS, "again.parquet")) == 1
+    assert "truth/shard-0.safetensors and truth/again.safetensors" in capsys.readouterr().err
+
+
+def test_conditions_without_their_truths_are_refused(index: Index, capsys: pytest.CaptureFixture[str]) -> None:
+    assert index(truths=LISTINGS[:1]) == 1
+    assert "were not encoded of the same windows" in capsys.readouterr().err
+
+
+def test_truths_and_conditions_of_other_pixels_are_refused(
+    index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written_anew(latents / "grey" / "shard-0.safetensors", "grey", {}, "other pixels")
+    assert index() == 1
+    message = capsys.readouterr().err
+    assert "its truth (in truth/shard-0.safetensors) and its condition (in grey/shard-0.safetensors)" in message
+
+
+def test_shards_of_the_wrong_content_are_refused(
+    index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (latents / "truth").rename(latents / "moved")
+    (latents / "grey").rename(latents / "truth")
+    (latents / "moved").rename(latents / "grey")
+    assert index() == 1
+    assert "holds no truths" in capsys.readouterr().err
+
+
+def test_another_table_is_no_listing(
+    index: Index, latents: Path, tiny_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(tiny_results / "audit" / "manifest.parquet", latents / "truth" / "shard-0.parquet")
+    assert index() == 1
+    assert "shard-0.parquet is damaged or of another kind (it lacks the columns sequence, " in capsys.readouterr().err
+
+
+def test_a_shard_of_sequences_that_the_split_does_not_know_is_refused(
+    index: Index, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = read_table(tiny_results / "audit" / "split.tsv")
+    write_table(tmp_path / "split.tsv", split[split["split"] != "train"])
+    assert index(split_file=tmp_path / "split.tsv") == 1
+    assert "split.tsv does not; encode it again" in capsys.readouterr().err

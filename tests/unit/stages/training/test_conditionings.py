@@ -1,0 +1,73 @@
+"""Every way of showing the model the clip is trained, saved and inpainted with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inpainting.cli import main, parse
+from inpainting.models.adapter import read_adapter_config
+from inpainting.models.settings import ModelSettings
+from inpainting.sampling.inpainter import load_inpainter
+from inpainting.stages.training.settings import TrainCommand
+from inpainting.stages.training.train import fresh_run
+from inpainting.video import sequence
+from inpainting.video.settings import MaskSettings, WindowSettings
+from safetensors.torch import load_file
+
+Arguments = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("options", "signal", "channels"),
+    [
+        (["--mask-input", "frames"], "grey", 36),
+        (["--conditioning", "concat_rgb"], "rgb", 33),
+        (["--conditioning", "replace"], "grey", 16),
+    ],
+)
+def test_a_conditioning_is_trained_resumed_and_inpainted_with(
+    training_arguments: Arguments,
+    tiny_base: Path,
+    tiny_results: Path,
+    tmp_path: Path,
+    options: list[str],
+    signal: str,
+    channels: int,
+) -> None:
+    index = str(tiny_results / "latents" / f"index-{signal}.parquet")
+    arguments = training_arguments(tmp_path / "run", *options, "--index", index)
+    assert main([*arguments, "--time-limit", "0.5"]) == 75
+    assert main(arguments) == 0
+    adapter = tmp_path / "run" / "checkpoints" / "step-4" / "adapter"
+    config = read_adapter_config(adapter)
+    assert (config.channels, config.condition.signal) == (channels, signal)
+    if channels > 16:
+        assert load_file(adapter / "widened.safetensors")["patch_embed.proj.weight"].shape[1] == channels
+    else:
+        assert not (adapter / "widened.safetensors").exists()
+
+    clip = tiny_results / "dataset" / f"{0:016x}"
+    model = ModelSettings(base=str(tiny_base), device="cpu")
+    inpainter = load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings())
+    rgb, mask = sequence.read_rgb(clip, 0, 9), sequence.read_mask(clip, 0, 9)
+    made = inpainter.inpaint(rgb, mask, steps=2, seed=0)
+    changed = np.where(mask[..., None] > 0, 255 - rgb, rgb)
+    from_changed = inpainter.inpaint(changed, mask, steps=2, seed=0)
+    sees_the_hole = signal == "rgb"
+    assert np.array_equal(made, from_changed) != sees_the_hole
+
+
+def test_the_index_of_another_signal_than_the_conditioning_needs_is_refused(
+    training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(training_arguments(tmp_path, "--conditioning", "concat_rgb")) == 2
+    assert "--conditioning concat_rgb and --fill grey need 'rgb'" in capsys.readouterr().err
+
+
+def test_a_training_starts_with_new_weights_of_zero(training_arguments: Arguments, tmp_path: Path) -> None:
+    settings = parse("train", training_arguments(tmp_path)[1:])
+    assert isinstance(settings, TrainCommand)
+    weight = fresh_run(settings).transformer.patch_embed.proj.weight
+    assert weight[:, :16].any()
+    assert not weight[:, 16:].any()

@@ -1,0 +1,38 @@
+"""A dry run says what a training would be, and leaves no trace."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from inpainting.cli import main
+from inpainting.core.files import folder_digest
+
+Arguments = Callable[..., list[str]]
+
+
+def test_a_dry_run_tells_settings_model_weights_shapes_loss_and_memory_and_writes_nothing(
+    training_arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = folder_digest(tiny_results)
+    options = ["--dry-run", "--micro-batch-size", "2", "--ema-decay", "0.9", "--gradient-checkpointing"]
+    assert main(training_arguments(tmp_path / "run", *options)) == 0
+    assert not list(tmp_path.iterdir())
+    assert folder_digest(tiny_results) == before
+    told = capsys.readouterr().out
+    assert "learning_rate: 0.01\n" in told
+    assert "2 blocks, 32 wide, 33 channels in, 16 out" in told
+    assert re.search(r"attn1.to_q.lora_A +2x32 +2 +128\n", told)
+    assert "  truth      float32  2x3x16x4x4\n" in told
+    assert "  mask       float32  2x3x1x4x4\n" in told
+    assert "gradient norm" in told
+    assert "GiB in all" in told
+
+
+def test_a_dry_run_leaves_a_run_that_is_there_as_it_is(
+    training_arguments: Arguments, tiny_training: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = folder_digest(tiny_training)
+    assert main(training_arguments(tiny_training, "--dry-run", "--rank", "3", "--on-change", "restart")) == 0
+    assert folder_digest(tiny_training) == before
+    assert "rank: 3\n" in capsys.readouterr().out

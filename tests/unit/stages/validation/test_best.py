@@ -1,0 +1,142 @@
+"""The best checkpoint is the one of the highest score in the mask."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inpainting.cli import main
+from inpainting.core.files import folder_digest, write_json, write_text
+
+Candidate = Callable[..., Path]
+Best = Callable[..., int]
+
+
+def run_of(sampling_steps: int, *psnr: float) -> dict[str, Any]:
+    """What `inpaint validate` writes of one number of denoising steps, for sequences a, b, c and so on."""
+    interval = {"low": min(psnr), "high": max(psnr)} if len(psnr) >= 5 else {"low": None, "high": None}
+    return {
+        "sampling_steps": sampling_steps,
+        "seconds_per_frame": 0.01 * sampling_steps,
+        "scores": {name: {"mean": sum(psnr) / len(psnr), **interval} for name in ("psnr_mask", "ssim_mask")},
+        "sequences": [
+            {"sequence": name, "psnr_mask": value, "ssim_mask": value}
+            for name, value in zip("abcdef", psnr, strict=False)
+        ],
+    }
+
+
+@pytest.fixture
+def candidate(tmp_path: Path) -> Candidate:
+    """Writes a checkpoint's adapter, and its scores as `inpaint validate` would."""
+
+    def candidate(step: int, psnr: float, ssim: float = 0.5, **changes: Any) -> Path:
+        adapter = tmp_path / "checkpoints" / f"step-{step}" / "adapter"
+        write_text(adapter / "weights", f"of step {step}")
+        write_json(adapter / "inpainting.json", {"base": "somewhere", "sampling_steps": None})
+        scores = {
+            name: {"mean": mean, "low": None, "high": None} for name, mean in (("psnr_mask", psnr), ("ssim_mask", ssim))
+        }
+        run = {"sampling_steps": 5, "seconds_per_frame": 0.1, "scores": scores}
+        run["sequences"] = [{"sequence": "a", "psnr_mask": psnr, "ssim_mask": ssim}]
+        result = {
+            "step": step,
+            "criterion": "psnr_mask",
+            "difference_to_training": 0.0,
+            "runs": [run],
+            "provenance": {"settings": {}, "versions": {}, "inputs": {"adapter": folder_digest(adapter)}},
+        }
+        path = tmp_path / f"step-{step}.json"
+        write_json(path, result | changes)
+        return path
+
+    return candidate
+
+
+@pytest.fixture
+def best(tmp_path: Path) -> Best:
+    """Chooses among score files."""
+
+    def best(*paths: Path) -> int:
+        outputs = ["--out", str(tmp_path / "best.json"), "--adapter-out", str(tmp_path / "best")]
+        scores = ",".join(map(str, paths))
+        return main(["best", "--scores", scores, "--checkpoints", str(tmp_path / "checkpoints"), *outputs])
+
+    return best
+
+
+def test_the_highest_score_wins_and_its_adapter_is_copied(candidate: Candidate, best: Best, tmp_path: Path) -> None:
+    assert best(candidate(500, 20.0), candidate(1000, 22.5, 0.1), candidate(1500, 21.0, 0.9)) == 0
+    chosen = json.loads((tmp_path / "best.json").read_text())
+    assert chosen["step"] == 1000
+    assert [row["step"] for row in chosen["candidates"]] == [500, 1000, 1500]
+    assert (tmp_path / "best" / "weights").read_text() == "of step 1000"
+    written = json.loads((tmp_path / "best" / "inpainting.json").read_text())
+    assert written == {"base": "somewhere", "sampling_steps": 5}
+    assert chosen["provenance"]["inputs"]["adapter"] == folder_digest(tmp_path / "best")
+
+
+def test_of_equal_scores_the_earlier_step_wins_whatever_the_order(
+    candidate: Candidate, best: Best, tmp_path: Path
+) -> None:
+    assert best(candidate(1000, 22.0), candidate(500, 22.0), candidate(1500, 22.0)) == 0
+    assert json.loads((tmp_path / "best.json").read_text())["step"] == 500
+
+
+def test_the_criterion_decides_which_score_counts(candidate: Candidate, best: Best, tmp_path: Path) -> None:
+    criterion = {"criterion": "ssim_mask"}
+    assert best(candidate(500, 20.0, 0.9, **criterion), candidate(1000, 25.0, 0.5, **criterion)) == 0
+    assert json.loads((tmp_path / "best.json").read_text())["step"] == 500
+
+
+def test_steps_are_compared_as_numbers(candidate: Candidate, best: Best, tmp_path: Path) -> None:
+    assert best(candidate(1000, 22.0), candidate(900, 22.0)) == 0
+    assert json.loads((tmp_path / "best.json").read_text())["step"] == 900
+
+
+@pytest.mark.parametrize(
+    "changes", [{"criterion": "ssim_mask"}, {"runs": [run_of(4, 21.0)]}, {"runs": [run_of(5, 21.0), run_of(9, 21.0)]}]
+)
+def test_checkpoints_that_were_validated_differently_are_refused(
+    candidate: Candidate, best: Best, tmp_path: Path, changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert best(candidate(500, 20.0), candidate(1000, 21.0, **changes)) == 1
+    assert "validate all checkpoints alike" in capsys.readouterr().err
+    assert not (tmp_path / "best.json").exists()
+
+
+def test_an_adapter_that_changed_since_it_was_validated_is_refused(
+    candidate: Candidate, best: Best, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = candidate(500, 20.0)
+    write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / "weights", "others")
+    assert best(path) == 1
+    assert "is not what was validated" in capsys.readouterr().err
+    assert not (tmp_path / "best.json").exists()
+
+
+def test_the_number_of_denoising_steps_that_scores_best_is_chosen_and_of_equal_ones_the_fewest(
+    candidate: Candidate, best: Best, tmp_path: Path
+) -> None:
+    first = candidate(500, 0.0, runs=[run_of(2, 19.0), run_of(5, 21.0), run_of(20, 20.0)])
+    second = candidate(1000, 0.0, runs=[run_of(2, 20.0), run_of(5, 22.0), run_of(20, 22.0)])
+    assert best(first, second) == 0
+    chosen = json.loads((tmp_path / "best.json").read_text())
+    assert (chosen["step"], chosen["sampling_steps"]) == (1000, 5)
+    assert len(chosen["candidates"]) == 6
+    assert "with 5 denoising steps of 3 numbers tried" in chosen["why"]
+
+
+def test_the_reason_tells_the_interval_and_how_sure_the_choice_is(
+    candidate: Candidate, best: Best, tmp_path: Path
+) -> None:
+    values = [20.0, 22.0, 25.0, 19.0, 23.0]
+    ahead, behind = [run_of(5, *values)], [run_of(5, *(value - 0.5 for value in values))]
+    mixed = [run_of(5, *(value + change for value, change in zip(values, (1, -1, 1, -1, -0.1), strict=True)))]
+    assert best(candidate(500, 0.0, runs=ahead), candidate(1000, 0.0, runs=behind)) == 0
+    sure = json.loads((tmp_path / "best.json").read_text())["why"]
+    assert "21.80 dB (95 % interval 19.00 to 25.00); 0.50 dB above the next of 2 checkpoints, step 1000" in sure
+    assert "chance" not in sure
+    assert best(candidate(500, 0.0, runs=ahead), candidate(1500, 0.0, runs=mixed)) == 0
+    assert "so that chance may have chosen" in json.loads((tmp_path / "best.json").read_text())["why"]

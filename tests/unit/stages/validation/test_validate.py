@@ -1,0 +1,201 @@
+"""Checkpoints are scored as they are on disk, and left as they are."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from inpainting.cli import main
+from inpainting.core import seeds
+from inpainting.core.files import folder_digest, read_table, write_table
+from inpainting.models.settings import ModelSettings
+from inpainting.sampling.inpainter import load_inpainter
+from inpainting.video import sequence
+from inpainting.video.settings import MaskSettings, WindowSettings
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+Validate = Callable[..., int]
+
+
+@pytest.fixture
+def validate(tiny_base: Path, tiny_results: Path, tiny_training: Path) -> Validate:
+    """Validates the tiny training's last checkpoint with two denoising steps; options given later replace these."""
+
+    def validate(out: Path, *options: str) -> int:
+        audit = tiny_results / "audit"
+        command = ["validate", "--base", str(tiny_base), "--dataset", str(tiny_results / "dataset")]
+        command += ["--manifest", str(audit / "manifest.parquet"), "--split-file", str(audit / "split.tsv")]
+        command += ["--checkpoint", str(tiny_training / "checkpoints" / "step-4"), "--frames", "17", "--out", str(out)]
+        steps = [] if "--steps" in options else ["--steps", "2"]
+        return main([*command, "--device", "cpu", *steps, *options])
+
+    return validate
+
+
+def validation_sequences(results: Path) -> list[str]:
+    split = read_table(results / "audit" / "split.tsv")
+    return sorted(split.loc[split["split"] == "validation", "id"])
+
+
+def scores(out: Path) -> Any:
+    """The only run of a result, and the result's step."""
+    result = json.loads(out.read_text())
+    (run,) = result["runs"]
+    return {**run, "step": result["step"]}
+
+
+def test_the_validation_sequences_and_no_others_are_scored(
+    validate: Validate, tiny_results: Path, tmp_path: Path
+) -> None:
+    assert validate(tmp_path / "step-4.json") == 0
+    result = scores(tmp_path / "step-4.json")
+    assert result["step"] == 4
+    assert [row["sequence"] for row in result["sequences"]] == validation_sequences(tiny_results)
+    mean = np.mean([row["psnr_mask"] for row in result["sequences"]])
+    assert result["scores"]["psnr_mask"]["mean"] == pytest.approx(mean)
+
+
+def test_the_scores_are_of_the_raw_output_inside_the_undilated_mask(
+    validate: Validate, tiny_base: Path, tiny_results: Path, tiny_training: Path, tmp_path: Path
+) -> None:
+    assert validate(tmp_path / "step-4.json", "--limit", "1") == 0
+    (row,) = scores(tmp_path / "step-4.json")["sequences"]
+    adapter = tiny_training / "checkpoints" / "step-4" / "adapter"
+    model = ModelSettings(base=str(tiny_base), device="cpu")
+    inpainter = load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings(window=9))
+    folder = tiny_results / "dataset" / row["sequence"]
+    rgb, mask = sequence.read_rgb(folder, 0, 17), sequence.read_mask(folder, 0, 17)
+    raw = inpainter.inpaint(rgb, mask, steps=2, seed=seeds.derive(0, "validation.noise", row["sequence"]))
+    hole = mask >= 128
+    errors = (raw[hole].astype(float) - sequence.read_truth(folder, 0, 17)[hole]) ** 2
+    assert row["psnr_mask"] == pytest.approx(10 * np.log10(255**2 / errors.mean()), abs=1e-6)
+
+
+def test_validation_changes_nothing_of_the_training(validate: Validate, tiny_training: Path, tmp_path: Path) -> None:
+    before = folder_digest(tiny_training)
+    assert validate(tmp_path / "step-4.json") == 0
+    assert folder_digest(tiny_training) == before
+
+
+def test_the_same_checkpoint_gets_the_same_scores_and_another_others(
+    validate: Validate, tiny_training: Path, tmp_path: Path
+) -> None:
+    earlier = str(tiny_training / "checkpoints" / "step-2")
+    for name, options in (("one", []), ("again", []), ("earlier", ["--checkpoint", earlier])):
+        assert validate(tmp_path / f"{name}.json", *options) == 0
+    one, again, other = (scores(tmp_path / f"{name}.json") for name in ("one", "again", "earlier"))
+    assert one["sequences"] == again["sequences"]
+    assert one["sequences"] != other["sequences"]
+    assert other["step"] == 2
+
+
+def test_a_sequence_without_a_hole_has_no_score_and_does_not_count(
+    validate: Validate, tiny_results: Path, tmp_path: Path
+) -> None:
+    first, *others = validation_sequences(tiny_results)
+    dataset = tmp_path / "dataset"
+    for name in (first, *others):
+        folder = tiny_results / "dataset" / name
+        rgb, mask, truth = (
+            read(folder, 0, 17) for read in (sequence.read_rgb, sequence.read_mask, sequence.read_truth)
+        )
+        sequence.write_sequence(dataset / name, rgb, mask * (name != first), truth)
+    assert validate(tmp_path / "scores.json", "--dataset", str(dataset)) == 0
+    result = scores(tmp_path / "scores.json")
+    assert result["sequences"][0] == {"sequence": first, "psnr_mask": None, "ssim_mask": None}
+    mean = np.mean([row["psnr_mask"] for row in result["sequences"][1:]])
+    assert result["scores"]["psnr_mask"]["mean"] == pytest.approx(mean)
+
+
+def test_a_validation_set_without_a_sequence_is_refused(
+    validate: Validate, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = read_table(tiny_results / "audit" / "split.tsv")
+    write_table(tmp_path / "split.tsv", split[split["split"] != "validation"])
+    assert validate(tmp_path / "scores.json", "--split-file", str(tmp_path / "split.tsv")) == 1
+    assert "no sequence in the split 'validation'" in capsys.readouterr().err
+
+
+def test_a_frame_that_can_not_be_read_is_named_with_its_sequence(
+    validate: Validate, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *_ = validation_sequences(tiny_results)
+    folder = tiny_results / "dataset" / first
+    frames = sequence.read_rgb(folder, 0, 17)
+    sequence.write_sequence(tmp_path / "dataset" / first, frames, sequence.read_mask(folder, 0, 17), frames)
+    Image.fromarray(frames[0, :16]).save(tmp_path / "dataset" / first / "GT_480" / "frame_00003.png")
+    assert validate(tmp_path / "scores.json", "--dataset", str(tmp_path / "dataset")) == 1
+    assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
+
+
+def test_several_numbers_of_denoising_steps_are_scored_apart(validate: Validate, tmp_path: Path) -> None:
+    assert validate(tmp_path / "both.json", "--steps", "1,2", "--limit", "1") == 0
+    assert validate(tmp_path / "two.json", "--limit", "1") == 0
+    one, two = json.loads((tmp_path / "both.json").read_text())["runs"]
+    assert (one["sampling_steps"], two["sampling_steps"]) == (1, 2)
+    assert two["sequences"] == scores(tmp_path / "two.json")["sequences"] != one["sequences"]
+    assert two["seconds_per_frame"] > 0
+
+
+def test_a_fresh_process_has_the_model_that_was_trained(validate: Validate, tmp_path: Path) -> None:
+    assert validate(tmp_path / "scores.json", "--limit", "1") == 0
+    assert json.loads((tmp_path / "scores.json").read_text())["difference_to_training"] < 1e-5
+
+
+def damaged(training: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(training / "checkpoints" / "step-4", folder / "step-4"))
+
+
+def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
+    validate: Validate, tiny_training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = damaged(tiny_training, tmp_path)
+    weights = load_file(checkpoint / "adapter" / "widened.safetensors")
+    save_file({name: 1.5 * tensor for name, tensor in weights.items()}, checkpoint / "adapter" / "widened.safetensors")
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
+    assert "from the one that was saved" in capsys.readouterr().err
+    assert not (tmp_path / "scores.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("state.json", b"{}", "state.json is absent or damaged"),
+        ("probe.safetensors", b"", "probe.safetensors is absent or damaged"),
+        ("adapter/widened.safetensors", b"half", "widened.safetensors is damaged"),
+        ("adapter/inpainting.json", None, "is not an adapter: inpainting.json missing"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named(
+    validate: Validate,
+    tiny_training: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: bytes | None,
+    said: str,
+) -> None:
+    checkpoint = damaged(tiny_training, tmp_path)
+    (checkpoint / name).unlink()
+    if content is not None:
+        (checkpoint / name).write_bytes(content)
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_weight_that_is_not_finite_and_a_checkpoint_under_another_name_are_refused(
+    validate: Validate, tiny_training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = damaged(tiny_training, tmp_path)
+    path = checkpoint / "adapter" / "widened.safetensors"
+    weights = load_file(path)
+    save_file({**weights, "patch_embed.proj.bias": weights["patch_embed.proj.bias"] * np.inf}, path)
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
+    assert "patch_embed.proj.bias is not finite" in capsys.readouterr().err
+    renamed = Path(shutil.copytree(tiny_training / "checkpoints" / "step-4", tmp_path / "step-9"))
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(renamed)) == 1
+    assert "holds a checkpoint of step 4" in capsys.readouterr().err

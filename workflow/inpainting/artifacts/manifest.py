@@ -1,0 +1,78 @@
+"""results/dataset/manifest.parquet: a row per sequence, accepted or rejected, that later steps read before any folder.
+
+What the columns mean is said at `artifacts.record.Record`, `Soundness` and `Content`. Written by `inpaint audit`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+
+from inpainting.artifacts.formats import ParquetTable
+from inpainting.artifacts.record import ACCEPTED, Record
+from inpainting.artifacts.split import SPLIT_TABLE, Split
+from inpainting.core.errors import InputError
+from inpainting.core.settings import existing
+
+MANIFEST = ParquetTable(
+    pa.schema(
+        [
+            ("id", pa.string()),
+            ("verdict", pa.string()),
+            ("reasons", pa.string()),
+            ("warnings", pa.string()),
+            ("frames", pa.int32()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("coverage", pa.list_(pa.float32())),
+            ("coverage_mean", pa.float64()),
+            ("difference_inside", pa.float64()),
+            ("difference_outside", pa.float64()),
+            ("effect_share", pa.float64()),
+            ("camera_motion", pa.float64()),
+            ("mask_motion", pa.float64()),
+            ("look", pa.string()),
+            ("digest", pa.string()),
+            ("group", pa.string()),
+        ]
+    ),
+    wanted="the manifest.parquet of `inpaint audit`",
+)
+
+
+def write_manifest(path: Path, records: Sequence[Record], provenance: Mapping[str, Any]) -> None:
+    """Write the records in their order."""
+    MANIFEST.write(path, pd.DataFrame([vars(record) for record in records], columns=MANIFEST.schema.names), provenance)
+
+
+def accepted(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the accepted sequences."""
+    return manifest[manifest["verdict"] == ACCEPTED].reset_index(drop=True)
+
+
+def choose_sequences(
+    dataset: Path,
+    split_file: Path,
+    manifest_file: Path,
+    split: Split | Literal["all"],
+    frames: int,
+    limit: int | None,
+) -> dict[str, int]:
+    """The ids of a split's sequences, sorted, at most `limit`, with the number of frames to score, at most `frames`.
+
+    The split "all" is every sequence of the table. Raises InputError where the split has no sequence or names one that
+    the manifest did not accept.
+    """
+    existing(dataset, "--dataset", "the folder of the sequences")
+    table = SPLIT_TABLE.read(split_file, "--split-file")
+    found = accepted(MANIFEST.read(manifest_file, "--manifest")).set_index("id")["frames"]
+    chosen = table if split == "all" else table[table["split"] == split]
+    names = sorted(chosen["id"])[:limit]
+    if not names:
+        raise InputError(f"{split_file} has no sequence in the split {split!r}; more data is needed")
+    unknown = [name for name in names if name not in found.index]
+    if unknown:
+        raise InputError(f"{split_file} names {unknown[0]}, which {manifest_file} does not accept; split again")
+    return {name: min(int(found[name]), frames) for name in names}

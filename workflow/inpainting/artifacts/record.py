@@ -1,0 +1,104 @@
+"""What the audit knows of one sequence: what it holds, what it shows, and a row of the manifest made of both."""
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from inpainting.artifacts.reasons import BY_CODE, Finding, codes
+
+ACCEPTED, REJECTED = "accepted", "rejected"
+
+
+@dataclass(frozen=True)
+class Soundness:
+    """What was found without looking at what the pixels show."""
+
+    frames: int
+    """Frames from the first on that are sound in all three folders, at most the number asked for."""
+    width: int
+    height: int
+    digest: str
+    """SHA-256 over the frames' lengths and the checksums of all their chunks (of frames that are no PNG, over their
+    SHA-256): RGB, mask and truth of frame 1, then of frame 2, ... Empty at the level `header`."""
+    findings: list[Finding]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the frames show that were looked at. What can't be known is empty or None."""
+
+    coverage: list[float]
+    """Share of hole (not dilated) in each mask that was looked at, 0..1."""
+    difference_inside: float | None
+    """Mean |RGB - GT| over the hole's pixels (not dilated), 0..255."""
+    difference_outside: float | None
+    """Mean |RGB - GT| over all other pixels, 0..255."""
+    effect_share: float | None
+    """Share of the pixels outside the dilated hole where RGB and GT differ more than effect_threshold, 0..1."""
+    camera_motion: float | None
+    """Median over frames of the median optical flow of the truth, in pixels per frame: near 0 for a still camera."""
+    mask_motion: float | None
+    """Median over frames of how far the hole's centre moves, in pixels per frame."""
+    look: str
+    """Perceptual hashes of the first, middle and last true frame, 48 hex digits; empty where they say nothing."""
+    findings: list[Finding]
+
+
+UNSEEN = Content([], None, None, None, None, None, "", [])
+"""The content of a sequence whose pixels were not looked at."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of the manifest; what its columns mean is said at `Soundness` and `Content`."""
+
+    id: str
+    verdict: str
+    """accepted or rejected."""
+    reasons: str
+    """Codes of all reasons to reject it, joined by semicolons; empty for an accepted sequence."""
+    warnings: str
+    """Codes of all that is odd about it and does not reject it, joined by semicolons."""
+    frames: int
+    width: int
+    height: int
+    coverage: list[float]
+    coverage_mean: float | None
+    """Mean of `coverage`."""
+    difference_inside: float | None
+    difference_outside: float | None
+    effect_share: float | None
+    camera_motion: float | None
+    mask_motion: float | None
+    look: str
+    digest: str
+    group: str
+    """Sequences of one group are never parted by the split."""
+
+
+def make_record(name: str, sound: Soundness, content: Content) -> Record:
+    """The sequence's row, its group being its own id."""
+    findings = [*sound.findings, *content.findings]
+    reasons = codes(findings)
+    measures = {key: value for key, value in vars(content).items() if key != "findings"}
+    return Record(
+        id=name,
+        verdict=REJECTED if reasons else ACCEPTED,
+        reasons=reasons,
+        warnings=codes(findings, rejects=False),
+        coverage_mean=fmean(content.coverage) if content.coverage else None,
+        group=name,
+        **measures,
+        **{key: value for key, value in vars(sound).items() if key != "findings"},
+    )
+
+
+def to_values(part: Soundness | Content) -> dict[str, Any]:
+    """A part as JSON can hold it."""
+    return vars(part) | {"findings": [[found.reason.code, found.frame, found.detail] for found in part.findings]}
+
+
+def from_values(kind: type[Any], values: dict[str, Any]) -> Any:
+    """The part that `to_values` wrote; raises KeyError or TypeError for what it did not write."""
+    findings = [Finding(BY_CODE[code], frame, detail) for code, frame, detail in values["findings"]]
+    return kind(**{**values, "findings": findings})

@@ -1,0 +1,20 @@
+"""Filling the hole of a whole clip by the name of what shall lie there: the same for training and for inference."""
+
+from inpainting.baselines.baseline import Clip
+from inpainting.baselines.registry import FILLS
+from inpainting.baselines.settings import Signal
+from inpainting.video.masks import Hole
+
+
+def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
+    """The clip as its condition shows it: equal to rgb outside the hole and, unless the signal is `rgb`, blind to it.
+
+    rgb: uint8 [frames, height, width, 3], the whole clip, not a window of it, so that a fill finds what any frame
+    shows; hole: bool [frames, height, width], dilated.
+    """
+    return rgb if signal == "rgb" else FILLS[signal].fill(rgb, hole)
+
+
+def is_frame_by_frame(signal: Signal) -> bool:
+    """Whether `fill` looks at each frame alone."""
+    return signal == "rgb" or FILLS[signal].frame_by_frame

@@ -1,0 +1,108 @@
+"""Writing so that a file or folder is complete or absent, and digests of what was read."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+UMASK = os.umask(0)
+"""The user's; it can't be read without setting it, which no other thread may see."""
+os.umask(UMASK)
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; what was made there (a file or a folder) becomes `path` on success.
+
+    On an exception the temporary is removed and `path` is left as it was. The temporary keeps `path`'s suffix, since
+    many writers choose their format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    room = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
+    temporary = room / path.name
+    try:
+        yield temporary
+        _open_to_others(temporary)
+        if temporary.is_dir() and path.is_dir():
+            path.replace(room / "replaced")
+        temporary.replace(path)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _open_to_others(path: Path) -> None:
+    """Give new files the permissions that the user's umask says; safetensors makes them private."""
+    for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
+        if file.is_file() and not file.is_symlink():
+            file.chmod(0o666 & ~UMASK)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write JSON atomically, indented, keys in the order given; NaN and infinity are refused."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_table(path: Path | str, table: "pd.DataFrame") -> None:
+    """Write a table atomically as .parquet or .tsv, by the path's suffix, without an index."""
+    path = Path(path)
+    if path.suffix not in {".parquet", ".tsv"}:
+        raise ValueError(f"{path}: tables are written as .parquet or .tsv")
+    with atomic_path(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False, write_page_checksum=True)
+        else:
+            table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+
+
+def read_table(path: Path | str) -> "pd.DataFrame":
+    """Read a .parquet or .tsv table. Ids and groups of digits alone stay text."""
+    import pandas as pd
+
+    path = Path(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path, page_checksum_verification=True)
+    return pd.read_csv(
+        path, sep="\t", dtype={"id": str, "sequence": str, "group": str}, keep_default_na=False, na_values=[""]
+    )
+
+
+def file_digest(path: Path | str) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def folder_digest(folder: Path | str) -> str:
+    """SHA-256 over the relative names and contents of all files below a folder, in hex."""
+    folder = Path(folder)
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def value_digest(value: Any) -> str:
+    """SHA-256 of a JSON-serialisable value in canonical form, in hex."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,116 @@
+"""What was imported already, and from what: so that a whole sequence is not made again, and a stale one is.
+
+Below OUT/.import/ lies a file per clip with the digest of all that shapes its sequences: settings, code, and the names,
+sizes and times of its files. It is written before the first sequence is, and again after each one.
+"""
+
+import contextlib
+import fcntl
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from inpainting.artifacts.import_table import IMPORT_VERSION, MADE
+from inpainting.core.errors import InputError
+from inpainting.core.files import read_json, value_digest, write_json
+from inpainting.importing.pairing import Clip
+from inpainting.importing.settings import ImportCommand
+
+ROOM = ".import"
+SHAPING = ("make_masks", "size", "resize", "rate", "frames", "stride", "mask_invert", "seed")
+"""Settings that shape a sequence's pixels, beside the mask threshold that holds."""
+
+Row = dict[str, Any]
+"""A line of import.tsv."""
+
+
+class Ledger:
+    """One clip's file: the ids to be made of it, and the rows of import.tsv of those that are done, by id."""
+
+    def __init__(self, clip: Clip, settings: ImportCommand) -> None:
+        self.out = settings.out
+        self.path = settings.out / ROOM / f"{clip.name}.json"
+        shaping = {name: getattr(settings, name) for name in SHAPING} | {"threshold": settings.threshold}
+        files = [None if path is None else _identity(path) for path in (clip.video, clip.mask, clip.truth)]
+        self.key = value_digest([clip.name, shaping, files, IMPORT_VERSION])
+        found: dict[str, Any] = {"key": self.key, "sequences": [], "rows": {}}
+        if self.path.exists():
+            found = read_json(self.path)
+        self.same = found["key"] == self.key
+        self.sequences: list[str] = found["sequences"]
+        self.rows: dict[str, Row] = {}
+        if self.same:
+            self.rows = {name: row for name, row in found["rows"].items() if self._holds(name, row)}
+
+    def _holds(self, name: str, row: Row) -> bool:
+        return row["verdict"] != MADE or (self.out / name).is_dir()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every sequence of the clip is done."""
+        return bool(self.sequences) and set(self.sequences) == set(self.rows)
+
+    def stale(self) -> list[str]:
+        """Sequences that are there but were made of other files or with other settings."""
+        return [name for name in self.sequences if name not in self.rows and (self.out / name).exists()]
+
+    def begin(self, ids: list[str]) -> None:
+        """Note which sequences are to be made; those of other files or settings are removed, and not before.
+
+        Raises InputError for a folder of such a name which this clip's import did not make.
+        """
+        strange = [name for name in ids if (self.out / name).exists() and name not in self.sequences]
+        if strange:
+            raise InputError(f"{self.out / strange[0]} is there already and not of this clip; remove or rename it")
+        stale = self.stale()
+        self.sequences = [*ids, *(name for name in stale if name not in ids)]
+        self._write()
+        for name in stale:
+            shutil.rmtree(self.out / name, ignore_errors=True)
+        self.sequences = ids
+        self._write()
+
+    def add(self, row: Row) -> None:
+        """Note that a sequence is done."""
+        self.rows[row["id"]] = row
+        self._write()
+
+    def _write(self) -> None:
+        write_json(self.path, {"key": self.key, "sequences": self.sequences, "rows": self.rows})
+
+
+def done_of(out: Path, clip: Clip) -> str:
+    """How far a clip is that another process imports, for a person to read; empty before anything is known."""
+    path = out / ROOM / f"{clip.name}.json"
+    if not path.exists():
+        return ""
+    found = read_json(path)
+    return f"{clip.name} ({len(found['rows'])} of {len(found['sequences'])} sequences)"
+
+
+def _identity(path: Path) -> list[list[Any]]:
+    """Names, sizes and times of a file, or of the files in a folder. Raises InputError where they can't be listed."""
+    try:
+        files = sorted(entry for entry in path.iterdir() if entry.is_file()) if path.is_dir() else [path]
+        return [[str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    except OSError as error:
+        raise InputError(f"{path} can't be read ({error.strerror})") from error
+
+
+@contextlib.contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep others from importing into the same folder, and remove what a killed import left half written.
+
+    Raises InputError where another import is at work there.
+    """
+    (out / ROOM).mkdir(parents=True, exist_ok=True)
+    with (out / ROOM / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another import is writing to {out}; wait for it, or give another --out") from error
+        for place in (out, out / ROOM):
+            for left in place.glob(".partial-*"):
+                shutil.rmtree(left, ignore_errors=True)
+        yield

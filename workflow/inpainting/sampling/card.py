@@ -1,0 +1,89 @@
+"""The model card of an exported adapter."""
+
+from typing import Any
+
+from inpainting.models.adapter import AdapterConfig
+from inpainting.sampling.settings import STEPS
+
+TEMPLATE = """---
+base_model: {base}
+library_name: diffusers
+pipeline_tag: video-to-video
+tags: [video-inpainting, cogvideox, lora]
+---
+# {name}
+
+An adapter that makes {base} inpaint: LoRA{widened}, trained on {frames} frames at a time.
+
+## Use
+
+With the package `inpainting` installed:
+
+```python
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+
+pipeline = CogVideoXInpaintPipeline.from_pretrained("{base}").load_adapter("{name}")
+frames = pipeline(video, mask, num_inference_steps={steps}).frames
+```
+
+`video`: uint8 [frames, height, width, 3]; `mask`: uint8 [frames, height, width], {polarity} where to inpaint. Or:
+
+    inpaint run --base {base} --adapter {name} --input video.mp4 --mask mask.mp4 --output out.mp4 --steps {steps}
+
+## What it was trained with
+
+| what | value |
+|---|---|
+{settings}
+
+## Scores
+
+{scores}
+
+Everything else that is known of it, digests of its files among it, is in `provenance.json`.
+"""
+
+
+def model_card(name: str, config: AdapterConfig, told: dict[str, Any]) -> str:
+    """Markdown, with the front matter that model hubs read. `told`: what provenance.json says."""
+    runs = told["validation"] or []
+    return TEMPLATE.format(
+        base=config.base,
+        name=name,
+        widened=" and a widened patch embedding" if config.condition.widens else "",
+        frames=config.windows.window,
+        steps=runs[0]["sampling_steps"] if runs else config.sampling_steps or STEPS,
+        polarity="black" if config.masks.mask_invert else "white",
+        settings="\n".join(f"| {what} | {value} |" for what, value in _settings(config, told["training"])),
+        scores=_scores(runs),
+    )
+
+
+def _settings(config: AdapterConfig, training: dict[str, Any] | None) -> list[tuple[str, str]]:
+    rows = [
+        (name.replace("_", " "), str(value))
+        for part in (config.lora, config.condition, config.masks, config.windows)
+        for name, value in part.model_dump(mode="json").items()
+    ]
+    if training is not None:
+        rows += [("training steps", f"{training['step']:,}")]
+        rows += [(f"training: {name.replace('_', ' ')}", str(value)) for name, value in training["settings"].items()]
+    return rows
+
+
+def _scores(runs: list[dict[str, Any]]) -> str:
+    if not runs:
+        return "None were given when it was exported."
+    lines = ["Raw output inside the mask, on the validation set; mean, and 95 % interval over sequences.", ""]
+    names = list(runs[0]["scores"])
+    lines += [f"| denoising steps | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1)]
+    for run in runs:
+        cells = [_interval(run["scores"][name]) for name in names]
+        lines.append(f"| {run['sampling_steps']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _interval(score: dict[str, float | None]) -> str:
+    mean, low, high = (score.get(name) for name in ("mean", "low", "high"))
+    shown = "–" if mean is None else f"{mean:.3f}"
+    return shown if low is None or high is None else f"{shown} ({low:.3f} to {high:.3f})"

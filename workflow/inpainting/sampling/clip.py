@@ -1,0 +1,180 @@
+"""One clip of `inpaint run`: inpainted as a stream, so that its length takes no memory, and written with its story."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from inpainting.baselines.settings import FillSettings
+from inpainting.conditioning.inputs import GRID
+from inpainting.core import provenance
+from inpainting.core.files import file_digest, folder_digest, read_json, write_json
+from inpainting.core.progress import Progress
+from inpainting.models import loading
+from inpainting.sampling import preparation
+from inpainting.sampling.conditioned_clip import Clip
+from inpainting.sampling.inpainter import Inpainter
+from inpainting.sampling.preview import draw_preview
+from inpainting.sampling.region import Region
+from inpainting.sampling.seam import SeamMeter
+from inpainting.sampling.settings import RunCommand
+from inpainting.sampling.source import Source, look_through
+from inpainting.sampling.window_schedule import Timeline
+from inpainting.video import sequence, windows, writer
+from inpainting.video.reader import Picture, Reel
+from inpainting.video.settings import MaskSettings
+from inpainting.video.writer import Shape
+
+log = logging.getLogger(__name__)
+
+Load = Callable[[tuple[int, int]], Inpainter]
+"""Gives the loaded model; the size (width, height) in pixels is that of the frames it is needed for first."""
+
+
+def inpaint_clip(settings: RunCommand, input: Path, mask: Path, output: Path, load: Load) -> None:
+    """Inpaint `input` where `mask` says so, and write `output` and what `story` tells of it.
+
+    Raises InputError where a file can't be read or frames and masks do not fit together.
+    """
+    source = look_through(
+        Reel(input, settings.frames),
+        Reel(mask, settings.frames, sequence.MASK),
+        settings.section(MaskSettings),
+    )
+    width, height = source.size
+    log.info("%d frames of %dx%d, %.3g %% of them to inpaint", source.frames, width, height, 100 * source.coverage)
+    told = story(settings, input, mask)
+    shape = Shape(source.frames, source.size, source.timing.rate, source.timing.pixel_aspect)
+    sound = input if source.reel.is_video else None
+    seam = None
+    if source.box is None:
+        log.info("the mask is empty: there is nothing to inpaint, and the output's frames are the input's")
+        writer.write_frames(output, source.reel, shape, sound)
+    else:
+        region = _region(settings, source)
+        inpainter = load(region.size)
+        if settings.preview:
+            draw_preview(inpainter, source, region, settings, output.with_name(output.name + ".preview.png"))
+        timeline = inpainter.timeline(source.frames)
+        meter = SeamMeter(timeline)
+        start = time.monotonic()
+        frames = _frames(inpainter, source, region, timeline, settings)
+        writer.write_frames(output, _measured(frames, source, meter), shape, sound)
+        log.info("inpainted in %.3g seconds per frame", (time.monotonic() - start) / source.frames)
+        seam = _say_seam(meter)
+    method = "adapter" if settings.adapter is not None else "latent replacement with the untouched base"
+    told["output"] = {
+        "method": method if source.box is not None else "none, since the mask is empty",
+        "frames": source.frames,
+        "size": f"{width}x{height}",
+        "rate": None if shape.rate is None else str(shape.rate),
+        "mask_coverage": source.coverage,
+        "seam": seam,
+    }
+    write_json(story_path(output), told)
+    log.info("written: %s, and beside it %s.json", output, output.name)
+
+
+def _region(settings: RunCommand, source: Source) -> Region:
+    whole = Region.whole(source.size)
+    if not settings.crop or source.box is None:
+        return whole
+    native, _ = preparation.made_for(settings.base)
+    region = source.box.with_surroundings(native, source.size, GRID)
+    log.info("of the frames, %dx%d at column %d, row %d is inpainted", *region.size, region.left, region.top)
+    return region
+
+
+def _frames(
+    inpainter: Inpainter, source: Source, region: Region, timeline: Timeline, settings: RunCommand
+) -> Iterator[Picture]:
+    """The output's frames, one by one, while the phases tell how far they are."""
+    count, steps = len(timeline.starts), preparation.steps_of(settings)
+    phases = _Phases(
+        ("fill", "frames", source.frames),
+        ("encode", "windows", count),
+        ("denoise", f"steps of {count} windows", count * steps),
+        ("decode", "windows", count),
+    )
+    clip = source.condition(region, inpainter.signal, phases.step)
+    made = inpainter.inpaint_windows(clip, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
+    raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
+    for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
+        pasted = region.paste(part, rgb)
+        yield pasted if settings.raw else np.where(hole[..., None], pasted, rgb)
+
+
+class _Phases:
+    """Progress of one phase after the other, each timed from the end of the one before."""
+
+    def __init__(self, *phases: tuple[str, str, int]) -> None:
+        self._waiting = list(phases)
+        self._progress = Progress(*self._waiting.pop(0))
+
+    def step(self, count: int = 1) -> None:
+        """Count `count` more as done in the present phase."""
+        self._progress.step(count)
+        if self._progress.done == self._progress.total and self._waiting:
+            self._progress = Progress(*self._waiting.pop(0))
+
+
+def _counted(made: Iterable[Clip], phases: _Phases) -> Iterator[Clip]:
+    for clip in made:
+        phases.step()
+        yield clip
+
+
+def _measured(frames: Iterable[Picture], source: Source, meter: SeamMeter) -> Iterator[Picture]:
+    for frame, hole in zip(frames, source.dilated(), strict=True):
+        meter.add(frame, hole)
+        yield frame
+
+
+def _say_seam(meter: SeamMeter) -> dict[str, float] | None:
+    seam = meter.result()
+    if seam is not None:
+        log.info(
+            "seams: where windows meet, the hole changes %.3g times as much from frame to frame as elsewhere, the rest "
+            "of the frames %.3g times",
+            seam["hole_ratio"],
+            seam.get("known_ratio", float("nan")),
+        )
+    return seam
+
+
+def story_path(output: Path) -> Path:
+    """The file that says how an output was made."""
+    return output.with_name(output.name + ".json")
+
+
+def is_done(settings: RunCommand, input: Path, mask: Path, output: Path) -> bool:
+    """Whether the output is there, made of the same inputs by the same settings and versions."""
+    if not (output.exists() and story_path(output).is_file()):
+        return False
+    told = read_json(story_path(output))
+    return all(told.get(name) == value for name, value in story(settings, input, mask).items())
+
+
+def story(settings: RunCommand, input: Path, mask: Path) -> dict[str, Any]:
+    """How an output is made, and of what; never when, so that it is the same each time."""
+    inputs = {
+        "input": _digest(input),
+        "mask": _digest(mask),
+        "transformer": loading.part_digest(settings.base, "transformer"),
+        "vae": loading.part_digest(settings.base, "vae"),
+    }
+    if settings.adapter is not None:
+        inputs["adapter"] = folder_digest(settings.adapter)
+    one = settings.model_copy(update={"input": input, "mask": mask})
+    told = provenance.describe(one, inputs, leave_out={"output", "batch", "preview", *FillSettings.model_fields})
+    told["settings"]["condition"] = preparation.signal_of(settings)
+    told["versions"]["av"] = av.__version__
+    return told
+
+
+def _digest(path: Path) -> str:
+    return folder_digest(path) if path.is_dir() else file_digest(path)

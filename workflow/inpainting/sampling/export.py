@@ -1,0 +1,79 @@
+"""`inpaint export`: an adapter as one folder to give away, with a card that says what it is and how good."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from inpainting.artifacts.best import read_adapter_scores
+from inpainting.core import provenance
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.files import atomic_path, file_digest, folder_digest, read_json, write_json
+from inpainting.core.settings import existing
+from inpainting.models import adapter as adapters
+from inpainting.sampling.card import model_card
+from inpainting.sampling.settings import ExportCommand
+
+log = logging.getLogger(__name__)
+
+CARD_FILE, PROVENANCE_FILE = "README.md", "provenance.json"
+
+
+def export(settings: ExportCommand) -> None:
+    """Write the folder: the adapter's own files, bit for bit, provenance.json and README.md.
+
+    Raises UsageError where there is no adapter or the output is something else, InputError where the adapter is damaged
+    or the scores are another one's.
+    """
+    adapter = _adapter_folder(existing(settings.checkpoint, "--checkpoint", "a step-N folder or an adapter"))
+    config = adapters.read_adapter_config(adapter)
+    if settings.out.exists() and not (settings.out / adapters.CONFIG_FILE).is_file():
+        raise UsageError(f"--out: {settings.out} is there and no exported adapter; give a new folder")
+    digests = {name: file_digest(adapter / name) for name in adapter_files(adapter)}
+    told = {
+        "adapter": digests,
+        "training": _training(settings.checkpoint),
+        "validation": _validation(settings.scores, adapter),
+        "versions": provenance.versions(),
+    }
+    with atomic_path(settings.out) as temporary:
+        temporary.mkdir()
+        for name, digest in digests.items():
+            shutil.copyfile(adapter / name, temporary / name)
+            if file_digest(temporary / name) != digest:
+                raise InputError(f"{adapter / name} changed while it was copied; export it again")
+        write_json(temporary / PROVENANCE_FILE, told)
+        (temporary / CARD_FILE).write_text(model_card(settings.out.name, config, told), encoding="utf-8")
+    log.info("written: %s", settings.out)
+
+
+def adapter_files(folder: Path) -> list[str]:
+    """Names of the files that an adapter folder holds, its card and provenance aside."""
+    return sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in {CARD_FILE, PROVENANCE_FILE})
+
+
+def _adapter_folder(checkpoint: Path) -> Path:
+    inner = checkpoint / "adapter"
+    return inner if inner.is_dir() else checkpoint
+
+
+def _training(checkpoint: Path) -> dict[str, Any] | None:
+    """The step and what shaped the training, where the checkpoint is one of training's own."""
+    state = checkpoint / "state.json"
+    if not state.is_file():
+        return None
+    told = read_json(state)
+    return {"step": told["step"], **told["fingerprint"]}
+
+
+def _validation(path: Path | None, adapter: Path) -> list[dict[str, Any]] | None:
+    """Means with intervals, for each number of denoising steps that was validated."""
+    if path is None:
+        return None
+    scored, runs = read_adapter_scores(path, "--scores")
+    if scored != folder_digest(adapter):
+        raise InputError(f"--scores: {path} tells of another adapter than {adapter}; give its own")
+    return [
+        {"sampling_steps": steps, "scores": {name: score.model_dump() for name, score in scores.items()}}
+        for steps, scores in runs
+    ]

@@ -1,0 +1,109 @@
+"""`inpaint run`: a clip, or a table of them, inpainted with one loaded model."""
+
+import csv
+import logging
+from pathlib import Path
+
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.settings import existing
+from inpainting.models import loading
+from inpainting.sampling import preparation
+from inpainting.sampling.clip import Load, inpaint_clip, is_done
+from inpainting.sampling.inpainter import Inpainter
+from inpainting.sampling.settings import RunCommand
+from inpainting.video import sequence, writer
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ("input", "mask", "output")
+"""Columns of a table of clips; where an input is a sequence folder, its mask may be empty."""
+
+
+def run(settings: RunCommand) -> None:
+    """Inpaint `settings.input` where `settings.mask` says so, or each row of `settings.batch`.
+
+    Raises UsageError where an option names something that is not there or can't be written, InputError where a file
+    can't be read, or frames, masks, adapter and base do not fit together, or where rows of the table failed.
+    """
+    _check_model(settings)
+    if settings.batch is None:
+        input, mask, output = _check_paths(settings.input, settings.mask, settings.output)
+        resolved = preparation.resolve(settings)
+        inpaint_clip(resolved, input, mask, output, _loader(resolved))
+        return
+    if settings.input is not None or settings.mask is not None or settings.output is not None:
+        raise UsageError("--batch: the table names inputs, masks and outputs; leave --input, --mask and --output out")
+    rows = _read_rows(existing(settings.batch, "--batch", "a table of clips"))
+    resolved = preparation.resolve(settings)
+    load = _loader(resolved)
+    failed = [row["output"] for number, row in enumerate(rows, 1) if not _try(resolved, row, number, len(rows), load)]
+    if failed:
+        raise InputError(
+            f"--batch: {len(failed)} of {len(rows)} clips failed, the others are done: {', '.join(failed)}"
+        )
+
+
+def _loader(settings: RunCommand) -> Load:
+    """Loads the model when a first clip needs it, and then gives the same one, for frames of any size."""
+    loaded: list[Inpainter] = []
+
+    def load(size: tuple[int, int]) -> Inpainter:
+        if not loaded:
+            loaded.append(preparation.prepare(settings, size))
+        if settings.vae_tiling:
+            preparation.check_tiling(loaded[0], size)
+        return loaded[0]
+
+    return load
+
+
+def _try(settings: RunCommand, row: dict[str, str], number: int, count: int, load: Load) -> bool:
+    """Inpaint a row of a table unless that was done before; whether the output is there now."""
+    log.info("%d of %d: %s", number, count, row["output"])
+    try:
+        input, mask, output = _check_paths(*(Path(row[name]) if row[name] else None for name in COLUMNS))
+        if is_done(settings, input, mask, output):
+            log.info("%s was done before", output)
+        else:
+            inpaint_clip(settings, input, mask, output, load)
+    except (InputError, UsageError) as error:
+        log.error("%s failed: %s", row["output"], error)
+        return False
+    return True
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a table of clips, each with COLUMNS; raises UsageError where it is none or outputs are named twice."""
+    with path.open(newline="", encoding="utf-8") as file:
+        table = csv.DictReader(file, delimiter="\t", restval="")
+        if set(table.fieldnames or ()) != set(COLUMNS):
+            raise UsageError(f"--batch: the first line of {path} should name the columns {', '.join(COLUMNS)}")
+        rows = [{name: row[name].strip() for name in COLUMNS} for row in table]
+    outputs = [row["output"] for row in rows]
+    twice = sorted({output for output in outputs if outputs.count(output) > 1})
+    if twice or not rows:
+        raise UsageError(f"--batch: {path} " + (f"names {twice[0]} twice" if twice else "has no row"))
+    return rows
+
+
+def _check_model(settings: RunCommand) -> None:
+    if settings.adapter is not None:
+        existing(settings.adapter, "--adapter", "a folder that training wrote")
+    loading.source(settings.base)
+    preparation.check_compute(settings)
+
+
+def _check_paths(input: Path | None, mask: Path | None, output: Path | None) -> tuple[Path, Path, Path]:
+    """Input, mask and output, after a look at whatever can be told before anything is read."""
+    if input is None or output is None:
+        option = "--input" if input is None else "--output"
+        raise UsageError(f"{option}: a value is needed and none was given; or give --batch, a table of clips")
+    existing(input, "--input", "a video or a folder of frames")
+    if mask is None and not (input / sequence.MASK).is_dir():
+        raise UsageError(
+            f"--mask: a mask is needed, since {input} is not a folder with {sequence.MASK} in it; give a "
+            "video, a folder or an image that is white where to inpaint"
+        )
+    mask = existing(mask or input, "--mask", "a video, a folder of masks or one image")
+    writer.check_output(output, [input, mask])
+    return input, mask, output

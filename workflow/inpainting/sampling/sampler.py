@@ -1,0 +1,205 @@
+"""From a filled clip to what the model makes of its windows: encode, denoise together, decode.
+
+Windows come and go one by one; between the phases their latents lie on disk, so that memory does not grow with length.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+from torch import Tensor
+
+from inpainting.baselines.settings import Signal
+from inpainting.conditioning import inputs
+from inpainting.conditioning.inputs import Frame
+from inpainting.models import loading
+from inpainting.models import vae as vae_latents
+from inpainting.models.widening import is_widened
+from inpainting.sampling import denoising, on_disk
+from inpainting.sampling.conditioned_clip import Clip, ConditionedClip
+from inpainting.sampling.denoising import Known, Predict, Scheduler
+from inpainting.sampling.window_schedule import Timeline
+from inpainting.video import masks
+
+Item = TypeVar("Item")
+Told = Callable[[int], None]
+"""Told after each batch how many windows, or frames, were done."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What inpaints. `device` is where it computes, which is not where its parts wait when they are offloaded."""
+
+    vae: AutoencoderKLCogVideoX
+    transformer: CogVideoXTransformer3DModel
+    scheduler: Scheduler
+    device: torch.device
+
+    @property
+    def concatenates(self) -> bool:
+        """Whether the condition comes in beside the noisy latents; else known latents are replaced at each step."""
+        return is_widened(self.transformer)
+
+    @property
+    def mask_channels(self) -> int:
+        """Channels in which the mask comes in, where it does."""
+        return (
+            int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels) if self.concatenates else 1
+        )
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """How windows are denoised.
+
+    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; at_once: windows in
+    a batch; step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which
+    it may change; true ends the denoising.
+    """
+
+    steps: int
+    prompt: Tensor
+    generator: torch.Generator
+    guidance: float = 1.0
+    negative: Tensor | None = None
+    at_once: int = 1
+    encoded: Told = lambda windows: None
+    stepped: Told = lambda windows: None
+    step_end: Callable[[int, Tensor, Tensor], bool] = lambda number, timestep, latents: False
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """On disk: condition latents [windows, latent frames, channels, height, width], and the mask's shares."""
+
+    latents: Tensor
+    mask: Tensor
+
+
+def inpaint_windows(
+    models: Models, clip: ConditionedClip, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
+) -> Iterator[Clip]:
+    """What the model makes of a clip, window by window, in order: uint8 [window, height, width, 3].
+
+    All windows are read before the first is given. `dilation`: pixels that the holes are grown by, after the windows
+    were padded to the model's grid, as for training; `signal`: see `inputs.condition_signal`.
+    """
+    frame = Frame(*clip.hole.shape[1:])
+    conditions = _encode(models, clip.windows(timeline), timeline, frame, dilation, signal, how)
+    latents = _denoise(models, conditions, timeline, how)
+    return _decode(models, latents, timeline, frame, how.at_once)
+
+
+def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: Denoising) -> Tensor:
+    """Latents of a timeline's rows, on disk: [rows, channels, height, width]."""
+    shape = conditions.latents.shape[2:]
+    _, rows, columns = shape
+    loading.lay_out_positions(models.transformer, (rows, columns), timeline.length)
+    latents = on_disk.tensor(timeline.row_count, *shape)
+    for row in range(timeline.row_count):
+        latents[row] = torch.randn(shape, generator=how.generator)
+    known = None
+    if not models.concatenates:
+        keep = 1 - denoising.gather_rows(timeline, conditions.mask).ceil()
+        known = Known(denoising.gather_rows(timeline, conditions.latents), keep)
+    predict = _predictor(models, conditions, how)
+    steps = denoising.denoise(
+        predict, models.scheduler, timeline, latents, how.steps, how.generator, how.at_once, known, how.stepped
+    )
+    for number, timestep in steps:
+        if how.step_end(number, timestep, latents):
+            break
+    return latents
+
+
+def _decode(models: Models, latents: Tensor, timeline: Timeline, frame: Frame, at_once: int) -> Iterator[Clip]:
+    for rows in batched(timeline.rows, at_once):
+        signals = vae_latents.decode(models.vae, latents[torch.from_numpy(np.stack(rows))])
+        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in signals)
+
+
+def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int) -> Iterator[Clip]:
+    """Windows, uint8 [window, height, width, 3], through the VAE and back."""
+    for batch in batched(clips, at_once):
+        frame = Frame(*batch[0].shape[1:3])
+        signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in batch])
+        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
+        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one perhaps shorter."""
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+def _encode(
+    models: Models,
+    clips: Iterable[ConditionedClip],
+    timeline: Timeline,
+    frame: Frame,
+    dilation: int,
+    signal: Signal,
+    how: Denoising,
+) -> Conditions:
+    shape = len(timeline.starts), timeline.latent_frames
+    channels = models.vae.config.latent_channels, models.mask_channels
+    conditions = Conditions(*(on_disk.tensor(*shape, count, *frame.latent_size) for count in channels))
+    done = 0
+    for batch in batched(clips, how.at_once):
+        rows = slice(done, done + len(batch))
+        conditions.latents[rows], conditions.mask[rows] = _encode_batch(models, batch, frame, dilation, signal)
+        done += len(batch)
+        how.encoded(len(batch))
+    return conditions
+
+
+def _encode_batch(
+    models: Models, batch: list[ConditionedClip], frame: Frame, dilation: int, signal: Signal
+) -> tuple[Tensor, Tensor]:
+    holes = [masks.dilate(frame.pad(window.hole), dilation) for window in batch]
+    pairs = zip((frame.pad(window.filled) for window in batch), holes, strict=True)
+    signals = [inputs.condition_signal(filled, hole, signal) for filled, hole in pairs]
+    latents = inputs.encode_condition(models.vae, torch.stack(signals)).cpu()
+    return latents, torch.stack([inputs.mask_channels(hole, models.mask_channels) for hole in holes])
+
+
+def _predictor(models: Models, conditions: Conditions, how: Denoising) -> Predict:
+    """Velocities of windows, with their conditions beside the noisy latents where the model takes them."""
+
+    def predict(batch: list[int], latents: Tensor, timestep: Tensor) -> Tensor:
+        if models.concatenates:
+            latents = inputs.model_input(latents, conditions.latents[batch], conditions.mask[batch])
+        velocity = _velocity(models, latents, how.prompt, timestep)
+        if how.negative is None or how.guidance == 1:
+            return velocity
+        away_from = _velocity(models, latents, how.negative, timestep)
+        return away_from + how.guidance * (velocity - away_from)
+
+    return predict
+
+
+@torch.no_grad()
+def _velocity(models: Models, latents: Tensor, prompt: Tensor, timestep: Tensor) -> Tensor:
+    batch, device = len(latents), models.device
+    with autocast(device, loading.lowest_dtype(models.transformer)):
+        velocity = models.transformer(
+            latents.to(device),
+            prompt.to(device).expand(batch, -1, -1),
+            timestep.expand(batch).to(device),
+            return_dict=False,
+        )[0]
+    return velocity.float()
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[None]:
+    """Autocast to the base weights' precision, so that they meet the float32 adapter; nothing for float32."""
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype)

@@ -1,0 +1,52 @@
+"""Whether the joints of windows show: change from frame to frame in the hole, at the joints against elsewhere."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.sampling.window_schedule import Timeline
+
+
+class SeamMeter:
+    """Gathers changes as a clip's frames come; one frame is held.
+
+    A step from one frame to the next is at a joint where a window begins or ends or two of them overlap. Changes are
+    mean absolute differences in grey levels, in the pixels that are hole (or known) in both frames.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._joints = set(joints(timeline))
+        self._before: tuple[NDArray[np.uint8], NDArray[np.bool_]] | None = None
+        self._number = 0
+        self._changes: dict[tuple[str, bool], list[float]] = {}
+
+    def add(self, frame: NDArray[np.uint8], hole: NDArray[np.bool_]) -> None:
+        """The next frame, uint8 [height, width, 3], and its dilated hole, bool [height, width]."""
+        if self._before is not None:
+            change = np.abs(frame.astype(np.int16) - self._before[0])
+            for name, both in (("hole", hole & self._before[1]), ("known", ~hole & ~self._before[1])):
+                if both.any():
+                    at_joint = self._number - 1 in self._joints
+                    self._changes.setdefault((name, at_joint), []).append(float(change[both].mean()))
+        self._before = frame, hole
+        self._number += 1
+
+    def result(self) -> dict[str, float] | None:
+        """Mean change at the joints and elsewhere, and their ratio, in the hole and in the known pixels.
+
+        The known pixels' ratio is what the scene itself does. None where there are no joints, or nothing beside them.
+        """
+        found = {}
+        for name in ("hole", "known"):
+            at, elsewhere = (self._changes.get((name, joint), []) for joint in (True, False))
+            if at and elsewhere and max(elsewhere) > 0:
+                found[f"{name}_at_joints"], found[f"{name}_elsewhere"] = float(np.mean(at)), float(np.mean(elsewhere))
+                found[f"{name}_ratio"] = float(np.mean(at) / np.mean(elsewhere))
+        return found if "hole_ratio" in found else None
+
+
+def joints(timeline: Timeline) -> Iterable[int]:
+    """Steps at which windows meet, by the number, from 0, of the frame before the step."""
+    for earlier, later in zip(timeline.starts, timeline.starts[1:], strict=False):
+        yield from range(later - 1, earlier + timeline.length)

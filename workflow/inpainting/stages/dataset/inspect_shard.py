@@ -1,0 +1,101 @@
+"""`inpaint inspect`: check the sequences of one shard, reading none again that did not change."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from inpainting.artifacts.groups import GROUPS
+from inpainting.artifacts.inspected_shard import InspectedShard
+from inpainting.artifacts.reasons import verdict
+from inpainting.artifacts.record import make_record
+from inpainting.core import seeds
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.progress import tracked
+from inpainting.core.settings import existing
+from inpainting.core.workers import process_pool
+from inpainting.stages.dataset.inspection import Inspected, inspect, printable
+from inpainting.stages.dataset.inspection_cache import Ledger
+from inpainting.stages.dataset.settings import InspectCommand, Inspecting
+from inpainting.video.sequence import FOLDERS
+
+log = logging.getLogger(__name__)
+
+
+def inspect_shard(settings: InspectCommand) -> None:
+    """Write what was found of each of the shard's sequences; what was learnt is remembered in `<out>.ledger`.
+
+    What an audit of the whole has learnt, see `inpaint audit`, whose results lie one folder above, is not learnt again.
+    """
+    if settings.out.suffix != ".jsonl":
+        raise UsageError(f"OUT: {settings.out} does not end in .jsonl; give a path such as inspected/0.jsonl")
+    check_paths(settings.root, settings.out)
+    names, stray = find_sequences(settings.root)
+    mine = [name for name in names if shard_of(name, settings.shards) == settings.shard]
+    ledger = Ledger(settings.out.with_suffix(".ledger"), settings.out.parent.with_suffix(".ledger"))
+    entries = inspect_all(mine, ledger, settings)
+    sequences = [(entry.id, entry.sound, entry.content) for entry in entries]
+    InspectedShard(shaping_settings(settings), settings.shards, stray, sequences).write(settings.out)
+
+
+def shaping_settings(settings: Inspecting) -> dict[str, Any]:
+    """The settings that shape what is found of a sequence."""
+    return settings.model_dump(mode="json", include=set(Inspecting.model_fields) - {"root", "workers"})
+
+
+def shard_of(name: str, shards: int) -> int:
+    """The shard that a sequence falls into by its name alone, so that it stays there whatever comes or goes."""
+    return seeds.derive(0, "audit.shard", printable(name)) % shards
+
+
+def check_paths(root: Path, out: Path) -> None:
+    """Raise UsageError unless `root` is a folder and `out` lies outside of it."""
+    if not existing(root, "ROOT", "the folder that holds the sequences").is_dir():
+        raise UsageError(f"ROOT: {root} is a file; give the folder that holds the sequences")
+    if out.resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"OUT: {out} lies inside ROOT, where it would pass for a sequence; choose a place outside")
+
+
+def find_sequences(root: Path) -> tuple[list[str], int]:
+    """Names of the folders directly below `root`, sorted, and the count of all else there.
+
+    A link to nothing counts as a sequence, a lost one; hidden folders do not. Raises InputError when there is none.
+    """
+    try:
+        found = {path.name: _is_sequence(path) for path in root.iterdir()}
+    except OSError as error:
+        raise InputError(f"{root} can't be listed: {error.strerror}") from error
+    names = sorted(name for name, is_sequence in found.items() if is_sequence)
+    if set(FOLDERS) & set(names):
+        raise InputError(f"{root} is itself a sequence; give the folder that holds the sequences as ROOT")
+    if not names:
+        raise InputError(f"{root} holds no folders; every sequence is a folder with {', '.join(FOLDERS)} in it")
+    return names, len(found.keys() - {*names, GROUPS})
+
+
+def _is_sequence(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    return path.is_dir() or (path.is_symlink() and not path.exists())
+
+
+def inspect_all(names: Sequence[str], ledger: Ledger, settings: Inspecting) -> list[Inspected]:
+    """What is known of each sequence after looking at all of them, by id; only what changed was read."""
+    read = 0
+    with process_pool(settings.workers, preload=inspect.__module__) as pool:
+        chunk = max(1, min(32, len(names) // (8 * settings.workers)))
+        known = (ledger.known.get(printable(name)) for name in names)
+        results: Iterator[Inspected | None] = pool.map(
+            partial(inspect, settings=settings), names, known, chunksize=chunk
+        )
+        for entry in tracked(results, "audit", "sequences", len(names)):
+            if entry is not None:
+                read += 1
+                ledger.add(entry)
+    ids = sorted(printable(name) for name in names)
+    ledger.finish(ids)
+    entries = [ledger.known[name] for name in ids]
+    reasons = [make_record(entry.id, entry.sound, entry.content).reasons for entry in entries]
+    log.info("%d of %d sequences were new or changed; %s", read, len(names), verdict(reasons))
+    return entries

@@ -1,0 +1,39 @@
+"""All scores of one method on one sequence, of its raw and of its composited output."""
+
+import numpy as np
+import pandas as pd
+
+from inpainting.artifacts.examples import Output
+from inpainting.metrics import regions
+from inpainting.metrics.metric import Reference
+from inpainting.metrics.regions import Regions, effect_region
+from inpainting.metrics.registry import COLUMNS, METRICS, with_every_column
+from inpainting.stages.evaluation.settings import EvaluateCommand
+from inpainting.video import masks
+from inpainting.video.clip import Clip
+from inpainting.video.masks import Hole
+
+
+def score_outputs(
+    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[Output, regions.Clip]
+) -> dict[Output, pd.DataFrame]:
+    """By output a row per frame: its number, and `registry.COLUMNS`; NaN where something is left out.
+
+    filled: the dilated hole that was filled and composited. What is scored is the mask's own hole, not dilated.
+    """
+    hole, effect = masks.to_hole(clip.mask, settings), effect_region(clip.rgb, clip.truth, filled)
+    reference = Reference(clip.truth, Regions(hole, effect))
+    alike = np.array_equal(outputs["composited"], outputs["raw"])
+    number = pd.DataFrame({"frame": np.arange(1, len(clip.truth) + 1)})
+    tables: dict[Output, list[pd.DataFrame]] = {output: [number] for output in outputs}
+    for metric in METRICS:
+        if metric.score is None or (metric.extra and metric.name not in settings.extras):
+            continue
+        scored: dict[Output, pd.DataFrame] = {}
+        for output in metric.outputs:
+            frames: Output = "raw" if alike or metric.composites_itself else output
+            if frames not in scored:
+                scored[frames] = metric.score(outputs[frames], reference)[list(metric.columns)]
+            tables[output].append(scored[frames])
+    every = ["frame", *COLUMNS]
+    return {output: with_every_column(pd.concat(parts, axis=1))[every] for output, parts in tables.items()}

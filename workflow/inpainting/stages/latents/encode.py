@@ -1,0 +1,135 @@
+"""`inpaint encode`: windows of sequences through the VAE, once, into a shard of latents.
+
+Beside shard.safetensors lies shard.parquet, the listing that `inpaint index` gathers; while a shard is being made, its
+finished sequences lie in shard.parts/. A sequence that the shard or its parts hold whole, of the same key, is kept.
+"""
+
+import logging
+from collections.abc import Iterator
+
+import pandas as pd
+from torch import Tensor
+
+from inpainting.artifacts.latents import FORMAT, write_listing, write_shard
+from inpainting.artifacts.manifest import MANIFEST
+from inpainting.artifacts.shard_listing import LATENTS_VERSION
+from inpainting.artifacts.split import SPLIT_TABLE
+from inpainting.core import provenance, seeds
+from inpainting.core.errors import UsageError
+from inpainting.core.files import value_digest
+from inpainting.core.progress import Progress
+from inpainting.core.settings import existing
+from inpainting.core.workers import mapped_ahead, process_pool
+from inpainting.models import loading
+from inpainting.stages.latents import disk, partial_shards
+from inpainting.stages.latents.encoding import PixelWindow, batches, cut, encode_batch
+from inpainting.stages.latents.reading import Wanted, read_sequence
+from inpainting.stages.latents.settings import EncodeCommand
+from inpainting.video import windows
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+log = logging.getLogger(__name__)
+
+
+def encode(settings: EncodeCommand) -> None:
+    """Write one shard and its listing; a shard that is there, whole and of the same digest, is left as it is."""
+    existing(settings.dataset, "--dataset", "the folder of the sequences")
+    everything = chosen_rows(settings)
+    rows = everything[everything["shard"] == settings.shard]
+    keys = sequence_keys(settings, rows)
+    found = partial_shards.whole_sequences(settings.out, keys)
+    if partial_shards.is_complete(settings.out, keys, found):
+        log.info("%s is up to date", settings.out)
+    else:
+        missing = rows[~rows["id"].isin(found)]
+        disk.check(settings, everything, rows, missing)
+        if not missing.empty:
+            _encode_parts(settings, keys, list(missing["id"]))
+            found = partial_shards.whole_sequences(settings.out, keys)
+        tensors = {name: tensor for sequence in keys for name, tensor in found[sequence].sequence(sequence).items()}
+        source = source_digest(settings, rows)
+        told = provenance.describe(settings, {"sequences": source}, leave_out=_unshaping(settings))
+        write_shard(settings.out, tensors, settings.content, keys, source, told)
+    partial_shards.forget_parts(settings.out)
+    write_listing(settings.out)
+
+
+def chosen_rows(settings: EncodeCommand) -> pd.DataFrame:
+    """Id, size in pixels, digest of the pixels and shard (a hash decides) of all sequences to encode, sorted by id."""
+    if settings.window > settings.frames:
+        raise UsageError(
+            f"--window: {settings.window} frames were asked of sequences of {settings.frames}; use a window that fits"
+        )
+    split = SPLIT_TABLE.read(settings.split_file, "--split-file")
+    manifest = MANIFEST.read(settings.manifest, "--manifest")
+    rows = split.loc[split["split"].isin(settings.splits), ["id"]].merge(
+        manifest[["id", "width", "height", "digest"]], on="id", validate="one_to_one"
+    )
+    rows["shard"] = [seeds.derive(0, "latents.shard", name) % settings.shards for name in rows["id"]]
+    return rows.sort_values("id", ignore_index=True)
+
+
+def source_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
+    """Digest of what a shard of truths and one of conditions must share: pixels, holes and windows."""
+    return value_digest([_cutting(settings), rows[["id", "digest"]].to_numpy().tolist()])
+
+
+def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]:
+    """By sequence the digest of all that shapes its tensors: pixels, settings, VAE and code."""
+    truth = settings.content == "truth"
+    vae_dtype = loading.vae_dtype(settings, loading.resolve_device(settings.device))
+    shaping = value_digest(
+        {
+            "format": FORMAT,
+            "content": settings.content,
+            "posterior": settings.truth_posterior if truth else "mode",
+            "cutting": _cutting(settings),
+            "mask_dilation": None if settings.content in ("truth", "rgb") else settings.mask_dilation,
+            "dtypes": [str(vae_dtype), settings.latents_dtype],
+            "vae": loading.part_digest(settings.base, "vae"),
+            "version": LATENTS_VERSION,
+        }
+    )
+    return {
+        name: value_digest([shaping, name, digest]) for name, digest in zip(rows["id"], rows["digest"], strict=True)
+    }
+
+
+def _cutting(settings: EncodeCommand) -> dict[str, object]:
+    """What decides on the holes and the windows' frames."""
+    masks = settings.section(MaskSettings).model_dump(exclude={"mask_dilation"})
+    return {**masks, **settings.section(WindowSettings).model_dump(), "frames": settings.frames}
+
+
+def _unshaping(settings: EncodeCommand) -> set[str]:
+    """Settings that shape nothing of the shard; what it is of is told by a digest."""
+    places = {"dataset", "split_file", "manifest", "out", "splits", "shard", "shards", "workers"}
+    if settings.content == "truth":
+        return places | {"mask_dilation"}
+    return places | {"truth_posterior"} | ({"mask_dilation"} if settings.content == "rgb" else set())
+
+
+def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[str]) -> None:
+    """Encode sequences, each of which is kept as soon as its windows are done."""
+    device = loading.resolve_device(settings.device)
+    vae = loading.load_vae(settings.base, loading.vae_dtype(settings, device), device)
+    starts = windows.plan(settings.frames, settings.window, settings.window_overlap)
+    whole = len(keys) * len(starts)
+    progress = Progress(f"encode {settings.content}", "windows", whole, done=whole - len(missing) * len(starts))
+    tensors: dict[str, Tensor] = {}
+    for batch in batches(_pixel_windows(settings, missing, starts)):
+        for window, found in zip(batch, encode_batch(vae, batch, settings), strict=True):
+            tensors |= {f"{window.sequence}/{window.start}/{what}": tensor for what, tensor in found.items()}
+            if window.start == starts[-1]:
+                partial_shards.keep(settings.out, window.sequence, tensors, settings.content, keys[window.sequence])
+                tensors = {}
+        progress.step(len(batch))
+
+
+def _pixel_windows(settings: EncodeCommand, names: list[str], starts: list[int]) -> Iterator[PixelWindow]:
+    """The windows of the sequences, in order; the sequences are read, and their holes filled, in other processes."""
+    masks = settings.section(MaskSettings)
+    wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
+    with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
+        for name, read in zip(names, mapped_ahead(pool, read_sequence, wanted, settings.workers + 1), strict=True):
+            yield from cut(name, read, starts, settings.window)

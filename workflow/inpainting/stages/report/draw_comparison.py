@@ -1,0 +1,134 @@
+"""`inpaint draw-comparison`: the methods' scores beside each other, over all test sequences and by stratum."""
+
+import math
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stratum_heading
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, EXTERNAL, FLOOR, display_name
+from inpainting.core.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    new_figure,
+    outlined,
+    styled,
+    write_figure,
+)
+from inpainting.stages.report.settings import DrawComparisonCommand
+
+KIND_COLOURS = {ADAPTER: BLUE, BASE: PURPLE, CLASSICAL: ORANGE, EXTERNAL: GREEN, FLOOR: PALE, CEILING: GREY}
+KIND_MARKERS = {ADAPTER: "o", BASE: "D", CLASSICAL: "s", EXTERNAL: "P", FLOOR: "v", CEILING: "|"}
+KIND_NAMES = {
+    ADAPTER: "fine-tuned",
+    BASE: "untouched base model",
+    CLASSICAL: "classical",
+    EXTERNAL: "another tool",
+    FLOOR: "floor",
+}
+
+SCORES = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
+"""Title and form of a score."""
+
+PANELS_ACROSS = 5
+"""Strata that stand side by side."""
+
+
+def draw_comparison(settings: DrawComparisonCommand) -> None:
+    """Draw two figures: PSNR and SSIM of every method, and PSNR by camera motion and mask size."""
+    comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
+    strata = STRATA_TABLE.read(settings.strata, "--strata")
+    with styled():
+        write_figure(comparison_figure(comparison), settings.png, settings.svg)
+        write_figure(strata_figure(strata, ranked(comparison)), settings.strata_png, settings.strata_svg)
+
+
+def ranked(comparison: pd.DataFrame) -> list[str]:
+    """The methods by their PSNR in the mask, best first, without the ceiling."""
+    rivals = comparison[comparison["kind"] != CEILING]
+    return [str(name) for name in rivals.sort_values("psnr_mask", ascending=False, kind="stable")["method"]]
+
+
+def comparison_figure(comparison: pd.DataFrame) -> Figure:
+    """A row per method, best at the top; a panel per score; the ceiling as a line."""
+    order = ranked(comparison)
+    figure = new_figure(11, 1.5 + 0.42 * len(order))
+    for (score, (name, form)), axes in zip(SCORES.items(), figure.subplots(1, 2, sharey=True), strict=True):
+        draw_rows(axes, comparison, order, score, form)
+        axes.set_title(name, pad=22)
+    name_rows(figure.axes[0], comparison, order)
+    draw_key(figure, comparison)
+    return figure
+
+
+def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
+    """A panel per stratum with the PSNR in the mask, the methods in the same order everywhere."""
+    parts = [part for _, part in strata.groupby(["stratum", "value"], sort=False)]
+    across = min(len(parts), PANELS_ACROSS)
+    down = -(-len(parts) // across)
+    figure = new_figure(max(11.0, 2.6 * across), 0.7 + down * (1.0 + 0.42 * len(order)))
+    panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
+    for axes, part in zip(panels.flat, parts, strict=False):
+        draw_rows(axes, part, order, "psnr_mask", "{:.1f}")
+        name = stratum_heading(part["stratum"].iloc[0], part["value"].iloc[0], int(part["sequences"].max()))
+        axes.set_title(name.replace(" sequences)", ")").replace(" sequence)", ")"), pad=22, fontsize=9.5)
+    for axes in panels.flat[len(parts) :]:
+        axes.set_axis_off()
+    for axes in panels[:, 0]:
+        name_rows(axes, strata.drop_duplicates("method"), order)
+    figure.supxlabel("PSNR in the mask, dB (in brackets: sequences)", fontsize=9.5, color=GREY)
+    return figure
+
+
+def draw_rows(axes: Axes, table: pd.DataFrame, order: list[str], score: str, form: str) -> None:
+    """A dot with its interval and its value per method, and a line where the ceiling is."""
+    rows = {row["method"]: row for row in table.to_dict("records")}
+    for place, method in enumerate(order):
+        row = rows.get(method)
+        if row is None or math.isnan(row[score]):
+            continue
+        colour, marker = KIND_COLOURS[row["kind"]], KIND_MARKERS[row["kind"]]
+        axes.plot([row[f"{score}_low"], row[f"{score}_high"]], [place, place], color=colour, linewidth=2, alpha=0.55)
+        axes.plot(row[score], place, marker, color=colour, markersize=7)
+        value = axes.annotate(
+            form.format(row[score]), (row[score], place), (0, 7), textcoords="offset points", ha="center", fontsize=8.5
+        )
+        outlined(value)
+    for row in table[table["kind"] == CEILING].to_dict("records"):
+        axes.axvline(row[score], color=INK, linewidth=1, linestyle=(0, (4, 3)))
+        text = f"ceiling {form.format(row[score])}"
+        axes.annotate(
+            text, (row[score], 1), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
+            ha="right", fontsize=8.5, color=GREY,
+        )  # fmt: skip
+    axes.set_ylim(len(order) - 0.4, -0.75)
+    axes.margins(x=0.08)
+    axes.grid(True, axis="both")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def name_rows(axes: Axes, table: pd.DataFrame, order: list[str]) -> None:
+    """Write the methods' names beside their rows, experiments in bold, in the colour of their kind."""
+    kinds = dict(zip(table["method"], table["kind"], strict=True))
+    axes.set_yticks(range(len(order)), [display_name(method, kinds[method]) for method in order])
+    for label, method in zip(axes.get_yticklabels(), order, strict=True):
+        label.set_color(KIND_COLOURS[kinds[method]] if kinds[method] != FLOOR else GREY)
+        label.set_fontweight("bold" if kinds[method] == ADAPTER else "normal")
+
+
+def draw_key(figure: Figure, comparison: pd.DataFrame) -> None:
+    """Say below the panels what the markers mean."""
+    axes = figure.axes[0]
+    handles = [
+        axes.plot([], [], KIND_MARKERS[kind], color=KIND_COLOURS[kind], markersize=7, label=name)[0]
+        for kind, name in KIND_NAMES.items()
+        if (comparison["kind"] == kind).any()
+    ]
+    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), frameon=False, labelcolor=GREY)

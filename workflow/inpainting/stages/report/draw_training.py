@@ -1,0 +1,160 @@
+"""`inpaint draw-training`: how an experiment's training went, step by step."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from inpainting.artifacts.training_log import read_metrics
+from inpainting.artifacts.training_summary import TrainingSummary
+from inpainting.core.figures import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    new_figure,
+    outlined,
+    styled,
+    title,
+    write_figure,
+)
+from inpainting.stages.report.settings import DrawTrainingCommand
+
+SMOOTHED_ROWS = 20
+"""The smoothed line is the mean over this part (1 / SMOOTHED_ROWS) of all rows around each row."""
+
+LINES = {
+    "loss_mask": ("in the mask", BLUE),
+    "loss_outside": ("outside", ORANGE),
+    "grad_norm": ("", GREEN),
+    "rate_lora": ("LoRA", BLUE),
+    "rate_patch": ("patch embedding", PURPLE),
+}
+"""Columns of metrics.jsonl that are drawn: name beside the line, and colour."""
+
+
+def draw_training(settings: DrawTrainingCommand) -> None:
+    """Draw loss, gradient norm and learning rates over the steps."""
+    summary = TrainingSummary.read(settings.training, "--training")
+    rows = read_metrics(settings.metrics, "--metrics")
+    with styled():
+        write_figure(training_figure(summary.experiment, rows), settings.png, settings.svg)
+
+
+def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
+    """Loss at the left; gradient norm, learning rates and the loss by timestep at the right."""
+    ranges = timestep_losses(rows)
+    places: Any = [["loss", "norm"], ["loss", "rate"]] + ([] if ranges.empty else [["loss", "timestep"]])
+    figure = new_figure(11, 4.6 if ranges.empty else 6.4)
+    axes = figure.subplot_mosaic(places, width_ratios=[1.7, 1])
+    title(axes["loss"], f"{experiment}: loss", pace(rows))
+    draw_smoothed(axes["loss"], rows, ["loss_mask", "loss_outside"])
+    axes["norm"].set_title("Gradient norm")
+    draw_smoothed(axes["norm"], rows, ["grad_norm"])
+    axes["norm"].sharex(axes["loss"])
+    axes["norm"].tick_params(labelbottom=False)
+    axes["rate"].set_title("Learning rate")
+    draw_rates(axes["rate"], rows)
+    axes["rate"].sharex(axes["loss"])
+    axes["loss"].set_xlabel("step")
+    axes["rate"].set_xlabel("step")
+    if not ranges.empty:
+        axes["timestep"].set_title("Loss in the mask by timestep")
+        draw_timestep_losses(axes["timestep"], ranges)
+    return figure
+
+
+def timestep_losses(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean loss in the mask over the first and the last quarter of the rows, by the middle of each range of timesteps.
+
+    Columns first and last; ranges that one of them never drew are left out.
+    """
+    names = {int(name.rpartition("_t")[2]): name for name in rows.columns if name.startswith("loss_mask_t")}
+    starts = sorted(names)
+    if len(starts) < 2:
+        return pd.DataFrame(columns=["first", "last"])
+    quarter = max(len(rows) // 4, 1)
+    losses = rows[[names[start] for start in starts]]
+    means = pd.DataFrame({"first": losses.iloc[:quarter].mean(), "last": losses.iloc[-quarter:].mean()})
+    means.index = pd.Index([start + 50 for start in starts])
+    return means.dropna()
+
+
+def draw_timestep_losses(axes: Axes, means: pd.DataFrame) -> None:
+    """The loss over the timesteps, at the beginning faint and at the end strong."""
+    axes.plot(means.index, means["first"], color=BLUE, alpha=0.35, marker="o", markersize=3, label="first quarter")
+    axes.plot(means.index, means["last"], color=BLUE, marker="o", markersize=3, label="last quarter")
+    axes.set_xlim(0, 1000)
+    axes.set_xlabel("timestep (999 is all noise)")
+    if spans_decades(means):
+        set_logarithmic(axes)
+    axes.legend(loc="best", frameon=False, fontsize=8)
+
+
+def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
+    """Each column over the step: its rows faint, their running mean strong and named at its end."""
+    ends = {}
+    for column in columns:
+        colour = LINES[column][1]
+        line = running_mean(rows[column])
+        axes.plot(rows["step"], rows[column], color=colour, alpha=0.25, linewidth=0.9)
+        axes.plot(rows["step"], line, color=colour, **marked(rows))
+        ends[column] = float(line.iloc[-1])
+    for place, column in enumerate(sorted(ends, key=lambda column: ends[column])):
+        name, colour = LINES[column]
+        offset, side = ((6, -1), "top") if place == 0 else ((6, 1), "bottom")
+        where = (rows["step"].iloc[-1], ends[column])
+        axes.annotate(name, where, offset, textcoords="offset points", va=side, color=colour, fontsize=9)
+    if spans_decades(rows[columns]):
+        set_logarithmic(axes)
+    elif (top := float(rows[columns].max().max())) > 0:
+        axes.set_ylim(0, 1.05 * top)
+
+
+def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
+    """The learning rates, each named where it is highest; one line where they are the same."""
+    columns = [column for column in ("rate_lora", "rate_patch") if column in rows]
+    same = len(columns) == 2 and rows["rate_lora"].equals(rows["rate_patch"])
+    for column in columns[:1] if same else columns:
+        name, colour = LINES[column]
+        axes.plot(rows["step"], rows[column], color=colour, **marked(rows))
+        peak = int(rows[column].argmax())
+        where = (rows["step"].iloc[peak], rows[column].iloc[peak])
+        text = "LoRA and patch embedding" if same else name
+        outlined(axes.annotate(text, where, (3, 3), textcoords="offset points", color=colour, fontsize=9, va="bottom"))
+    if (top := float(rows[columns].max().max())) > 0:
+        axes.set_ylim(0, 1.25 * top)
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+
+
+def marked(rows: pd.DataFrame) -> dict[str, Any]:
+    """Few rows are marked one by one, since a line through them says little."""
+    return {"marker": "o", "markersize": 4} if len(rows) < 10 else {}
+
+
+def running_mean(values: pd.Series) -> pd.Series:
+    """Mean over the rows around each row; at the ends, over those that there are."""
+    return values.rolling(max(len(values) // SMOOTHED_ROWS, 1), center=True, min_periods=1).mean()
+
+
+def spans_decades(values: pd.DataFrame) -> bool:
+    """Whether positive values differ so much that a logarithmic axis shows them better."""
+    lowest, highest = float(values.min().min()), float(values.max().max())
+    return lowest > 0 and highest / lowest > 20
+
+
+def set_logarithmic(axes: Axes) -> None:
+    """A logarithmic axis with plain numbers: matplotlib's powers of ten need its mathematics, which is not parsed."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+
+
+def pace(rows: pd.DataFrame) -> str:
+    """Seconds per step, the share of them that waits for data, and memory, in one line."""
+    last = rows.iloc[-1]
+    return (
+        f"{int(last['step']):,} steps, {rows['seconds_per_step'].median():.2g} s each, "
+        f"{rows['data_wait_share'].median():.0%} of it waiting for data, "
+        f"{rows['peak_memory_gib'].max():.1f} GiB at most"
+    )

@@ -1,0 +1,137 @@
+"""`inpaint find-rate`: the learning rate range test, a training at ever higher rates of which no weight is kept.
+
+The rates rise exponentially from one update to the next (L. Smith 2017, arXiv 1506.01186). Updates, batches and noise
+are those that the training itself begins with. The loss of a batch depends on its windows and timesteps far more than
+on a few updates, so after every update the loss is taken of the same batches, which have no part in the updates.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from inpainting.core import seeds
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.figures import BLUE, GREY, ORANGE, new_figure, outlined, styled, title, write_figure
+from inpainting.core.files import write_table
+from inpainting.core.progress import Progress
+from inpainting.stages.training import optimizers
+from inpainting.stages.training.batches import Batch
+from inpainting.stages.training.loop import Run
+from inpainting.stages.training.loss import areas
+from inpainting.stages.training.settings import FindRateCommand
+from inpainting.stages.training.train import fresh_run
+
+RUNAWAY = 2.0
+"""Times the untrained model's loss from which the loss has run away."""
+NEIGHBOURS = 5
+"""Updates whose mean loss is the smoothed one of their middle."""
+LEAST_FALL = 0.01
+"""Share by which the smoothed loss has to fall for a rate to be suggested."""
+
+
+def find_rate(settings: FindRateCommand) -> None:
+    """Write rates and losses as a table and a figure, and print as options the rates that are suggested.
+
+    Raises InputError where no rate made the loss fall, after the table and the figure are written.
+    """
+    if settings.optimizer == "prodigy":
+        raise UsageError("--optimizer: prodigy was given, which finds its rates by itself; choose another one")
+    table = sweep(fresh_run(settings), settings)
+    found, fell = steepest_fall(table), float(table["smoothed"].min()) < 1 - LEAST_FALL
+    write_table(settings.out / "learning-rate.tsv", table)
+    with styled():
+        name = settings.out / "learning-rate"
+        figure = rate_figure(table, found if fell else None, f"{settings.experiment}, {settings.optimizer}")
+        write_figure(figure, name.with_suffix(".png"), name.with_suffix(".svg"))
+    if not fell:
+        raise InputError(
+            f"no rate from {settings.lowest_rate:g} to {table['rate_lora'].iloc[-1]:g} made the loss fall by "
+            f"{LEAST_FALL:.0%}, see {name}.png; try another --highest-rate or more --updates"
+        )
+    print(f"--learning-rate {found:.1e}")
+    if "rate_patch" in table:
+        print(f"--patch-learning-rate {found * settings.patch_learning_rate / settings.learning_rate:.1e}")
+
+
+def sweep(run: Run, settings: FindRateCommand) -> pd.DataFrame:
+    """Train with a rate higher at each update, up to the last or until the loss has run away.
+
+    Columns: update, from 0, the untrained model; rate_lora, and rate_patch where the patch embedding trains; loss,
+    after the update; and smoothed, the loss's running mean as a share of the untrained model's.
+    """
+    run.transformer.train()
+    probes = [_batch(run, settings.updates + number) for number in range(1, settings.probe_batches + 1)]
+    rates = np.geomspace(settings.lowest_rate, settings.highest_rate, settings.updates)
+    losses, named = [_loss(run, probes)], [dict.fromkeys(optimizers.current_rates(run.optimizer), 0.0)]
+    progress = Progress("find rate", "updates", len(rates))
+    for update, rate in enumerate(rates, 1):
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate * group["initial_lr"] / settings.learning_rate
+        named.append(optimizers.current_rates(run.optimizer))
+        _update(run, update)
+        losses.append(_loss(run, probes))
+        progress.step(note=f", rate {rate:.1e}, loss {losses[-1] / losses[0]:.3f} of the untrained")
+        if not losses[-1] < RUNAWAY * losses[0]:
+            break
+    table = pd.DataFrame(named).assign(loss=losses)
+    table.insert(0, "update", range(len(table)))
+    table = table[np.isfinite(table["loss"])]
+    return table.assign(smoothed=table["loss"].rolling(NEIGHBOURS, center=True, min_periods=1).mean() / losses[0])
+
+
+def steepest_fall(table: pd.DataFrame) -> float:
+    """LoRA's rate at which the smoothed loss falls most for a rate that is higher by a factor, before it is lowest."""
+    trained = table.iloc[1:]
+    slopes = np.gradient(trained["smoothed"], np.log(trained["rate_lora"]))
+    before_lowest = slopes[: int(trained["smoothed"].to_numpy().argmin()) + 1]
+    return float(trained["rate_lora"].iloc[int(before_lowest.argmin())])
+
+
+def rate_figure(table: pd.DataFrame, suggested: float | None, name: str) -> Figure:
+    """The loss over the rate, and the rate that is suggested, if any is."""
+    figure = new_figure(7, 4)
+    axes: Axes = figure.subplots()
+    trained = table.iloc[1:]
+    relative = trained["loss"] / table["loss"].iloc[0]
+    title(axes, "Learning rate", name)
+    axes.plot(trained["rate_lora"], relative, color=BLUE, alpha=0.25, linewidth=0.9)
+    axes.plot(trained["rate_lora"], trained["smoothed"], color=BLUE)
+    axes.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:.0e}")
+    axes.set_ylim(0.95 * float(trained["smoothed"].min()), 1.2)
+    axes.set_xlabel("LoRA's learning rate")
+    axes.set_ylabel("loss, as a share of the untrained model's")
+    if suggested is not None:
+        axes.axvline(suggested, color=ORANGE, linewidth=1.2)
+        place, said = (suggested, 0.02), f" steepest fall: {suggested:.1e}"
+        outlined(axes.annotate(said, place, xycoords=("data", "axes fraction"), color=ORANGE, fontsize=9, va="bottom"))
+    return figure
+
+
+def _batch(run: Run, step: int) -> list[Batch]:
+    return [part.to(run.accelerator.device) for part in run.read(step)]
+
+
+@torch.no_grad()
+def _loss(run: Run, batches: list[list[Batch]]) -> float:
+    """The loss over some batches as over one; infinite where the model predicts what is not finite."""
+    weight, parts = run.settings.outside_weight, [part for parts in batches for part in parts]
+    run.transformer.eval()
+    errors = sum(float(run.errors(part).total().weighted(weight)) for part in parts)
+    run.transformer.train()
+    area = sum(float(areas(part.region, part.truth.shape[2]).total().weighted(weight)) for part in parts)
+    return errors / area if math.isfinite(errors) else math.inf
+
+
+def _update(run: Run, update: int) -> None:
+    """One update as the training loop does it."""
+    torch.manual_seed(seeds.derive(run.settings.seed, "training.dropout", update, run.accelerator.process_index))
+    run.backward(_batch(run, update))
+    run.accelerator.clip_grad_norm_(run.parameters, run.settings.max_grad_norm)
+    run.optimizer.step()
+    run.optimizer.zero_grad()

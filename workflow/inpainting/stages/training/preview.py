@@ -1,0 +1,101 @@
+"""What the weights under training can do: fixed validation sequences, inpainted and scored beside the training.
+
+Nothing of the training depends on it: its randomness is its own, and what it changes of the model it puts back.
+"""
+
+import gc
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from diffusers import CogVideoXTransformer3DModel
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.split import VALIDATION
+from inpainting.core import seeds
+from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.by_region import score_clip
+from inpainting.metrics.regions import Regions
+from inpainting.models import loading
+from inpainting.sampling.inpainter import Inpainter
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+from inpainting.stages.training.settings import TrainCommand
+from inpainting.video import masks
+from inpainting.video.clip import Clip, read_clip
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+
+@dataclass(frozen=True)
+class Result:
+    """Means over the sequences of the raw output's scores in the mask, and a picture of each sequence.
+
+    pictures: by sequence, the middle frame of input, mask, output and truth, side by side, uint8 [height, width, 3].
+    """
+
+    scores: dict[str, float]
+    pictures: dict[str, NDArray[np.uint8]]
+
+
+class Preview:
+    """The first sequences of the validation split, a window of each, which are inpainted again and again."""
+
+    def __init__(self, settings: TrainCommand, prompt: Tensor) -> None:
+        """Choose the sequences and read them; raises InputError where there are none or they can't be read."""
+        assert settings.dataset is not None and settings.split_file is not None and settings.manifest is not None
+        chosen = choose_sequences(
+            settings.dataset,
+            settings.split_file,
+            settings.manifest,
+            VALIDATION,
+            settings.window,
+            settings.preview_sequences,
+        )
+        self.clips = [read_clip(settings.dataset, name, frames) for name, frames in chosen.items()]
+        self.settings, self.prompt = settings, prompt
+
+    def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result:
+        """Inpaint and score with the transformer as it is, and leave it, and the memory, as they were."""
+        embed, training = transformer.patch_embed, transformer.training
+        layout = ((embed.sample_height, embed.sample_width), embed.sample_frames)
+        with torch.random.fork_rng():
+            inpainter = self._inpainter(transformer.eval())
+            made = [(clip, self._inpaint(inpainter, clip)) for clip in self.clips]
+        loading.lay_out_positions(transformer, *layout)
+        transformer.train(training)
+        del inpainter
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return self._result(made)
+
+    def _inpainter(self, transformer: CogVideoXTransformer3DModel) -> Inpainter:
+        settings = self.settings
+        pipeline = CogVideoXInpaintPipeline(
+            tokenizer=None,
+            text_encoder=None,
+            vae=loading.load_vae(settings.base, loading.vae_dtype(settings, transformer.device), transformer.device),
+            transformer=transformer,
+            scheduler=loading.load_scheduler(settings.base),
+        )
+        pipeline.prompt = self.prompt
+        return Inpainter(pipeline, settings.section(MaskSettings), settings.section(WindowSettings), settings.signal)
+
+    def _inpaint(self, inpainter: Inpainter, clip: Clip) -> NDArray[np.uint8]:
+        seed = seeds.derive(self.settings.seed, "training.preview", clip.sequence)
+        return inpainter.inpaint(clip.rgb, clip.mask, self.settings.preview_steps, seed)
+
+    def _result(self, made: list[tuple[Clip, NDArray[np.uint8]]]) -> Result:
+        tables, pictures = [], {}
+        for clip, raw in made:
+            hole = masks.to_hole(clip.mask, self.settings)
+            table = score_clip(raw, clip.truth, Regions(hole))
+            tables.append(table.assign(method="adapter", sequence=clip.sequence, output="raw"))
+            middle = len(raw) // 2
+            white = np.repeat(255 * hole[middle, :, :, None].astype(np.uint8), 3, axis=2)
+            shown = (clip.rgb[middle], white, raw[middle], clip.truth[middle])
+            pictures[clip.sequence] = np.concatenate(shown, axis=1)
+        scores = per_sequence(pd.concat(tables, ignore_index=True))
+        return Result({name: float(scores[name].mean()) for name in ("psnr_mask", "ssim_mask")}, pictures)

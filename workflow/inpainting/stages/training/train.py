@@ -1,0 +1,230 @@
+"""`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and says what came of it."""
+
+import logging
+import os
+import shlex
+import shutil
+import sys
+
+import torch
+from accelerate import Accelerator
+from diffusers import CogVideoXTransformer3DModel
+
+from inpainting.artifacts.latents import LatentCache
+from inpainting.artifacts.prompt import read_prompt
+from inpainting.conditioning import inputs
+from inpainting.core import provenance, seeds
+from inpainting.core.errors import UsageError
+from inpainting.core.files import file_digest, write_json, write_table
+from inpainting.core.settings import existing
+from inpainting.models import adapter as adapters
+from inpainting.models import loading, lora
+from inpainting.models.adapter import AdapterConfig
+from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.widening import widen_patch_embedding
+from inpainting.stages.training import distributed, optimizers, resuming
+from inpainting.stages.training.checkpoints import Checkpoint
+from inpainting.stages.training.dry_run import rehearse
+from inpainting.stages.training.fsdp import shard_base
+from inpainting.stages.training.loop import Run
+from inpainting.stages.training.metrics_logger import Monitor
+from inpainting.stages.training.preemption import Stop
+from inpainting.stages.training.preview import Preview
+from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
+from inpainting.stages.training.wandb_run import WandbRun, check_wandb
+from inpainting.video.settings import MaskSettings, WindowSettings
+
+log = logging.getLogger(__name__)
+
+
+def train(settings: TrainCommand) -> None:
+    """Train to the last step, resuming from the latest checkpoint, and write training.json when all is done.
+
+    With several processes, it starts them and leaves as they do. Raises Unfinished, with the work saved, when a signal
+    or a time limit asks to stop before.
+    """
+    stop = Stop(settings.time_limit)
+    if settings.dry_run:
+        rehearse(settings, fresh_run(settings))
+        return
+    if settings.processes > 1 and not distributed.is_worker():
+        _check(settings)
+        _launch(settings)
+        return
+    distributed.end_with_launcher()
+    with distributed.leaving_group():
+        _train(settings, stop)
+
+
+def _train(settings: TrainCommand, stop: Stop) -> None:
+    """`train` on one process of it."""
+    accelerator, cache = _opened(settings)
+    if settings.shard_base and accelerator.num_processes == 1:
+        raise UsageError("--shard-base: there is one process alone to hold the base; give more --processes")
+    config = adapter_config(settings)
+    fingerprint = resuming.fingerprint(settings, config)
+    with accelerator.main_process_first():
+        wanted = checkpoint_steps(settings)
+        checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
+    # Weights to be shared out may be too many for one device.
+    loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
+    transformer = prepared(settings, config, cache, loaded_to, checkpoint)
+    if settings.shard_base:
+        shard_base(transformer, accelerator.device)
+    parameters = lora.trained(transformer)
+    monitor = preview = None
+    if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
+        preview = Preview(settings, read_prompt(settings.prompt_file))
+    if accelerator.is_main_process:
+        _report(settings, parameters, cache, checkpoint)
+        first = checkpoint.step if checkpoint else 0
+        wandb = None if settings.wandb_project is None else WandbRun(settings)
+        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
+    run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
+    with stop.listening():
+        run.go(checkpoint, monitor, stop)
+    if accelerator.is_main_process:
+        inputs = fingerprint["inputs"]
+        if settings.split_file is not None:
+            inputs = {**inputs, "split_file": file_digest(settings.split_file)}
+        summary = {
+            "experiment": settings.experiment,
+            "checkpoints": checkpoint_steps(settings),
+            "windows": len(cache),
+            "trainable_weights": sum(p.numel() for p in parameters.values()),
+            "provenance": provenance.describe(settings, inputs),
+        }
+        write_json(settings.out / "training.json", summary)
+
+
+def fresh_run(settings: TrainCommand) -> Run:
+    """A run before its first step; nothing is written, nor looked at in the experiment's folder."""
+    accelerator, cache = _opened(settings)
+    config = adapter_config(settings)
+    transformer = prepared(settings, config, cache, accelerator.device, None)
+    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, fingerprint={})
+
+
+def prepared(
+    settings: TrainCommand,
+    config: AdapterConfig,
+    cache: LatentCache,
+    device: torch.device,
+    checkpoint: Checkpoint | None,
+) -> CogVideoXTransformer3DModel:
+    """The transformer with LoRA and, where it wants one, a widened patch embedding, fresh or from a checkpoint."""
+    transformer = loading.load_transformer(
+        settings.base,
+        loading.DTYPES[settings.dtype],
+        device,
+        latent_size=cache.latent_size,
+        frames=settings.window,
+        random_seed=config.random_base,
+    )
+    if checkpoint is not None:
+        adapters.load_adapter(transformer, checkpoint.adapter)
+    else:
+        if settings.widens:
+            widen_patch_embedding(transformer, config.channels)
+        lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
+    lora.prepare_training(transformer)
+    if settings.gradient_checkpointing:
+        transformer.enable_gradient_checkpointing()
+    if settings.compile:
+        for block in transformer.transformer_blocks:
+            block.forward = torch.compile(block.forward, dynamic=False)
+    return transformer
+
+
+def _launch(settings: TrainCommand) -> None:
+    """Run this command again as every process of a group; raises SystemExit with its code where that is not 0."""
+    gpus = torch.cuda.device_count()
+    if loading.resolve_device(settings.device).type == "cuda" and settings.processes > gpus:
+        raise UsageError(f"--processes: {settings.processes} was given, but {gpus} GPUs are here; each needs its own")
+    command = [sys.executable, "-m", "inpainting.cli", "train", *shlex.split(settings.to_options())]
+    if code := distributed.launch(command, settings.processes):
+        raise SystemExit(code)
+
+
+def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
+    """What computes, and what it computes on; raises UsageError where settings and latents do not go together."""
+    _check(settings)
+    on_cpu = loading.resolve_device(settings.device).type == "cpu"
+    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
+    cache = LatentCache(settings.index, "train")
+    _check_signal(settings, cache)
+    _check_batches(settings, cache, accelerator.num_processes)
+    return accelerator, cache
+
+
+def _check(settings: TrainCommand) -> None:
+    existing(settings.index, "--index", "the index that `inpaint index` wrote")
+    existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
+    if settings.split_file is not None:
+        existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
+    optimizers.check_installed(settings)
+    check_wandb(settings)
+    if settings.compile and settings.shard_base:
+        raise UsageError("--compile: compiled blocks and --shard-base do not go together; leave out one of them")
+    compiler = os.environ.get("CXX", "g++")
+    if settings.compile and shutil.which(compiler) is None:
+        raise UsageError(f"--compile: it needs a C++ compiler, and {compiler} is not there; install it, or set CXX")
+    for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
+        if getattr(settings, name) is None:
+            raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")
+    precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]
+    if precision and settings.mixed_precision != precision:
+        raise UsageError(
+            f"--mixed-precision: {settings.mixed_precision} was given with --dtype {settings.dtype}; the base weights' "
+            f"precision needs {precision}"
+        )
+
+
+def _check_signal(settings: TrainCommand, cache: LatentCache) -> None:
+    if cache.signal != settings.signal:
+        raise UsageError(
+            f"--index: {settings.index} holds conditions of {cache.signal!r}; --conditioning {settings.conditioning} "
+            f"and --fill {settings.fill} need {settings.signal!r}; give the index of that signal"
+        )
+
+
+def _check_batches(settings: TrainCommand, cache: LatentCache, processes: int) -> None:
+    if settings.batch_size < processes:
+        raise UsageError(f"--batch-size: {settings.batch_size} leaves some of {processes} processes without a window")
+    sizes = cache.table[["width", "height"]].drop_duplicates().to_numpy().tolist()
+    if len(sizes) > 1 and settings.micro_batch_size > 1:
+        found = ", ".join(f"{width}x{height}" for width, height in sizes[:4])
+        raise UsageError(
+            f"--micro-batch-size: {settings.micro_batch_size} was given, but the windows differ in size ({found}) and "
+            "only those of one size can share a forward pass; use 1"
+        )
+
+
+def adapter_config(settings: TrainCommand) -> AdapterConfig:
+    """What inference has to know of a training of these settings."""
+    return AdapterConfig(
+        base=settings.base,
+        transformer_digest=loading.part_digest(settings.base, "transformer"),
+        random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
+        vae_digest=loading.part_digest(settings.base, "vae"),
+        channels=inputs.input_channels(settings, loading.latent_channels(settings.base)),
+        masks=settings.section(MaskSettings),
+        windows=settings.section(WindowSettings),
+        condition=settings.section(ConditionSettings),
+        lora=settings.section(LoraSettings),
+    )
+
+
+def _report(
+    settings: TrainCommand,
+    parameters: dict[str, torch.nn.Parameter],
+    cache: LatentCache,
+    checkpoint: Checkpoint | None,
+) -> None:
+    table = lora.trainable_table(parameters)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    write_table(settings.out / "trainable.tsv", table)
+    log.info("%d windows of %d sequences", len(cache), cache.table["sequence"].nunique())
+    log.info("%d weights train (trainable.tsv lists all tensors):", table["weights"].sum())
+    log.info("\n%s", lora.by_kind(table).to_string(index=False))
+    log.info("resume after step %d" if checkpoint else "start at step %d", checkpoint.step if checkpoint else 0)
