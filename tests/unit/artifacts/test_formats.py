@@ -139,7 +139,7 @@ def parquet_format(table: ParquetTable) -> Format:
     schema = table.schema.append(pa.field("further", pa.float64())) if table.others else table.schema
     rows = st.lists(st.fixed_dictionaries({field.name: cells[field.type] for field in schema}), max_size=3)
     frames = rows.map(lambda found: pa.Table.from_pylist(found, schema).to_pandas())
-    provenance = {"settings": {"seed": 0}, "versions": {"python": "3"}, "inputs": {"data": "0" * 4000}}
+    provenance = {"settings": {"seed": 0}, "versions": {"python": "3"}, "inputs": {"data": "0" * 500}}
 
     def read(path: Path, option: str | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
         return table.read(path, option), table.provenance(path).model_dump()
@@ -277,7 +277,7 @@ def test_a_file_that_was_cut_off_or_changed_is_refused_or_says_the_same(
     format_.write(path, content)
     whole = format_.file(path).read_bytes()
     place = data.draw(st.integers(0, len(whole) - 1))
-    flip = data.draw(st.integers(1, 255))
+    flip = 1 << data.draw(st.integers(0, 7))
     for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :]):
         format_.file(path).write_bytes(damaged)
         result = read_or_refused(format_, path)
