@@ -14,6 +14,7 @@ from inpainting.baselines.fills import fill
 from inpainting.baselines.settings import Fill, Signal
 from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ConditionSettings
 from inpainting.models.vae import to_signal
 from inpainting.video import masks, sequence
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 DILATION = 2
+GEOMETRY = COGVIDEOX_2B.geometry
 
 
 @pytest.fixture
@@ -91,16 +93,10 @@ def test_grey_is_0_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np
     torch.testing.assert_close(signal[~inside], kept[~inside])
 
 
-def test_the_mask_channel_is_the_share_of_hole_and_comes_last(hole: Hole) -> None:
-    mask = inputs.mask_channels(hole, None, 1)[None]
-    assert mask.shape == (1, 3, 1, 4, 6)
+def test_the_mask_channel_is_the_share_of_hole(hole: Hole) -> None:
+    mask = inputs.mask_channels(hole, None, 1, GEOMETRY)
+    assert mask.shape == (3, 1, 4, 6)
     assert mask.max() == 0.75
-    noisy, known = torch.full((1, 3, 16, 4, 6), 2.0), torch.full((1, 3, 16, 4, 6), 3.0)
-    model_input = inputs.model_input(noisy, known, mask)
-    assert model_input.shape == (1, 3, 33, 4, 6)
-    assert torch.equal(model_input[:, :, :16], noisy)
-    assert torch.equal(model_input[:, :, 16:32], known)
-    assert torch.equal(model_input[:, :, 32:], mask)
 
 
 def test_the_mask_may_have_a_channel_for_each_frame_of_a_cell() -> None:
@@ -109,22 +105,22 @@ def test_the_mask_may_have_a_channel_for_each_frame_of_a_cell() -> None:
     hole[1, :4, :8] = True
     hole[4, 8:, 8:] = True
     hole[8, 0, 0] = True
-    mask = inputs.mask_channels(hole, None, 4)
+    mask = inputs.mask_channels(hole, None, 4, GEOMETRY)
     assert mask.shape == (3, 4, 2, 2)
     assert mask[0, :, 0, 0].tolist() == [1, 1, 1, 1]
     assert mask[1, :, 0, 0].tolist() == [0.5, 0, 0, 0]
     assert mask[1, :, 1, 1].tolist() == [0, 0, 0, 1]
     assert mask[2, :, 0, 0].tolist() == [0, 0, 0, 1 / 64]
-    torch.testing.assert_close(mask.mean(dim=1, keepdim=True), inputs.mask_channels(hole, None, 1))
+    torch.testing.assert_close(mask.mean(dim=1, keepdim=True), inputs.mask_channels(hole, None, 1, GEOMETRY))
 
 
 def test_the_fills_doubt_comes_after_the_share_of_hole(hole: Hole) -> None:
     levels = np.where(hole, np.uint8(MOST), np.uint8(0))
-    mask = inputs.mask_channels(hole, inputs.doubt_of_cells(levels), 2)
-    area = inputs.mask_channels(hole, None, 1)
+    mask = inputs.mask_channels(hole, inputs.doubt_of_cells(levels, GEOMETRY), 2, GEOMETRY)
+    area = inputs.mask_channels(hole, None, 1, GEOMETRY)
     assert torch.equal(mask, torch.cat([area, area], dim=1))
     levels[1:5, 8:16, 16:24] = [[[8]], [[16]], [[0]], [[0]]]
-    assert inputs.doubt_of_cells(levels)[1, 1, 2] == 6 / MOST
+    assert inputs.doubt_of_cells(levels, GEOMETRY)[1, 1, 2] == 6 / MOST
 
 
 @pytest.mark.parametrize(
@@ -161,7 +157,7 @@ def test_known_latents_replace_the_noisy_ones_in_cells_free_of_the_hole() -> Non
 @pytest.mark.parametrize(("height", "width"), [(32, 48), (30, 48), (17, 33), (1, 1)])
 def test_frames_are_padded_to_the_grid_by_their_edges_and_cropped_back(height: int, width: int, shift: int) -> None:
     clip = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), dtype=np.uint8)
-    frame = Frame(height, width, shift)
+    frame = Frame(height, width, GEOMETRY, shift)
     padded = frame.pad(clip)
     assert padded.shape[1] % 16 == padded.shape[2] % 16 == 0
     assert padded.shape[1] - shift - height < 16

@@ -10,6 +10,7 @@ from inpainting.baselines.fills import fill
 from inpainting.cli import main
 from inpainting.conditioning.inputs import Frame
 from inpainting.core.files import read_json
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.conditioned_clip import Clip, View, mirror
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
@@ -23,6 +24,8 @@ WriteClip = Callable[[Clip, Hole], list[str]]
 RGB = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
 HOLE = np.zeros(RGB.shape[:3], bool)
 HOLE[:, 8:18, 4:15] = True
+
+GEOMETRY = COGVIDEOX_2B.geometry
 
 
 @pytest.fixture
@@ -52,14 +55,14 @@ def test_the_output_is_the_mean_of_the_clips_and_the_mirrored_clips(inpainter: I
 def test_the_mirrored_clip_lies_half_a_cell_off_the_grid(inpainter: Inpainter) -> None:
     inpainter.mirrored = True
     plain, mirrored = inpainter.look(RGB, HOLE)
-    assert (plain.frame.shift, mirrored.frame.shift) == (0, 4)
-    assert plain.frame.latent_size == (4, 6)
-    assert mirrored.frame.latent_size == (6, 6)
+    assert (plain.frame(GEOMETRY).shift, mirrored.frame(GEOMETRY).shift) == (0, 4)
+    assert plain.frame(GEOMETRY).latent_size == (4, 6)
+    assert mirrored.frame(GEOMETRY).latent_size == (6, 6)
 
 
 def test_a_reconstruction_is_the_mean_with_the_mirrored_clips(inpainter: Inpainter) -> None:
     plain = inpainter.reconstruct(RGB)
-    frame = Frame(RGB.shape[1], RGB.shape[2], 4)
+    frame = Frame(RGB.shape[1], RGB.shape[2], GEOMETRY, 4)
     shifted = frame.crop(inpainter.reconstruct(frame.pad(mirror(RGB))))
     inpainter.mirrored = True
     both = inpainter.reconstruct(RGB)

@@ -14,6 +14,7 @@ from torch import Tensor
 from inpainting.baselines.doubt import MOST, Doubt
 from inpainting.baselines.settings import Signal
 from inpainting.models import vae as vae_latents
+from inpainting.models.family import Geometry
 from inpainting.models.settings import ConditionSettings
 from inpainting.video import masks
 from inpainting.video.masks import Hole
@@ -22,34 +23,28 @@ from inpainting.video.windows import Scalar
 MASK_CHANNELS = {"area": 1, "area_and_doubt": 2, "frames": 4}
 """Channels of the mask by `mask_input`."""
 
-CELL = 8
-"""Pixels of a latent cell, down and across."""
-
-GRID = 2 * CELL
-"""Frame sizes are padded to multiples of this: two cells a patch."""
-
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a clip lies inside its padding to the grid: its height and width in pixels.
+    """Where a clip lies inside its padding to a model's grid: its height and width in pixels.
 
     shift: pixels that are put above it and to its left, so that it lies elsewhere on the grid.
     """
 
     height: int
     width: int
+    geometry: Geometry
     shift: int = 0
 
     @property
     def padding(self) -> tuple[int, int]:
         """Rows and columns to add below and to the right."""
-        return -(self.height + self.shift) % GRID, -(self.width + self.shift) % GRID
+        return -(self.height + self.shift) % self.geometry.grid, -(self.width + self.shift) % self.geometry.grid
 
     @property
     def latent_size(self) -> tuple[int, int]:
         """Rows and columns of latent cells of the padded clip."""
-        rows, columns = self.padding
-        return (self.shift + self.height + rows) // CELL, (self.shift + self.width + columns) // CELL
+        return self.geometry.latent_size(self.shift + self.height, self.shift + self.width)
 
     def pad(self, clip: NDArray[Scalar]) -> NDArray[Scalar]:
         """Repeat the edges of a clip [frames, height, width, ...] up to the grid."""
@@ -86,15 +81,15 @@ def input_channels(settings: ConditionSettings, latent_channels: int) -> int:
     return 2 * latent_channels + MASK_CHANNELS[settings.mask_input] if settings.widens else latent_channels
 
 
-def mask_channels(hole: Hole, doubt: Tensor | None, channels: int) -> Tensor:
+def mask_channels(hole: Hole, doubt: Tensor | None, channels: int, geometry: Geometry) -> Tensor:
     """The mask as the model takes it, by its number of channels: float32 [latent frames, channels, rows, columns].
 
     One channel: the share of each latent cell that is hole. Two: that share, and the cell's `doubt_of_cells`, which is
     then wanted. Four: the share in each of the cell's frames.
     """
     if channels == MASK_CHANNELS["frames"]:
-        return torch.from_numpy(masks.latent_area_by_frame(hole))
-    area = torch.from_numpy(masks.latent_area(hole))
+        return torch.from_numpy(masks.latent_area_by_frame(hole, geometry.cell, geometry.stride))
+    area = torch.from_numpy(masks.latent_area(hole, geometry.cell, geometry.stride))
     if channels == MASK_CHANNELS["area_and_doubt"]:
         assert doubt is not None
         return torch.stack([area, doubt.float()], dim=1)
@@ -102,15 +97,10 @@ def mask_channels(hole: Hole, doubt: Tensor | None, channels: int) -> Tensor:
     return area[:, None]
 
 
-def doubt_of_cells(doubt: Doubt) -> Tensor:
+def doubt_of_cells(doubt: Doubt, geometry: Geometry) -> Tensor:
     """The mean doubt of each latent cell, 1 where all of it is hole and doubted as far as can be: float32 [latent
     frames, rows, columns], of a window's doubt, uint8 [frames, height, width], padded to the grid."""
-    return torch.from_numpy(masks.latent_mean(doubt) / MOST)
-
-
-def model_input(noisy: Tensor, condition: Tensor, mask: Tensor) -> Tensor:
-    """Noisy latents, condition latents and mask, [batch, latent frames, channels, height, width] each, as one."""
-    return torch.cat([noisy, condition, mask.to(noisy)], dim=2)
+    return torch.from_numpy(masks.latent_mean(doubt, geometry.cell, geometry.stride) / MOST)
 
 
 def replaced(noisy: Tensor, known: Tensor, mask: Tensor) -> Tensor:

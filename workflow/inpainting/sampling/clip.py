@@ -10,11 +10,10 @@ import av
 import numpy as np
 
 from inpainting.baselines.settings import FillSettings
-from inpainting.conditioning.inputs import GRID
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, read_json, write_json
 from inpainting.core.progress import Progress
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.sampling import preparation
 from inpainting.sampling.conditioned_clip import Clip
 from inpainting.sampling.inpainter import Inpainter
@@ -83,8 +82,8 @@ def _region(settings: RunCommand, source: Source) -> Region:
     whole = Region.whole(source.size)
     if not settings.crop or source.box is None:
         return whole
-    native, _ = preparation.made_for(settings.base)
-    region = source.box.with_surroundings(native, source.size, GRID)
+    native, _ = bases.made_for(settings.base)
+    region = source.box.with_surroundings(native, source.size, bases.family(settings.base).geometry.grid)
     log.info("of the frames, %dx%d at column %d, row %d is inpainted", *region.size, region.left, region.top)
     return region
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from inpainting.baselines.fills import Filled
 from inpainting.baselines.settings import Signal
 from inpainting.baselines.trust import FillTrust
-from inpainting.conditioning.inputs import CELL, Frame
+from inpainting.conditioning.inputs import Frame
+from inpainting.models.family import Geometry
 from inpainting.sampling.window_schedule import Timeline
 from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
@@ -43,11 +44,10 @@ class View:
         """The fill that the model is shown."""
         return next(iter(self.fills.values()))
 
-    @property
-    def frame(self) -> Frame:
-        """Where it lies on the model's grid."""
+    def frame(self, geometry: Geometry) -> Frame:
+        """Where it lies on a model's grid."""
         _, height, width = self.hole.shape
-        return place(height, width, self.mirrored)
+        return place(height, width, geometry, self.mirrored)
 
     def windows(self, timeline: Timeline) -> Iterator["View"]:
         """The windows of a timeline, in order."""
@@ -82,9 +82,9 @@ def look(
     return views
 
 
-def place(height: int, width: int, mirrored: bool) -> Frame:
-    """Where frames of a size lie on the model's grid: mirrored ones half a cell off, so that errors fall elsewhere."""
-    return Frame(height, width, CELL // 2 if mirrored else 0)
+def place(height: int, width: int, geometry: Geometry, mirrored: bool) -> Frame:
+    """Where frames of a size lie on a model's grid: mirrored ones half a cell off, so that errors fall elsewhere."""
+    return Frame(height, width, geometry, geometry.cell // 2 if mirrored else 0)
 
 
 def mirror(clip: NDArray[Scalar]) -> NDArray[Scalar]:

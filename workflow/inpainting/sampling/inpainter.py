@@ -11,11 +11,10 @@ from torch import Tensor
 
 from inpainting.baselines.settings import Fill, Signal
 from inpainting.baselines.trust import FillTrust
-from inpainting.conditioning.inputs import Frame
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
 from inpainting.models import adapter as adapters
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling import sampler
 from inpainting.sampling.conditioned_clip import Clip, View, look, needed
@@ -133,7 +132,8 @@ class Inpainter:
 
     def timeline(self, frames: int) -> Timeline:
         """The windows that a clip is cut into."""
-        return Timeline.plan(frames, self.windows.window, self.windows.window_overlap, self.blend)
+        geometry = self.pipeline.family.geometry
+        return Timeline.plan(frames, self.windows.window, self.windows.window_overlap, geometry, self.blend)
 
 
 def load_inpainter(
@@ -155,7 +155,7 @@ def load_inpainter(
     if adapter is not None:
         config = adapters.read_adapter_config(adapter)
         mask_settings, window_settings, signal = config.masks, config.windows, config.condition.signal
-    latent_size = Frame(size[1], size[0]).latent_size
+    latent_size = bases.family(model.base).geometry.latent_size(size[1], size[0])
     pipeline = CogVideoXInpaintPipeline(
         tokenizer=None,
         text_encoder=None,

@@ -16,8 +16,9 @@ from transformers import T5EncoderModel, T5Tokenizer
 from inpainting.baselines.trust import FillTrust
 from inpainting.core.errors import InputError
 from inpainting.models import adapter as adapters
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models.adapter import AdapterConfig
+from inpainting.models.family import Family
 from inpainting.models.lora import without_lora
 from inpainting.models.vae import arranged
 from inpainting.sampling import sampler
@@ -65,6 +66,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         scheduler: Scheduler,
     ) -> None:
         super().__init__()
+        self.family = _family(transformer, vae, scheduler)
         self.register_modules(
             tokenizer=tokenizer,
             text_encoder=text_encoder,
@@ -81,7 +83,10 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """Load a pipeline, and the adapter that `save_pretrained` may have put into its folder."""
         pipeline = super().from_pretrained(folder, **options)
         saved = Path(folder) / ADAPTER
-        return pipeline._take_adapter(saved) if saved.is_dir() else pipeline
+        if saved.is_dir():
+            return pipeline._take_adapter(saved)
+        _family(pipeline.transformer, pipeline.vae, pipeline.scheduler, widened=False)
+        return pipeline
 
     def load_adapter(self, folder: str | Path, base: str | None = None) -> Self:
         """Load a folder that training or `inpaint export` wrote; its mask and window settings then hold.
@@ -219,7 +224,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     def models(self) -> Models:
         """The parts that inpaint, and the device that they compute on."""
         device = torch.device(self._execution_device)
-        return Models(arranged(self.vae, device), self.transformer, self.scheduler, device)
+        return Models(self.family, arranged(self.vae, device), self.transformer, self.scheduler, device)
 
     @property
     def fill_trust(self) -> FillTrust | None:
@@ -240,6 +245,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             frames,
             defaults.window if window is None else window,
             defaults.window_overlap if overlap is None else overlap,
+            self.family.geometry,
         )
 
     def embedding(self, prompt: str | None) -> Tensor:
@@ -249,13 +255,29 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """
         if prompt is None and self.prompt is not None:
             return self.prompt
-        length, width = self.transformer.config.max_text_seq_length, self.transformer.config.text_embed_dim
+        length, width = self.family.text_size(self.transformer.config)
         if self.text_encoder is not None:
             device = torch.device(self._execution_device)
             return loading.embed_text(self.tokenizer, self.text_encoder, prompt or "", length, device)
         if prompt:
             raise InputError(f"the prompt {prompt!r} can't be read, since the pipeline has no text encoder")
         return torch.zeros(1, length, width)
+
+
+def _family(
+    transformer: CogVideoXTransformer3DModel, vae: AutoencoderKLCogVideoX, scheduler: Scheduler, widened: bool = True
+) -> Family:
+    """The family of loaded parts; widened: whether the transformer may take more channels in than it puts out.
+
+    Raises InputError for parts of no known family.
+    """
+    config = dict(transformer.config)
+    if widened:
+        config["in_channels"] = config["out_channels"]
+    try:
+        return bases.family_of(config, vae.config, scheduler.config)
+    except ValueError as error:
+        raise InputError(f"{transformer.config.get('_name_or_path') or 'the transformer'} {error}") from error
 
 
 def _hole(mask: NDArray[np.uint8] | Hole | Sequence[Any], rgb: Clip, settings: MaskSettings) -> Hole:

@@ -3,13 +3,13 @@
 import logging
 
 import torch
-from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler, CogVideoXTransformer3DModel
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler
 
 from inpainting.baselines.settings import FillSettings, Signal
-from inpainting.conditioning.inputs import CELL, Frame
+from inpainting.conditioning.inputs import Frame
 from inpainting.core.errors import UsageError
 from inpainting.models import adapter as adapters
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 from inpainting.sampling.conditioned_clip import MIRRORED, place
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
@@ -39,7 +39,7 @@ def resolve(settings: RunCommand) -> RunCommand:
         "expect rough results",
         settings.base,
     )
-    (_, _), frames = made_for(settings.base)
+    (_, _), frames = bases.made_for(settings.base)
     if frames < settings.window:
         log.info(
             "%s was made for %d frames at a time; --window %d may give better results", settings.base, frames, frames
@@ -60,12 +60,6 @@ def signal_of(settings: RunCommand) -> Signal:
     if settings.adapter is not None:
         return adapters.read_adapter_config(settings.adapter).condition.signal
     return settings.section(FillSettings).fill
-
-
-def made_for(base: str) -> tuple[tuple[int, int], int]:
-    """The (width, height) in pixels and the frames that a base model was made for."""
-    config = CogVideoXTransformer3DModel.load_config(**loading.source(base), subfolder="transformer")
-    return (8 * config["sample_width"], 8 * config["sample_height"]), config["sample_frames"]
 
 
 def check_compute(settings: RunCommand) -> None:
@@ -99,13 +93,14 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
 
 def check_tiling(inpainter: Inpainter, size: tuple[int, int]) -> None:
     """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on one grey frame."""
-    frames = [place(size[1], size[0], mirrored) for mirrored in MIRRORED[inpainter.mirrored]]
+    geometry = inpainter.pipeline.family.geometry
+    frames = [place(size[1], size[0], geometry, mirrored) for mirrored in MIRRORED[inpainter.mirrored]]
     if not all(_tiles_fit(inpainter.pipeline.vae, frame) for frame in frames):
         raise UsageError(f"--vae-tiling: the VAE's tiles do not fit frames of {size[0]}x{size[1]}; leave it out")
 
 
 def _tiles_fit(vae: AutoencoderKLCogVideoX, frame: Frame) -> bool:
-    height, width = (CELL * cells for cells in frame.latent_size)
+    height, width = (frame.geometry.cell * cells for cells in frame.latent_size)
     grey = torch.zeros(1, 1, 3, height, width)
     try:
         return vae_latents.decode(vae, vae_latents.encode(vae, grey)[0]).shape == grey.shape

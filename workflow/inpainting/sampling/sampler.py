@@ -22,6 +22,7 @@ from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
+from inpainting.models.family import Family
 from inpainting.models.widening import is_widened
 from inpainting.sampling import denoising, on_disk
 from inpainting.sampling.conditioned_clip import MIRRORED, Clip, View, mirror, place
@@ -39,6 +40,7 @@ Told = Callable[[int], None]
 class Models:
     """What inpaints. `device` is where it computes, which is not where its parts wait when they are offloaded."""
 
+    family: Family
     vae: AutoencoderKLCogVideoX
     transformer: CogVideoXTransformer3DModel
     scheduler: Scheduler
@@ -109,7 +111,7 @@ def inpaint_views(
     latents = [_denoise(models, condition, timeline, how) for condition in conditions]
     made = []
     for view, rows in zip(views, latents, strict=True):
-        clips = _decode(models, rows, timeline, view.frame, how.at_once)
+        clips = _decode(models, rows, timeline, view.frame(models.family.geometry), how.at_once)
         if how.trust is not None:
             clips = _keep(how.trust, clips, view.windows(timeline), dilation)
         made.append(_upright(clips, view.mirrored))
@@ -135,7 +137,7 @@ def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: De
     """Latents of a timeline's rows, on disk: [rows, channels, height, width]."""
     shape = conditions.latents.shape[2:]
     _, rows, columns = shape
-    loading.lay_out_positions(models.transformer, (rows, columns), timeline.length)
+    models.family.lay_out_positions(models.transformer, (rows, columns), timeline.length)
     latents = on_disk.tensor(timeline.row_count, *shape)
     for row in range(timeline.row_count):
         latents[row] = torch.randn(shape, generator=how.generator)
@@ -164,7 +166,7 @@ def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int, mir
     for batch in batched(clips, at_once):
         made = []
         for flipped in MIRRORED[mirrored]:
-            frame = place(batch[0].shape[1], batch[0].shape[2], flipped)
+            frame = place(batch[0].shape[1], batch[0].shape[2], models.family.geometry, flipped)
             seen = [mirror(clip) for clip in batch] if flipped else batch
             made.append(_upright(_reconstruct(models, seen, frame), flipped))
         yield from map(_mean, zip(*made, strict=True))
@@ -186,7 +188,7 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 def _encode(
     models: Models, view: View, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
 ) -> Conditions:
-    frame = view.frame
+    frame = view.frame(models.family.geometry)
     shape = len(timeline.starts), timeline.latent_frames
     channels = models.vae.config.latent_channels, models.mask_channels
     conditions = Conditions(*(on_disk.tensor(*shape, count, *frame.latent_size) for count in channels))
@@ -206,8 +208,10 @@ def _encode_batch(
     pairs = zip((frame.pad(window.shown.clip) for window in batch), holes, strict=True)
     signals = [inputs.condition_signal(filled, hole, signal) for filled, hole in pairs]
     latents = inputs.encode_condition(models.vae, torch.stack(signals)).cpu()
-    doubts = (inputs.doubt_of_cells(frame.pad(window.shown.doubt)) for window in batch)
-    told = [inputs.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
+    doubts = (inputs.doubt_of_cells(frame.pad(window.shown.doubt), frame.geometry) for window in batch)
+    told = [
+        inputs.mask_channels(*pair, models.mask_channels, frame.geometry) for pair in zip(holes, doubts, strict=True)
+    ]
     return latents, torch.stack(told)
 
 
@@ -215,27 +219,31 @@ def _predictor(models: Models, conditions: Conditions, how: Denoising) -> Predic
     """Velocities of windows, with their conditions beside the noisy latents where the model takes them."""
 
     def predict(batch: list[int], latents: Tensor, timestep: Tensor) -> Tensor:
-        if models.concatenates:
-            latents = inputs.model_input(latents, conditions.latents[batch], conditions.mask[batch])
-        velocity = _velocity(models, latents, how.prompt, timestep)
+        condition = conditions.latents[batch] if models.concatenates else None
+        mask = conditions.mask[batch] if models.concatenates else None
+        velocity = _velocity(models, latents, condition, mask, how.prompt, timestep)
         if how.negative is None or how.guidance == 1:
             return velocity
-        away_from = _velocity(models, latents, how.negative, timestep)
+        away_from = _velocity(models, latents, condition, mask, how.negative, timestep)
         return away_from + how.guidance * (velocity - away_from)
 
     return predict
 
 
 @torch.no_grad()
-def _velocity(models: Models, latents: Tensor, prompt: Tensor, timestep: Tensor) -> Tensor:
+def _velocity(
+    models: Models, latents: Tensor, condition: Tensor | None, mask: Tensor | None, prompt: Tensor, timestep: Tensor
+) -> Tensor:
     batch, device = len(latents), models.device
     with autocast(device, loading.lowest_dtype(models.transformer)):
-        velocity = models.transformer(
+        velocity = models.family.predict(
+            models.transformer,
             latents.to(device),
+            None if condition is None else condition.to(device),
+            None if mask is None else mask.to(device),
             prompt.to(device).expand(batch, -1, -1),
             timestep.expand(batch).to(device),
-            return_dict=False,
-        )[0]
+        )
     return velocity.float()
 
 

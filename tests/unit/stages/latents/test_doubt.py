@@ -12,6 +12,7 @@ from inpainting.cli import main
 from inpainting.conditioning import inputs
 from inpainting.core.files import read_json
 from inpainting.models.adapter import read_adapter_config
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.video import masks, sequence
@@ -59,7 +60,7 @@ def test_the_doubt_that_is_kept_is_that_of_the_whole_clip(
         hole = masks.dilate(masks.to_hole(sequence.read_mask(folder, 0, 17), SETTINGS), SETTINGS.mask_dilation)
         found = fill_with_doubt(sequence.read_rgb(folder, 0, 17), hole, "temporal_median").doubt
         levels |= set(np.unique(found).tolist())
-        alone = inputs.doubt_of_cells(found[window.start : window.start + 9])
+        alone = inputs.doubt_of_cells(found[window.start : window.start + 9], COGVIDEOX_2B.geometry)
         assert window.doubt is not None
         assert torch.equal(window.doubt, alone.half())
     assert len(levels) > 5

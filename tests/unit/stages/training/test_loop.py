@@ -116,7 +116,7 @@ def test_a_gradient_is_that_of_the_loss_over_the_whole_batch(
     found = [p.grad.clone() for p in trial.parameters if p.grad is not None]
     trial.optimizer.zero_grad()
     loss, settings = LossSettings(region="mask"), trial.settings
-    drawn = Batches(cache, loss, AugmentationSettings(), settings.mask_dilation, 3, settings.seed)
+    drawn = Batches(cache, loss, AugmentationSettings(), settings.mask_dilation, 3, settings.seed, trial.family)
     (whole,) = drawn.of_step(0, 0, 1, 3)
     noisy, velocity = noise(trial.noise_schedule, whole)
     model_input = torch.cat([noisy, whole.condition, whole.mask], dim=2)

@@ -36,6 +36,7 @@ PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "out", "exa
 def evaluate(settings: EvaluateCommand) -> None:
     """Write the scores of one method's raw and composited output, and the frames of the examples."""
     settings = with_findings(settings)
+    _check_base(settings)
     sequences = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, settings.split, settings.frames, settings.limit
     )
@@ -75,6 +76,17 @@ def with_findings(settings: EvaluateCommand) -> EvaluateCommand:
         fills = ", ".join(kept)
         log.info("%s: kept in part, where validation found that they can be trusted: %s", settings.name, fills)
     return settings.model_copy(update={"steps": steps, "keep_fill": bool(kept)})
+
+
+def _check_base(settings: EvaluateCommand) -> None:
+    """Raise UsageError where a learned method's base, or without an adapter its windows, can't be used."""
+    if settings.method not in LEARNED:
+        return
+    from inpainting.models import bases
+
+    family = bases.family(settings.base)
+    if settings.adapter is None:
+        bases.check_window(family, settings.window)
 
 
 @dataclass(frozen=True)

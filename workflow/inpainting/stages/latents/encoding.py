@@ -14,8 +14,9 @@ from inpainting.baselines.doubt import Doubt
 from inpainting.baselines.settings import Signal
 from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
+from inpainting.models.family import Geometry
 from inpainting.stages.latents.reading import Sequence
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import masks
@@ -36,12 +37,13 @@ class PixelWindow(NamedTuple):
     doubt: Doubt | None
 
 
-def cut(name: str, read: Sequence, starts: list[int], length: int) -> Iterator[PixelWindow]:
+def cut(name: str, read: Sequence, starts: list[int], length: int, geometry: Geometry) -> Iterator[PixelWindow]:
     """The windows of a whole sequence.
 
     They are padded before the hole is dilated, as inference does.
     """
-    frame = Frame(*read.hole.shape[1:])
+    _, height, width = read.hole.shape
+    frame = Frame(height, width, geometry)
     for start in starts:
         part = slice(start, start + length)
         difference, doubt = (
@@ -66,26 +68,26 @@ def encode_batch(
     vae: AutoencoderKLCogVideoX, batch: list[PixelWindow], settings: EncodeCommand
 ) -> list[dict[str, Tensor]]:
     """For each window the tensors that its shard holds, on the CPU, by what they are: see `shards`."""
-    dtype = loading.DTYPES[settings.latents_dtype]
+    dtype, geometry = loading.DTYPES[settings.latents_dtype], bases.family(settings.base).geometry
     if settings.content != "truth":
         signals = [_condition_signal(window, settings.content, settings.mask_dilation) for window in batch]
         conditions = vae_latents.encode(vae, torch.stack(signals))[0].to(dtype).cpu()
         pairs = zip(batch, conditions, strict=True)
-        return [{"condition": condition} | _doubt(window, dtype) for window, condition in pairs]
+        return [{"condition": condition} | _doubt(window, dtype, geometry) for window, condition in pairs]
     signals = [vae_latents.to_signal(window.clip) for window in batch]
     means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(signals)))
     found = []
     for window, mean, logvar in zip(batch, means, logvars, strict=True):
         spread = {"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {}
         assert window.difference is not None
-        difference = torch.from_numpy(masks.latent_max(window.difference))
+        difference = torch.from_numpy(masks.latent_max(window.difference, geometry.cell, geometry.stride))
         hole = torch.from_numpy(masks.pack(window.hole))
         found.append({"truth": mean, "hole": hole, "difference": difference, **spread})
     return found
 
 
-def _doubt(window: PixelWindow, dtype: torch.dtype) -> dict[str, Tensor]:
-    return {} if window.doubt is None else {"doubt": inputs.doubt_of_cells(window.doubt).to(dtype)}
+def _doubt(window: PixelWindow, dtype: torch.dtype, geometry: Geometry) -> dict[str, Tensor]:
+    return {} if window.doubt is None else {"doubt": inputs.doubt_of_cells(window.doubt, geometry).to(dtype)}
 
 
 def _condition_signal(window: PixelWindow, signal: Signal, dilation: int) -> Tensor:

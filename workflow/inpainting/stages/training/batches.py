@@ -12,8 +12,8 @@ from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.conditioning import inputs
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
+from inpainting.models.family import Family
 from inpainting.stages.training.augmentation import enlarged
-from inpainting.stages.training.loss import TIMESTEPS
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks
 from inpainting.video.masks import Hole
@@ -31,7 +31,7 @@ class Batch:
     """1 where the loss counts in full, else 0: one channel."""
     noise: Tensor
     timesteps: Tensor
-    """int64 [batch], 0 to 999."""
+    """int64 [batch], from 0, the least noisy."""
     sequences: tuple[str, ...]
 
     def to(self, device: torch.device) -> "Batch":
@@ -51,10 +51,12 @@ class Batches:
         mask_dilation: int,
         batch_size: int,
         seed: int,
+        family: Family,
         mask_channels: int = 1,
     ) -> None:
         self.cache, self.loss, self.augmentation, self.mask_dilation = cache, loss, augmentation, mask_dilation
         self.batch_size, self.seed, self.mask_channels = batch_size, seed, mask_channels
+        self.geometry, self.timesteps = family.geometry, family.timesteps
 
     def of_step(self, step: int, rank: int, processes: int, micro_batch_size: int) -> list[Batch]:
         """The part of one process in a step's batch, cut into forward passes. Together the parts are the same batch."""
@@ -91,12 +93,12 @@ class Batches:
         """What the model is told of the hole, and of its fill: float32 [latent frames, channels, rows, columns]."""
         if self.mask_channels == inputs.MASK_CHANNELS["area_and_doubt"] and window.doubt is None:
             raise InputError(f"{self.cache.index}: the conditions hold no doubt of their fill; encode with --doubt")
-        return inputs.mask_channels(dilated, window.doubt, self.mask_channels)
+        return inputs.mask_channels(dilated, window.doubt, self.mask_channels, self.geometry)
 
     def _region(self, window: Window, dilated: Hole) -> Tensor:
         """Where the loss counts in full: 0 or 1, float32 [latent frames, 1, rows, columns]."""
         hole = window.hole if self.loss.region == "mask" else dilated
-        region = torch.from_numpy(masks.latent_any(hole))[:, None]
+        region = torch.from_numpy(masks.latent_any(hole, self.geometry.cell, self.geometry.stride))[:, None]
         if self.loss.region != "mask_and_effect":
             return region
         if window.difference is None:
@@ -119,11 +121,11 @@ class Batches:
 
     def _timestep(self, generator: torch.Generator) -> Tensor:
         if torch.rand((), generator=generator) < self.loss.high_noise_share:
-            return torch.randint(self.loss.high_noise_from, TIMESTEPS, (), generator=generator)
+            return torch.randint(self.loss.high_noise_from, self.timesteps, (), generator=generator)
         if self.loss.timestep_sampling == "logit_normal":
             logit = self.loss.logit_mean + self.loss.logit_std * torch.randn((), generator=generator)
-            return (TIMESTEPS * logit.sigmoid()).long().clamp(max=TIMESTEPS - 1)
-        return torch.randint(TIMESTEPS, (), generator=generator)
+            return (self.timesteps * logit.sigmoid()).long().clamp(max=self.timesteps - 1)
+        return torch.randint(self.timesteps, (), generator=generator)
 
 
 @lru_cache(maxsize=2)

@@ -42,8 +42,9 @@ class LossSettings(Settings):
     """Standard deviation of logit_normal's normal distribution."""
     high_noise_share: float = Field(0.0, ge=0.0, le=1.0)
     """Share of samples whose timestep is drawn from the noisiest, evenly, whatever the sampling of the others."""
-    high_noise_from: int = Field(700, ge=0, le=999)
-    """First of these noisiest timesteps, which go to 999. Where one denoising step is taken, it is at 999."""
+    high_noise_from: int = Field(700, ge=0)
+    """First of these noisiest timesteps, which for CogVideoX go to 999. Where one denoising step is taken, it is at the
+    last."""
     min_snr_gamma: float | None = Field(None, gt=0.0)
     """Weighs the loss by min(SNR, gamma) / (SNR + 1) (arXiv 2303.09556; gamma 5 there); not at all where not given. The
     noisier a timestep, the less it counts, and the last, where inference begins, not at all."""

@@ -17,7 +17,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_json, write_table
 from inpainting.core.settings import existing
 from inpainting.models import adapter as adapters
-from inpainting.models import loading, lora
+from inpainting.models import bases, loading, lora
 from inpainting.models.adapter import AdapterConfig
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
@@ -78,7 +78,8 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
         _report(settings, parameters, cache, checkpoint)
         first = checkpoint.step if checkpoint else 0
         wandb = None if settings.wandb_project is None else WandbRun(settings)
-        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
+        timesteps = bases.family(settings.base).timesteps
+        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, timesteps, wandb)
     run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
     with stop.listening():
         run.go(checkpoint, monitor, stop)
@@ -157,6 +158,13 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
 
 
 def _check(settings: TrainCommand) -> None:
+    family = bases.family(settings.base)
+    bases.check_window(family, settings.window)
+    if settings.high_noise_from >= family.timesteps:
+        raise UsageError(
+            f"--high-noise-from: {settings.high_noise_from} was given, but {settings.base} has the timesteps 0 to "
+            f"{family.timesteps - 1}"
+        )
     existing(settings.index, "--index", "the index that `inpaint index` wrote")
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
     if settings.split_file is not None:
@@ -206,7 +214,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         transformer_digest=loading.part_digest(settings.base, "transformer"),
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
-        channels=inputs.input_channels(settings, loading.latent_channels(settings.base)),
+        channels=inputs.input_channels(settings, bases.latent_channels(settings.base)),
         masks=settings.section(MaskSettings),
         windows=settings.section(WindowSettings),
         condition=settings.section(ConditionSettings),

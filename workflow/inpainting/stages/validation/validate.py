@@ -16,6 +16,7 @@ from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.regions import Regions
 from inpainting.metrics.scores import score_clip
+from inpainting.models import bases
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.parity import difference_to_training
 from inpainting.models.settings import ModelSettings
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
+    bases.family(settings.base)
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, "validation", settings.frames, settings.limit
