@@ -10,12 +10,6 @@ SHARDS = range(settings.latents.shards)
 ENCODED = settings.latents.section(EncodeSettings)
 ENCODE = f"{MODEL} {WINDOWS} --frames {settings.dataset.frames} --shards {settings.latents.shards}"
 
-DOUBTED = {
-    experiment.signal
-    for experiment in experiments.values()
-    if experiment.widens and experiment.mask_input == "area_and_doubt"
-}
-
 
 wildcard_constraints:
     signal="[a-z_]+",
@@ -65,8 +59,7 @@ use rule encode_truth as encode_condition with:
     params:
         content="{signal}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=lambda wildcards: f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}"
-        + " --doubt" * (wildcards.signal in DOUBTED),
+        options=f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}",
         root=DATASET,
         version=LATENTS_VERSION,
 

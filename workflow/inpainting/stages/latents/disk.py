@@ -49,7 +49,7 @@ def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
         cells_high, cells_wide = geometry.latent_size(height, width)
         latents = tensors * frames * channels * value
         hole, difference = settings.window * geometry.cell**2 // 8, frames
-        beside = hole + difference if settings.content == "truth" else frames * value * settings.doubt
+        beside = hole + difference if settings.content == "truth" else 0
         total += count * starts * cells_high * cells_wide * (latents + beside)
     return total
 

@@ -84,7 +84,6 @@ def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]
             "posterior": settings.truth_posterior if truth else "mode",
             "cutting": _cutting(settings),
             "mask_dilation": None if settings.content in ("truth", "rgb") else settings.mask_dilation,
-            "doubt": settings.doubt and not truth,
             "dtypes": [str(vae_dtype), settings.latents_dtype],
             "vae": loading.part_digest(settings.base, "vae"),
             "version": LATENTS_VERSION,
@@ -105,7 +104,7 @@ def _unshaping(settings: EncodeCommand) -> set[str]:
     """Settings that shape nothing of the shard; what it is of is told by a digest."""
     places = {"dataset", "split_file", "manifest", "out", "splits", "shard", "shards", "workers"}
     if settings.content == "truth":
-        return places | {"mask_dilation", "doubt"}
+        return places | {"mask_dilation"}
     return places | {"truth_posterior"} | ({"mask_dilation"} if settings.content == "rgb" else set())
 
 
@@ -129,8 +128,7 @@ def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[s
 def _pixel_windows(settings: EncodeCommand, names: list[str], starts: list[int]) -> Iterator[PixelWindow]:
     """The windows of the sequences, in order; the sequences are read, and their holes filled, in other processes."""
     masks, geometry = settings.section(MaskSettings), bases.family(settings.base).geometry
-    asked = (settings.frames, settings.content, masks, settings.doubt)
-    wanted = [Wanted(settings.dataset / name, *asked) for name in names]
+    wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
     with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
         for name, read in zip(names, mapped_ahead(pool, read_sequence, wanted, settings.workers + 1), strict=True):
             yield from cut(name, read, starts, settings.window, geometry)
