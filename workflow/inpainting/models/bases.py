@@ -99,10 +99,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _from_hub(base: str, name: str, download: bool) -> Path | None:
     """A file of a model on the hub, in the local cache; None where the hub has none, or it was not downloaded yet."""
-    cached = try_to_load_from_cache(base, name)
-    if isinstance(cached, str):
-        return Path(cached)
     try:
+        cached = try_to_load_from_cache(base, name)
+        if isinstance(cached, str):
+            return Path(cached)
         return Path(hf_hub_download(base, name)) if download else None
     except RemoteEntryNotFoundError:
         return None
