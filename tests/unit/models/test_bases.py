@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,15 +182,10 @@ def test_a_configuration_of_the_pipeline_refuses_it_and_windows_that_it_can_not_
 
 @pytest.fixture
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of the hub in which nothing is, and no network."""
-
-    def connect(*_: object) -> None:
-        raise OSError("there is no network here")
-
-    cache = tmp_path / "hub"
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    return cache
+    """A cache of the hub in which nothing is; the network is not asked."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    return tmp_path / "hub"
 
 
 def put_into(cache: Path, name: str, base: Path) -> None:
