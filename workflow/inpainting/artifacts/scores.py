@@ -1,6 +1,7 @@
 """The file that one method's scores are kept in: a row per sequence, output and frame, with its provenance.
 
-Parquet, sorted, with the columns COLUMNS; the schema's metadata holds the provenance as JSON under b"provenance".
+Parquet, sorted; the schema's metadata holds the provenance as JSON under b"provenance". Which scores there are is the
+metrics' affair: a file has those of the version that wrote it.
 """
 
 import json
@@ -14,19 +15,10 @@ import pyarrow.parquet as pq
 
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path
-from inpainting.metrics import propainter_compat
-from inpainting.metrics.motion import MOTION
-from inpainting.metrics.scores import SCORES
 
-SCORED = (*SCORES, *MOTION, "vmaf", *propainter_compat.COLUMNS)
-"""What is computed of every frame; NaN where it was left out, or where a region has no pixel."""
-
-MEASURED = ("seconds_per_frame", "peak_memory_gib")
-"""What a method cost on a sequence: the columns that differ from run to run."""
-
-COLUMNS = ("method", "sequence", "output", *SCORED, *MEASURED)
-"""method: its label; output: raw (the method's own frames) or composited (its hole, the input elsewhere); frame counts
-from 1; propainter_psnr and _ssim stand with the composited output."""
+KEYS = ("method", "sequence", "output", "frame", "mask_pixels")
+"""Columns that every file has, first. method: its label; output: raw (the method's own frames) or composited (its hole,
+the input elsewhere); frame: from 1; mask_pixels: how many pixels the hole that is scored has."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +41,9 @@ class Results:
 
 
 def write_results(path: Path, frames: pd.DataFrame, provenance: dict[str, Any]) -> None:
-    """Write scores of frames atomically, sorted by sequence, output and frame."""
-    ordered = frames[list(COLUMNS)].sort_values(["sequence", "output", "frame"])
+    """Write scores of frames atomically, KEYS first, sorted by sequence, output and frame."""
+    scores = [name for name in frames.columns if name not in KEYS]
+    ordered = frames[[*KEYS, *scores]].sort_values(["sequence", "output", "frame"])
     table = pa.Table.from_pandas(ordered, preserve_index=False)
     metadata = {**(table.schema.metadata or {}), b"provenance": json.dumps(provenance).encode()}
     with atomic_path(path) as temporary:
@@ -58,13 +51,13 @@ def write_results(path: Path, frames: pd.DataFrame, provenance: dict[str, Any]) 
 
 
 def read_results(path: Path) -> Results:
-    """Read what `write_results` wrote; raises InputError for any other file."""
+    """Read what this or another version's `write_results` wrote; raises InputError for any other file."""
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise InputError(f"{path} can't be read as parquet ({error}); give files of `inpaint evaluate`") from error
     metadata = table.schema.metadata or {}
-    absent = [name for name in COLUMNS if name not in table.column_names]
+    absent = [name for name in KEYS if name not in table.column_names]
     if absent or b"provenance" not in metadata:
         missing = ", ".join(absent) or "its provenance"
         raise InputError(f"{path} lacks {missing}; give files of `inpaint evaluate`")

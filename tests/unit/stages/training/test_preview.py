@@ -13,8 +13,8 @@ from inpainting.cli import main
 from inpainting.core.files import read_table
 from inpainting.core.seeds import derive
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.stages.training.prefetch import Ahead

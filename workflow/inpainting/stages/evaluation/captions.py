@@ -3,7 +3,9 @@
 import pandas as pd
 
 from inpainting.artifacts.scores import Results
-from inpainting.metrics.aggregate import INTERVAL_FROM, PSNR_CEILING, RESAMPLES
+from inpainting.metrics.aggregate import INTERVAL_FROM, RESAMPLES
+from inpainting.metrics.psnr import PSNR_CEILING
+from inpainting.metrics.registry import METRICS
 from inpainting.stages.evaluation.repeats import spread
 from inpainting.stages.evaluation.settings import TablesCommand
 from inpainting.stages.evaluation.summary import shown
@@ -12,8 +14,7 @@ from inpainting.stages.evaluation.summary import shown
 def comparison_notes(table: pd.DataFrame, results: list[Results], settings: TablesCommand) -> list[str]:
     """What the comparison's columns are, what was counted how, and what each method does."""
     notes = [
-        "In mask: the raw output in the undilated hole, against the truth; PSNR from the error pooled over all mask "
-        "pixels of a sequence, SSIM as the mean of its map over them; then the mean over sequences.",
+        *(metric.headline_note for metric in METRICS if metric.headline),
         f"From .. to: 95 % bootstrap interval over sequences ({RESAMPLES} draws, seed {settings.seed}), given from "
         f"{INTERVAL_FROM} sequences on; numbers have the digits that it supports.",
         "Best of a column: bold; second best: underlined or in italics; the ceiling takes no part.",

@@ -5,9 +5,10 @@ import math
 import pandas as pd
 
 from inpainting.metrics.aggregate import Interval, interval_columns, mean_interval, paired_interval
+from inpainting.metrics.registry import HEADLINE
 from inpainting.metrics.significance import holm, signed_rank
 
-SCORES = ("sequences", *interval_columns("psnr_mask"), *interval_columns("ssim_mask"))
+SCORES = ("sequences", *(name for column in HEADLINE for name in interval_columns(column)))
 """Columns of `mean_scores`."""
 
 COMPARISON = (
@@ -25,7 +26,7 @@ COMPARISON = (
     "without_hole",
     "members",
 )
-"""psnr_mask, ssim_mask, psnr_band: raw output; _low and _high: 95 % interval; gain: difference of psnr_mask to that of
+"""SCORES, psnr_band: raw output; _low and _high: 95 % interval; gain: difference of psnr_mask to that of
 `reference`, the best classical method, over the same sequences, in dB; p_value: of Wilcoxon's signed-rank test of that
 difference, p_holm: the same, corrected for all methods of the table; capped: sequences whose PSNR reads the ceiling
 that is counted; without_hole: sequences that have no pixel to inpaint and no score; members: the results that were
@@ -78,8 +79,9 @@ def compare(
 
 def mean_scores(scores: pd.DataFrame, seed: int) -> dict[str, float]:
     """A method's means over its sequences with their intervals: the columns SCORES; scores: a row per sequence."""
-    psnr, ssim = (mean_interval(scores[name], seed) for name in ("psnr_mask", "ssim_mask"))
-    return {"sequences": psnr.count, **psnr.columns("psnr_mask"), **ssim.columns("ssim_mask")}
+    means = {name: mean_interval(scores[name], seed) for name in HEADLINE}
+    columns = {column: value for name, mean in means.items() for column, value in mean.columns(name).items()}
+    return {"sequences": means["psnr_mask"].count, **columns}
 
 
 def best_classical(sequences: pd.DataFrame, kinds: dict[str, str]) -> str | None:

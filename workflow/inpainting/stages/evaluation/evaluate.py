@@ -18,9 +18,11 @@ from inpainting.core.files import file_digest, folder_digest, value_digest
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.core.workers import process_pool
+from inpainting.metrics.metric import Output
+from inpainting.metrics.registry import COLUMNS
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
-from inpainting.stages.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
+from inpainting.stages.evaluation.methods import LEARNED_ONLY, METHODS, Method, load_method
 from inpainting.stages.evaluation.partial_results import Parts
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
@@ -76,7 +78,7 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
 
 def _check_base(settings: EvaluateCommand) -> None:
     """Raise UsageError where a learned method's base, or without an adapter its windows, can't be used."""
-    if settings.method not in LEARNED:
+    if not METHODS[settings.method].learned:
         return
     from inpainting.models import bases
 
@@ -105,13 +107,16 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
+) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
+    """A sequence's rows of the results (`artifacts.scores`), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
-    outputs = {"raw": made.raw, "composited": masks.composite(made.raw, clip.rgb, made.filled)}
+    outputs: dict[Output, NDArray[np.uint8]] = {
+        "raw": made.raw,
+        "composited": masks.composite(made.raw, clip.rgb, made.filled),
+    }
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
         table.assign(method=settings.name, sequence=name, output=output, **spent)
@@ -122,7 +127,7 @@ def score_sequence(
 
 def _on_device(settings: EvaluateCommand) -> bool:
     """Whether a CUDA device does the work."""
-    if settings.method not in LEARNED:
+    if not METHODS[settings.method].learned:
         return False
     from inpainting.models.loading import resolve_device
 
@@ -145,7 +150,7 @@ def _score_all(
             yield _score_part(settings, parts, *job, fill_sequence(settings, method, *job[:2]))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
-        if settings.method in LEARNED:
+        if METHODS[settings.method].learned:
             yield from _score_behind(settings, parts, jobs, pool)
         else:
             for future in [pool.submit(_fill_and_score_part, settings, parts, *job) for job in jobs]:
@@ -180,8 +185,9 @@ def _score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int,
 
 def _provenance(settings: EvaluateCommand) -> dict[str, object]:
     inputs = {"split_file": file_digest(settings.split_file), "manifest": file_digest(settings.manifest)}
-    leave_out = PLACES if settings.method in LEARNED else PLACES | LEARNED_ONLY
-    if settings.method in LEARNED:
+    method = METHODS[settings.method]
+    leave_out = PLACES if method.learned else PLACES | LEARNED_ONLY
+    if method.learned:
         from inpainting.models.loading import part_digest
 
         inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
@@ -191,12 +197,12 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
         inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
     return {
         "label": settings.name,
-        "kind": kind_of(settings.method),
-        "description": description_of(settings.method),
+        "kind": method.kind,
+        "description": method.description,
         **provenance.describe(settings, inputs, leave_out),
     }
 
 
 def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
     kept = settings.examples if settings.examples_out else 0
-    return value_digest([about, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]
+    return value_digest([about, COLUMNS, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]

@@ -5,6 +5,7 @@ composited/. Each appears complete. The digest is of all that shapes the scores;
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting.core.files import atomic_path, read_table, write_table
+from inpainting.metrics.metric import Output
 from inpainting.video.sequence import write_images
 
 
@@ -26,7 +28,7 @@ class Parts:
         """Whether a sequence is finished."""
         return (self.folder / sequence).is_dir()
 
-    def write(self, sequence: str, scores: pd.DataFrame, examples: dict[str, NDArray[np.uint8]]) -> None:
+    def write(self, sequence: str, scores: pd.DataFrame, examples: Mapping[Output, NDArray[np.uint8]]) -> None:
         """Keep a sequence's scores and, by output, the frames to show of it."""
         with atomic_path(self.folder / sequence) as temporary:
             temporary.mkdir()

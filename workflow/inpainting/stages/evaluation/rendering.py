@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from inpainting.metrics.metric import TableColumn
+from inpainting.metrics.registry import HEADLINE
 from inpainting.stages.evaluation.summary import shown
 
 
@@ -24,10 +26,14 @@ class Column:
     better: str = ""
     signed: bool = False
 
+    @classmethod
+    def of(cls, column: TableColumn) -> "Column":
+        """As a metric's entry says."""
+        return cls(column.heading, column.digits, column.better)
+
 
 COMPARISON_SHOWN: Mapping[str, Column] = {
-    "psnr_mask": Column("PSNR in mask, dB", 2, "high"),
-    "ssim_mask": Column("SSIM in mask", 3, "high"),
+    **{name: Column.of(column) for name, column in HEADLINE.items()},
     "gain": Column("Against best classical, dB", 2, signed=True),
     "p_holm": Column("p, corrected", 3),
     "psnr_frame_composited": Column("PSNR of frame, composited, dB", 1, "high"),

@@ -10,6 +10,7 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import read_table, write_json, write_table, write_text
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.registry import HEADLINE, with_every_column
 from inpainting.stages.evaluation import strata as stratification
 from inpainting.stages.evaluation.captions import comparison_notes, failure_notes, repeat_notes, strata_lead
 from inpainting.stages.evaluation.comparison import best_classical, compare, compare_strata
@@ -32,7 +33,8 @@ def tables(settings: TablesCommand) -> None:
     members = members_of([result.method for result in results], settings.group_of())
     own = {result.method: result.kind for result in results}
     kinds = {method: own[its[0]] for method, its in members.items()}
-    each = per_sequence(pd.concat([result.frames for result in results], ignore_index=True))
+    frames = [with_every_column(result.frames) for result in results]
+    each = per_sequence(pd.concat(frames, ignore_index=True))
     sequences = average_repeats(each, members)
     manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
     groups = strata_of(manifest, sequences, settings)
@@ -49,9 +51,8 @@ def tables(settings: TablesCommand) -> None:
         "comparison", "Comparison of methods", summary["sentence"], comparison, [("", show(comparison))], notes
     )
     metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
-    extras = set.intersection(*(set(result.provenance["settings"]["extras"]) for result in results))
     lead = "Every metric by region, of the methods' raw output and of what is left of it once pasted over the input."
-    writer.write("metrics", "All metrics", lead, metrics, shown_parts(metrics), metric_notes(extras))
+    writer.write("metrics", "All metrics", lead, metrics, shown_parts(metrics), metric_notes(results))
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
     parts = _strata_parts(strata, groups)
     described = [stratification.description(settings), *notes]
@@ -129,5 +130,5 @@ def _failures_shown(failures: pd.DataFrame) -> Shown:
 
 def _repeats_shown(repeats: pd.DataFrame) -> Shown:
     texts = {"method": "Method", "experiment": "Training", "sequences": "Sequences"}
-    numbers = {"psnr_mask": Column("PSNR in mask, dB", 2), "ssim_mask": Column("SSIM in mask", 3)}
+    numbers = {name: Column(column.heading, column.digits) for name, column in HEADLINE.items()}
     return show(repeats.assign(kind="adapter"), numbers, texts)

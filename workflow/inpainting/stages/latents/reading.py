@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.classical import Clip
+from inpainting.baselines.baseline import Clip
 from inpainting.baselines.fills import fill
 from inpainting.core.errors import InputError
 from inpainting.stages.latents.settings import Content

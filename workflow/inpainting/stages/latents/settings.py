@@ -1,16 +1,20 @@
 """Settings of `inpaint encode`, `inpaint index` and `inpaint prompt`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import Field
 
+from inpainting.baselines.settings import Signal
 from inpainting.core.settings import Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-Content = Literal["truth", "grey", "telea", "temporal_median", "flow_propagation", "rgb"]
-"""What a shard holds: the truth and the holes, or conditions of one of `filling.settings.Signal`."""
+if TYPE_CHECKING:
+    Content = str
+else:
+    Content = Literal[("truth", *get_args(Signal))]
+"""What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.Signal`."""
 
 LATENTS_VERSION = 1
 """Raised by hand when the latents of the same pixels change on purpose: what another version made is made anew."""

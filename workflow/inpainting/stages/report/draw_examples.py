@@ -16,7 +16,7 @@ from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, read_table, write_text
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
-from inpainting.metrics.scores import psnr
+from inpainting.metrics.psnr import psnr
 from inpainting.stages.report.contact_sheet import labelled, overlay, sheet
 from inpainting.stages.report.pages import data_uri, render_page
 from inpainting.stages.report.samples import spread

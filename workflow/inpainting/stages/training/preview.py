@@ -16,8 +16,8 @@ from torch import Tensor
 from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
 from inpainting.core import seeds
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models import bases, loading
 from inpainting.sampling.inpainter import Inpainter
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline

@@ -13,8 +13,8 @@ from inpainting.core.files import file_digest, folder_digest, write_json
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models import bases
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.parity import difference_to_training
