@@ -18,7 +18,9 @@ import pytest
 import torch
 from golden_numbers import Golden, Numbers, named, statistics
 from inpainting.cli import main
-from inpainting.conditioning.inputs import mask_channels
+from inpainting.conditioning.inputs import encode_hole
+from inpainting.conditioning.mask_inputs import AREA
+from inpainting.conditioning.mask_inputs import FRAMES as BY_FRAME
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.video import masks
 from numpy.typing import NDArray
@@ -189,8 +191,8 @@ def mask_numbers(latents: Path) -> Numbers:
     holes = [masks.dilate(masks.unpack(bits, WIDTH), DILATION) for bits in packed]
     numbers: Numbers = {}
     for name, found in {
-        "area": torch.stack([mask_channels(hole, 1, GEOMETRY) for hole in holes]).numpy(),
-        "frames": torch.stack([mask_channels(hole, 4, GEOMETRY) for hole in holes]).numpy(),
+        "area": torch.stack([encode_hole(hole, AREA, GEOMETRY) for hole in holes]).numpy(),
+        "frames": torch.stack([encode_hole(hole, BY_FRAME, GEOMETRY) for hole in holes]).numpy(),
         "region": np.stack([masks.latent_any(hole, GEOMETRY.cell, GEOMETRY.stride) for hole in holes])[:, :, None],
     }.items():
         numbers[f"{name}/shape"] = str(found.shape)

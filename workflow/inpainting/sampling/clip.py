@@ -99,7 +99,7 @@ def _frames(
         ("denoise", f"steps of {count} windows", count * steps),
         ("decode", "windows", count),
     )
-    clip = source.condition(region, inpainter.signal, phases.step)
+    clip = source.condition(region, inpainter.condition_source, phases.step)
     made = inpainter.inpaint_windows(clip, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
     raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
     for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
@@ -170,7 +170,7 @@ def story(settings: RunCommand, input: Path, mask: Path) -> dict[str, Any]:
         inputs["adapter"] = folder_digest(settings.adapter)
     one = settings.model_copy(update={"input": input, "mask": mask})
     told = provenance.describe(one, inputs, leave_out={"output", "batch", "preview", *FillSettings.model_fields})
-    told["settings"]["condition"] = preparation.signal_of(settings)
+    told["settings"]["condition"] = preparation.condition_source(settings)
     told["versions"]["av"] = av.__version__
     return told
 

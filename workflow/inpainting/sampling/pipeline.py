@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.adapter import AdapterConfig
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
-from inpainting.models import adapter as adapters
 from inpainting.models import bases, loading
-from inpainting.models.adapter import AdapterConfig
 from inpainting.models.family import Family
 from inpainting.models.lora import without_lora
 from inpainting.models.vae import arranged
@@ -33,6 +34,9 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 ADAPTER = "adapter"
 """Folder of the adapter in a pipeline that was saved with one."""
 
+
+UNTRAINED = ConditionSettings(conditioning="replace")
+"""How a base is shown a clip that was never trained to inpaint."""
 
 StepEnd = Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
 """Called as `callback(pipeline, step, timestep, {"latents": ...})`; `latents` in what it returns replace them."""
@@ -74,6 +78,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             scheduler=scheduler,
         )
         self.adapter: AdapterConfig | None = None
+        self.condition = UNTRAINED
         self.prompt: Tensor | None = None
         self._interrupt = False
 
@@ -107,6 +112,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     def _take_adapter(self, folder: Path) -> Self:
         adapters.load_adapter(self.transformer, folder)
         self.adapter = adapters.read_adapter_config(folder)
+        self.condition = self.adapter.condition
         self.prompt = loading.read_prompt(folder / adapters.PROMPT_FILE)
         return self
 
@@ -173,10 +179,10 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """
         step_end = self._step_end(callback_on_step_end, callback_on_step_end_tensor_inputs)
         mask_settings = self.adapter.masks if self.adapter else mask_settings or MaskSettings()
-        dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
+        dilation = mask_settings.mask_dilation
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
-        clip = condition_clip(rgb, hole, dilation, signal)
+        clip = condition_clip(rgb, hole, dilation, self.condition.condition_source)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
@@ -193,7 +199,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 stepped=bar.update,
                 step_end=step_end,
             )
-            made = sampler.inpaint_windows(self.models, clip, timeline, dilation, signal, how)
+            made = sampler.inpaint_windows(self.models, clip, timeline, dilation, how)
             raw = windows.join(made, timeline.starts, timeline.length, len(rgb))
         frames = masks.composite(raw, rgb, masks.dilate(hole, dilation)) if composite else raw
         return CogVideoXInpaintPipelineOutput(frames=frames) if return_dict else (frames,)
@@ -216,7 +222,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     def models(self) -> Models:
         """The parts that inpaint, and the device that they compute on."""
         device = torch.device(self._execution_device)
-        return Models(self.family, arranged(self.vae, device), self.transformer, self.scheduler, device)
+        return Models(self.family, self.condition, arranged(self.vae, device), self.transformer, self.scheduler, device)
 
     @property
     def windows_at_once(self) -> int:

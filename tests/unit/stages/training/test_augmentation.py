@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 from inpainting.artifacts.latents import LatentCache
 from inpainting.cli import main, parse
+from inpainting.conditioning.mask_inputs import AREA
 from inpainting.models import loading, lora
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.stages.training.augmentation import SHAPE_SHARE, enlarged
@@ -82,7 +83,7 @@ def cache(tiny_results: Path) -> LatentCache:
 
 
 def batches(cache: LatentCache, settings: AugmentationSettings, region: str = "mask_dilated") -> Batches:
-    return Batches(cache, LossSettings.model_validate({"region": region}), settings, DILATION, 4, 0, COGVIDEOX_2B)
+    return Batches(cache, LossSettings.model_validate({"region": region}), settings, DILATION, 4, 0, COGVIDEOX_2B, AREA)
 
 
 def samples(parts: list[Batch]) -> dict[bytes, tuple[bytes, bytes]]:

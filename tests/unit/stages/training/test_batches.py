@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from inpainting.artifacts.latents import LatentCache, Window
+from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.stages.training.batches import Batch, Batches
@@ -26,7 +27,9 @@ def cache(tiny_results: Path) -> LatentCache:
 
 
 def batches(cache: LatentCache, batch_size: int = 2, seed: int = 0, loss: LossSettings | None = None) -> Batches:
-    return Batches(cache, loss or LossSettings(), AugmentationSettings(), DILATION, batch_size, seed, COGVIDEOX_2B)
+    return Batches(
+        cache, loss or LossSettings(), AugmentationSettings(), DILATION, batch_size, seed, COGVIDEOX_2B, AREA
+    )
 
 
 def same(one: Batch, other: Batch) -> bool:

@@ -66,7 +66,7 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
     """
     if settings.adapter is None:
         return settings
-    from inpainting.models.adapter import read_adapter_config
+    from inpainting.conditioning.adapter import read_adapter_config
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
     chosen = read_adapter_config(adapter).sampling_steps

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.baselines.baseline import Clip
-from inpainting.baselines.settings import Signal
+from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning import inputs
-from inpainting.conditioning.inputs import Frame
+from inpainting.conditioning.padding import Padding
 from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.family import Geometry
@@ -41,11 +41,11 @@ def cut(name: str, read: Sequence, starts: list[int], length: int, geometry: Geo
     They are padded before the hole is dilated, as inference does.
     """
     _, height, width = read.hole.shape
-    frame = Frame(height, width, geometry)
+    padding = Padding(height, width, geometry)
     for start in starts:
         part = slice(start, start + length)
-        difference = None if read.difference is None else frame.pad(read.difference[part])
-        yield PixelWindow(name, start, frame.pad(read.clip[part]), frame.pad(read.hole[part]), difference)
+        difference = None if read.difference is None else padding.pad(read.difference[part])
+        yield PixelWindow(name, start, padding.pad(read.clip[part]), padding.pad(read.hole[part]), difference)
 
 
 def batches(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
@@ -81,5 +81,5 @@ def encode_batch(
     return found
 
 
-def _condition_signal(window: PixelWindow, signal: Signal, dilation: int) -> Tensor:
-    return inputs.condition_signal(window.clip, masks.dilate(window.hole, dilation), signal)
+def _condition_signal(window: PixelWindow, source: ConditionSource, dilation: int) -> Tensor:
+    return inputs.condition_signal(window.clip, masks.dilate(window.hole, dilation), source)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.conditioning import inputs
+from inpainting.conditioning.mask_inputs import MaskInput
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
 from inpainting.models.family import Family
@@ -26,7 +27,7 @@ class Batch:
     truth: Tensor
     condition: Tensor
     mask: Tensor
-    """What the model is told of the (dilated) hole: see `inputs.mask_channels`."""
+    """The (dilated) hole as the model is shown it: see `MaskInput`."""
     region: Tensor
     """1 where the loss counts in full, else 0: one channel."""
     noise: Tensor
@@ -52,10 +53,10 @@ class Batches:
         batch_size: int,
         seed: int,
         family: Family,
-        mask_channels: int = 1,
+        mask: MaskInput,
     ) -> None:
         self.cache, self.loss, self.augmentation, self.mask_dilation = cache, loss, augmentation, mask_dilation
-        self.batch_size, self.seed, self.mask_channels = batch_size, seed, mask_channels
+        self.batch_size, self.seed, self.mask = batch_size, seed, mask
         self.geometry, self.timesteps = family.geometry, family.timesteps
 
     def of_step(self, step: int, rank: int, processes: int, micro_batch_size: int) -> list[Batch]:
@@ -77,7 +78,7 @@ class Batches:
         return Batch(
             truth=torch.stack([self._truth(*pair) for pair in zip(samples, windows, strict=True)]),
             condition=torch.stack([window.condition for window in windows]).float(),
-            mask=torch.stack([inputs.mask_channels(hole, self.mask_channels, self.geometry) for hole in dilated]),
+            mask=torch.stack([inputs.encode_hole(hole, self.mask, self.geometry) for hole in dilated]),
             region=torch.stack([self._region(*pair) for pair in zip(windows, dilated, strict=True)]),
             noise=torch.stack([noise for noise, _ in drawn]),
             timesteps=torch.stack([timestep for _, timestep in drawn]),

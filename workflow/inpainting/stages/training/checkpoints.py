@@ -20,8 +20,8 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
+from inpainting.conditioning.adapter import AdapterConfig, save_adapter
 from inpainting.core.files import atomic_path, read_json, write_json
-from inpainting.models.adapter import AdapterConfig, save_adapter
 from inpainting.models.family import Family
 from inpainting.models.parity import write_probe
 from inpainting.stages.training.ema import WeightAverage

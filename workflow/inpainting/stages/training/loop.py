@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,11 +15,10 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from inpainting.artifacts.latents import LatentCache
-from inpainting.conditioning import inputs
+from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
 from inpainting.models import bases, loading, lora, parity
-from inpainting.models.adapter import AdapterConfig
 from inpainting.stages.training import checkpoints, optimizers
 from inpainting.stages.training.batches import Batch, Batches
 from inpainting.stages.training.checkpoints import Checkpoint
@@ -55,7 +55,7 @@ class Run:
             settings.batch_size,
             settings.seed,
             self.family,
-            inputs.MASK_CHANNELS[settings.mask_input] if settings.widens else 1,
+            settings.mask_entry,
         )
         self.preview = preview
         self.noise_schedule = loading.load_scheduler(settings.base)
@@ -165,13 +165,12 @@ class Run:
     def errors(self, part: Batch) -> RegionSums:
         """The squared errors of the model's velocities, summed over each sample of a part of a batch."""
         noisy, velocity = noise(self.noise_schedule, part)
-        condition: Tensor | None = part.condition
-        mask: Tensor | None = part.mask
-        if not self.settings.widens:
-            known = self.noise_schedule.add_noise(part.condition, part.noise, part.timesteps)
-            noisy, condition, mask = inputs.replaced(noisy, known, part.mask), None, None
+        conditioning = self.settings.conditioning_entry
+        add_noise = partial(self.noise_schedule.add_noise, noise=part.noise, timesteps=part.timesteps)
+        latents = conditioning.latents(noisy, part.condition, part.mask, add_noise)
+        condition, mask = conditioning.beside(part.condition, part.mask)
         prompt = self.prompt.to(noisy).expand(len(noisy), -1, -1)
-        predicted = self.family.predict(self.transformer, noisy, condition, mask, prompt, part.timesteps)
+        predicted = self.family.predict(self.transformer, latents, condition, mask, prompt, part.timesteps)
         return squared_errors(predicted, velocity, part.region)
 
     def _over_processes(self, sums: list[RegionSums]) -> RegionSums:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import seeds
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.by_region import score_clip
@@ -78,8 +79,8 @@ class Preview:
             transformer=transformer,
             scheduler=loading.load_scheduler(settings.base),
         )
-        pipeline.prompt = self.prompt
-        return Inpainter(pipeline, settings.section(MaskSettings), settings.section(WindowSettings), settings.signal)
+        pipeline.prompt, pipeline.condition = self.prompt, settings.section(ConditionSettings)
+        return Inpainter(pipeline, settings.section(MaskSettings), settings.section(WindowSettings))
 
     def _inpaint(self, inpainter: Inpainter, clip: Clip) -> NDArray[np.uint8]:
         seed = seeds.derive(self.settings.seed, "training.preview", clip.sequence)

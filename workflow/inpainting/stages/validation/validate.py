@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest, write_json
@@ -16,11 +17,9 @@ from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models import bases
-from inpainting.models.adapter import read_adapter_config
-from inpainting.models.parity import difference_to_training
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
-from inpainting.stages.validation.integrity import check_integrity
+from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
 
