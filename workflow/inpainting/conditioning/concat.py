@@ -42,7 +42,7 @@ class ConcatRGB(Concat):
 
     name = "concat_rgb"
     description = (
-        "latents of the input as it is, with the object and its shadow, and the mask, beside the noisy latents"
+        "latents of the input as it is, object and shadow in it, and the mask, beside the noisy latents"
     )
     fits_any_hole = True
 

@@ -188,7 +188,7 @@ def test_larger_holes_than_a_conditions_latents_have_painted_over_are_refused(
     assert main(training_arguments(tmp_path, "--augmented-share", "0.5")) == 2
     message = capsys.readouterr().err
     assert "--augmented-share: 0.5 was given with the conditioning concat" in message
-    assert "or the conditioning replace or concat_rgb" in message
+    assert "or the conditioning concat_rgb or replace" in message
 
 
 def test_an_enlargement_by_nothing_is_refused(
