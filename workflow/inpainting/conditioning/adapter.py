@@ -11,9 +11,9 @@ from pathlib import Path
 
 from diffusers import CogVideoXTransformer3DModel
 from pydantic import Field
-from safetensors.torch import save_file
 from torch import Tensor
 
+from inpainting.artifacts.prompt import write_prompt
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, read_json, write_json
@@ -54,7 +54,7 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
     with atomic_path(folder) as temporary:
         temporary.mkdir()
         save_weights(temporary, transformer)
-        save_file({"prompt": prompt.contiguous()}, temporary / PROMPT_FILE)
+        write_prompt(temporary / PROMPT_FILE, prompt)
         write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
 
 

@@ -41,9 +41,7 @@ class ConcatRGB(Concat):
     """The input as it is, hole and all, and where the hole is."""
 
     name = "concat_rgb"
-    description = (
-        "latents of the input as it is, object and shadow in it, and the mask, beside the noisy latents"
-    )
+    description = "latents of the input as it is, object and shadow in it, and the mask, beside the noisy latents"
     fits_any_hole = True
 
     def source(self, fill: Fill) -> ConditionSource:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning import adapter as adapters
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.conditioning.settings import ConditionSettings
@@ -113,7 +114,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         adapters.load_adapter(self.transformer, folder)
         self.adapter = adapters.read_adapter_config(folder)
         self.condition = self.adapter.condition
-        self.prompt = loading.read_prompt(folder / adapters.PROMPT_FILE)
+        self.prompt = read_prompt(folder / adapters.PROMPT_FILE)
         return self
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import Field
 
+from inpainting.artifacts.split import TRAIN
 from inpainting.baselines.settings import ConditionSource
 from inpainting.core.settings import Settings
 from inpainting.models.settings import ModelSettings
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 else:
     Content = Literal[("truth", *get_args(ConditionSource))]
 """What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.ConditionSource`."""
-
-LATENTS_VERSION = 1
-"""Raised by hand when the latents of the same pixels change on purpose: what another version made is made anew."""
 
 
 class EncodeSettings(Settings):
@@ -44,7 +42,7 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
     """The shard to write, a .safetensors file; its listing, for `inpaint index`, becomes a .parquet beside it."""
-    splits: tuple[str, ...] = ("train",)
+    splits: tuple[str, ...] = (TRAIN,)
     """Splits to encode; validation and test are inpainted from their frames."""
     frames: int = Field(100, ge=1)
     """Frames of each sequence to cover with windows."""

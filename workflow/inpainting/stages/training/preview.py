@@ -13,7 +13,8 @@ from diffusers import CogVideoXTransformer3DModel
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
+from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.split import VALIDATION
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import seeds
 from inpainting.metrics.aggregate import per_sequence
@@ -24,6 +25,7 @@ from inpainting.sampling.inpainter import Inpainter
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip, read_clip
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 
@@ -48,7 +50,7 @@ class Preview:
             settings.dataset,
             settings.split_file,
             settings.manifest,
-            "validation",
+            VALIDATION,
             settings.window,
             settings.preview_sequences,
         )

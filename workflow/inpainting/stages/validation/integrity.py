@@ -6,6 +6,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.adapter import load_adapter, read_adapter_config
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_json
@@ -59,7 +60,7 @@ def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
         model.base, dtype, device, (rows, columns), config.windows.window, config.random_base
     )
     load_adapter(transformer, adapter)
-    prompt = loading.read_prompt(adapter / PROMPT_FILE)
+    prompt = read_prompt(adapter / PROMPT_FILE)
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         found = parity.predict(bases.family(model.base), transformer, prompt)
     difference = parity.relative_difference(found, written)
