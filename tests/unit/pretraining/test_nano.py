@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, empty_prompt, noise_scheduler
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
@@ -50,7 +50,7 @@ def test_its_structure_is_that_of_the_real_one_but_for_wider_latents(
     assert vae.config.latent_channels == transformer.config.in_channels == transformer.config.out_channels == 64
     assert (vae.config.temporal_compression_ratio, transformer.config.temporal_compression_ratio) == (4, 4)
     assert transformer.config.patch_size == 2
-    assert loading.latent_channels(str(NANO)) == 64
+    assert bases.latent_channels(str(NANO)) == 64
     assert not transformer.config.use_rotary_positional_embeddings
     assert (transformer.config.sample_width, transformer.config.sample_height) == (WIDTH // 8, HEIGHT // 8)
     assert transformer.config.sample_frames == FRAMES

@@ -15,6 +15,7 @@ from inpainting.artifacts.validation_scores import (
     ValidationRun,
     ValidationScores,
 )
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest
@@ -23,11 +24,10 @@ from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models.adapter import read_adapter_config
-from inpainting.models.parity import difference_to_training
+from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
-from inpainting.stages.validation.integrity import check_integrity
+from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
 from inpainting.video.clip import Clip, read_clip
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
+    bases.family(settings.base)
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit
