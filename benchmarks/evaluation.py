@@ -14,9 +14,9 @@ from time import perf_counter
 
 import cv2
 import numpy as np
-from inpainting.artifacts.clips import Clip
+from inpainting.artifacts.examples import Output
 from inpainting.core.workers import process_pool
-from inpainting.metrics.metric import Output, Reference
+from inpainting.metrics.metric import Reference
 from inpainting.metrics.motion import motion_of
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.registry import METRICS
@@ -24,6 +24,7 @@ from inpainting.metrics.ssim import ssim
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 

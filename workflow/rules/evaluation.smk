@@ -1,9 +1,9 @@
 """Experiments and what they are compared with, on the test set; and the tables."""
 
+from inpainting.artifacts.comparison import TABLES_VERSION
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.evaluation.settings import (
     EVALUATION_VERSION,
-    TABLES_VERSION,
     EvaluateSettings,
     TablesSettings,
 )

@@ -11,20 +11,22 @@ from typing import Literal
 import pytest
 import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
-from inpainting.conditioning.inputs import input_channels
+from inpainting.artifacts.prompt import read_prompt
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.adapter import AdapterConfig
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
-from inpainting.models import adapter as adapters
 from inpainting.models import loading
-from inpainting.models.adapter import AdapterConfig
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.lora import add_lora, prepare_training
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.video.settings import MaskSettings, WindowSettings
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
+INPUT_CHANNELS = ConditionSettings().input_channels(16, COGVIDEOX_2B.geometry)
 RANK, ALPHA = 2, 6.0
 LORA = LoraSettings(rank=RANK, alpha=ALPHA)
 CPU = torch.device("cpu")
@@ -33,7 +35,8 @@ import sys
 from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
-from inpainting.models import adapter, loading
+from inpainting.conditioning import adapter
+from inpainting.models import loading
 base, folder = sys.argv[1:]
 folder = Path(folder)
 for dtype in (torch.float32, torch.bfloat16):
@@ -75,7 +78,7 @@ def save(
         base=str(base),
         transformer_digest=loading.part_digest(str(base), "transformer"),
         vae_digest=loading.part_digest(str(base), "vae"),
-        channels=input_channels(condition, 16),
+        channels=condition.input_channels(16, COGVIDEOX_2B.geometry),
         masks=MaskSettings(mask_threshold=77, mask_invert=True, mask_dilation=3),
         windows=WindowSettings(window=9, window_overlap=1),
         condition=condition,
@@ -236,7 +239,7 @@ def plain_pipeline(base: Path, transformer: CogVideoXTransformer3DModel) -> CogV
 
 
 def test_the_prompt_and_the_configuration_come_back(saved: Path) -> None:
-    assert torch.equal(loading.read_prompt(saved / adapters.PROMPT_FILE), torch.ones(1, 4, 8))
+    assert torch.equal(read_prompt(saved / adapters.PROMPT_FILE), torch.ones(1, 4, 8))
     config = adapters.read_adapter_config(saved)
     assert config.masks == MaskSettings(mask_threshold=77, mask_invert=True, mask_dilation=3)
     assert config.lora.alpha == ALPHA
@@ -262,7 +265,7 @@ def test_a_prompt_cut_short_is_refused(copied: Path) -> None:
     path = copied / adapters.PROMPT_FILE
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match=r"prompt\.safetensors is damaged"):
-        loading.read_prompt(path)
+        read_prompt(path)
 
 
 def test_the_same_weights_are_saved_in_the_same_bytes(tiny_base: Path, saved: Path, tmp_path: Path) -> None:

@@ -7,32 +7,34 @@ import torch
 import yaml
 from clips import FRAMES, HEIGHT, WIDTH, held_out
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from inpainting.models import loading
+from inpainting.models import bases, loading
+from inpainting.models import vae as vae_latents
 from settings import Config
 from torch import Tensor
 from transformer import noise_scheduler, velocity_error
 from vae import as_video, encode, psnr
 
 NANO = Path(__file__).parents[3] / "models" / "nano"
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def vae() -> AutoencoderKLCogVideoX:
     """The shipped VAE in float32."""
-    return loading.load_vae(str(NANO), torch.float32, torch.device("cpu"))
+    return loading.load_vae(str(NANO), torch.float32, CPU)
 
 
 @pytest.fixture(scope="module")
 def transformer() -> CogVideoXTransformer3DModel:
     """The shipped transformer in float32."""
     size = (HEIGHT // 8, WIDTH // 8)
-    return loading.load_transformer(str(NANO), torch.float32, torch.device("cpu"), size, FRAMES)
+    return loading.load_transformer(str(NANO), torch.float32, CPU, size, FRAMES)
 
 
 @pytest.fixture(scope="module")
 def unseen() -> Tensor:
-    """Eight clips that were not trained on: float32 [clips, 3, frames, height, width] in -1..1."""
-    return as_video(held_out(1, 8))
+    """Four clips that were not trained on: float32 [clips, 3, frames, height, width] in -1..1."""
+    return as_video(held_out(1, 4))
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +56,26 @@ def test_its_structure_is_that_of_the_real_one_but_for_wider_latents(
     assert vae.config.latent_channels == transformer.config.in_channels == transformer.config.out_channels == 64
     assert (vae.config.temporal_compression_ratio, transformer.config.temporal_compression_ratio) == (4, 4)
     assert transformer.config.patch_size == 2
-    assert loading.latent_channels(str(NANO)) == 64
+    assert bases.latent_channels(str(NANO)) == 64
     assert not transformer.config.use_rotary_positional_embeddings
     assert (transformer.config.sample_width, transformer.config.sample_height) == (WIDTH // 8, HEIGHT // 8)
     assert transformer.config.sample_frames == FRAMES
 
 
-def test_its_vae_reconstructs_unseen_clips(vae: AutoencoderKLCogVideoX, unseen: Tensor) -> None:
-    assert psnr(vae, unseen[:2]) > 30
+def test_its_vae_reconstructs_unseen_clips(vae: AutoencoderKLCogVideoX) -> None:
+    assert psnr(vae, as_video(held_out(0, 2))) > 35
 
 
 def test_its_vae_loses_nearly_nothing_in_half_the_precision(vae: AutoencoderKLCogVideoX, unseen: Tensor) -> None:
-    small = unseen[:2, :, :9, 32:64, 48:80]
-    half = loading.load_vae(str(NANO), torch.bfloat16, torch.device("cpu"))
-    errors = []
-    for model in (vae, half):
-        with torch.no_grad():
-            decoded = model.decode(encode(model, small.to(model.dtype))).sample.float()
-        errors.append((decoded.clamp(-1, 1) - small).square().mean().item())
-    assert errors[1] < 1.05 * errors[0]
+    """On small pieces of two clips: a CPU without bfloat16 arithmetic takes minutes for whole ones."""
+    pieces = unseen[:2, :, :9, 32:48, 48:72].transpose(1, 2)
+    half = loading.load_vae(str(NANO), torch.bfloat16, CPU)
+    full, halved = (
+        vae_latents.decode(model, vae_latents.encode(model, pieces)[0]).clamp(-1, 1) for model in (vae, half)
+    )
+    error = ((halved - full) / 2).square().mean()
+    assert -10 * error.log10().item() > 50, "the VAE itself scores 37 dB PSNR"
+    assert not torch.equal(halved, full)
 
 
 def test_its_scaled_latents_have_unit_scale(latents: Tensor) -> None:
@@ -82,7 +85,7 @@ def test_its_scaled_latents_have_unit_scale(latents: Tensor) -> None:
 def test_its_transformer_predicts_velocities_of_unseen_clips_better_than_zero(
     transformer: CogVideoXTransformer3DModel, latents: Tensor
 ) -> None:
-    scheduler, timesteps, clean = noise_scheduler(), torch.tensor([100, 300, 600, 600]), latents[:4]
+    scheduler, timesteps, clean = noise_scheduler(), torch.tensor([100, 300, 600, 600]), latents
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         error = velocity_error(transformer, scheduler, clean, noise, timesteps)

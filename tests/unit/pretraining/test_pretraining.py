@@ -20,7 +20,7 @@ from settings import Config
 from torch import nn
 from trainer import Optimizer, Trainer, annealed
 from transformer import noise_scheduler, spread_timesteps
-from vae import divergence, new_vae, stage_of
+from vae import divergence, new_vae, stage_of, vae_loss
 
 BOTH: dict[str, Any] = {"seed": 0, "held_out": 4, "checkpoint_every": 2, "mixed_precision": "no", "workers": 1}
 TINY_VAE: dict[str, Any] = {
@@ -178,6 +178,22 @@ def test_a_fresh_vae_shrinks_8x_in_space_and_4x_in_time_and_leaves_torchs_random
         posterior = vae.encode(torch.zeros(1, 3, 9, 16, 24)).latent_dist
         assert posterior.mean.shape == (1, 16, 3, 2, 3)
         assert vae.decode(posterior.mean).sample.shape == (1, 3, 9, 16, 24)
+
+
+def test_half_the_precision_is_that_of_the_models_pass_and_not_of_its_loss_and_gradients() -> None:
+    generator = torch.Generator().manual_seed(0)
+    clips = torch.rand(2, 3, 1, 16, 16, generator=generator) * 2 - 1
+    noise = torch.randn(2, 16, 1, 2, 2, generator=generator)
+    losses = {}
+    for precision in ("no", "bf16"):
+        settings = CONFIG.vae.model_copy(update={"mixed_precision": precision})
+        vae = new_vae(settings)
+        losses[precision] = vae_loss(vae, settings, clips, noise)
+        losses[precision].backward()
+        assert {weight.grad.dtype for weight in vae.parameters() if weight.grad is not None} == {torch.float32}
+    assert losses["bf16"].dtype == torch.float32
+    assert losses["bf16"] != losses["no"]
+    torch.testing.assert_close(losses["bf16"], losses["no"], rtol=0.02, atol=0)
 
 
 def test_the_stages_follow_each_other() -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.artifacts.method_kinds import CLASSICAL, Kind
 from inpainting.video.masks import Hole
 
 Clip = NDArray[np.uint8]
@@ -23,7 +23,7 @@ class Baseline:
     outside the hole. No pixel inside the hole is read; neither array is changed."""
     description: str
     """What it does, and where it was published, for the tables' readers."""
-    kind: Literal["classical", "floor"] = "classical"
+    kind: Kind = CLASSICAL
     """A floor is what any method has to beat."""
     condition: str = ""
     """What a condition is called that shows this fill to the model; empty where it may be none."""

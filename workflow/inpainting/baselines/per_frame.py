@@ -6,6 +6,7 @@ Each method takes and returns what `Baseline.fill` does.
 import cv2
 import numpy as np
 
+from inpainting.artifacts.method_kinds import FLOOR
 from inpainting.baselines.baseline import Baseline, Clip
 from inpainting.video.masks import Hole
 
@@ -64,7 +65,7 @@ def _per_frame(rgb: Clip, hole: Hole, algorithm: int) -> Clip:
 
 
 MASKED_INPUT = Baseline(
-    "masked_input", masked_input, "grey in the hole", kind="floor", condition="grey", frame_by_frame=True
+    "masked_input", masked_input, "grey in the hole", kind=FLOOR, condition="grey", frame_by_frame=True
 )
 TELEA = Baseline(
     "telea",

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.metrics.metric import Metric, Output, Reference, TableColumn
+from inpainting.artifacts.examples import Output
+from inpainting.metrics.metric import Metric, Reference, TableColumn
 from inpainting.metrics.pooling import Pooled, above_ceiling, over_pixels, psnr_over_pixels, total
 from inpainting.metrics.psnr import psnr
 from inpainting.metrics.regions import BAND, REGIONS, Clip, Regions

@@ -6,11 +6,9 @@ from typing import Literal, TypeVar, cast
 
 import pandas as pd
 
+from inpainting.artifacts.examples import Output
 from inpainting.metrics.pooling import Pooled
 from inpainting.metrics.regions import Clip, Regions
-
-Output = Literal["raw", "composited"]
-"""raw: a method's own frames; composited: its hole pasted over the input."""
 
 PERCEPTION = "Motion, and what a viewer would notice"
 """Heading of a table that several metrics share."""

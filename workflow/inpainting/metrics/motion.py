@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.metrics.metric import PERCEPTION, Metric, Output, Reference, TableColumn
+from inpainting.artifacts.examples import Output
+from inpainting.metrics.metric import PERCEPTION, Metric, Reference, TableColumn
 from inpainting.metrics.pooling import over_pixels
 from inpainting.metrics.psnr import PEAK
 from inpainting.metrics.regions import Clip

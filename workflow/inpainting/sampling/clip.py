@@ -10,11 +10,10 @@ import av
 import numpy as np
 
 from inpainting.baselines.settings import FillSettings
-from inpainting.conditioning.inputs import GRID
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, read_json, write_json
 from inpainting.core.progress import Progress
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.sampling import preparation
 from inpainting.sampling.conditioned_clip import Clip
 from inpainting.sampling.inpainter import Inpainter
@@ -83,8 +82,8 @@ def _region(settings: RunCommand, source: Source) -> Region:
     whole = Region.whole(source.size)
     if not settings.crop or source.box is None:
         return whole
-    native, _ = preparation.made_for(settings.base)
-    region = source.box.with_surroundings(native, source.size, GRID)
+    native, _ = bases.made_for(settings.base)
+    region = source.box.with_surroundings(native, source.size, bases.family(settings.base).geometry.grid)
     log.info("of the frames, %dx%d at column %d, row %d is inpainted", *region.size, region.left, region.top)
     return region
 
@@ -100,7 +99,7 @@ def _frames(
         ("denoise", f"steps of {count} windows", count * steps),
         ("decode", "windows", count),
     )
-    clip = source.condition(region, inpainter.signal, phases.step)
+    clip = source.condition(region, inpainter.condition_source, phases.step)
     made = inpainter.inpaint_windows(clip, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
     raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
     for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
@@ -171,7 +170,7 @@ def story(settings: RunCommand, input: Path, mask: Path) -> dict[str, Any]:
         inputs["adapter"] = folder_digest(settings.adapter)
     one = settings.model_copy(update={"input": input, "mask": mask})
     told = provenance.describe(one, inputs, leave_out={"output", "batch", "preview", *FillSettings.model_fields})
-    told["settings"]["condition"] = preparation.signal_of(settings)
+    told["settings"]["condition"] = preparation.condition_source(settings)
     told["versions"]["av"] = av.__version__
     return told
 

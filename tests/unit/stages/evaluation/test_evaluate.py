@@ -73,7 +73,7 @@ def test_the_frames_of_the_first_sequences_are_kept(evaluated: Evaluated, make_s
 
 
 def test_the_provenance_tells_split_and_settings_and_no_place(evaluated: Evaluated) -> None:
-    about = read_results(evaluated.results["telea"]).provenance
+    about = read_results(evaluated.results["telea"]).provenance.model_dump()
     assert about["label"] == "telea"
     assert about["kind"] == "classical"
     assert about["inputs"]["split_file"] == file_digest(evaluated.dataset.split)

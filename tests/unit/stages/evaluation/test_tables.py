@@ -24,7 +24,7 @@ def refuse_constant(name: str) -> None:
 
 
 def provenance_of(evaluated: Evaluated) -> dict[str, Any]:
-    return read_results(evaluated.results["telea"]).provenance
+    return read_results(evaluated.results["telea"]).provenance.model_dump()
 
 
 def test_the_tables_hold_every_method_and_stratum(evaluated: Evaluated, tmp_path: Path) -> None:

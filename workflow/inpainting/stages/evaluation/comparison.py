@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from inpainting.artifacts.method_kinds import CEILING, CLASSICAL
 from inpainting.metrics.aggregate import Interval, interval_columns, mean_interval, paired_interval
 from inpainting.metrics.registry import HEADLINE
 from inpainting.metrics.significance import holm, signed_rank
@@ -54,7 +55,7 @@ def compare(
         gain, p_value = Interval(math.nan, math.nan, math.nan, 0), math.nan
         if reference not in (None, method):
             gain = paired_interval(psnr[method], psnr[reference], seed)
-            p_value = signed_rank(psnr[method], psnr[reference]) if kind != "ceiling" else math.nan
+            p_value = signed_rank(psnr[method], psnr[reference]) if kind != CEILING else math.nan
         rows.append(
             {
                 "method": method,
@@ -72,7 +73,7 @@ def compare(
             }
         )
     table = pd.DataFrame(rows, columns=list(COMPARISON))
-    table = table.assign(p_holm=holm(table["p_value"].to_numpy()), below=table["kind"] != "ceiling")
+    table = table.assign(p_holm=holm(table["p_value"].to_numpy()), below=table["kind"] != CEILING)
     order = table.sort_values(["below", "psnr_mask", "method"], ascending=[True, False, True], ignore_index=True)
     return order.drop(columns="below")
 
@@ -88,7 +89,7 @@ def best_classical(sequences: pd.DataFrame, kinds: dict[str, str]) -> str | None
     """The classical method with the best mean PSNR in the mask, raw output; None without any."""
     raw = sequences[sequences["output"] == "raw"]
     means = raw.groupby("method")["psnr_mask"].mean().dropna()
-    classical = means[[method for method in means.index if kinds[method] == "classical"]]
+    classical = means[[method for method in means.index if kinds[method] == CLASSICAL]]
     return str(classical.idxmax()) if len(classical) else None
 
 

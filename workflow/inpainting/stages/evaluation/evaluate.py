@@ -2,23 +2,23 @@
 
 import logging
 import math
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import choose_sequences, read_clip
+from inpainting.artifacts.examples import COMPOSITED, RAW, Output
+from inpainting.artifacts.manifest import choose_sequences
 from inpainting.artifacts.scores import write_results
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, value_digest
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
-from inpainting.core.workers import process_pool
-from inpainting.metrics.metric import Output
+from inpainting.core.workers import mapped_ahead, process_pool
 from inpainting.metrics.registry import COLUMNS
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
@@ -27,6 +27,7 @@ from inpainting.stages.evaluation.partial_results import Parts
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import read_clip
 from inpainting.video.masks import Hole
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "out", "exa
 def evaluate(settings: EvaluateCommand) -> None:
     """Write the scores of one method's raw and composited output, and the frames of the examples."""
     settings = with_chosen_steps(settings)
+    _check_base(settings)
     sequences = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, settings.split, settings.frames, settings.limit
     )
@@ -65,7 +67,7 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
     """
     if settings.adapter is None:
         return settings
-    from inpainting.models.adapter import read_adapter_config
+    from inpainting.conditioning.adapter import read_adapter_config
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
     chosen = read_adapter_config(adapter).sampling_steps
@@ -73,6 +75,25 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
         return settings
     log.info("%s: as many denoising steps as validation chose: %d", settings.name, chosen)
     return settings.model_copy(update={"steps": chosen})
+
+
+def _check_base(settings: EvaluateCommand) -> None:
+    """Raise UsageError where a learned method's base, or without an adapter its windows, can't be used."""
+    if not METHODS[settings.method].learned:
+        return
+    from inpainting.models import bases
+
+    family = bases.family(settings.base)
+    if settings.adapter is None:
+        bases.check_window(family, settings.window)
+
+
+class Job(NamedTuple):
+    """A sequence to score: how many of its frames, and whether they are kept for figures."""
+
+    sequence: str
+    frames: int
+    example: bool
 
 
 @dataclass(frozen=True)
@@ -102,8 +123,8 @@ def score_sequence(
     """
     clip = read_clip(settings.dataset, name, frames)
     outputs: dict[Output, NDArray[np.uint8]] = {
-        "raw": made.raw,
-        "composited": masks.composite(made.raw, clip.rgb, made.filled),
+        RAW: made.raw,
+        COMPOSITED: masks.composite(made.raw, clip.rgb, made.filled),
     }
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
@@ -129,46 +150,38 @@ def _score_all(
 
     A learned method fills them one by one in this process, while others score what it has made.
     """
-    jobs = [(name, sequences[name], name in examples) for name in waiting]
+    jobs = [Job(name, sequences[name], name in examples) for name in waiting]
+    score = partial(_score_part, settings, parts)
     if not jobs:
         return
     if settings.workers == 1:
-        method = load_method(settings)
-        for job in jobs:
-            yield _score_part(settings, parts, *job, fill_sequence(settings, method, *job[:2]))
+        yield from map(score, _filled(settings, jobs))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
         if METHODS[settings.method].learned:
-            yield from _score_behind(settings, parts, jobs, pool)
+            # What waits to be scored is kept to two clips a process, for the memory.
+            yield from mapped_ahead(pool, score, _filled(settings, jobs), ahead=2 * settings.workers)
         else:
-            for future in [pool.submit(_fill_and_score_part, settings, parts, *job) for job in jobs]:
-                yield future.result()
+            yield from mapped_ahead(pool, partial(_fill_and_score_part, settings, parts), jobs, ahead=len(jobs))
 
 
-def _score_behind(
-    settings: EvaluateCommand, parts: Parts, jobs: list[tuple[str, int, bool]], pool: ProcessPoolExecutor
-) -> Iterator[str]:
-    """Fill here and score there; what waits to be scored is kept to two clips a process, for the memory."""
+def _filled(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, Made]]:
+    """The jobs with what one and the same method makes of their sequences, one by one as they are asked for."""
     method = load_method(settings)
-    waiting: deque[Future[str]] = deque()
     for job in jobs:
-        made = fill_sequence(settings, method, *job[:2])
-        waiting.append(pool.submit(_score_part, settings, parts, *job, made))
-        if len(waiting) >= 2 * settings.workers:
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()
+        yield job, fill_sequence(settings, method, job.sequence, job.frames)
 
 
-def _fill_and_score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool) -> str:
-    made = fill_sequence(settings, load_method(settings), name, frames)
-    return _score_part(settings, parts, name, frames, example, made)
+def _fill_and_score_part(settings: EvaluateCommand, parts: Parts, job: Job) -> str:
+    made = fill_sequence(settings, load_method(settings), job.sequence, job.frames)
+    return _score_part(settings, parts, (job, made))
 
 
-def _score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool, made: Made) -> str:
-    scores, outputs = score_sequence(settings, name, frames, made)
-    parts.write(name, scores, outputs if example else {})
-    return name
+def _score_part(settings: EvaluateCommand, parts: Parts, filled: tuple[Job, Made]) -> str:
+    job, made = filled
+    scores, outputs = score_sequence(settings, job.sequence, job.frames, made)
+    parts.write(job.sequence, scores, outputs if job.example else {})
+    return job.sequence
 
 
 def _provenance(settings: EvaluateCommand) -> dict[str, object]:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import Clip
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, EXTERNAL, Kind
 from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.registry import BASELINES
 from inpainting.baselines.settings import FillSettings
@@ -16,6 +16,7 @@ from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.external import read_output
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -45,7 +46,7 @@ class Method:
 class MethodEntry:
     """What the tables and the settings know of a method, and how it is made ready."""
 
-    kind: Literal["adapter", "base", "classical", "external", "ceiling", "floor"]
+    kind: Kind
     description: str
     """What it does, for the tables' readers."""
     load: Callable[["EvaluateCommand"], Method]
@@ -108,10 +109,10 @@ def _reconstruct(settings: "EvaluateCommand", inpainter: "Inpainter", clip: Clip
 
 METHODS: dict[str, MethodEntry] = {
     "ceiling": MethodEntry(
-        "ceiling", "the truth through the VAE and back", partial(_learned, fill=_reconstruct), learned=True
+        CEILING, "the truth through the VAE and back", partial(_learned, fill=_reconstruct), learned=True
     ),
     "base": MethodEntry(
-        "base",
+        BASE,
         "the untouched base model, its known latents replaced at every step",
         partial(_learned, fill=_inpaint),
         learned=True,
@@ -123,8 +124,8 @@ METHODS: dict[str, MethodEntry] = {
         for name, baseline in BASELINES.items()
     },
     "adapter": MethodEntry(
-        "adapter", "the fine-tuned model", partial(_learned, fill=_inpaint), learned=True, compared=False
+        ADAPTER, "the fine-tuned model", partial(_learned, fill=_inpaint), learned=True, compared=False
     ),
-    "external": MethodEntry("external", "another tool's frames, scored as they were given", _external, compared=False),
+    "external": MethodEntry(EXTERNAL, "another tool's frames, scored as they were given", _external, compared=False),
 }
 """The methods that can be compared, by name, in the order in which the pipeline names them."""

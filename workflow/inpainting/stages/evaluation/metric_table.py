@@ -62,4 +62,4 @@ def _is_older(result: Results, metric: Metric) -> bool:
 def _is_left_out(results: list[Results], metric: Metric) -> bool:
     """Whether an extra is known to the versions that wrote the results, and was not asked for in all of them."""
     known = [result for result in results if metric.extra and not _is_older(result, metric)]
-    return any(metric.name not in result.provenance["settings"]["extras"] for result in known)
+    return any(metric.name not in result.provenance.settings["extras"] for result in known)

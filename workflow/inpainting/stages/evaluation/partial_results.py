@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.artifacts.examples import Output, write_example
 from inpainting.core.files import atomic_path, read_table, write_table
-from inpainting.metrics.metric import Output
-from inpainting.video.sequence import write_images
 
 
 class Parts:
@@ -33,9 +32,7 @@ class Parts:
         with atomic_path(self.folder / sequence) as temporary:
             temporary.mkdir()
             write_table(temporary / "scores.parquet", scores)
-            for output, frames in examples.items():
-                (temporary / output).mkdir()
-                write_images(temporary / output, frames)
+            write_example(temporary, examples)
 
     def scores(self, sequences: list[str]) -> pd.DataFrame:
         """The scores of finished sequences, in their order."""

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from inpainting.artifacts.clips import Clip
+from inpainting.artifacts.examples import Output
 from inpainting.metrics import regions
-from inpainting.metrics.metric import Output, Reference
+from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.registry import COLUMNS, METRICS, with_every_column
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
 
 

@@ -25,9 +25,6 @@ NAME = r"[A-Za-z0-9_.-]+"
 EVALUATION_VERSION = 1
 """Raised by hand when the scores of the same frames change on purpose: what another version made is made anew."""
 
-TABLES_VERSION = 1
-"""Raised by hand when the tables' numbers or form change on purpose: what another version made is made anew."""
-
 
 class EvaluateSettings(Settings):
     """What is scored of every method."""

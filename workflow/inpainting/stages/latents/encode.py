@@ -10,19 +10,21 @@ from collections.abc import Iterator
 import pandas as pd
 from torch import Tensor
 
-from inpainting.artifacts.latents import FORMAT, write_shard
-from inpainting.artifacts.shard_listing import write_listing
+from inpainting.artifacts.latents import FORMAT, write_listing, write_shard
+from inpainting.artifacts.manifest import MANIFEST
+from inpainting.artifacts.shard_listing import LATENTS_VERSION
+from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
-from inpainting.core.files import read_table, value_digest
+from inpainting.core.files import value_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.core.workers import mapped_ahead, process_pool
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.stages.latents import disk, partial_shards
 from inpainting.stages.latents.encoding import PixelWindow, batches, cut, encode_batch
 from inpainting.stages.latents.reading import Wanted, read_sequence
-from inpainting.stages.latents.settings import LATENTS_VERSION, EncodeCommand
+from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import windows
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 def encode(settings: EncodeCommand) -> None:
     """Write one shard and its listing; a shard that is there, whole and of the same digest, is left as it is."""
+    bases.check_window(bases.family(settings.base), settings.window)
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     everything = chosen_rows(settings)
     rows = everything[everything["shard"] == settings.shard]
@@ -58,8 +61,8 @@ def chosen_rows(settings: EncodeCommand) -> pd.DataFrame:
         raise UsageError(
             f"--window: {settings.window} frames were asked of sequences of {settings.frames}; use a window that fits"
         )
-    split = read_table(existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`"))
-    manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
+    split = SPLIT_TABLE.read(settings.split_file, "--split-file")
+    manifest = MANIFEST.read(settings.manifest, "--manifest")
     rows = split.loc[split["split"].isin(settings.splits), ["id"]].merge(
         manifest[["id", "width", "height", "digest"]], on="id", validate="one_to_one"
     )
@@ -126,8 +129,8 @@ def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[s
 
 def _pixel_windows(settings: EncodeCommand, names: list[str], starts: list[int]) -> Iterator[PixelWindow]:
     """The windows of the sequences, in order; the sequences are read, and their holes filled, in other processes."""
-    masks = settings.section(MaskSettings)
+    masks, geometry = settings.section(MaskSettings), bases.family(settings.base).geometry
     wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
     with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
         for name, read in zip(names, mapped_ahead(pool, read_sequence, wanted, settings.workers + 1), strict=True):
-            yield from cut(name, read, starts, settings.window)
+            yield from cut(name, read, starts, settings.window, geometry)

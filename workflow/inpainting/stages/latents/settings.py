@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import Field
 
-from inpainting.baselines.settings import Signal
+from inpainting.artifacts.split import TRAIN
+from inpainting.baselines.settings import ConditionSource
 from inpainting.core.settings import Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -13,11 +14,8 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 if TYPE_CHECKING:
     Content = str
 else:
-    Content = Literal[("truth", *get_args(Signal))]
-"""What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.Signal`."""
-
-LATENTS_VERSION = 1
-"""Raised by hand when the latents of the same pixels change on purpose: what another version made is made anew."""
+    Content = Literal[("truth", *get_args(ConditionSource))]
+"""What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.ConditionSource`."""
 
 
 class EncodeSettings(Settings):
@@ -44,7 +42,7 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
     """The shard to write, a .safetensors file; its listing, for `inpaint index`, becomes a .parquet beside it."""
-    splits: tuple[str, ...] = ("train",)
+    splits: tuple[str, ...] = (TRAIN,)
     """Splits to encode; validation and test are inpainted from their frames."""
     frames: int = Field(100, ge=1)
     """Frames of each sequence to cover with windows."""
@@ -57,12 +55,12 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
 
 
 class IndexCommand(Settings):
-    """Gather the listings of truths and of one signal's conditions into one index."""
+    """Gather the listings of truths and of the conditions of one source into one index."""
 
     truths: tuple[Path, ...]
     """The listings (.parquet) of the shards of truths, all of them."""
     conditions: tuple[Path, ...]
-    """The listings of the shards of conditions, all of them and of one signal."""
+    """The listings of the shards of conditions, all of them and of one source."""
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path

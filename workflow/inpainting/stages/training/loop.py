@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,11 +15,11 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from inpainting.artifacts.latents import LatentCache
-from inpainting.conditioning import inputs
+from inpainting.artifacts.prompt import read_prompt
+from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
-from inpainting.models import loading, lora, parity
-from inpainting.models.adapter import AdapterConfig
+from inpainting.models import bases, loading, lora, parity
 from inpainting.stages.training import checkpoints, optimizers
 from inpainting.stages.training.batches import Batch, Batches
 from inpainting.stages.training.checkpoints import Checkpoint
@@ -46,6 +47,7 @@ class Run:
         preview: Preview | None = None,
     ) -> None:
         self.settings, self.accelerator, self.config, self.fingerprint = settings, accelerator, config, fingerprint
+        self.family = bases.family(settings.base)
         self.batches = Batches(
             cache,
             settings.section(LossSettings),
@@ -53,11 +55,12 @@ class Run:
             settings.mask_dilation,
             settings.batch_size,
             settings.seed,
-            inputs.MASK_CHANNELS[settings.mask_input] if settings.widens else 1,
+            self.family,
+            settings.mask_entry,
         )
         self.preview = preview
         self.noise_schedule = loading.load_scheduler(settings.base)
-        self.prompt = loading.read_prompt(settings.prompt_file)
+        self.prompt = read_prompt(settings.prompt_file)
         self.trained, self.parameters = parameters, list(parameters.values())
         self.average = WeightAverage(parameters, settings.ema_decay)
         optimizer = optimizers.make_optimizer(parameters, settings)
@@ -99,7 +102,7 @@ class Run:
                     self._save(step, kept)
             elif settings.shard_base and (step in kept or stopping):
                 # The main process does so too, in _save, and the base's weights come from all.
-                parity.predict(accelerator.unwrap_model(self.transformer), self.prompt)
+                parity.predict(self.family, accelerator.unwrap_model(self.transformer), self.prompt)
             if self.preview and step % settings.preview_every == 0 and not stopping:
                 self._preview(self.preview, step, monitor)
             if stopping:
@@ -146,7 +149,8 @@ class Run:
         Returns the batch's summed errors, without Min-SNR weights, and areas, by ranges of timesteps.
         """
         weight = self.settings.outside_weight
-        area = self._over_processes([areas(p.region, p.truth.shape[2]).by_timestep(p.timesteps) for p in parts])
+        count = self.family.timesteps
+        area = self._over_processes([areas(p.region, p.truth.shape[2]).by_timestep(p.timesteps, count) for p in parts])
         sums = []
         for part in parts:
             last = part is parts[-1]
@@ -156,19 +160,18 @@ class Run:
                 loss = (snr * errors.weighted(weight)).sum() / area.total().weighted(weight)
                 # Processes' gradients are averaged by DDP, where their sum is wanted.
                 self.accelerator.backward(loss * self.accelerator.num_processes)
-            sums.append(errors.by_timestep(part.timesteps))
+            sums.append(errors.by_timestep(part.timesteps, count))
         return self._over_processes(sums), area
 
     def errors(self, part: Batch) -> RegionSums:
         """The squared errors of the model's velocities, summed over each sample of a part of a batch."""
         noisy, velocity = noise(self.noise_schedule, part)
-        if self.settings.widens:
-            model_input = inputs.model_input(noisy, part.condition, part.mask)
-        else:
-            known = self.noise_schedule.add_noise(part.condition, part.noise, part.timesteps)
-            model_input = inputs.replaced(noisy, known, part.mask)
+        conditioning = self.settings.conditioning_entry
+        add_noise = partial(self.noise_schedule.add_noise, noise=part.noise, timesteps=part.timesteps)
+        latents = conditioning.latents(noisy, part.condition, part.mask, add_noise)
+        condition, mask = conditioning.beside(part.condition, part.mask)
         prompt = self.prompt.to(noisy).expand(len(noisy), -1, -1)
-        predicted = self.transformer(model_input, prompt, part.timesteps, return_dict=False)[0]
+        predicted = self.family.predict(self.transformer, latents, condition, mask, prompt, part.timesteps)
         return squared_errors(predicted, velocity, part.region)
 
     def _over_processes(self, sums: list[RegionSums]) -> RegionSums:
@@ -201,6 +204,7 @@ class Run:
         checkpoints.save(
             folder,
             step,
+            self.family,
             transformer,
             self.config,
             self.prompt,

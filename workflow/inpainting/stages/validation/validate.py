@@ -6,31 +6,41 @@ from typing import Any
 
 import pandas as pd
 
-from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
+from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.split import VALIDATION
+from inpainting.artifacts.validation_scores import (
+    CRITERIA,
+    MeanScore,
+    SequenceScore,
+    ValidationRun,
+    ValidationScores,
+)
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
-from inpainting.core.files import file_digest, folder_digest, write_json
+from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models.adapter import read_adapter_config
-from inpainting.models.parity import difference_to_training
+from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
-from inpainting.stages.validation.integrity import check_integrity
+from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip, read_clip
 
 log = logging.getLogger(__name__)
 
 
 def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
+    bases.family(settings.base)
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
-        settings.dataset, settings.split_file, settings.manifest, "validation", settings.frames, settings.limit
+        settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit
     )
     step = check_integrity(settings.checkpoint)
     difference = difference_to_training(settings.section(ModelSettings), settings.checkpoint)
@@ -41,17 +51,17 @@ def validate(settings: ValidateCommand) -> None:
         "split": file_digest(settings.split_file),
         "manifest": file_digest(settings.manifest),
     }
-    result = {
-        "step": step,
-        "criterion": settings.criterion,
-        "difference_to_training": difference,
-        "runs": runs,
-        "provenance": provenance.describe(settings, inputs),
-    }
-    write_json(settings.out, result)
+    result = ValidationScores(
+        step=step,
+        criterion=settings.criterion,
+        difference_to_training=difference,
+        runs=runs,
+        provenance=provenance.describe(settings, inputs),
+    )
+    result.write(settings.out)
     for run in runs:
-        psnr, ssim = (run["scores"][name]["mean"] for name in ("psnr_mask", "ssim_mask"))
-        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run["sampling_steps"], psnr, ssim)
+        psnr, ssim = (run.scores[name].mean for name in CRITERIA)
+        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run.sampling_steps, psnr, ssim)
 
 
 def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.DataFrame:
@@ -84,23 +94,23 @@ def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
     return load_inpainter(settings.section(ModelSettings), adapter, clip.size, config.masks, config.windows)
 
 
-def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> dict[str, Any]:
-    """What was found with one number of denoising steps, as JSON values; raises InputError where nothing was scored."""
+def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> ValidationRun:
+    """What was found with one number of denoising steps; raises InputError where nothing was scored."""
     means = {}
-    for name in ("psnr_mask", "ssim_mask"):
+    for name in CRITERIA:
         interval = mean_interval(scores[name], settings.seed)
         if interval.count == 0:
             raise InputError(f"no validation sequence has a pixel in its mask; {settings.split_file} needs others")
-        means[name] = {"mean": interval.mean, "low": _or_none(interval.low), "high": _or_none(interval.high)}
-    return {
-        "sampling_steps": int(steps),
-        "seconds_per_frame": float(scores["seconds_per_frame"].median()),
-        "scores": means,
-        "sequences": [
-            {"sequence": name, "psnr_mask": _or_none(psnr), "ssim_mask": _or_none(ssim)}
+        means[name] = MeanScore(mean=interval.mean, low=_or_none(interval.low), high=_or_none(interval.high))
+    return ValidationRun(
+        sampling_steps=int(steps),
+        seconds_per_frame=float(scores["seconds_per_frame"].median()),
+        scores=means,
+        sequences=[
+            SequenceScore(sequence=name, psnr_mask=_or_none(psnr), ssim_mask=_or_none(ssim))
             for name, psnr, ssim in zip(scores["sequence"], scores["psnr_mask"], scores["ssim_mask"], strict=True)
         ],
-    }
+    )
 
 
 def _or_none(value: float) -> float | None:
