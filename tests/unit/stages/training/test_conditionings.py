@@ -19,7 +19,7 @@ Arguments = Callable[..., list[str]]
 
 
 @pytest.mark.parametrize(
-    ("options", "signal", "channels"),
+    ("options", "source", "channels"),
     [
         (["--mask-input", "frames"], "grey", 36),
         (["--conditioning", "concat_rgb"], "rgb", 33),
@@ -32,16 +32,16 @@ def test_a_conditioning_is_trained_resumed_and_inpainted_with(
     tiny_results: Path,
     tmp_path: Path,
     options: list[str],
-    signal: str,
+    source: str,
     channels: int,
 ) -> None:
-    index = str(tiny_results / "latents" / f"index-{signal}.parquet")
+    index = str(tiny_results / "latents" / f"index-{source}.parquet")
     arguments = training_arguments(tmp_path / "run", *options, "--index", index)
     assert main([*arguments, "--time-limit", "0.5"]) == 75
     assert main(arguments) == 0
     adapter = tmp_path / "run" / "checkpoints" / "step-4" / "adapter"
     config = read_adapter_config(adapter)
-    assert (config.channels, config.condition.condition_source) == (channels, signal)
+    assert (config.channels, config.condition.condition_source) == (channels, source)
     if channels > 16:
         assert load_file(adapter / "widened.safetensors")["patch_embed.proj.weight"].shape[1] == channels
     else:
@@ -54,11 +54,11 @@ def test_a_conditioning_is_trained_resumed_and_inpainted_with(
     made = inpainter.inpaint(rgb, mask, steps=2, seed=0)
     changed = np.where(mask[..., None] > 0, 255 - rgb, rgb)
     from_changed = inpainter.inpaint(changed, mask, steps=2, seed=0)
-    sees_the_hole = signal == "rgb"
+    sees_the_hole = source == "rgb"
     assert np.array_equal(made, from_changed) != sees_the_hole
 
 
-def test_the_index_of_another_signal_than_the_conditioning_needs_is_refused(
+def test_the_index_of_another_source_than_the_conditioning_needs_is_refused(
     training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(training_arguments(tmp_path, "--conditioning", "concat_rgb")) == 2
