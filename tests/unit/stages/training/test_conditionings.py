@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from inpainting.cli import main, parse
 from inpainting.conditioning.adapter import read_adapter_config
+from inpainting.conditioning.registry import CONDITIONINGS, MASK_INPUTS
+from inpainting.conditioning.settings import ConditionSettings
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.stages.training.settings import TrainCommand
@@ -18,30 +21,29 @@ from safetensors.torch import load_file
 Arguments = Callable[..., list[str]]
 
 
-@pytest.mark.parametrize(
-    ("options", "source", "channels"),
-    [
-        (["--mask-input", "frames"], "grey", 36),
-        (["--conditioning", "concat_rgb"], "rgb", 33),
-        (["--conditioning", "replace"], "grey", 16),
-    ],
-)
+CASES = [*((name, "area") for name in CONDITIONINGS), *(("concat", name) for name in MASK_INPUTS if name != "area")]
+"""Every conditioning, and every mask beside one."""
+
+
+@pytest.mark.parametrize(("conditioning", "mask_input"), CASES)
 def test_a_conditioning_is_trained_resumed_and_inpainted_with(
     training_arguments: Arguments,
     tiny_base: Path,
     tiny_results: Path,
     tmp_path: Path,
-    options: list[str],
-    source: str,
-    channels: int,
+    conditioning: str,
+    mask_input: str,
 ) -> None:
+    condition = ConditionSettings(conditioning=conditioning, mask_input=mask_input)
+    source, channels = condition.condition_source, condition.input_channels(16, COGVIDEOX_2B.geometry)
+    options = ["--conditioning", conditioning, "--mask-input", mask_input]
     index = str(tiny_results / "latents" / f"index-{source}.parquet")
     arguments = training_arguments(tmp_path / "run", *options, "--index", index)
     assert main([*arguments, "--time-limit", "0.5"]) == 75
     assert main(arguments) == 0
     adapter = tmp_path / "run" / "checkpoints" / "step-4" / "adapter"
     config = read_adapter_config(adapter)
-    assert (config.channels, config.condition.condition_source) == (channels, source)
+    assert (config.channels, config.condition) == (channels, condition)
     if channels > 16:
         assert load_file(adapter / "widened.safetensors")["patch_embed.proj.weight"].shape[1] == channels
     else:
