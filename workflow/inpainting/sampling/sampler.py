@@ -101,7 +101,7 @@ def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: De
     for row in range(timeline.row_count):
         latents[row] = torch.randn(shape, generator=how.generator)
     known = None
-    if not models.conditioning.widens:
+    if models.conditioning.replaces:
         gathered = (denoising.gather_rows(timeline, part) for part in (conditions.latents, conditions.mask))
         known = Known(models.conditioning, *gathered)
     predict = _predictor(models, conditions, how)
