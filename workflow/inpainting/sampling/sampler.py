@@ -101,7 +101,7 @@ def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: De
     for row in range(timeline.row_count):
         latents[row] = torch.randn(shape, generator=how.generator)
     known = None
-    if not models.conditioning.widens:
+    if models.conditioning.replaces:
         gathered = (denoising.gather_rows(timeline, part) for part in (conditions.latents, conditions.mask))
         known = Known(models.conditioning, *gathered)
     predict = _predictor(models, conditions, how)
@@ -116,17 +116,17 @@ def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: De
 
 def _decode(models: Models, latents: Tensor, timeline: Timeline, padding: Padding, at_once: int) -> Iterator[Clip]:
     for rows in batched(timeline.rows, at_once):
-        signals = vae_latents.decode(models.vae, latents[torch.from_numpy(np.stack(rows))])
-        yield from (padding.crop(vae_latents.to_pixels(signal)) for signal in signals)
+        clips = vae_latents.decode(models.vae, latents[torch.from_numpy(np.stack(rows))])
+        yield from (padding.crop(vae_latents.to_pixels(decoded)) for decoded in clips)
 
 
 def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int) -> Iterator[Clip]:
     """Windows, uint8 [window, height, width, 3], through the VAE and back."""
     for batch in batched(clips, at_once):
         padding = Padding(batch[0].shape[1], batch[0].shape[2], models.family.geometry)
-        signals = torch.stack([vae_latents.to_signal(padding.pad(clip)) for clip in batch])
-        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
-        yield from (padding.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+        tensors = torch.stack([vae_latents.to_tensor(padding.pad(clip)) for clip in batch])
+        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, tensors)[0])
+        yield from (padding.crop(vae_latents.to_pixels(made)) for made in decoded)
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -162,8 +162,8 @@ def _encode_batch(
 ) -> tuple[Tensor, Tensor]:
     holes = [masks.dilate(padding.pad(window.hole), dilation) for window in batch]
     pairs = zip((padding.pad(window.filled) for window in batch), holes, strict=True)
-    signals = [inputs.condition_signal(filled, hole, models.condition.condition_source) for filled, hole in pairs]
-    latents = inputs.encode_condition(models.vae, torch.stack(signals)).cpu()
+    tensors = [inputs.condition_tensor(filled, hole, models.condition.condition_source) for filled, hole in pairs]
+    latents = inputs.encode_condition(models.vae, torch.stack(tensors)).cpu()
     mask = models.condition.mask_entry
     return latents, torch.stack([inputs.encode_hole(hole, mask, padding.geometry) for hole in holes])
 
