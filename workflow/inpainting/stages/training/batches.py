@@ -1,5 +1,6 @@
 """Batches by number: what a step trains on depends on the seed and the step alone, so resuming replays nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -121,6 +122,14 @@ class Batches:
             logit = self.loss.logit_mean + self.loss.logit_std * torch.randn((), generator=generator)
             return (self.timesteps * logit.sigmoid()).long().clamp(max=self.timesteps - 1)
         return torch.randint(self.timesteps, (), generator=generator)
+
+
+def reading_thread() -> ThreadPoolExecutor:
+    """A thread that reads the next step's batch while the current one is computed.
+
+    It has one thread of arithmetic: a second team of torch's beside the step's would take the cores from it.
+    """
+    return ThreadPoolExecutor(1, "read-ahead", torch.set_num_threads, (1,))
 
 
 @lru_cache(maxsize=2)

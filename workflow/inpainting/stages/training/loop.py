@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -19,15 +19,15 @@ from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
+from inpainting.core.workers import mapped_ahead
 from inpainting.models import bases, loading, lora, parity
 from inpainting.stages.training import checkpoints, optimizers
-from inpainting.stages.training.batches import Batch, Batches
+from inpainting.stages.training.batches import Batch, Batches, reading_thread
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.ema import WeightAverage
 from inpainting.stages.training.loss import RegionSums, areas, min_snr_weights, squared_errors
 from inpainting.stages.training.metrics_logger import Monitor
 from inpainting.stages.training.preemption import AGAIN, Stop
-from inpainting.stages.training.prefetch import Ahead
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings, TrainCommand, checkpoint_steps
 
@@ -79,10 +79,12 @@ class Run:
         kept = set(checkpoint_steps(settings))
         self.transformer.train()
         first = checkpoint.step + 1 if checkpoint else 1
-        batches = Ahead(self.read, settings.steps)
-        for step in range(first, settings.steps + 1):
+        steps = range(first, settings.steps + 1)
+        reader = reading_thread()
+        batches = mapped_ahead(reader, self.read, steps, ahead=1)
+        for step in steps:
             torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
-            parts, data_seconds = self._take(batches, step)
+            parts, data_seconds = self._take(batches)
             errors, area = self.backward(parts)
             if step == first:
                 lora.check_gradients(accelerator.unwrap_model(self.transformer), self.trained)
@@ -110,7 +112,7 @@ class Run:
                 if not accelerator.is_main_process:
                     raise SystemExit(os.EX_TEMPFAIL)  # one of them says it
                 raise Unfinished(f"stopped by {stopping} after step {step}, which is saved; {AGAIN}")
-        batches.close()
+        reader.shutdown()
         if monitor:
             monitor.close()
         accelerator.wait_for_everyone()
@@ -127,10 +129,10 @@ class Run:
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         return self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)
 
-    def _take(self, batches: Ahead[list[Batch]], step: int) -> tuple[list[Batch], float]:
-        """A step's batch on this process's device, and the seconds that the step waited for it."""
+    def _take(self, batches: Iterator[list[Batch]]) -> tuple[list[Batch], float]:
+        """The next step's batch on this process's device, and the seconds that the step waited for it."""
         start = time.monotonic()
-        parts = [part.to(self.accelerator.device) for part in batches.take(step)]
+        parts = [part.to(self.accelerator.device) for part in next(batches)]
         return parts, time.monotonic() - start
 
     @torch.compiler.set_stance("force_eager")
