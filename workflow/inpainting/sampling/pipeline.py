@@ -234,7 +234,8 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """The windows of a clip: the adapter's, or without one by default as long as the base was made for."""
         if self.adapter is not None:
             window, overlap = self.adapter.windows.window, self.adapter.windows.window_overlap
-        defaults = WindowSettings(window=self.transformer.config.sample_frames)
+        _, made_for = self.family.made_for(self.transformer.config)
+        defaults = WindowSettings(window=made_for)
         return Timeline.plan(
             frames,
             defaults.window if window is None else window,
