@@ -8,11 +8,10 @@ import torch
 from inpainting.cli import main
 from inpainting.core.files import folder_digest, read_json, write_json
 from inpainting.models import loading
+from inpainting.models.adapter_files import adapter_files
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.export import adapter_files
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
-from inpainting.video.settings import MaskSettings, WindowSettings
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def test_it_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_
     mask[:, 8:20, 8:20] = 255
     model = ModelSettings(base=str(tiny_base), device="cpu")
     made = [
-        load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings()).inpaint(rgb, mask, steps=2, seed=0)
+        load_pipeline(model, adapter)(rgb, mask, num_inference_steps=2, generator=noise_generator(0)).frames
         for adapter in (checkpoint / "adapter", out)
     ]
     assert np.array_equal(made[0], made[1])

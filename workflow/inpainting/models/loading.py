@@ -65,17 +65,19 @@ def load_transformer(
     base: str,
     dtype: torch.dtype,
     device: torch.device,
-    latent_size: tuple[int, int],
-    frames: int,
+    latent_size: tuple[int, int] | None = None,
+    frames: int | None = None,
     random_seed: int | None = None,
 ) -> CogVideoXTransformer3DModel:
     """The transformer, frozen, its sinusoidal position embedding laid out once for the clips it will see.
 
-    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames; diffusers computes the
-    embedding anew at every forward when the configuration says another size. With `random_seed`, fresh weights that
-    diffusers draws for a new model of this shape stand for the pretrained ones.
+    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames, both by default what the base
+    was made for; diffusers computes the embedding anew at every forward when the configuration says another size. With
+    `random_seed`, fresh weights that diffusers draws for a new model of this shape stand for the pretrained ones.
     """
-    sample = {"sample_height": latent_size[0], "sample_width": latent_size[1], "sample_frames": frames}
+    sample = {} if frames is None else {"sample_frames": frames}
+    if latent_size is not None:
+        sample |= {"sample_height": latent_size[0], "sample_width": latent_size[1]}
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **sample)
     if random_seed is not None:
         draw_weights(transformer, random_seed)

@@ -8,11 +8,10 @@ import pytest
 from inpainting.cli import main, parse
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.stages.training.train import fresh_run
 from inpainting.video import sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
 from safetensors.torch import load_file
 
 Arguments = Callable[..., list[str]]
@@ -49,11 +48,13 @@ def test_a_conditioning_is_trained_resumed_and_inpainted_with(
 
     clip = tiny_results / "dataset" / f"{0:016x}"
     model = ModelSettings(base=str(tiny_base), device="cpu")
-    inpainter = load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings())
+    pipeline = load_pipeline(model, adapter)
     rgb, mask = sequence.read_rgb(clip, 0, 9), sequence.read_mask(clip, 0, 9)
-    made = inpainter.inpaint(rgb, mask, steps=2, seed=0)
     changed = np.where(mask[..., None] > 0, 255 - rgb, rgb)
-    from_changed = inpainter.inpaint(changed, mask, steps=2, seed=0)
+    made, from_changed = (
+        pipeline(frames, mask, num_inference_steps=2, generator=noise_generator(0), composite=False).frames
+        for frames in (rgb, changed)
+    )
     sees_the_hole = signal == "rgb"
     assert np.array_equal(made, from_changed) != sees_the_hole
 

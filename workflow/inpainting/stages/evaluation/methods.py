@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +16,6 @@ from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
-
-if TYPE_CHECKING:
-    from inpainting.sampling.inpainter import Inpainter
 
 LEARNED = {
     "base": "the untouched base model, its known latents replaced at every step",
@@ -62,7 +57,7 @@ def description_of(method: str) -> str:
 
 
 def load_method(settings: EvaluateCommand) -> Method:
-    """The method that the settings name. Models are loaded when a first mask or clip is given."""
+    """The method that the settings name. A model is loaded."""
     return _learned(settings) if settings.method in LEARNED else _classical(settings)
 
 
@@ -79,22 +74,31 @@ def _classical(settings: EvaluateCommand) -> Method:
 
 
 def _learned(settings: EvaluateCommand) -> Method:
-    from inpainting.sampling.inpainter import load_inpainter
+    from inpainting.models.adapter import read_adapter_config
+    from inpainting.sampling.loading import load_pipeline, noise_generator
 
-    model, mask_settings = settings.section(ModelSettings), settings.section(MaskSettings)
-    window_settings = settings.section(WindowSettings)
-
-    @cache
-    def inpainter(size: tuple[int, int]) -> "Inpainter":
-        return load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
+    pipeline = load_pipeline(settings.section(ModelSettings), settings.adapter)
+    mask_settings = settings.section(MaskSettings)
+    if settings.adapter is not None:
+        mask_settings = read_adapter_config(settings.adapter).masks
 
     def hole(mask: NDArray[np.uint8]) -> Hole:
-        return inpainter((mask.shape[2], mask.shape[1])).hole(mask)
+        return masks.dilate(masks.to_hole(mask, mask_settings), mask_settings.mask_dilation)
 
     def fill(clip: Clip) -> NDArray[np.uint8]:
         if settings.method == "ceiling":
-            return inpainter(clip.size).reconstruct(clip.truth)
-        seed = derive(settings.seed, "evaluation.noise", clip.sequence)
-        return inpainter(clip.size).inpaint(clip.rgb, clip.mask, settings.steps, seed)
+            return pipeline.reconstruct(clip.truth, settings.window, settings.window_overlap)
+        frames: NDArray[np.uint8] = pipeline(
+            clip.rgb,
+            masks.to_hole(clip.mask, mask_settings),
+            num_inference_steps=settings.steps,
+            generator=noise_generator(derive(settings.seed, "evaluation.noise", clip.sequence)),
+            mask_settings=mask_settings,
+            window=settings.window,
+            window_overlap=settings.window_overlap,
+            fill=settings.fill,
+            composite=False,
+        ).frames
+        return frames
 
     return Method(hole, fill)

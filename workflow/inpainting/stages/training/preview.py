@@ -19,11 +19,11 @@ from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.regions import Regions
 from inpainting.metrics.scores import score_clip
 from inpainting.models import loading
-from inpainting.sampling.inpainter import Inpainter
+from inpainting.sampling.loading import noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.video import masks
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import MaskSettings
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,17 @@ class Preview:
         embed, training = transformer.patch_embed, transformer.training
         layout = ((embed.sample_height, embed.sample_width), embed.sample_frames)
         with torch.random.fork_rng():
-            inpainter = self._inpainter(transformer.eval())
-            made = [(clip, self._inpaint(inpainter, clip)) for clip in self.clips]
+            pipeline = self._pipeline(transformer.eval())
+            made = [(clip, self._inpaint(pipeline, clip)) for clip in self.clips]
         loading.lay_out_positions(transformer, *layout)
         transformer.train(training)
-        del inpainter
+        del pipeline
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return self._result(made)
 
-    def _inpainter(self, transformer: CogVideoXTransformer3DModel) -> Inpainter:
+    def _pipeline(self, transformer: CogVideoXTransformer3DModel) -> CogVideoXInpaintPipeline:
         settings = self.settings
         pipeline = CogVideoXInpaintPipeline(
             tokenizer=None,
@@ -78,12 +78,24 @@ class Preview:
             transformer=transformer,
             scheduler=loading.load_scheduler(settings.base),
         )
-        pipeline.prompt = self.prompt
-        return Inpainter(pipeline, settings.section(MaskSettings), settings.section(WindowSettings), settings.signal)
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
 
-    def _inpaint(self, inpainter: Inpainter, clip: Clip) -> NDArray[np.uint8]:
-        seed = seeds.derive(self.settings.seed, "training.preview", clip.sequence)
-        return inpainter.inpaint(clip.rgb, clip.mask, self.settings.preview_steps, seed)
+    def _inpaint(self, pipeline: CogVideoXInpaintPipeline, clip: Clip) -> NDArray[np.uint8]:
+        settings = self.settings
+        frames: NDArray[np.uint8] = pipeline(
+            clip.rgb,
+            masks.to_hole(clip.mask, settings),
+            num_inference_steps=settings.preview_steps,
+            generator=noise_generator(seeds.derive(settings.seed, "training.preview", clip.sequence)),
+            prompt_embeds=self.prompt,
+            mask_settings=settings.section(MaskSettings),
+            window=settings.window,
+            window_overlap=settings.window_overlap,
+            fill=settings.signal,
+            composite=False,
+        ).frames
+        return frames
 
     def _result(self, made: list[tuple[Clip, NDArray[np.uint8]]]) -> Result:
         tables, pictures = [], {}

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, folder_digest, read_json, write_json
+from inpainting.core.files import atomic_path, read_json, write_json
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import paired_interval
-from inpainting.models.adapter_files import write_sampling_steps
+from inpainting.models.adapter_files import adapter_digest, adapter_files, write_sampling_steps
 from inpainting.stages.validation.settings import BestCommand
 
 log = logging.getLogger(__name__)
@@ -51,12 +51,14 @@ def best(settings: BestCommand) -> None:
     }
     adapter = settings.checkpoints / f"step-{winner['step']}" / "adapter"
     existing(adapter, "--checkpoints", "the folder of step-N folders that were validated")
-    if folder_digest(adapter) != winner["provenance"]["inputs"]["adapter"]:
+    if adapter_digest(adapter) != winner["provenance"]["inputs"]["adapter"]:
         raise InputError(f"--checkpoints: {adapter} is not what was validated; validate it again")
     with atomic_path(settings.adapter_out) as temporary:
-        shutil.copytree(adapter, temporary)
+        temporary.mkdir()
+        for name in adapter_files(adapter):
+            shutil.copyfile(adapter / name, temporary / name)
         write_sampling_steps(temporary, chosen["sampling_steps"])
-    inputs = winner["provenance"]["inputs"] | {"adapter": folder_digest(settings.adapter_out)}
+    inputs = winner["provenance"]["inputs"] | {"adapter": adapter_digest(settings.adapter_out)}
     chosen["provenance"] = winner["provenance"] | {"inputs": inputs}
     write_json(settings.out, chosen)
     log.info("best of %d checkpoints: step %d, %s", len(results), winner["step"], chosen["why"])
