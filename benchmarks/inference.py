@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from inpainting.cli import main as inpaint
-from inpainting.metrics.scores import psnr
+from inpainting.metrics.psnr import psnr
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.loading import encode_prompt
 from inpainting.models.settings import ModelSettings

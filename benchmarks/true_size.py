@@ -189,8 +189,7 @@ def training(metrics: Path, batch_size: int) -> dict[str, Any]:
 def scale(shard: Path, out: Path, std: float) -> None:
     """Write a shard of truths and its listing again with latents of this standard deviation, in float32."""
     import torch
-    from inpainting.artifacts.latents import Shard, write_shard
-    from inpainting.artifacts.shard_listing import write_listing
+    from inpainting.artifacts.latents import Shard, write_listing, write_shard
 
     read = Shard(shard)
     tensors = {name: read.tensor(name) for name in read.names}

@@ -48,6 +48,9 @@ TRAINING = (
 TABLES = {"comparison": ("method",), "metrics": ("method",), "strata": ("stratum", "value", "method")}
 """The tables that are held, and the columns that tell their rows apart."""
 
+SPLIT_SEED = 5
+"""With this seed the hash alone would put more of the 150 groups of 200 sequences into the test set than may be."""
+
 COSTS = ("seconds", "data_wait", "peak_memory")
 """How the names begin of what differs from run to run."""
 
@@ -144,7 +147,7 @@ def split_numbers(dataset: Dataset, tmp_path: Path) -> Callable[[dict[str, str]]
         real = pq.read_table(dataset.manifest)
         rows = real.take([0] * len(groups)).to_pandas().assign(id=list(groups), group=list(groups.values()))
         pq.write_table(pa.Table.from_pandas(rows, real.schema, preserve_index=False), manifest)
-        run("split", manifest, out, "--validation-share", 0.1, "--test-share", 0.1)
+        run("split", manifest, out, "--validation-share", 0.1, "--test-share", 0.1, "--seed", SPLIT_SEED)
         found = pd.read_csv(out, sep="\t")
         return dict(zip(found["id"], found["split"], strict=True))
 

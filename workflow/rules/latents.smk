@@ -1,10 +1,7 @@
 """Windows of the training sequences through the VAE, once; and the prompt through the text encoder."""
 
-from inpainting.stages.latents.settings import (
-    LATENTS_VERSION,
-    EncodeSettings,
-    PromptSettings,
-)
+from inpainting.artifacts.shard_listing import LATENTS_VERSION
+from inpainting.stages.latents.settings import EncodeSettings, PromptSettings
 
 SHARDS = range(settings.latents.shards)
 ENCODED = settings.latents.section(EncodeSettings)

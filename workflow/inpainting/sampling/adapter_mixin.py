@@ -8,6 +8,7 @@ from typing import Any, Self
 from diffusers import DiffusionPipeline
 from torch import Tensor, nn
 
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.core.errors import InputError
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
@@ -57,7 +58,7 @@ class AdapterMixin(DiffusionPipeline):
         return self._take_adapter(Path(folder))
 
     def _take_adapter(self, folder: Path) -> Self:
-        config, prompt = adapters.read_adapter_config(folder), loading.read_prompt(folder / adapters.PROMPT_FILE)
+        config, prompt = adapters.read_adapter_config(folder), read_prompt(folder / adapters.PROMPT_FILE)
         self._base_projection = self.transformer.patch_embed.proj
         adapters.load_adapter(self.transformer, folder)
         self.adapter, self.default_prompt = config, prompt

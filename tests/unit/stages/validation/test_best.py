@@ -46,7 +46,7 @@ def candidate(tmp_path: Path) -> Candidate:
             "criterion": "psnr_mask",
             "difference_to_training": 0.0,
             "runs": [run],
-            "provenance": {"inputs": {"adapter": adapter_digest(adapter)}},
+            "provenance": {"settings": {}, "versions": {}, "inputs": {"adapter": adapter_digest(adapter)}},
         }
         path = tmp_path / f"step-{step}.json"
         write_json(path, result | changes)

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from inpainting.artifacts.groups import GROUPS
+from inpainting.artifacts.inspected_shard import InspectedShard
 from inpainting.artifacts.reasons import verdict
 from inpainting.artifacts.record import make_record
 from inpainting.core import seeds
@@ -13,11 +15,9 @@ from inpainting.core.errors import InputError, UsageError
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.core.workers import process_pool
-from inpainting.stages.dataset.groups import GROUPS
 from inpainting.stages.dataset.inspection import Inspected, inspect, printable
 from inpainting.stages.dataset.inspection_cache import Ledger
 from inpainting.stages.dataset.settings import InspectCommand, Inspecting
-from inpainting.stages.dataset.shard_files import write_shard
 from inpainting.video.sequence import FOLDERS
 
 log = logging.getLogger(__name__)
@@ -35,12 +35,13 @@ def inspect_shard(settings: InspectCommand) -> None:
     mine = [name for name in names if shard_of(name, settings.shards) == settings.shard]
     ledger = Ledger(settings.out.with_suffix(".ledger"), settings.out.parent.with_suffix(".ledger"))
     entries = inspect_all(mine, ledger, settings)
-    write_shard(settings.out, entries, describe(settings) | {"stray": stray, "shards": settings.shards})
+    sequences = [(entry.id, entry.sound, entry.content) for entry in entries]
+    InspectedShard(shaping_settings(settings), settings.shards, stray, sequences).write(settings.out)
 
 
-def describe(settings: Inspecting) -> dict[str, Any]:
+def shaping_settings(settings: Inspecting) -> dict[str, Any]:
     """The settings that shape what is found of a sequence."""
-    return {"settings": settings.model_dump(mode="json", include=set(Inspecting.model_fields) - {"root", "workers"})}
+    return settings.model_dump(mode="json", include=set(Inspecting.model_fields) - {"root", "workers"})
 
 
 def shard_of(name: str, shards: int) -> int:

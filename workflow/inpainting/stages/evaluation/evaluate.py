@@ -2,29 +2,32 @@
 
 import logging
 import math
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import choose_sequences, read_clip
+from inpainting.artifacts.examples import COMPOSITED, RAW, Output
+from inpainting.artifacts.manifest import choose_sequences
 from inpainting.artifacts.scores import write_results
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, value_digest
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
-from inpainting.core.workers import process_pool
+from inpainting.core.workers import mapped_ahead, process_pool
+from inpainting.metrics.registry import COLUMNS
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
-from inpainting.stages.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
+from inpainting.stages.evaluation.methods import LEARNED_ONLY, METHODS, Method, load_method
 from inpainting.stages.evaluation.partial_results import Parts
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import read_clip
 from inpainting.video.masks import Hole
 
 log = logging.getLogger(__name__)
@@ -73,6 +76,14 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
     return settings.model_copy(update={"steps": chosen})
 
 
+class Job(NamedTuple):
+    """A sequence to score: how many of its frames, and whether they are kept for figures."""
+
+    sequence: str
+    frames: int
+    example: bool
+
+
 @dataclass(frozen=True)
 class Made:
     """What a method made of a sequence: its own frames, the dilated hole it filled, and what that cost."""
@@ -93,13 +104,16 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
+) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
+    """A sequence's rows of the results (`artifacts.scores`), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
-    outputs = {"raw": made.raw, "composited": masks.composite(made.raw, clip.rgb, made.filled)}
+    outputs: dict[Output, NDArray[np.uint8]] = {
+        RAW: made.raw,
+        COMPOSITED: masks.composite(made.raw, clip.rgb, made.filled),
+    }
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
         table.assign(method=settings.name, sequence=name, output=output, **spent)
@@ -110,7 +124,7 @@ def score_sequence(
 
 def _on_device(settings: EvaluateCommand) -> bool:
     """Whether a CUDA device does the work."""
-    if settings.method not in LEARNED:
+    if not METHODS[settings.method].learned:
         return False
     from inpainting.models.loading import resolve_device
 
@@ -124,52 +138,45 @@ def _score_all(
 
     A learned method fills them one by one in this process, while others score what it has made.
     """
-    jobs = [(name, sequences[name], name in examples) for name in waiting]
+    jobs = [Job(name, sequences[name], name in examples) for name in waiting]
+    score = partial(_score_part, settings, parts)
     if not jobs:
         return
     if settings.workers == 1:
-        method = load_method(settings)
-        for job in jobs:
-            yield _score_part(settings, parts, *job, fill_sequence(settings, method, *job[:2]))
+        yield from map(score, _filled(settings, jobs))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
-        if settings.method in LEARNED:
-            yield from _score_behind(settings, parts, jobs, pool)
+        if METHODS[settings.method].learned:
+            # What waits to be scored is kept to two clips a process, for the memory.
+            yield from mapped_ahead(pool, score, _filled(settings, jobs), ahead=2 * settings.workers)
         else:
-            for future in [pool.submit(_fill_and_score_part, settings, parts, *job) for job in jobs]:
-                yield future.result()
+            yield from mapped_ahead(pool, partial(_fill_and_score_part, settings, parts), jobs, ahead=len(jobs))
 
 
-def _score_behind(
-    settings: EvaluateCommand, parts: Parts, jobs: list[tuple[str, int, bool]], pool: ProcessPoolExecutor
-) -> Iterator[str]:
-    """Fill here and score there; what waits to be scored is kept to two clips a process, for the memory."""
+def _filled(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, Made]]:
+    """The jobs with what one and the same method makes of their sequences, one by one as they are asked for."""
     method = load_method(settings)
-    waiting: deque[Future[str]] = deque()
     for job in jobs:
-        made = fill_sequence(settings, method, *job[:2])
-        waiting.append(pool.submit(_score_part, settings, parts, *job, made))
-        if len(waiting) >= 2 * settings.workers:
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()
+        yield job, fill_sequence(settings, method, job.sequence, job.frames)
 
 
-def _fill_and_score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool) -> str:
-    made = fill_sequence(settings, load_method(settings), name, frames)
-    return _score_part(settings, parts, name, frames, example, made)
+def _fill_and_score_part(settings: EvaluateCommand, parts: Parts, job: Job) -> str:
+    made = fill_sequence(settings, load_method(settings), job.sequence, job.frames)
+    return _score_part(settings, parts, (job, made))
 
 
-def _score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool, made: Made) -> str:
-    scores, outputs = score_sequence(settings, name, frames, made)
-    parts.write(name, scores, outputs if example else {})
-    return name
+def _score_part(settings: EvaluateCommand, parts: Parts, filled: tuple[Job, Made]) -> str:
+    job, made = filled
+    scores, outputs = score_sequence(settings, job.sequence, job.frames, made)
+    parts.write(job.sequence, scores, outputs if job.example else {})
+    return job.sequence
 
 
 def _provenance(settings: EvaluateCommand) -> dict[str, object]:
     inputs = {"split_file": file_digest(settings.split_file), "manifest": file_digest(settings.manifest)}
-    leave_out = PLACES if settings.method in LEARNED else PLACES | LEARNED_ONLY
-    if settings.method in LEARNED:
+    method = METHODS[settings.method]
+    leave_out = PLACES if method.learned else PLACES | LEARNED_ONLY
+    if method.learned:
         from inpainting.models.loading import part_digest
 
         inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
@@ -181,12 +188,12 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
         inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
     return {
         "label": settings.name,
-        "kind": kind_of(settings.method),
-        "description": description_of(settings.method),
+        "kind": method.kind,
+        "description": method.description,
         **provenance.describe(settings, inputs, leave_out),
     }
 
 
 def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
     kept = settings.examples if settings.examples_out else 0
-    return value_digest([about, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]
+    return value_digest([about, COLUMNS, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]

@@ -5,14 +5,15 @@ composited/. Each appears complete. The digest is of all that shapes the scores;
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.artifacts.examples import Output, write_example
 from inpainting.core.files import atomic_path, read_table, write_table
-from inpainting.video.sequence import write_images
 
 
 class Parts:
@@ -26,14 +27,12 @@ class Parts:
         """Whether a sequence is finished."""
         return (self.folder / sequence).is_dir()
 
-    def write(self, sequence: str, scores: pd.DataFrame, examples: dict[str, NDArray[np.uint8]]) -> None:
+    def write(self, sequence: str, scores: pd.DataFrame, examples: Mapping[Output, NDArray[np.uint8]]) -> None:
         """Keep a sequence's scores and, by output, the frames to show of it."""
         with atomic_path(self.folder / sequence) as temporary:
             temporary.mkdir()
             write_table(temporary / "scores.parquet", scores)
-            for output, frames in examples.items():
-                (temporary / output).mkdir()
-                write_images(temporary / output, frames)
+            write_example(temporary, examples)
 
     def scores(self, sequences: list[str]) -> pd.DataFrame:
         """The scores of finished sequences, in their order."""

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from diffusers import CogVideoXTransformer3DModel
 
 from inpainting.artifacts.latents import LatentCache
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning import inputs
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
@@ -73,7 +74,7 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
     parameters = lora.trained(transformer)
     monitor = preview = None
     if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
-        preview = Preview(settings, loading.read_prompt(settings.prompt_file))
+        preview = Preview(settings, read_prompt(settings.prompt_file))
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
         first = checkpoint.step if checkpoint else 0

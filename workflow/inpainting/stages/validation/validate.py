@@ -6,16 +6,24 @@ from typing import Any
 
 import pandas as pd
 
-from inpainting.artifacts.clips import choose_sequences, read_clip
+from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.split import VALIDATION
+from inpainting.artifacts.validation_scores import (
+    CRITERIA,
+    MeanScore,
+    SequenceScore,
+    ValidationRun,
+    ValidationScores,
+)
 from inpainting.baselines.fills import fill
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
-from inpainting.core.files import file_digest, write_json
+from inpainting.core.files import file_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.adapter_files import adapter_digest
 from inpainting.models.parity import difference_to_training
@@ -24,6 +32,7 @@ from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.stages.validation.integrity import check_integrity
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
+from inpainting.video.clip import read_clip
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +41,7 @@ def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
-        settings.dataset, settings.split_file, settings.manifest, "validation", settings.frames, settings.limit
+        settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit
     )
     step = check_integrity(settings.checkpoint)
     difference = difference_to_training(settings.section(ModelSettings), settings.checkpoint)
@@ -43,17 +52,17 @@ def validate(settings: ValidateCommand) -> None:
         "split": file_digest(settings.split_file),
         "manifest": file_digest(settings.manifest),
     }
-    result = {
-        "step": step,
-        "criterion": settings.criterion,
-        "difference_to_training": difference,
-        "runs": runs,
-        "provenance": provenance.describe(settings, inputs),
-    }
-    write_json(settings.out, result)
+    result = ValidationScores(
+        step=step,
+        criterion=settings.criterion,
+        difference_to_training=difference,
+        runs=runs,
+        provenance=provenance.describe(settings, inputs),
+    )
+    result.write(settings.out)
     for run in runs:
-        psnr, ssim = (run["scores"][name]["mean"] for name in ("psnr_mask", "ssim_mask"))
-        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run["sampling_steps"], psnr, ssim)
+        psnr, ssim = (run.scores[name].mean for name in CRITERIA)
+        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run.sampling_steps, psnr, ssim)
 
 
 def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.DataFrame:
@@ -81,23 +90,23 @@ def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.Da
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
-def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> dict[str, Any]:
-    """What was found with one number of denoising steps, as JSON values; raises InputError where nothing was scored."""
+def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> ValidationRun:
+    """What was found with one number of denoising steps; raises InputError where nothing was scored."""
     means = {}
-    for name in ("psnr_mask", "ssim_mask"):
+    for name in CRITERIA:
         interval = mean_interval(scores[name], settings.seed)
         if interval.count == 0:
             raise InputError(f"no validation sequence has a pixel in its mask; {settings.split_file} needs others")
-        means[name] = {"mean": interval.mean, "low": _or_none(interval.low), "high": _or_none(interval.high)}
-    return {
-        "sampling_steps": int(steps),
-        "seconds_per_frame": float(scores["seconds_per_frame"].median()),
-        "scores": means,
-        "sequences": [
-            {"sequence": name, "psnr_mask": _or_none(psnr), "ssim_mask": _or_none(ssim)}
+        means[name] = MeanScore(mean=interval.mean, low=_or_none(interval.low), high=_or_none(interval.high))
+    return ValidationRun(
+        sampling_steps=int(steps),
+        seconds_per_frame=float(scores["seconds_per_frame"].median()),
+        scores=means,
+        sequences=[
+            SequenceScore(sequence=name, psnr_mask=_or_none(psnr), ssim_mask=_or_none(ssim))
             for name, psnr, ssim in zip(scores["sequence"], scores["psnr_mask"], scores["ssim_mask"], strict=True)
         ],
-    }
+    )
 
 
 def _or_none(value: float) -> float | None:
