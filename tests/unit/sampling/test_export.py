@@ -1,5 +1,6 @@
 """An exported adapter is the checkpoint's, bit for bit, and says what it is."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,16 @@ def test_it_equals_the_checkpoint_bit_for_bit_and_tells_of_it(checkpoint: Path, 
     before = folder_digest(out)
     assert main(["export", "--checkpoint", str(checkpoint), "--scores", str(scores), "--out", str(out)]) == 0
     assert folder_digest(out) == before
+
+
+def test_what_snakemake_put_beside_the_adapter_is_neither_shipped_nor_counted(
+    checkpoint: Path, scores: Path, tmp_path: Path
+) -> None:
+    best = shutil.copytree(checkpoint / "adapter", tmp_path / "best")
+    (best / ".snakemake_timestamp").touch()
+    out = tmp_path / "exported"
+    assert main(["export", "--checkpoint", str(best), "--scores", str(scores), "--out", str(out)]) == 0
+    assert not (out / ".snakemake_timestamp").exists()
 
 
 def test_it_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_path: Path) -> None:

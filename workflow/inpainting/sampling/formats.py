@@ -28,10 +28,11 @@ def to_frames(video: Any) -> Frames:
     An array of that form is not copied, so that it may lie on disk. Raises InputError for anything else.
     """
     pixels = _array(video, "video", picture=lambda image: np.asarray(image.convert("RGB")))
-    if isinstance(video, Tensor) and pixels.ndim == 4:
+    of_tensors = isinstance(video[0] if isinstance(video, list | tuple) else video, Tensor)
+    if of_tensors and pixels.ndim == 4:
         pixels = pixels.transpose(0, 2, 3, 1)
     if pixels.ndim != 4 or pixels.shape[-1] != 3 or pixels.size == 0:
-        expected = "[frames, 3, height, width]" if isinstance(video, Tensor) else "[frames, height, width, 3]"
+        expected = "[frames, 3, height, width]" if of_tensors else "[frames, height, width, 3]"
         raise InputError(f"the video is {list(pixels.shape)}; give {expected}, with at least one frame")
     return _to_uint8(pixels, "video")
 

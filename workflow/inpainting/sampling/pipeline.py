@@ -156,7 +156,9 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         if self.adapter is not None:
             mask_settings, fill = self.adapter.masks, self.adapter.condition.signal
         mask_settings = mask_settings or MaskSettings()
-        steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
+        steps = num_inference_steps
+        if steps is None:
+            steps = (self.adapter and self.adapter.sampling_steps) or STEPS
         rgb = formats.to_frames(video)
         hole = formats.to_hole(mask, rgb.shape[:3], mask_settings)
         timeline = self.plan(len(rgb), window, window_overlap, blend)

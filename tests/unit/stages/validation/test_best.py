@@ -78,6 +78,15 @@ def test_the_highest_score_wins_and_its_adapter_is_copied(candidate: Candidate, 
     assert chosen["provenance"]["inputs"]["adapter"] == adapter_digest(tmp_path / "best")
 
 
+def test_what_others_put_into_an_adapters_folder_is_not_the_adapters(
+    candidate: Candidate, best: Best, tmp_path: Path
+) -> None:
+    scored = candidate(500, 20.0)
+    write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / ".snakemake_timestamp", "")
+    assert best(scored) == 0
+    assert {path.name for path in (tmp_path / "best").iterdir()} == {LORA_FILE, "inpainting.json"}
+
+
 def test_of_equal_scores_the_earlier_step_wins_whatever_the_order(
     candidate: Candidate, best: Best, tmp_path: Path
 ) -> None:
