@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 from inpainting.cli import main as inpaint
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.metrics.psnr import psnr
-from inpainting.models.adapter import read_adapter_config
 from inpainting.models.loading import encode_prompt
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator

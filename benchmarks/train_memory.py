@@ -15,8 +15,9 @@ import torch
 from accelerate import Accelerator
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from inpainting.conditioning import inputs
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import lora
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import optimizers
 from inpainting.stages.training.batches import Batch

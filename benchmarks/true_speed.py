@@ -25,9 +25,10 @@ import torch
 from accelerate import Accelerator
 from diffusers import AutoencoderKLCogVideoX
 from inpainting.conditioning import inputs
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import loading, lora
 from inpainting.models import vae as vae_latents
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import optimizers
 from inpainting.stages.training.settings import OptimizerSettings

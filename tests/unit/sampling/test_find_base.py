@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from inpainting.cli import main
+from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
 from inpainting.core.errors import UsageError
 from inpainting.models import loading
-from inpainting.models.adapter import AdapterConfig, read_adapter_config
 from inpainting.sampling.run_model import PROJECT, find_base
 
 

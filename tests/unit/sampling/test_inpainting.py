@@ -13,7 +13,9 @@ from diffusers import CogVideoXTransformer3DModel
 from inpainting.artifacts.latents import LatentCache
 from inpainting.baselines.settings import Fill
 from inpainting.cli import main
+from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import encode, to_signal
 from inpainting.sampling.loading import load_pipeline, noise_generator
@@ -162,7 +164,7 @@ def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(l
     hole = hole_of(mask)
     grey = torch.from_numpy(~hole)[:, None] * to_signal(rgb)
     known = encode(pipeline.vae, grey[None])[0]
-    outside = torch.from_numpy(masks.latent_any(hole)) == 0
+    outside = torch.from_numpy(masks.latent_any(hole, 8, 4)) == 0
     assert outside.any()
     assert len(seen) == 5
     for latents, timestep in zip(seen, pipeline.scheduler.timesteps, strict=True):
@@ -262,7 +264,7 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     conditions = [cache[number].condition for number in range(2)]
     assert [cache[number].start for number in range(2)] == [0, 8]
     torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)
-    batches = Batches(cache, LossSettings(), AugmentationSettings(), mask_dilation=2, batch_size=len(cache), seed=0)
+    batches = Batches(cache, LossSettings(), AugmentationSettings(), 2, len(cache), 0, COGVIDEOX_2B, AREA)
     (batch,) = batches.of_step(0, 0, 1, len(cache))
     shown = next(i for i in range(len(cache)) if torch.equal(batch.condition[i], window.condition))
     assert torch.equal(seen[0][0, :, 32:], batch.mask[shown])

@@ -139,11 +139,15 @@ def write_listing(path: Path) -> None:
 
 
 def _hole(shard: Shard, window: str) -> dict[str, int | float]:
-    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition."""
+    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition.
+
+    The hole's bits are padded to whole bytes, so its width follows from the truth's columns of square latent cells.
+    """
     if shard.content != "truth":
         return {}
     frames, height, _ = shard.shape(f"{window}/hole")
-    width = 8 * shard.shape(f"{window}/truth")[3]
+    _, _, rows, columns = shard.shape(f"{window}/truth")
+    width = columns * (height // rows)
     coverage = float(masks.unpack(shard.tensor(f"{window}/hole").numpy(), width).mean())
     return {"frames": frames, "height": height, "width": width, "coverage": coverage}
 

@@ -24,11 +24,12 @@ def to_pixels(signal: Tensor) -> NDArray[np.uint8]:
 def encode(vae: AutoencoderKLCogVideoX, signal: Tensor) -> tuple[Tensor, Tensor]:
     """Scaled mean and log-variance of the posterior of a batch of clips.
 
-    signal: float [batch, frames, 3, height, width] in -1..1, frames 1 or 8k+1, sizes multiples of the VAE's 8.
-    Returns two float32 [batch, latent frames, channels, height / 8, width / 8], as the transformer takes them. Both are
-    in scaled units: a sample is mean + exp(logvar / 2) * noise, with no further factor.
+    signal: float [batch, frames, 3, height, width] in -1..1, sizes multiples of a latent cell's.
+    Returns two float32 [batch, latent frames, channels, rows, columns], as the transformer takes them. Both are in
+    scaled units: a sample is mean + exp(logvar / 2) * noise, with no further factor.
+    Raises ValueError for clips of another length than one that the VAE decodes again.
     """
-    _check_frames(signal.shape[1])
+    _check_frames(signal.shape[1], vae.num_sample_frames_batch_size)
     video = signal.to(_device(vae), vae.dtype).transpose(1, 2)
     posterior = vae.encode(_at_least_two(video)).latent_dist
     factor = vae.config.scaling_factor
@@ -39,7 +40,7 @@ def encode(vae: AutoencoderKLCogVideoX, signal: Tensor) -> tuple[Tensor, Tensor]
 
 @torch.no_grad()
 def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
-    """Clips, float32 [batch, frames, 3, h * 8, w * 8], of scaled latents [batch, latent frames, channels, h, w]."""
+    """Clips, float32 [batch, frames, 3, height, width], of scaled latents [batch, latent frames, channels, h, w]."""
     video = (latents.to(_device(vae)).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
     return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
 
@@ -67,9 +68,10 @@ def _device(vae: AutoencoderKLCogVideoX) -> torch.device:
     return torch.device(next((device for device in devices if device is not None), vae.device))
 
 
-def _check_frames(frames: int) -> None:
-    if frames % 8 != 1:
-        raise ValueError(f"{frames} frames do not survive the VAE's round trip; pad or cut the clip to 8k+1")
+def _check_frames(frames: int, at_once: int) -> None:
+    """at_once: frames that the VAE encodes together, but for a clip's first, which comes in addition."""
+    if frames % at_once != 1:
+        raise ValueError(f"{frames} frames do not survive the VAE's round trip; pad or cut the clip to {at_once}k+1")
 
 
 def _at_least_two(video: Tensor) -> Tensor:

@@ -9,27 +9,33 @@ from diffusers import DiffusionPipeline
 from torch import Tensor, nn
 
 from inpainting.artifacts.prompt import read_prompt
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.adapter import AdapterConfig
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
-from inpainting.models import adapter as adapters
-from inpainting.models import loading
-from inpainting.models.adapter import AdapterConfig
+from inpainting.models import bases, loading
+from inpainting.models.family import Family
 from inpainting.models.lora import without_lora
 from inpainting.models.widening import narrow_patch_embedding
 
 ADAPTER = "adapter"
 """Folder of the adapter in a pipeline that was saved with one."""
 
+UNTRAINED = ConditionSettings(conditioning="replace")
+"""How a base is shown a clip that was never trained to inpaint."""
+
 
 class AdapterMixin(DiffusionPipeline):
     """A pipeline whose transformer takes an adapter of this project's.
 
-    adapter: the configuration of the one that is loaded; default_prompt: the embedding that is taken where no prompt is
-    given, the adapter's own where one is loaded, float32 [1, tokens, width].
+    adapter: the configuration of the one that is loaded. condition: how the transformer is shown a clip.
+    default_prompt: the embedding that is taken where no prompt is given, float32 [1, tokens, width].
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.adapter: AdapterConfig | None = None
+        self.condition = UNTRAINED
         self.default_prompt: Tensor | None = None
         self._base_projection: nn.Conv2d | None = None
 
@@ -37,6 +43,7 @@ class AdapterMixin(DiffusionPipeline):
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
         """Load a pipeline, and the adapter that `save_pretrained` may have put into its folder."""
         pipeline: Self = super().from_pretrained(folder, **options)
+        family_of(pipeline, widened=False)
         saved = Path(folder) / ADAPTER
         return pipeline._take_adapter(saved) if saved.is_dir() else pipeline
 
@@ -61,7 +68,7 @@ class AdapterMixin(DiffusionPipeline):
         config, prompt = adapters.read_adapter_config(folder), read_prompt(folder / adapters.PROMPT_FILE)
         self._base_projection = self.transformer.patch_embed.proj
         adapters.load_adapter(self.transformer, folder)
-        self.adapter, self.default_prompt = config, prompt
+        self.adapter, self.condition, self.default_prompt = config, config.condition, prompt
         return self
 
     def unload_adapter(self) -> None:
@@ -76,6 +83,7 @@ class AdapterMixin(DiffusionPipeline):
         self.transformer.unload_lora()
         narrow_patch_embedding(self.transformer, self._base_projection)
         self.adapter = self.default_prompt = self._base_projection = None
+        self.condition = UNTRAINED
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:
         """Write the base, as CogVideoXPipeline loads it, too, and the adapter in a folder of its own beside it.
@@ -94,3 +102,17 @@ class AdapterMixin(DiffusionPipeline):
         finally:
             self.register_modules(transformer=adapted)
         adapters.save_adapter(Path(folder) / ADAPTER, adapted, config, prompt)
+
+
+def family_of(pipeline: DiffusionPipeline, widened: bool = True) -> Family:
+    """The family of a pipeline's parts; widened: whether the transformer may take more channels in than it puts out.
+
+    Raises InputError for parts of no known family.
+    """
+    config = dict(pipeline.transformer.config)
+    if widened:
+        config["in_channels"] = config["out_channels"]
+    try:
+        return bases.family_of(config, pipeline.vae.config, pipeline.scheduler.config)
+    except ValueError as error:
+        raise InputError(f"{config.get('_name_or_path') or 'the transformer'} {error}") from error

@@ -9,11 +9,10 @@ from typing import Any
 import av
 
 from inpainting.baselines.settings import FillSettings
-from inpainting.conditioning.inputs import GRID
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, read_json, write_json
 from inpainting.core.progress import Progress
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
 from inpainting.sampling.preview import draw_preview
 from inpainting.sampling.region import Region
@@ -78,8 +77,9 @@ def inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None
 def _region(model: RunModel, source: Source, box: Region) -> Region:
     if not model.settings.crop:
         return Region.whole(source.size)
-    native, _ = model.made_for
-    region = box.with_surroundings(native, source.size, GRID)
+    base = model.settings.base
+    (native, _), grid = bases.made_for(base), bases.family(base).geometry.grid
+    region = box.with_surroundings(native, source.size, grid)
     log.info("of the frames, %dx%d at column %d, row %d is inpainted", *region.size, region.left, region.top)
     return region
 
@@ -93,7 +93,7 @@ def _frames(model: RunModel, source: Source, region: Region, timeline: Timeline)
         ("denoise", f"steps of {count} windows", count * steps),
         ("decode", "windows", count),
     )
-    filled, hole = source.fill(region, model.signal, phases.step)
+    filled, hole = source.fill(region, model.condition_source, phases.step)
     made = model.inpaint(filled, hole, "stream", False, phases.step, filled=True)
     for part, rgb, inside in zip(made, source.reel, source.dilated(), strict=True):
         pasted = region.paste(part, rgb)
@@ -158,7 +158,7 @@ def story(model: RunModel, input: Path, mask: Path) -> dict[str, Any]:
         inputs["adapter"] = adapter_digest(settings.adapter)
     one = settings.model_copy(update={"input": input, "mask": mask})
     told = provenance.describe(one, inputs, leave_out={"output", "batch", "preview", *FillSettings.model_fields})
-    told["settings"]["condition"] = model.signal
+    told["settings"]["condition"] = model.condition_source
     told["versions"]["av"] = av.__version__
     return told
 

@@ -5,6 +5,7 @@ T. Dekel: MultiDiffusion, ICML 2023, along time). Latents are [rows, channels, h
 a row is a latent frame of the clip.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +13,7 @@ import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler
 from torch import Tensor
 
+from inpainting.conditioning.conditioning import Conditioning
 from inpainting.sampling import on_disk
 from inpainting.sampling.window_schedule import Timeline
 
@@ -34,32 +36,19 @@ def add_windows(timeline: Timeline, rows: Tensor, batch: range, of_windows: Tens
 
 @dataclass(frozen=True)
 class Known:
-    """Latents that are put back at each step, [rows, channels, height, width], and where: [rows, 1, height, width]."""
+    """Condition latents of which a conditioning shows the model some in place of the noisy ones, at each step.
 
+    latents: [rows, channels, height, width]; mask: [rows, 1, height, width].
+    """
+
+    conditioning: Conditioning
     latents: Tensor
-    keep: Tensor
+    mask: Tensor
 
-    @classmethod
-    def of(cls, timeline: Timeline, latents: Tensor, mask: Tensor) -> "Known":
-        """Of windows: latents [windows, latent frames, channels, ...], kept where no pixel of the hole falls in a cell.
-
-        mask: the share of each cell that is hole, [windows, latent frames, 1, height, width].
-        """
-        return cls(gather_rows(timeline, latents), 1 - gather_rows(timeline, mask).ceil())
-
-    def put_back_noised(
-        self, latents: Tensor, scheduler: Scheduler, timestep: Tensor, generator: torch.Generator | None
-    ) -> None:
-        """Put them back, as noisy as the latents are at a timestep."""
-        for row, (latent, keep) in enumerate(zip(self.latents, self.keep, strict=True)):
-            noise = torch.randn(latent.shape, generator=generator)
-            noised = scheduler.add_noise(latent[None], noise[None], timestep[None])[0]
-            latents[row] = torch.lerp(latents[row], noised, keep)
-
-    def put_back(self, latents: Tensor) -> None:
-        """Put them back as they are."""
-        for row, (latent, keep) in enumerate(zip(self.latents, self.keep, strict=True)):
-            latents[row] = torch.lerp(latents[row], latent, keep)
+    def put_back(self, noisy: Tensor, add_noise: Callable[[Tensor], Tensor] = lambda clean: clean) -> None:
+        """Put them into noisy latents, in place; add_noise: gives them the noise that these have, row by row."""
+        for row, (latent, mask) in enumerate(zip(self.latents, self.mask, strict=True)):
+            noisy[row] = self.conditioning.latents(noisy[row], latent, mask, add_noise)
 
 
 class RowScheduler:
@@ -70,6 +59,11 @@ class RowScheduler:
         self.scheduler = scheduler
         self.earlier: Tensor | None = None
         """The clean latents that DPM predicted one step before."""
+
+    def add_noise(self, number: int, generator: torch.Generator | None, clean: Tensor) -> Tensor:
+        """A row's clean latents, as noisy as the row is before step `number`."""
+        noise = torch.randn(clean.shape, generator=generator)
+        return self.scheduler.add_noise(clean[None], noise[None], self.scheduler.timesteps[number][None])[0]
 
     def step(self, number: int, velocity: Tensor, latents: Tensor, generator: torch.Generator | None) -> None:
         """Take step `number` of the latents, in place, by the predicted velocities of the same shape."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args
 
 import torch
@@ -13,16 +14,14 @@ from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
 from inpainting.baselines import fills
-from inpainting.baselines.settings import Signal
-from inpainting.conditioning import inputs
-from inpainting.conditioning.inputs import Frame
+from inpainting.baselines.settings import Fill
+from inpainting.conditioning.padding import Padding
 from inpainting.core.errors import InputError
 from inpainting.core.settings import error_sentences
 from inpainting.models import loading
 from inpainting.models.vae import arranged
-from inpainting.models.widening import is_widened
 from inpainting.sampling import denoising, formats, on_disk, vae_windows
-from inpainting.sampling.adapter_mixin import AdapterMixin
+from inpainting.sampling.adapter_mixin import AdapterMixin, family_of
 from inpainting.sampling.denoising import Known, RowScheduler, Scheduler
 from inpainting.sampling.formats import Frames, OutputType
 from inpainting.sampling.settings import STEPS
@@ -73,6 +72,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             transformer=transformer,
             scheduler=scheduler,
         )
+        self.family = family_of(self)
         self._guidance_scale = 1.0
         self._num_timesteps = 0
         self._interrupt = False
@@ -115,7 +115,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         windows_at_once: int | None = None,
         blend: Blend = "latents",
         composite: bool = True,
-        fill: Signal = "grey",
+        fill: Fill | None = None,
         filled: bool = False,
         on_progress: OnProgress = lambda windows: None,
     ) -> Any:
@@ -153,17 +153,20 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises InputError, in
         one sentence and before anything is computed, where the arguments do not fit.
         """
+        mask_settings, condition = mask_settings or MaskSettings(), self.condition
         if self.adapter is not None:
-            mask_settings, fill = self.adapter.masks, self.adapter.condition.signal
-        mask_settings = mask_settings or MaskSettings()
+            mask_settings = self.adapter.masks
+        elif fill is not None:
+            condition = condition.model_copy(update={"fill": fill})
+        dilation, source = mask_settings.mask_dilation, condition.condition_source
         steps = num_inference_steps
         if steps is None:
             steps = (self.adapter and self.adapter.sampling_steps) or STEPS
         rgb = formats.to_frames(video)
         hole = formats.to_hole(mask, rgb.shape[:3], mask_settings)
         timeline = self.plan(len(rgb), window, window_overlap, blend)
-        height, width = rgb.shape[1:3]
-        noise_shape = (timeline.row_count, self.vae.config.latent_channels, *Frame(height, width).latent_size)
+        padding = Padding(rgb.shape[1], rgb.shape[2], self.family.geometry)
+        noise_shape = (timeline.row_count, self.vae.config.latent_channels, *padding.latent_size)
         self.check_inputs(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds, latents, noise_shape)
         self.check_options(steps, generator, output_type, callback_on_step_end_tensor_inputs, windows_at_once)
         at_once = windows_at_once or self._windows_at_once
@@ -174,23 +177,18 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         )
         if guidance_scale > 1 and torch.equal(prompt_embeds, negative_prompt_embeds):
             log.info("guidance is left out: prompt and negative prompt are the same, so that it would change nothing")
-        shown = rgb if filled else fills.fill(rgb, masks.dilate(hole, mask_settings.mask_dilation), fill)
+        shown = rgb if filled else fills.fill(rgb, masks.dilate(hole, dilation), source)
         conditions = vae_windows.encode_conditions(
-            self._vae,
-            shown,
-            hole,
-            timeline,
-            mask_settings.mask_dilation,
-            fill,
-            self.mask_channels,
-            at_once,
-            on_progress,
+            self._vae, shown, hole, timeline, padding, dilation, condition, at_once, on_progress
         )
-        known = None if self.concatenates else Known.of(timeline, conditions.latents, conditions.mask)
+        known = None
+        if not condition.conditioning_entry.widens:
+            gathered = (denoising.gather_rows(timeline, part) for part in (conditions.latents, conditions.mask))
+            known = Known(condition.conditioning_entry, *gathered)
 
         noisy = self._prepare_latents(noise_shape, latents, generator)
         velocity = on_disk.tensor(*noise_shape)
-        loading.lay_out_positions(self.transformer, noise_shape[2:], timeline.length)
+        self.family.lay_out_positions(self.transformer, padding.latent_size, timeline.length)
         scheduler = RowScheduler(self.scheduler, steps)
         self._num_timesteps = len(self.scheduler.timesteps)
         with self.progress_bar(total=self.num_timesteps) as bar:
@@ -198,7 +196,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
                 if self.interrupt:
                     break
                 if known is not None:
-                    known.put_back_noised(noisy, self.scheduler, timestep, generator)
+                    known.put_back(noisy, partial(scheduler.add_noise, step, generator))
                 velocity.zero_()
                 for batch in timeline.batches(at_once):
                     predicted = self._predict(
@@ -226,9 +224,9 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             self.maybe_free_model_hooks()
             frames: Any = noisy[None]
         else:
-            made = self._decode(noisy, timeline, (height, width), at_once, on_progress)
+            made = self._decode(noisy, timeline, padding, at_once, on_progress)
             if composite:
-                made = _composited(made, rgb, hole, mask_settings.mask_dilation)
+                made = _composited(made, rgb, hole, dilation)
             frames = formats.to_output(made, output_type)
         return CogVideoXInpaintPipelineOutput(frames=frames) if return_dict else (frames,)
 
@@ -242,7 +240,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         noise_shape: tuple[int, ...],
     ) -> None:
         """Raise InputError for prompts, or latents to start from, that are not what `__call__` takes."""
-        width = self.transformer.config.max_text_seq_length, self.transformer.config.text_embed_dim
+        text_size = self.family.text_size(self.transformer.config)
         for name, text, embeds in (
             ("prompt", prompt, prompt_embeds),
             ("negative_prompt", negative_prompt, negative_prompt_embeds),
@@ -253,8 +251,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
                 raise InputError(f"{name} is a {type(text).__name__}; give one text, since a call inpaints one clip")
             if text and self.text_encoder is None:
                 raise InputError(f"the {name} {text!r} can't be read, since the pipeline has no text encoder")
-            if embeds is not None and embeds.shape != (1, *width):
-                raise InputError(f"{name}_embeds is {list(embeds.shape)}; it has to be {[1, *width]}")
+            if embeds is not None and embeds.shape != (1, *text_size):
+                raise InputError(f"{name}_embeds is {list(embeds.shape)}; it has to be {[1, *text_size]}")
         if latents is not None and latents.shape != (1, *noise_shape):
             raise InputError(f"latents is {list(latents.shape)}; for this clip it has to be {[1, *noise_shape]}")
 
@@ -302,7 +300,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
 
     def _embed(self, text: str) -> Tensor:
         """The embedding of a text; a base that has no text encoder takes zeros for the empty text."""
-        length, width = self.transformer.config.max_text_seq_length, self.transformer.config.text_embed_dim
+        length, width = self.family.text_size(self.transformer.config)
         if self.text_encoder is None:
             return torch.zeros(1, length, width)
         return loading.embed_text(self.tokenizer, self.text_encoder, text, length, self._device)
@@ -320,9 +318,12 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         given |= {} if overlap is None else {"window_overlap": overlap}
         try:
             settings = WindowSettings(**given)
+            self.family.geometry.check_window(settings.window)
         except ValidationError as error:
             raise InputError(error_sentences(error, WindowSettings, option=False)[0]) from error
-        return Timeline.plan(frames, settings.window, settings.window_overlap, blend)
+        except ValueError as error:
+            raise InputError(f"window: {error}") from error
+        return Timeline.plan(frames, settings.window, settings.window_overlap, self.family.geometry, blend)
 
     def reconstruct(self, frames: Frames, window: int | None = None, window_overlap: int | None = None) -> Frames:
         """A clip, uint8 [frames, height, width, 3], through the VAE and back, in the windows that `__call__` cuts.
@@ -330,20 +331,9 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         On average no inpainting with this VAE surpasses it.
         """
         timeline = self.plan(len(frames), window, window_overlap)
-        made = vae_windows.reconstruct_windows(self._vae, frames, timeline, self._windows_at_once)
+        padding = Padding(frames.shape[1], frames.shape[2], self.family.geometry)
+        made = vae_windows.reconstruct_windows(self._vae, frames, timeline, padding, self._windows_at_once)
         return windows.join(made, timeline.starts, timeline.length, len(frames))
-
-    @property
-    def concatenates(self) -> bool:
-        """Whether the condition comes in beside the noisy latents; else known latents are replaced at each step."""
-        return is_widened(self.transformer)
-
-    @property
-    def mask_channels(self) -> int:
-        """Channels in which the mask comes in beside the noisy latents, where it does; else 1."""
-        if not self.concatenates:
-            return 1
-        return int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels)
 
     @property
     def _device(self) -> torch.device:
@@ -373,31 +363,32 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         self, noisy: Tensor, conditions: Conditions, timestep: Tensor, prompt: Tensor, negative_prompt: Tensor
     ) -> Tensor:
         """Velocities of a batch of windows, float32 on the CPU, moved away from the negative prompt by guidance."""
-        if self.concatenates:
-            noisy = inputs.model_input(noisy, conditions.latents, conditions.mask)
-        velocity = self._velocity(noisy, prompt, timestep)
+        velocity = self._velocity(noisy, conditions, timestep, prompt)
         if self.guidance_scale > 1 and not torch.equal(prompt, negative_prompt):
-            away_from = self._velocity(noisy, negative_prompt, timestep)
+            away_from = self._velocity(noisy, conditions, timestep, negative_prompt)
             velocity = away_from + self.guidance_scale * (velocity - away_from)
         return velocity.cpu()
 
-    def _velocity(self, latents: Tensor, prompt: Tensor, timestep: Tensor) -> Tensor:
+    def _velocity(self, noisy: Tensor, conditions: Conditions, timestep: Tensor, prompt: Tensor) -> Tensor:
         """Under autocast to the base weights' precision, so that they meet the float32 adapter."""
-        batch, device, dtype = len(latents), self._device, loading.lowest_dtype(self.transformer)
+        batch, device, dtype = len(noisy), self._device, loading.lowest_dtype(self.transformer)
+        condition, mask = self.condition.conditioning_entry.beside(conditions.latents, conditions.mask)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            velocity: Tensor = self.transformer(
-                latents.to(device),
+            velocity = self.family.predict(
+                self.transformer,
+                noisy.to(device),
+                None if condition is None else condition.to(device),
+                None if mask is None else mask.to(device),
                 prompt.to(device).expand(batch, -1, -1),
                 timestep.expand(batch).to(device),
-                return_dict=False,
-            )[0]
+            )
         return velocity.float()
 
     def _decode(
-        self, latents: Tensor, timeline: Timeline, size: tuple[int, int], at_once: int, on_progress: OnProgress
+        self, latents: Tensor, timeline: Timeline, padding: Padding, at_once: int, on_progress: OnProgress
     ) -> Iterator[Picture]:
-        """Frames of latents [rows, channels, height, width], one by one; size: (height, width) in pixels."""
-        made = vae_windows.decode_windows(self._vae, latents, timeline, size, at_once, on_progress)
+        """Frames of latents [rows, channels, height, width], one by one."""
+        made = vae_windows.decode_windows(self._vae, latents, timeline, padding, at_once, on_progress)
         yield from windows.joined(made, timeline.starts, timeline.length, timeline.frames)
         self.maybe_free_model_hooks()
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import CogVideoXDPMScheduler, CogVideoXTransformer3DModel
+from diffusers import CogVideoXDPMScheduler
 
 import inpainting
-from inpainting.baselines.settings import Signal
-from inpainting.conditioning.inputs import CELL, Frame
+from inpainting.baselines.settings import ConditionSource
+from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
+from inpainting.conditioning.padding import Padding
 from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
-from inpainting.models.adapter import AdapterConfig, read_adapter_config
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.formats import Frames, OutputType
 from inpainting.sampling.loading import load_pipeline, noise_generator
@@ -44,7 +44,9 @@ class RunModel:
         if settings.adapter is not None:
             adapter = read_adapter_config(existing(settings.adapter, "--adapter", "a folder that training wrote"))
         base = find_base(settings.base, adapter)
-        loading.source(base)
+        family = bases.family(base)
+        if adapter is None:
+            bases.check_window(family, settings.window)
         if settings.offload and loading.resolve_device(settings.device).type == "cpu":
             raise UsageError("--offload: there is no GPU to keep parts of the model off; leave it out")
         chosen: dict[str, Any] = {"base": base, "steps": settings.steps or STEPS}
@@ -60,7 +62,7 @@ class RunModel:
             parts = (self.adapter.masks, self.adapter.windows, self.adapter.condition)
             log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
             return
-        base, (_, frames) = self.settings.base, self.made_for
+        base, (_, frames) = self.settings.base, bases.made_for(self.settings.base)
         log.info(
             "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each "
             "step; expect rough results",
@@ -70,15 +72,9 @@ class RunModel:
             log.info("%s was made for %d frames at a time; --window %d may give better results", base, frames, frames)
 
     @property
-    def signal(self) -> Signal:
+    def condition_source(self) -> ConditionSource:
         """What the VAE encodes as the condition: the adapter's, or without one --fill."""
-        return self.settings.fill if self.adapter is None else self.adapter.condition.signal
-
-    @property
-    def made_for(self) -> tuple[tuple[int, int], int]:
-        """The (width, height) in pixels and the frames that the base model was made for."""
-        config = CogVideoXTransformer3DModel.load_config(**loading.source(self.settings.base), subfolder="transformer")
-        return (8 * config["sample_width"], 8 * config["sample_height"]), config["sample_frames"]
+        return self.settings.fill if self.adapter is None else self.adapter.condition.condition_source
 
     @cached_property
     def pipeline(self) -> CogVideoXInpaintPipeline:
@@ -134,8 +130,9 @@ class RunModel:
 
     def check_tiling(self, size: tuple[int, int]) -> None:
         """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on a grey frame."""
-        height, width = (CELL * cells for cells in Frame(size[1], size[0]).latent_size)
-        grey = torch.zeros(1, 1, 3, height, width)
+        padding = Padding(size[1], size[0], self.pipeline.family.geometry)
+        rows, columns = padding.added
+        grey = torch.zeros(1, 1, 3, padding.height + rows, padding.width + columns)
         try:
             vae = self.pipeline.vae
             fits = vae_latents.decode(vae, vae_latents.encode(vae, grey)[0]).shape == grey.shape

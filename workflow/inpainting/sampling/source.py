@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.fills import fill, is_frame_by_frame
-from inpainting.baselines.settings import Signal
+from inpainting.baselines.settings import ConditionSource
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
 from inpainting.sampling.formats import Frames
@@ -64,7 +64,7 @@ class Source:
         """The hole of each frame as it is filled and composited."""
         return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
 
-    def fill(self, region: Region, signal: Signal, on_progress: Callable[[int], None]) -> tuple[Frames, Hole]:
+    def fill(self, region: Region, source: ConditionSource, on_progress: Callable[[int], None]) -> tuple[Frames, Hole]:
         """A region with its hole filled, and the hole, not dilated, on disk.
 
         `on_progress` is called with the number of frames of each block that was filled.
@@ -73,11 +73,11 @@ class Source:
         shape = self.frames, height, width
         filled, holes = on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape)
         done = 0
-        for block in _blocks(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(signal) else BLOCK):
+        for block in _blocks(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(source) else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             span = slice(done, done + len(block))
             holes[span] = hole
-            filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal)
+            filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), source)
             done += len(block)
             on_progress(len(block))
         return filled, holes

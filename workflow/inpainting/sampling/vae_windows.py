@@ -10,9 +10,9 @@ import torch
 from diffusers import AutoencoderKLCogVideoX
 from torch import Tensor
 
-from inpainting.baselines.settings import Signal
 from inpainting.conditioning import inputs
-from inpainting.conditioning.inputs import Frame
+from inpainting.conditioning.padding import Padding
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import vae as vae_latents
 from inpainting.sampling import on_disk
 from inpainting.sampling.formats import Frames
@@ -44,53 +44,52 @@ def encode_conditions(
     filled: Frames,
     hole: Hole,
     timeline: Timeline,
+    padding: Padding,
     dilation: int,
-    signal: Signal,
-    mask_channels: int,
+    condition: ConditionSettings,
     at_once: int,
     on_progress: OnProgress,
 ) -> Conditions:
     """The conditions of a clip's windows.
 
     filled: the clip with its hole filled; hole: bool [frames, height, width], not dilated: it is grown by `dilation`
-    pixels after the windows were padded to the model's grid, as for training; signal: see `inputs.condition_signal`.
+    pixels after the windows were padded, as for training.
     """
-    frame = Frame(*hole.shape[1:])
+    source, mask = condition.condition_source, condition.mask_entry
+    channels = vae.config.latent_channels, mask.channels(padding.geometry)
     shape = len(timeline.starts), timeline.latent_frames
-    latents = on_disk.tensor(*shape, vae.config.latent_channels, *frame.latent_size)
-    mask = on_disk.tensor(*shape, mask_channels, *frame.latent_size)
+    conditions = Conditions(*(on_disk.tensor(*shape, count, *padding.latent_size) for count in channels))
     for batch in timeline.batches(at_once):
-        holes = [masks.dilate(frame.pad(timeline.cut(hole, window)), dilation) for window in batch]
-        clips = [frame.pad(timeline.cut(filled, window)) for window in batch]
-        signals = [inputs.condition_signal(clip, hole, signal) for clip, hole in zip(clips, holes, strict=True)]
-        latents[batch.start : batch.stop] = inputs.encode_condition(vae, torch.stack(signals)).cpu()
-        mask[batch.start : batch.stop] = torch.stack([inputs.mask_channels(hole, mask_channels) for hole in holes])
+        holes = [masks.dilate(padding.pad(timeline.cut(hole, window)), dilation) for window in batch]
+        clips = [padding.pad(timeline.cut(filled, window)) for window in batch]
+        signals = [inputs.condition_signal(clip, hole, source) for clip, hole in zip(clips, holes, strict=True)]
+        kept = conditions.of(batch)
+        kept.latents.copy_(inputs.encode_condition(vae, torch.stack(signals)))
+        kept.mask.copy_(torch.stack([inputs.encode_hole(hole, mask, padding.geometry) for hole in holes]))
         on_progress(len(batch))
-    return Conditions(latents, mask)
+    return conditions
 
 
 def decode_windows(
     vae: AutoencoderKLCogVideoX,
     latents: Tensor,
     timeline: Timeline,
-    size: tuple[int, int],
+    padding: Padding,
     at_once: int,
     on_progress: OnProgress,
 ) -> Iterator[Frames]:
-    """The frames of each window, of latents [rows, channels, height, width]; size: (height, width) in pixels."""
-    frame = Frame(*size)
+    """The frames of each window, of latents [rows, channels, height, width]."""
     for batch in timeline.batches(at_once):
         signals = vae_latents.decode(vae, latents[timeline.rows_of(batch)])
         on_progress(len(batch))
-        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in signals)
+        yield from (padding.crop(vae_latents.to_pixels(signal)) for signal in signals)
 
 
 def reconstruct_windows(
-    vae: AutoencoderKLCogVideoX, frames: Frames, timeline: Timeline, at_once: int
+    vae: AutoencoderKLCogVideoX, frames: Frames, timeline: Timeline, padding: Padding, at_once: int
 ) -> Iterator[Frames]:
     """The frames of each window, through the VAE and back."""
-    frame = Frame(*frames.shape[1:3])
     for batch in timeline.batches(at_once):
-        signals = [vae_latents.to_signal(frame.pad(timeline.cut(frames, window))) for window in batch]
+        signals = [vae_latents.to_signal(padding.pad(timeline.cut(frames, window))) for window in batch]
         decoded = vae_latents.decode(vae, vae_latents.encode(vae, torch.stack(signals))[0])
-        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+        yield from (padding.crop(vae_latents.to_pixels(signal)) for signal in decoded)

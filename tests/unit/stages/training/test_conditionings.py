@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from inpainting.cli import main, parse
-from inpainting.models.adapter import read_adapter_config
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.stages.training.settings import TrainCommand
@@ -40,7 +40,7 @@ def test_a_conditioning_is_trained_resumed_and_inpainted_with(
     assert main(arguments) == 0
     adapter = tmp_path / "run" / "checkpoints" / "step-4" / "adapter"
     config = read_adapter_config(adapter)
-    assert (config.channels, config.condition.signal) == (channels, signal)
+    assert (config.channels, config.condition.condition_source) == (channels, signal)
     if channels > 16:
         assert load_file(adapter / "widened.safetensors")["patch_embed.proj.weight"].shape[1] == channels
     else:

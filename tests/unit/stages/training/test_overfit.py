@@ -12,7 +12,7 @@ from inpainting.video import sequence
 from numpy.typing import NDArray
 
 NANO = Path(__file__).parents[4] / "models" / "nano"
-FRAMES, SIZE, STEPS = 17, (128, 96), 700
+FRAMES, SIZE, STEPS = 9, (64, 48), 300
 
 
 def psnr(clip: NDArray[np.uint8], truth: NDArray[np.uint8], hole: NDArray[np.bool_]) -> float:
@@ -33,9 +33,8 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     encode += ["--frames", FRAMES, "--window", FRAMES]
     train = ["train", "--base", NANO, "--device", "cpu", "--index", index, "--prompt-file", prompt, "--out", run]
     train += ["--window", FRAMES, "--targets", "all_linear", "--rank", 64, "--alpha", 64, "--steps", STEPS]
-    train += ["--batch-size", 4, "--micro-batch-size", 4, "--optimizer", "muon", "--learning-rate", 1e-2]
-    train += ["--patch-learning-rate", 5e-3]
-    train += ["--warmup-steps", 20, "--outside-weight", 1.0, "--high-noise-share", 0.6, "--weight-decay", 0.0]
+    train += ["--batch-size", 4, "--micro-batch-size", 4, "--warmup-steps", 20, "--weight-decay", 0.0]
+    train += ["--learning-rate", 3e-3, "--patch-learning-rate", 3e-3, "--outside-weight", 1.0]
     for command in (
         ["sample", dataset, "--sequences", 3, "--frames", FRAMES, "--size", f"{width}x{height}", "--workers", 1],
         ["audit", dataset, audit, "--frames", FRAMES, "--workers", 1],
@@ -57,7 +56,7 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
 
     def inpaint(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
         made: NDArray[np.uint8] = pipeline(
-            frames, mask, num_inference_steps=4, generator=noise_generator(0), composite=False
+            frames, mask, num_inference_steps=2, generator=noise_generator(0), composite=False
         ).frames
         return made
 
@@ -73,4 +72,4 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     print(figures)
     assert reached > ceiling - 2, figures
     assert len(shuffled) == 2
-    assert max(shuffled) < reached - 3, figures
+    assert max(shuffled) < reached - 6, figures

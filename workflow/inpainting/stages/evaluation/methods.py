@@ -97,7 +97,7 @@ def _learned(
 
 def _mask_settings(settings: "EvaluateCommand") -> MaskSettings:
     """The adapter's, where there is one."""
-    from inpainting.models.adapter import read_adapter_config
+    from inpainting.conditioning.adapter import read_adapter_config
 
     return settings.section(MaskSettings) if settings.adapter is None else read_adapter_config(settings.adapter).masks
 

@@ -13,7 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting.artifacts.examples import Output, write_example
-from inpainting.core.files import atomic_path, read_table, write_table
+from inpainting.artifacts.scores import SCORES
+from inpainting.core.files import atomic_path
+
+SCORES_FILE = "scores.parquet"
 
 
 class Parts:
@@ -31,12 +34,12 @@ class Parts:
         """Keep a sequence's scores and, by output, the frames to show of it."""
         with atomic_path(self.folder / sequence) as temporary:
             temporary.mkdir()
-            write_table(temporary / "scores.parquet", scores)
+            SCORES.write(temporary / SCORES_FILE, scores)
             write_example(temporary, examples)
 
     def scores(self, sequences: list[str]) -> pd.DataFrame:
         """The scores of finished sequences, in their order."""
-        tables = [read_table(self.folder / name / "scores.parquet") for name in sequences]
+        tables = [SCORES.read(self.folder / name / SCORES_FILE) for name in sequences]
         return pd.concat(tables, ignore_index=True)
 
     def copy_examples(self, sequences: list[str], out: Path) -> None:
@@ -44,7 +47,7 @@ class Parts:
         with atomic_path(out) as temporary:
             temporary.mkdir()
             for name in sequences:
-                shutil.copytree(self.folder / name, temporary / name, ignore=shutil.ignore_patterns("scores.parquet"))
+                shutil.copytree(self.folder / name, temporary / name, ignore=shutil.ignore_patterns(SCORES_FILE))
 
     def remove(self) -> None:
         """Remove the parts, and those that evaluations with other settings left."""

@@ -20,8 +20,9 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
+from inpainting.conditioning.adapter import AdapterConfig, save_adapter
 from inpainting.core.files import atomic_path, read_json, write_json
-from inpainting.models.adapter import AdapterConfig, save_adapter
+from inpainting.models.family import Family
 from inpainting.models.parity import write_probe
 from inpainting.stages.training.ema import WeightAverage
 
@@ -64,6 +65,7 @@ class Checkpoint:
 def save(
     checkpoints: Path,
     step: int,
+    family: Family,
     transformer: CogVideoXTransformer3DModel,
     config: AdapterConfig,
     prompt: Tensor,
@@ -78,7 +80,7 @@ def save(
         temporary.mkdir()
         with average.in_place():
             save_adapter(temporary / "adapter", transformer, config, prompt)
-            write_probe(temporary, transformer, prompt)
+            write_probe(temporary, family, transformer, prompt)
         average.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
         write_json(temporary / "state.json", {"step": step, "lasts": lasts, "fingerprint": fingerprint})

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from inpainting.artifacts.manifest import choose_sequences
 from inpainting.artifacts.split import VALIDATION
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import seeds
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.sampling.loading import noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
@@ -58,12 +59,12 @@ class Preview:
 
     def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result:
         """Inpaint and score with the transformer as it is, and leave it, and the memory, as they were."""
-        embed, training = transformer.patch_embed, transformer.training
-        layout = ((embed.sample_height, embed.sample_width), embed.sample_frames)
+        family, training = bases.family(self.settings.base), transformer.training
+        layout = family.laid_out_for(transformer)
         with torch.random.fork_rng():
             pipeline = self._pipeline(transformer.eval())
             made = [(clip, self._inpaint(pipeline, clip)) for clip in self.clips]
-        loading.lay_out_positions(transformer, *layout)
+        family.lay_out_positions(transformer, *layout)
         transformer.train(training)
         del pipeline
         gc.collect()
@@ -80,6 +81,7 @@ class Preview:
             transformer=transformer,
             scheduler=loading.load_scheduler(settings.base),
         )
+        pipeline.condition, pipeline.default_prompt = settings.section(ConditionSettings), self.prompt
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
@@ -90,11 +92,9 @@ class Preview:
             masks.to_hole(clip.mask, settings),
             num_inference_steps=settings.preview_steps,
             generator=noise_generator(seeds.derive(settings.seed, "training.preview", clip.sequence)),
-            prompt_embeds=self.prompt,
             mask_settings=settings.section(MaskSettings),
             window=settings.window,
             window_overlap=settings.window_overlap,
-            fill=settings.signal,
             composite=False,
         ).frames
         return frames

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, file_digest, read_json, value_digest
-from inpainting.models.adapter import AdapterConfig
 from inpainting.stages.training import checkpoints
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.settings import PACE, TRAINING_VERSION, TrainCommand, TrainSettings

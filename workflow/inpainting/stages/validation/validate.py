@@ -16,6 +16,7 @@ from inpainting.artifacts.validation_scores import (
     ValidationScores,
 )
 from inpainting.baselines.fills import fill
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest
@@ -24,12 +25,11 @@ from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models.adapter import read_adapter_config
+from inpainting.models import bases
 from inpainting.models.adapter_files import adapter_digest
-from inpainting.models.parity import difference_to_training
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
-from inpainting.stages.validation.integrity import check_integrity
+from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
+    bases.family(settings.base)
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit
@@ -75,7 +76,7 @@ def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.Da
         clip = read_clip(settings.dataset, name, frames)
         hole = masks.to_hole(clip.mask, config.masks)
         begin = perf_counter()
-        filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.signal)
+        filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.condition_source)
         filling = perf_counter() - begin
         for steps in settings.steps:
             generator = noise_generator(seeds.derive(settings.seed, "validation.noise", name))
