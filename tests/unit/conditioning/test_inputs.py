@@ -12,7 +12,7 @@ from inpainting.artifacts.latents import LatentCache
 from inpainting.baselines.fills import fill
 from inpainting.baselines.settings import ConditionSource, Fill
 from inpainting.conditioning import inputs
-from inpainting.models.vae import to_signal
+from inpainting.models.vae import to_tensor
 from inpainting.video import masks, sequence
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
@@ -41,7 +41,7 @@ def condition(
     vae: AutoencoderKLCogVideoX, rgb: NDArray[np.uint8], hole: Hole, source: ConditionSource = "grey"
 ) -> Tensor:
     under = masks.dilate(hole, DILATION)
-    encoded = inputs.condition_signal(fill(rgb, under, source), under, source)
+    encoded = inputs.condition_tensor(fill(rgb, under, source), under, source)
     return inputs.encode_condition(vae, encoded[None])
 
 
@@ -58,7 +58,7 @@ def test_what_is_under_the_dilated_hole_leaves_the_condition_bit_identical(
 def test_the_unmasked_input_as_the_condition_shows_what_is_under_the_hole(
     tiny_vae: AutoencoderKLCogVideoX, clip: NDArray[np.uint8], hole: Hole
 ) -> None:
-    shown = inputs.encode_condition(tiny_vae, to_signal(clip)[None])
+    shown = inputs.encode_condition(tiny_vae, to_tensor(clip)[None])
     assert torch.equal(condition(tiny_vae, clip, hole, "rgb"), shown)
 
 
@@ -82,12 +82,12 @@ def test_any_pixel_outside_the_dilated_hole_changes_the_condition(
 
 
 def test_grey_is_0_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np.uint8], hole: Hole) -> None:
-    signal = inputs.condition_signal(fill(clip, hole, "grey"), hole, "grey")
-    assert signal.shape == (9, 3, 32, 48)
-    inside = torch.from_numpy(hole)[:, None].expand_as(signal)
-    assert signal[inside].eq(0).all()
+    tensor = inputs.condition_tensor(fill(clip, hole, "grey"), hole, "grey")
+    assert tensor.shape == (9, 3, 32, 48)
+    inside = torch.from_numpy(hole)[:, None].expand_as(tensor)
+    assert tensor[inside].eq(0).all()
     kept = torch.from_numpy(clip).permute(0, 3, 1, 2) / 127.5 - 1
-    torch.testing.assert_close(signal[~inside], kept[~inside])
+    torch.testing.assert_close(tensor[~inside], kept[~inside])
 
 
 def test_the_condition_encoded_alone_is_the_cached_one(tiny_vae: AutoencoderKLCogVideoX, tiny_results: Path) -> None:

@@ -17,7 +17,7 @@ from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
-from inpainting.models.vae import encode, to_signal
+from inpainting.models.vae import encode, to_tensor
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.batches import Batches
@@ -162,7 +162,7 @@ def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(l
     seen = inputs_of(pipeline.transformer)
     inpaint(pipeline, rgb, mask, steps=5, seed=0)
     hole = hole_of(mask)
-    grey = torch.from_numpy(~hole)[:, None] * to_signal(rgb)
+    grey = torch.from_numpy(~hole)[:, None] * to_tensor(rgb)
     known = encode(pipeline.vae, grey[None])[0]
     outside = torch.from_numpy(masks.latent_any(hole, 8, 4)) == 0
     assert outside.any()
@@ -255,7 +255,7 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     ):
         assert main([str(word) for word in command]) == 0
     cache = LatentCache(latents / "index.parquet", "train")
-    assert cache.signal == fill
+    assert cache.condition_source == fill
     window = cache[0]
     pipeline = load(with_fill(adapter, tmp_path / "filled", fill))
     seen = inputs_of(pipeline.transformer)

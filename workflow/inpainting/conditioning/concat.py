@@ -18,6 +18,7 @@ class Concat(Conditioning):
     name = "concat"
     description = "latents of the filled clip, and the mask, beside the noisy latents"
     widens = True
+    replaces = False
     fits_any_hole = False
 
     def source(self, fill: Fill) -> ConditionSource:

@@ -22,8 +22,9 @@ class Conditioning(Protocol):
     description: str
     """What the model sees, for the option's help."""
     widens: bool
-    """Whether condition latents and mask come in through new channels, so that the patch embedding is widened and
-    trains; else known latents take the place of noisy ones, and the mask has one channel."""
+    """Whether condition latents and mask come in through new channels: the patch embedding is widened, and trains."""
+    replaces: bool
+    """Whether condition latents take the place of noisy ones."""
     fits_any_hole: bool
     """Whether the same condition latents do for another hole than the one that they were encoded with."""
 

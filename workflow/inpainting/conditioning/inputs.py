@@ -16,23 +16,23 @@ from inpainting.models.family import Geometry
 from inpainting.video.masks import Hole
 
 
-def condition_signal(clip: NDArray[np.uint8], hole: Hole, source: ConditionSource) -> Tensor:
+def condition_tensor(clip: NDArray[np.uint8], hole: Hole, source: ConditionSource) -> Tensor:
     """What the VAE encodes of a window: float32 [frames, 3, height, width] in -1..1.
 
     clip: uint8 [frames, height, width, 3], cut from what `baselines.fills.fill` made of the whole clip; hole: bool
     [frames, height, width], dilated. Mid-grey is 0 exactly, which lies between two values of uint8. The hole is filled
     before encoding, never in the latents: the VAE would spread what is under it.
     """
-    scaled = vae_latents.to_signal(clip)
+    scaled = vae_latents.to_tensor(clip)
     return scaled * torch.from_numpy(~hole)[:, None] if source == "grey" else scaled
 
 
-def encode_condition(vae: AutoencoderKLCogVideoX, signal: Tensor) -> Tensor:
+def encode_condition(vae: AutoencoderKLCogVideoX, clips: Tensor) -> Tensor:
     """Condition latents (the posterior's mode) of masked clips [batch, frames, 3, height, width].
 
     Returns float32 [batch, latent frames, channels, rows, columns].
     """
-    return vae_latents.encode(vae, signal)[0]
+    return vae_latents.encode(vae, clips)[0]
 
 
 def encode_hole(hole: Hole, mask: MaskInput, geometry: Geometry) -> Tensor:

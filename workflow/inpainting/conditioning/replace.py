@@ -24,6 +24,7 @@ class Replace(Conditioning):
         "step"
     )
     widens = False
+    replaces = True
     fits_any_hole = True
 
     def source(self, fill: Fill) -> ConditionSource:
@@ -36,7 +37,7 @@ class Replace(Conditioning):
 
     def latents(self, noisy: Tensor, condition: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]) -> Tensor:
         """The noisy latents in cells that hold any hole, the condition's, noised, in all others."""
-        return noisy.where(mask > 0, add_noise(condition))
+        return noisy.where((mask > 0).any(dim=-3, keepdim=True), add_noise(condition))
 
     def beside(self, condition: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Nothing."""

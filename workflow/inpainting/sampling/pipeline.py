@@ -182,7 +182,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             self._vae, shown, hole, timeline, padding, dilation, condition, at_once, on_progress
         )
         known = None
-        if not condition.conditioning_entry.widens:
+        if condition.conditioning_entry.replaces:
             gathered = (denoising.gather_rows(timeline, part) for part in (conditions.latents, conditions.mask))
             known = Known(condition.conditioning_entry, *gathered)
 

@@ -23,14 +23,16 @@ def run(settings: RunCommand) -> None:
     Raises UsageError where an option names something that is not there or can't be written, InputError where a file
     can't be read, or frames, masks, adapter and base do not fit together, or where rows of the table failed.
     """
+    model = RunModel(settings)
     if settings.batch is None:
         input, mask, output = _check_paths(settings.input, settings.mask, settings.output)
-        inpaint_clip(RunModel(settings), input, mask, output)
+        model.log_settings()
+        inpaint_clip(model, input, mask, output)
         return
     if settings.input is not None or settings.mask is not None or settings.output is not None:
         raise UsageError("--batch: the table names inputs, masks and outputs; leave --input, --mask and --output out")
     rows = _read_rows(existing(settings.batch, "--batch", "a table of clips"))
-    model = RunModel(settings)
+    model.log_settings()
     failed = [row["output"] for number, row in enumerate(rows, 1) if not _try(model, row, number, len(rows))]
     if failed:
         raise InputError(

@@ -55,9 +55,9 @@ class RunModel:
             chosen |= adapter.masks.model_dump() | adapter.windows.model_dump()
         self.adapter = adapter
         self.settings = settings.model_copy(update=chosen)
-        self._say_settings()
 
-    def _say_settings(self) -> None:
+    def log_settings(self) -> None:
+        """Say what the adapter brings, or what the base alone can't do."""
         if self.adapter is not None:
             parts = (self.adapter.masks, self.adapter.windows, self.adapter.condition)
             log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))

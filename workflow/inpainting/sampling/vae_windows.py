@@ -62,9 +62,9 @@ def encode_conditions(
     for batch in timeline.batches(at_once):
         holes = [masks.dilate(padding.pad(timeline.cut(hole, window)), dilation) for window in batch]
         clips = [padding.pad(timeline.cut(filled, window)) for window in batch]
-        signals = [inputs.condition_signal(clip, hole, source) for clip, hole in zip(clips, holes, strict=True)]
+        shown = [inputs.condition_tensor(clip, hole, source) for clip, hole in zip(clips, holes, strict=True)]
         kept = conditions.of(batch)
-        kept.latents.copy_(inputs.encode_condition(vae, torch.stack(signals)))
+        kept.latents.copy_(inputs.encode_condition(vae, torch.stack(shown)))
         kept.mask.copy_(torch.stack([inputs.encode_hole(hole, mask, padding.geometry) for hole in holes]))
         on_progress(len(batch))
     return conditions
@@ -80,9 +80,9 @@ def decode_windows(
 ) -> Iterator[Frames]:
     """The frames of each window, of latents [rows, channels, height, width]."""
     for batch in timeline.batches(at_once):
-        signals = vae_latents.decode(vae, latents[timeline.rows_of(batch)])
+        decoded = vae_latents.decode(vae, latents[timeline.rows_of(batch)])
         on_progress(len(batch))
-        yield from (padding.crop(vae_latents.to_pixels(signal)) for signal in signals)
+        yield from (padding.crop(vae_latents.to_pixels(clip)) for clip in decoded)
 
 
 def reconstruct_windows(
@@ -90,6 +90,6 @@ def reconstruct_windows(
 ) -> Iterator[Frames]:
     """The frames of each window, through the VAE and back."""
     for batch in timeline.batches(at_once):
-        signals = [vae_latents.to_signal(padding.pad(timeline.cut(frames, window))) for window in batch]
-        decoded = vae_latents.decode(vae, vae_latents.encode(vae, torch.stack(signals))[0])
-        yield from (padding.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+        clips = [vae_latents.to_tensor(padding.pad(timeline.cut(frames, window))) for window in batch]
+        decoded = vae_latents.decode(vae, vae_latents.encode(vae, torch.stack(clips))[0])
+        yield from (padding.crop(vae_latents.to_pixels(clip)) for clip in decoded)

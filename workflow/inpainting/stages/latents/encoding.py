@@ -66,11 +66,11 @@ def encode_batch(
     """For each window the tensors that its shard holds, on the CPU, by what they are: see `shards`."""
     dtype, geometry = loading.DTYPES[settings.latents_dtype], bases.family(settings.base).geometry
     if settings.content != "truth":
-        signals = [_condition_signal(window, settings.content, settings.mask_dilation) for window in batch]
-        conditions = vae_latents.encode(vae, torch.stack(signals))[0].to(dtype).cpu()
+        tensors = [_condition_tensor(window, settings.content, settings.mask_dilation) for window in batch]
+        conditions = vae_latents.encode(vae, torch.stack(tensors))[0].to(dtype).cpu()
         return [{"condition": condition} for condition in conditions]
-    signals = [vae_latents.to_signal(window.clip) for window in batch]
-    means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(signals)))
+    tensors = [vae_latents.to_tensor(window.clip) for window in batch]
+    means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(tensors)))
     found = []
     for window, mean, logvar in zip(batch, means, logvars, strict=True):
         spread = {"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {}
@@ -81,5 +81,5 @@ def encode_batch(
     return found
 
 
-def _condition_signal(window: PixelWindow, source: ConditionSource, dilation: int) -> Tensor:
-    return inputs.condition_signal(window.clip, masks.dilate(window.hole, dilation), source)
+def _condition_tensor(window: PixelWindow, source: ConditionSource, dilation: int) -> Tensor:
+    return inputs.condition_tensor(window.clip, masks.dilate(window.hole, dilation), source)

@@ -189,10 +189,10 @@ def _check(settings: TrainCommand) -> None:
 
 
 def _check_source(settings: TrainCommand, cache: LatentCache) -> None:
-    if cache.signal != settings.condition_source:
+    if cache.condition_source != settings.condition_source:
         raise UsageError(
-            f"--index: {settings.index} holds conditions of {cache.signal!r}; --conditioning {settings.conditioning} "
-            f"and --fill {settings.fill} need {settings.condition_source!r}; give the index of these"
+            f"--index: {settings.index} holds conditions of {cache.condition_source!r}; --conditioning "
+            f"{settings.conditioning} and --fill {settings.fill} need {settings.condition_source!r}; give their index"
         )
 
 
