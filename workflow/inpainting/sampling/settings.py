@@ -48,6 +48,9 @@ class ComputeSettings(Settings):
 class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings):
     """Inpaint a clip of any size and length. An adapter brings its own masks, windows and fill, which then hold."""
 
+    base: str = ""
+    """The base model: a folder in diffusers' layout, or a hub name; by default the one that the adapter was trained on,
+    or models/nano without an adapter."""
     input: Path | None = None
     """What to inpaint: a video, a folder of frames, or a sequence folder with RGB_480 in it."""
     mask: Path | None = None

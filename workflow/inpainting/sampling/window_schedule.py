@@ -12,7 +12,9 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from inpainting.models.family import Geometry
 from inpainting.video import windows
@@ -71,6 +73,20 @@ class Timeline:
     def row_count(self) -> int:
         """Rows in all."""
         return int(self.rows.max()) + 1
+
+    def batches(self, at_once: int) -> list[range]:
+        """The windows by number, `at_once` in a batch, the last one perhaps with fewer."""
+        count = len(self.starts)
+        return [range(first, min(first + at_once, count)) for first in range(0, count, at_once)]
+
+    def rows_of(self, batch: range) -> Tensor:
+        """The rows of a batch of windows: int64 [batch, latent frames]."""
+        return torch.from_numpy(self.rows[batch.start : batch.stop])
+
+    def cut(self, clip: NDArray[windows.Scalar], window: int) -> NDArray[windows.Scalar]:
+        """A window of a clip [frames, ...]; the last frame is repeated where the clip ends."""
+        start = self.starts[window]
+        return windows.pad(clip[start : start + self.length], self.length)
 
     @cached_property
     def shares(self) -> NDArray[np.float32]:

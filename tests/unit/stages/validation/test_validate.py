@@ -12,9 +12,8 @@ from inpainting.cli import main
 from inpainting.core import seeds
 from inpainting.core.files import folder_digest, read_table, write_table
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -66,10 +65,10 @@ def test_the_scores_are_of_the_raw_output_inside_the_undilated_mask(
     (row,) = scores(tmp_path / "step-4.json")["sequences"]
     adapter = tiny_training / "checkpoints" / "step-4" / "adapter"
     model = ModelSettings(base=str(tiny_base), device="cpu")
-    inpainter = load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings(window=9))
     folder = tiny_results / "dataset" / row["sequence"]
     rgb, mask = sequence.read_rgb(folder, 0, 17), sequence.read_mask(folder, 0, 17)
-    raw = inpainter.inpaint(rgb, mask, steps=2, seed=seeds.derive(0, "validation.noise", row["sequence"]))
+    generator = noise_generator(seeds.derive(0, "validation.noise", row["sequence"]))
+    raw = load_pipeline(model, adapter)(rgb, mask, num_inference_steps=2, generator=generator, composite=False).frames
     hole = mask >= 128
     errors = (raw[hole].astype(float) - sequence.read_truth(folder, 0, 17)[hole]) ** 2
     assert row["psnr_mask"] == pytest.approx(10 * np.log10(255**2 / errors.mean()), abs=1e-6)

@@ -193,7 +193,9 @@ def _provenance(settings: EvaluateCommand) -> dict[str, object]:
 
         inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
     if settings.adapter:
-        inputs["adapter"] = folder_digest(settings.adapter)
+        from inpainting.models.adapter_files import adapter_digest
+
+        inputs["adapter"] = adapter_digest(settings.adapter)
     if settings.outputs:
         inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
     return {

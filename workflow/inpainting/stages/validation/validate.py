@@ -15,22 +15,24 @@ from inpainting.artifacts.validation_scores import (
     ValidationRun,
     ValidationScores,
 )
+from inpainting.baselines.fills import fill
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
-from inpainting.core.files import file_digest, folder_digest
+from inpainting.core.files import file_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models import bases
+from inpainting.models.adapter_files import adapter_digest
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import Inpainter, load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip, read_clip
+from inpainting.video.clip import read_clip
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ def validate(settings: ValidateCommand) -> None:
     scores = score_checkpoint(settings, chosen)
     runs = [summarise(settings, steps, part) for steps, part in scores.groupby("sampling_steps", sort=True)]
     inputs = {
-        "adapter": folder_digest(settings.checkpoint / "adapter"),
+        "adapter": adapter_digest(settings.checkpoint / "adapter"),
         "split": file_digest(settings.split_file),
         "manifest": file_digest(settings.manifest),
     }
@@ -66,32 +68,27 @@ def validate(settings: ValidateCommand) -> None:
 
 def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.DataFrame:
     """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`."""
-    inpainter: Inpainter | None = None
+    adapter = settings.checkpoint / "adapter"
+    config, pipeline = read_adapter_config(adapter), load_pipeline(settings.section(ModelSettings), adapter)
     tables = []
     progress = Progress("validate", "clips", len(chosen) * len(settings.steps))
     for name, frames in chosen.items():
         clip = read_clip(settings.dataset, name, frames)
-        if inpainter is None:
-            inpainter = _load(settings, clip)
-        hole = masks.to_hole(clip.mask, inpainter.masks)
+        hole = masks.to_hole(clip.mask, config.masks)
         begin = perf_counter()
-        conditioned = inpainter.condition(clip.rgb, hole)
+        filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.condition_source)
         filling = perf_counter() - begin
         for steps in settings.steps:
-            seed = seeds.derive(settings.seed, "validation.noise", name)
+            generator = noise_generator(seeds.derive(settings.seed, "validation.noise", name))
             begin = perf_counter()
-            raw = inpainter.inpaint_conditioned(conditioned, steps, seed)
+            raw = pipeline(
+                filled, hole, num_inference_steps=steps, generator=generator, filled=True, composite=False
+            ).frames
             seconds = (filling + perf_counter() - begin) / frames
             table = score_clip(raw, clip.truth, Regions(hole))
             tables.append(table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds))
             progress.step()
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
-
-
-def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
-    adapter = settings.checkpoint / "adapter"
-    config = read_adapter_config(adapter)
-    return load_inpainter(settings.section(ModelSettings), adapter, clip.size, config.masks, config.windows)
 
 
 def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> ValidationRun:
