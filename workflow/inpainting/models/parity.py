@@ -26,9 +26,9 @@ TOLERANCE = 0.02
 """Largest difference, as a share of the prediction's own size, that may come of another precision or device."""
 
 
-def write_probe(folder: Path, transformer: CogVideoXTransformer3DModel, prompt: Tensor) -> None:
-    """Write what a model predicts, which may be in training and is left as it was. prompt: float [1, tokens, width]."""
-    save_file({"prediction": predict(transformer, prompt)}, folder / PROBE_FILE)
+def write_probe(folder: Path, prediction: Tensor) -> None:
+    """Write what `predict` gave of a model."""
+    save_file({"prediction": prediction}, folder / PROBE_FILE)
 
 
 def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:

@@ -1,11 +1,11 @@
 """Settings of the two pretraining steps. The lengths are steps, never minutes: a busy machine changes no result."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 
 
 class ComputingSettings(Settings):
@@ -13,11 +13,11 @@ class ComputingSettings(Settings):
 
     seed: int = Field(default=0, ge=0)
     """Seed of the clips, the first weights and all noise."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Annotated[Literal["auto", "cpu", "cuda"], Role.EXECUTION] = "auto"
     """Where to compute; auto takes the GPU where there is one."""
     mixed_precision: Literal["no", "bf16"] = "bf16"
     """Autocast of the forward pass; noise, loss and weights stay float32."""
-    threads: int = Field(default=2, ge=1)
+    threads: Annotated[int, Role.EXECUTION] = Field(default=2, ge=1)
     """Threads of the arithmetic on a CPU. Another number may change the last bits of the weights."""
 
 
@@ -52,7 +52,7 @@ class PretrainVaeSettings(ComputingSettings):
     """Muon's learning rate."""
     held_out: int = Field(default=32, ge=4)
     """Sample sequences that no training sees: all measure the latents' scale, a quarter of them the reconstruction."""
-    checkpoint_every: int = Field(default=250, ge=1)
+    checkpoint_every: Annotated[int, Role.EXECUTION] = Field(default=250, ge=1)
     """Steps between checkpoints."""
 
     @property
@@ -95,7 +95,7 @@ class PretrainBaseSettings(ComputingSettings):
     """Muon's learning rate."""
     held_out: int = Field(default=32, ge=4)
     """Sample sequences that no training sees, to measure the velocity error on."""
-    checkpoint_every: int = Field(default=250, ge=1)
+    checkpoint_every: Annotated[int, Role.EXECUTION] = Field(default=250, ge=1)
     """Steps between checkpoints."""
 
 

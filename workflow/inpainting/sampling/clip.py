@@ -9,7 +9,6 @@ from typing import Any
 import av
 import numpy as np
 
-from inpainting.baselines.settings import FillSettings
 from inpainting.conditioning.inputs import GRID
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, read_json, write_json
@@ -169,8 +168,8 @@ def story(settings: RunCommand, input: Path, mask: Path) -> dict[str, Any]:
     }
     if settings.adapter is not None:
         inputs["adapter"] = folder_digest(settings.adapter)
-    one = settings.model_copy(update={"input": input, "mask": mask})
-    told = provenance.describe(one, inputs, leave_out={"output", "batch", "preview", *FillSettings.model_fields})
+    told = provenance.describe(settings.shaping(), inputs)
+    del told["settings"]["fill"]  # in its place, what the model is shown: an adapter brings its own
     told["settings"]["condition"] = preparation.signal_of(settings)
     told["versions"]["av"] = av.__version__
     return told

@@ -37,7 +37,7 @@ def test_the_dataset_page_counts_sets_and_shows_why_sequences_were_rejected(tmp_
 
 
 def write_training(path: Path, experiment: str) -> None:
-    provenance = describe(ReportSettings(), {"index": "ab" * 32})
+    provenance = describe(ReportSettings().shaping(), {"index": "ab" * 32})
     path.write_text(json.dumps({"experiment": experiment, "provenance": provenance}))
 
 

@@ -41,7 +41,7 @@ def audit(settings: AuditCommand) -> None:
     records = [make_record(name, sound, content) for name, sound, content in found]
     joined = join(records, user_groups)
     records = [replace(record, group=joined.groups[record.id]) for record in records]
-    origin = provenance.describe(settings, inputs(settings.root, records), ("root", "out", "workers", "inspected"))
+    origin = provenance.describe(settings.shaping(), inputs(settings.root, records))
     write_findings(settings.out / "rejected.tsv", findings, rejects=True)
     write_findings(settings.out / "warnings.tsv", findings, rejects=False)
     write_json(settings.out / "summary.json", summarise(records, findings, joined, stray) | {"provenance": origin})

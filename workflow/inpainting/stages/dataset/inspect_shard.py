@@ -40,7 +40,7 @@ def inspect_shard(settings: InspectCommand) -> None:
 
 def describe(settings: Inspecting) -> dict[str, Any]:
     """The settings that shape what is found of a sequence."""
-    return {"settings": settings.model_dump(mode="json", include=set(Inspecting.model_fields) - {"root", "workers"})}
+    return {"settings": settings.section(Inspecting).shaping()}
 
 
 def shard_of(name: str, shards: int) -> int:

@@ -132,6 +132,6 @@ def summarise(table: pd.DataFrame, assignment: Assignment, settings: SplitComman
         "sequences": {name: int((table["split"] == name).sum()) for name in SPLITS},
         "groups": {name: sum(of == name for of in assignment.splits.values()) for name in SPLITS},
         "moved": assignment.moved,
-        "provenance": provenance.describe(settings, inputs, leave_out=("manifest", "out")),
+        "provenance": provenance.describe(settings.shaping(), inputs),
         "manifest": read_provenance(settings.manifest),
     }

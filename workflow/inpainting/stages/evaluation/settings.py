@@ -1,12 +1,12 @@
 """Settings of `inpaint evaluate` and `inpaint tables`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from inpainting.baselines.settings import FillSettings
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -82,7 +82,7 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     """The .parquet file to write: a row per sequence, output and frame."""
     examples_out: Path | None = None
     """Folder for the frames of the examples: <sequence>/raw and <sequence>/composited; without it none are kept."""
-    workers: int = Field(2, ge=1)
+    workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Processes that share the sequences of a classical method, or the scoring of what a learned one makes; their
     number changes no score."""
 

@@ -1,11 +1,11 @@
 """Settings of `inpaint encode`, `inpaint index` and `inpaint prompt`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -16,14 +16,19 @@ LATENTS_VERSION = 1
 """Raised by hand when the latents of the same pixels change on purpose: what another version made is made anew."""
 
 
-class EncodeSettings(Settings):
+class TruthSettings(Settings):
+    """What is kept of the truth."""
+
+    truth_posterior: Literal["mean", "mean_and_logvar"] = "mean"
+    """What is kept of the truth: the mean alone, or with twice the disk the log-variance too, of which training then
+    draws a sample at every step."""
+
+
+class EncodeSettings(TruthSettings):
     """Encoding of windows into latents."""
 
     latents_dtype: Literal["float16", "float32"] = "float16"
     """Precision of the stored latents."""
-    truth_posterior: Literal["mean", "mean_and_logvar"] = "mean"
-    """What is kept of the truth: the mean alone, or with twice the disk the log-variance too, of which training then
-    draws a sample at every step."""
 
 
 class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings):
@@ -43,15 +48,15 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
     doubt: bool = False
     """Keep how far the fill is to be doubted, too, which a training with `mask_input: area_and_doubt` needs; finding it
     takes about as long as the fill."""
-    splits: tuple[str, ...] = ("train",)
+    splits: Annotated[tuple[str, ...], Role.PLACE] = ("train",)
     """Splits to encode; validation and test are inpainted from their frames."""
     frames: int = Field(100, ge=1)
     """Frames of each sequence to cover with windows."""
-    shard: int = Field(0, ge=0)
+    shard: Annotated[int, Role.PLACE] = Field(0, ge=0)
     """Number of this shard, from 0."""
-    shards: int = Field(1, ge=1)
+    shards: Annotated[int, Role.PLACE] = Field(1, ge=1)
     """Number of shards that the sequences are spread over."""
-    workers: int = Field(2, ge=1)
+    workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Processes that read and fill sequences ahead of the VAE; their number changes no latent."""
 
 

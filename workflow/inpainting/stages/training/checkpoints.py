@@ -4,14 +4,15 @@
     step-N/trained.safetensors  with an average: the weights under training themselves
     step-N/optimizer.pt         states of optimizer and gradient scaler, read with weights_only
     step-N/probe.safetensors    what the exported weights predict, for validation to compare with, see models.probe
-    step-N/state.json           step, fingerprint, and whether the checkpoint lasts
+    step-N/state.json           step, whether the checkpoint lasts, and of its run: fingerprint, windows, trainable
+                                weights and provenance
 Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
 """
 
 import math
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,21 @@ class Checkpoint:
         return self.folder / "optimizer.pt"
 
     @property
+    def state(self) -> dict[str, Any]:
+        """What state.json says."""
+        state: dict[str, Any] = read_json(self.folder / "state.json")
+        return state
+
+    @property
     def lasts(self) -> bool:
         """Whether it stays; one that was made because the run had to stop goes once there is a later one."""
-        return bool(read_json(self.folder / "state.json")["lasts"])
+        return bool(self.state["lasts"])
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """All that made its steps what they are."""
+        fingerprint: dict[str, Any] = self.state["fingerprint"]
+        return fingerprint
 
     def optimizer_state(self) -> dict[str, Any]:
         """The states that `save` was given."""
@@ -69,19 +82,24 @@ def save(
     prompt: Tensor,
     optimizer_state: dict[str, Any],
     average: WeightAverage,
-    fingerprint: dict[str, Any],
+    prediction: Tensor,
+    about: Mapping[str, Any],
     lasts: bool = True,
 ) -> Checkpoint:
-    """Write step-N below the folder `checkpoints`; `average` is of the transformer's weights."""
-    checkpoint = Checkpoint(checkpoints / f"step-{step}", step)
+    """Write step-N below the folder `checkpoints`.
+
+    average: of the transformer's weights; prediction: what `parity.predict` gave with the average in place; about: what
+    state.json says of the run.
+    """
+    checkpoint = of_step(checkpoints, step)
     with atomic_path(checkpoint.folder) as temporary:
         temporary.mkdir()
         with average.in_place():
             save_adapter(temporary / "adapter", transformer, config, prompt)
-            write_probe(temporary, transformer, prompt)
+        write_probe(temporary, prediction)
         average.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
-        write_json(temporary / "state.json", {"step": step, "lasts": lasts, "fingerprint": fingerprint})
+        write_json(temporary / "state.json", {"step": step, "lasts": lasts, **about})
     return checkpoint
 
 
@@ -89,6 +107,11 @@ def found(checkpoints: Path) -> list[Checkpoint]:
     """The checkpoints below a folder, by step."""
     numbers = {int(match[1]): path for path in checkpoints.glob("step-*") if (match := NAME.fullmatch(path.name))}
     return [Checkpoint(numbers[step], step) for step in sorted(numbers)]
+
+
+def of_step(checkpoints: Path, step: int) -> Checkpoint:
+    """The checkpoint of a step that is there."""
+    return Checkpoint(checkpoints / f"step-{step}", step)
 
 
 def latest(checkpoints: Path, wanted: Collection[int] = ()) -> Checkpoint | None:

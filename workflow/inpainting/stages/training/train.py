@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sys
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -21,7 +22,7 @@ from inpainting.models import loading, lora
 from inpainting.models.adapter import AdapterConfig
 from inpainting.models.settings import ConditionSettings, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
-from inpainting.stages.training import distributed, optimizers, resuming
+from inpainting.stages.training import checkpoints, distributed, optimizers, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.dry_run import rehearse
 from inpainting.stages.training.fsdp import shard_base
@@ -61,10 +62,31 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
     if settings.shard_base and accelerator.num_processes == 1:
         raise UsageError("--shard-base: there is one process alone to hold the base; give more --processes")
     config = adapter_config(settings)
-    fingerprint = resuming.fingerprint(settings, config)
+    fingerprint = resuming.fingerprint(settings, config, cache.shaping())
+    wanted = checkpoint_steps(settings)
     with accelerator.main_process_first():
-        wanted = checkpoint_steps(settings)
-        checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
+        held_out = trained_sequences.held_out(settings.out, settings.split_file)
+        checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change, held_out)
+    if accelerator.is_main_process:
+        preemption.remove_marker(settings.out)
+    if checkpoint is None or checkpoint.step < settings.steps:
+        _run(settings, stop, accelerator, cache, config, fingerprint, checkpoint)
+    elif accelerator.is_main_process and checkpoint.fingerprint != fingerprint:
+        trained_sequences.say_what_changed(settings.out, cache.table["sequence"])
+    if accelerator.is_main_process:
+        write_summary(settings)
+
+
+def _run(
+    settings: TrainCommand,
+    stop: Stop,
+    accelerator: Accelerator,
+    cache: LatentCache,
+    config: AdapterConfig,
+    fingerprint: dict[str, Any],
+    checkpoint: Checkpoint | None,
+) -> None:
+    """The steps after the checkpoint's, or all."""
     # Weights to be shared out may be too many for one device.
     loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
     transformer = prepared(settings, config, cache, loaded_to, checkpoint)
@@ -76,24 +98,42 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
         preview = Preview(settings, loading.read_prompt(settings.prompt_file))
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
+        trained_sequences.remember(settings.out, cache.table["sequence"])
         first = checkpoint.step if checkpoint else 0
         wandb = None if settings.wandb_project is None else WandbRun(settings)
         monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
-    run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
+    about = {
+        "fingerprint": fingerprint,
+        "windows": len(cache),
+        "trainable_weights": sum(p.numel() for p in parameters.values()),
+        "provenance": _provenance(settings, fingerprint["inputs"]),
+    }
+    run = Run(settings, accelerator, transformer, parameters, cache, config, about, preview)
     with stop.listening():
         run.go(checkpoint, monitor, stop)
-    if accelerator.is_main_process:
-        inputs = fingerprint["inputs"]
-        if settings.split_file is not None:
-            inputs = {**inputs, "split_file": file_digest(settings.split_file)}
-        summary = {
-            "experiment": settings.experiment,
-            "checkpoints": checkpoint_steps(settings),
-            "windows": len(cache),
-            "trainable_weights": sum(p.numel() for p in parameters.values()),
-            "provenance": provenance.describe(settings, inputs),
-        }
-        write_json(settings.out / "training.json", summary)
+
+
+def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any]:
+    """Where a checkpoint comes from; how many steps it has is no part of it."""
+    shaping = settings.shaping()
+    del shaping["steps"]
+    if settings.split_file is not None:
+        inputs = {**inputs, "split_file": file_digest(settings.split_file)}
+    return provenance.describe(shaping, inputs)
+
+
+def write_summary(settings: TrainCommand) -> None:
+    """Write training.json: of a training that is done, what its last checkpoint says of it."""
+    last = checkpoints.of_step(settings.out / "checkpoints", settings.steps).state
+    origin = last["provenance"]
+    summary = {
+        "experiment": settings.experiment,
+        "checkpoints": checkpoint_steps(settings),
+        "windows": last["windows"],
+        "trainable_weights": last["trainable_weights"],
+        "provenance": origin | {"settings": {"steps": settings.steps} | origin["settings"]},
+    }
+    write_json(settings.out / "training.json", summary)
 
 
 def fresh_run(settings: TrainCommand) -> Run:
@@ -101,7 +141,7 @@ def fresh_run(settings: TrainCommand) -> Run:
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
     transformer = prepared(settings, config, cache, accelerator.device, None)
-    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, fingerprint={})
+    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, about={})
 
 
 def prepared(

@@ -33,7 +33,7 @@ def check_integrity(checkpoint: Path) -> int:
         raise InputError(f"{checkpoint}/state.json is absent or damaged ({error})") from error
     if checkpoint.name != f"step-{step}":
         raise InputError(f"{checkpoint} holds a checkpoint of step {step}; it was renamed or replaced")
-    told = config.model_dump(mode="json", exclude={"base"})
+    told = config.shaping()
     odd = sorted(name for name, value in told.items() if trained.get(name) != value)
     if odd:
         raise InputError(f"{adapter}: {odd[0]} is not what was trained; the adapter was replaced")

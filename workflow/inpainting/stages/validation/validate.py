@@ -50,7 +50,7 @@ def validate(settings: ValidateCommand) -> None:
         "criterion": settings.criterion,
         "difference_to_training": difference,
         "runs": runs,
-        "provenance": provenance.describe(settings, inputs),
+        "provenance": provenance.describe(settings.shaping(), inputs),
     }
     write_json(settings.out, result)
     for run in runs:
