@@ -1,6 +1,7 @@
 """Sequences: made where none are given, audited, and split."""
 
 from inpainting.stages.dataset.groups import GROUPS
+from inpainting.stages.dataset.inspect_shard import shard_digests
 from inpainting.stages.dataset.settings import (
     INSPECTION_VERSION,
     SAMPLE_VERSION,
@@ -21,8 +22,6 @@ rule sample:
         "results/logs/sample.log",
     benchmark:
         "results/benchmarks/sample.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 2
     resources:
         mem_mb=2000,
@@ -40,18 +39,14 @@ rule sample:
 
 rule inspect:
     input:
-        # A dataset's folder changes when sequences come or go; the sample's table when it is made anew. Either costs
-        # only the sequences that are new or changed. For frames changed within sequences: snakemake --forcerun inspect
-        dataset=settings.dataset.root or rules.sample.output.table,
+        sample=[] if settings.dataset.root else rules.sample.output.table,
     output:
-        # Beside it lies the ledger, {shard}.ledger/, by which nothing is read twice; it outlives what Snakemake deletes.
+        # Beside it lies the ledger, {shard}.ledger/, by which nothing is read twice.
         found="results/dataset/inspected/{shard}.jsonl",
     log:
         "results/logs/inspect-{shard}.log",
     benchmark:
         "results/benchmarks/inspect-{shard}.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 8
     resources:
         mem_mb=4000,
@@ -60,6 +55,12 @@ rule inspect:
         options=INSPECTION,
         root=lambda wildcards: DATASET,
         shards=settings.dataset.audit.shards,
+        # Other sequences repeat the job, which reads them alone. For frames that changed within sequences, which only a
+        # look at each of them can tell: snakemake --forcerun inspect
+        names=lambda wildcards: settings.dataset.root
+        and shard_digests(Path(DATASET), settings.dataset.audit.shards)[
+            int(wildcards.shard)
+        ],
         version=INSPECTION_VERSION,
     shell:
         "inpaint inspect {params.root:q} {output.found} --shard {wildcards.shard} --shards {params.shards}"
@@ -81,8 +82,6 @@ rule audit:
         "results/logs/audit.log",
     benchmark:
         "results/benchmarks/audit.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -106,8 +105,6 @@ rule split:
         "results/logs/split.log",
     benchmark:
         "results/benchmarks/split.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,

@@ -1,9 +1,16 @@
-"""What every rule shares: the `inpaint` command of this installation, and where the dataset is."""
+"""What every rule shares: the `inpaint` command of this installation, where the dataset is, and the model's options.
+
+Snakemake repeats a job when its parameters change. So they hold what shapes a result and where things are; options that
+only say how fast it comes, as DEVICE, stand in the command itself, or are of a function of `threads`, neither of which
+Snakemake compares. An output is deleted before its job is repeated, a directory() with all that is in it; what jobs keep
+for each other, so that they need not make again what has not changed, lies beside it, undeclared.
+"""
 
 import os
 import sys
 
 from inpainting.baselines.settings import FillSettings
+from inpainting.core.settings import Role
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -14,9 +21,10 @@ os.environ.update(
 
 DATASET = settings.dataset.root or "results/dataset/sample"
 GPUS = 0 if settings.model.device == "cpu" else 1
-MODEL, MASKS, WINDOWS = (
-    part.to_options() for part in (settings.model, settings.masks, settings.windows)
-)
+TRACKED = [role for role in Role if role is not Role.EXECUTION]
+MODEL = settings.model.to_options(*TRACKED)
+DEVICE = settings.model.to_options(Role.EXECUTION)
+MASKS, WINDOWS = settings.masks.to_options(), settings.windows.to_options()
 FILL = settings.training.section(FillSettings).to_options()
 
 

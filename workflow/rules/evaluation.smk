@@ -30,8 +30,6 @@ rule evaluate:
         "results/benchmarks/evaluate-{method}.tsv"
     wildcard_constraints:
         method="|".join(CLASSICAL) or "-",
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 4 if GPUS else 1  # so that it fits beside a training on a laptop's two cores
     resources:
         mem_mb=8000,
@@ -167,8 +165,6 @@ rule tables:
         "results/logs/tables.log",
     benchmark:
         "results/benchmarks/tables.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,

@@ -4,11 +4,17 @@ from inpainting.stages.latents.settings import (
     LATENTS_VERSION,
     EncodeSettings,
     PromptSettings,
+    TruthSettings,
 )
+from inpainting.video.settings import HoleSettings
 
 SHARDS = range(settings.latents.shards)
-ENCODED = settings.latents.section(EncodeSettings)
-ENCODE = f"{MODEL} {WINDOWS} --frames {settings.dataset.frames} --shards {settings.latents.shards}"
+ENCODE = (
+    f"{MODEL} {WINDOWS} {settings.latents.section(EncodeSettings).to_options()}"
+    f" --frames {settings.dataset.frames} --shards {settings.latents.shards}"
+)
+TRUTH = settings.latents.section(TruthSettings).to_options()
+HOLE = settings.masks.section(HoleSettings).to_options()
 
 DOUBTED = {
     experiment.signal
@@ -35,8 +41,6 @@ rule encode_truth:
     benchmark:
         "results/benchmarks/encode-truth-{shard}.tsv"
     priority: 1  # all that a training waits for, it included: other work fills the cores beside it
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 8 if GPUS else 1  # beside a GPU, processes that read and fill; the small model needs one alone
     resources:
         mem_mb=8000,
@@ -45,14 +49,13 @@ rule encode_truth:
     params:
         content="truth",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {ENCODED.to_options()} {settings.masks.to_options(leave_out={'mask_dilation'})}",
+        options=f"{ENCODE} {TRUTH} {HOLE}",
         root=DATASET,
         version=LATENTS_VERSION,
     shell:
         "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
         " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads}"
-        " --out {params.shard}.safetensors"
-        " {params.options} 2>&1 | tee {log}"
+        " --out {params.shard}.safetensors {params.options} {DEVICE} 2>&1 | tee {log}"
 
 
 use rule encode_truth as encode_condition with:
@@ -65,7 +68,7 @@ use rule encode_truth as encode_condition with:
     params:
         content="{signal}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=lambda wildcards: f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}"
+        options=lambda wildcards: f"{ENCODE} {MASKS}"
         + " --doubt" * (wildcards.signal in DOUBTED),
         root=DATASET,
         version=LATENTS_VERSION,
@@ -85,8 +88,6 @@ rule index:
     benchmark:
         "results/benchmarks/index-{signal}.tsv"
     priority: 1
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -107,8 +108,6 @@ rule prompt:
     benchmark:
         "results/benchmarks/prompt.tsv"
     priority: 1
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=24000 if GPUS else 2000,
         runtime=60,
@@ -117,4 +116,4 @@ rule prompt:
         options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
         version=LATENTS_VERSION,
     shell:
-        "inpaint prompt {params.options} --out {output.prompt} 2>&1 | tee {log}"
+        "inpaint prompt {params.options} {DEVICE} --out {output.prompt} 2>&1 | tee {log}"

@@ -21,8 +21,6 @@ rule pretrain_vae:
         "results/pretraining/vae.log",
     benchmark:
         "results/pretraining/vae.benchmark.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     threads: pretraining["vae"]["threads"]
     resources:
         mem_mb=32000,
@@ -44,8 +42,6 @@ rule pretrain_base:
         "results/pretraining/base.log",
     benchmark:
         "results/pretraining/base.benchmark.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     threads: pretraining["base"]["threads"]
     resources:
         mem_mb=16000,

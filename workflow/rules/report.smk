@@ -50,8 +50,6 @@ rule draw_dataset:
         "results/logs/draw-dataset.log",
     benchmark:
         "results/benchmarks/draw-dataset.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -82,8 +80,6 @@ rule draw_training:
     benchmark:
         "results/benchmarks/draw-training-{experiment}.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         metrics="results/training/{experiment}/metrics.jsonl",
         version=REPORT_VERSION,
@@ -108,8 +104,6 @@ rule draw_checkpoints:
     benchmark:
         "results/benchmarks/draw-checkpoints-{experiment}.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         version=REPORT_VERSION,
     shell:
@@ -141,8 +135,6 @@ rule draw_comparison:
     benchmark:
         "results/benchmarks/draw-comparison.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         version=REPORT_VERSION,
     shell:
@@ -167,8 +159,6 @@ rule draw_sequences:
     benchmark:
         "results/benchmarks/draw-sequences.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         version=REPORT_VERSION,
     shell:
@@ -198,8 +188,6 @@ rule draw_examples:
         "results/logs/draw-examples.log",
     benchmark:
         "results/benchmarks/draw-examples.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -225,8 +213,6 @@ rule draw_headline:
     benchmark:
         "results/benchmarks/draw-headline.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         version=REPORT_VERSION,
     shell:
@@ -252,8 +238,6 @@ rule draw_provenance:
     benchmark:
         "results/benchmarks/draw-provenance.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         trainings=lambda wildcards, input: ",".join(input.trainings) or "[]",
         best=lambda wildcards, input: ",".join(input.best) or "[]",

@@ -17,8 +17,6 @@ rule validate:
     benchmark:
         "results/benchmarks/validate-{experiment}-{step}.tsv"
     priority: 1
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -34,7 +32,7 @@ rule validate:
     shell:
         "inpaint validate --checkpoint {params.checkpoint} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --out {output.scores}"
-        " {params.options} 2>&1 | tee {log}"
+        " {params.options} {DEVICE} 2>&1 | tee {log}"
 
 
 rule best:
@@ -52,8 +50,6 @@ rule best:
     benchmark:
         "results/benchmarks/best-{experiment}.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,

@@ -24,14 +24,14 @@ class TruthSettings(Settings):
     draws a sample at every step."""
 
 
-class EncodeSettings(TruthSettings):
+class EncodeSettings(Settings):
     """Encoding of windows into latents."""
 
     latents_dtype: Literal["float16", "float32"] = "float16"
     """Precision of the stored latents."""
 
 
-class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings):
+class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, WindowSettings):
     """Encode the windows of one shard's sequences: the truth and the hole, or the input with its hole filled."""
 
     content: Content
