@@ -1,9 +1,8 @@
 """What every rule shares: the `inpaint` command of this installation, where the dataset is, and the model's options.
 
-Snakemake repeats a job when its parameters change. So they hold what shapes a result and where things are; options that
-only say how fast it comes, as DEVICE, stand in the command itself, or are of a function of `threads`, neither of which
-Snakemake compares. An output is deleted before its job is repeated, a directory() with all that is in it; what jobs keep
-for each other, so that they need not make again what has not changed, lies beside it, undeclared.
+Snakemake repeats a job when its parameters change, but for those that are functions of `threads`: so `execution`, the
+options that only say how fast a result comes, is one. Before it repeats a job it deletes the outputs, a directory() with
+all that is in it; what a job keeps, so as not to make again what has not changed, lies beside them, undeclared.
 """
 
 import os

@@ -50,12 +50,13 @@ rule encode_truth:
         content="truth",
         shard=subpath(output.listing, strip_suffix=".parquet"),
         options=f"{ENCODE} {TRUTH} {HOLE}",
+        execution=lambda wildcards, threads: DEVICE,
         root=DATASET,
         version=LATENTS_VERSION,
     shell:
         "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
         " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads}"
-        " --out {params.shard}.safetensors {params.options} {DEVICE} 2>&1 | tee {log}"
+        " --out {params.shard}.safetensors {params.options} {params.execution} 2>&1 | tee {log}"
 
 
 use rule encode_truth as encode_condition with:
@@ -70,6 +71,7 @@ use rule encode_truth as encode_condition with:
         shard=subpath(output.listing, strip_suffix=".parquet"),
         options=lambda wildcards: f"{ENCODE} {MASKS}"
         + " --doubt" * (wildcards.signal in DOUBTED),
+        execution=lambda wildcards, threads: DEVICE,
         root=DATASET,
         version=LATENTS_VERSION,
 
@@ -114,6 +116,7 @@ rule prompt:
         gpu=GPUS,
     params:
         options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
+        execution=lambda wildcards, threads: DEVICE,
         version=LATENTS_VERSION,
     shell:
-        "inpaint prompt {params.options} {DEVICE} --out {output.prompt} 2>&1 | tee {log}"
+        "inpaint prompt {params.options} {params.execution} --out {output.prompt} 2>&1 | tee {log}"

@@ -27,9 +27,7 @@ rule train:
         gpu=lambda wildcards: GPUS * experiments[wildcards.experiment].processes,
     params:
         options=lambda wildcards: f"{experiments[wildcards.experiment].to_options(*TRACKED)} {MODEL} {MASKS} {WINDOWS}",
-        execution=lambda wildcards, threads: experiments[
-            wildcards.experiment
-        ].to_options(Role.EXECUTION),
+        execution=lambda wildcards, threads: f"{experiments[wildcards.experiment].to_options(Role.EXECUTION)} {DEVICE}",
         checkpoints=lambda wildcards: checkpoint_steps(
             experiments[wildcards.experiment]
         ),
@@ -40,5 +38,5 @@ rule train:
     shell:
         "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"
         " --dataset {params.root:q} --manifest {input.manifest} --split-file {input.split}"
-        " --experiment {wildcards.experiment} --seed {params.seed} {params.options} {params.execution} {DEVICE}"
+        " --experiment {wildcards.experiment} --seed {params.seed} {params.options} {params.execution}"
         " 2>&1 | tee {log}"

@@ -28,11 +28,12 @@ rule validate:
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
+        execution=lambda wildcards, threads: DEVICE,
         version=[VALIDATION_VERSION, INPAINTING_VERSION],
     shell:
         "inpaint validate --checkpoint {params.checkpoint} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --out {output.scores}"
-        " {params.options} {DEVICE} 2>&1 | tee {log}"
+        " {params.options} {params.execution} 2>&1 | tee {log}"
 
 
 rule best:
