@@ -16,12 +16,6 @@ ENCODE = (
 TRUTH = settings.latents.section(TruthSettings).to_options()
 HOLE = settings.masks.section(HoleSettings).to_options()
 
-DOUBTED = {
-    experiment.signal
-    for experiment in experiments.values()
-    if experiment.widens and experiment.mask_input == "area_and_doubt"
-}
-
 
 wildcard_constraints:
     signal="[a-z_]+",
@@ -69,8 +63,7 @@ use rule encode_truth as encode_condition with:
     params:
         content="{signal}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=lambda wildcards: f"{ENCODE} {MASKS}"
-        + " --doubt" * (wildcards.signal in DOUBTED),
+        options=f"{ENCODE} {MASKS}",
         execution=lambda wildcards, threads: DEVICE,
         root=DATASET,
         version=LATENTS_VERSION,

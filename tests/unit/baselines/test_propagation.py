@@ -1,5 +1,5 @@
 import numpy as np
-from inpainting.baselines.propagation import complete, find_motion, propagate
+from inpainting.baselines.propagation import complete, propagate
 
 
 def test_a_flow_that_is_known_everywhere_is_left_as_it_is() -> None:
@@ -33,7 +33,7 @@ def test_what_no_frame_shows_remains_in_the_hole() -> None:
     hole = np.zeros((4, 12, 12), np.bool_)
     hole[:, 3:6, 3:6] = True
     hole[1, 8, 8] = True
-    filled, remaining = propagate(clip, hole, find_motion(clip, hole))
+    filled, remaining = propagate(clip, hole)
     assert remaining[:, 3:6, 3:6].all()
     assert remaining.sum() == 4 * 9
     expected = (clip[0, 8, 8].astype(int) + clip[2, 8, 8]) / 2
@@ -45,7 +45,7 @@ def test_a_nearer_frame_weighs_more() -> None:
     clip[0], clip[4] = 200, 100
     hole = np.zeros((5, 12, 12), np.bool_)
     hole[1:4, 6, 6] = True
-    filled, remaining = propagate(clip, hole, find_motion(clip, hole))
+    filled, remaining = propagate(clip, hole)
     assert not remaining.any()
     assert filled[1, 6, 6].tolist() == [175] * 3
     assert filled[3, 6, 6].tolist() == [125] * 3

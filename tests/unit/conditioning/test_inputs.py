@@ -9,7 +9,6 @@ import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX
 from inpainting.artifacts.latents import LatentCache
-from inpainting.baselines.doubt import MOST
 from inpainting.baselines.fills import fill
 from inpainting.baselines.settings import Fill, Signal
 from inpainting.conditioning import inputs
@@ -92,7 +91,7 @@ def test_grey_is_0_in_every_channel_and_pixels_outside_are_kept(clip: NDArray[np
 
 
 def test_the_mask_channel_is_the_share_of_hole_and_comes_last(hole: Hole) -> None:
-    mask = inputs.mask_channels(hole, None, 1)[None]
+    mask = inputs.mask_channels(hole, 1)[None]
     assert mask.shape == (1, 3, 1, 4, 6)
     assert mask.max() == 0.75
     noisy, known = torch.full((1, 3, 16, 4, 6), 2.0), torch.full((1, 3, 16, 4, 6), 3.0)
@@ -109,22 +108,13 @@ def test_the_mask_may_have_a_channel_for_each_frame_of_a_cell() -> None:
     hole[1, :4, :8] = True
     hole[4, 8:, 8:] = True
     hole[8, 0, 0] = True
-    mask = inputs.mask_channels(hole, None, 4)
+    mask = inputs.mask_channels(hole, 4)
     assert mask.shape == (3, 4, 2, 2)
     assert mask[0, :, 0, 0].tolist() == [1, 1, 1, 1]
     assert mask[1, :, 0, 0].tolist() == [0.5, 0, 0, 0]
     assert mask[1, :, 1, 1].tolist() == [0, 0, 0, 1]
     assert mask[2, :, 0, 0].tolist() == [0, 0, 0, 1 / 64]
-    torch.testing.assert_close(mask.mean(dim=1, keepdim=True), inputs.mask_channels(hole, None, 1))
-
-
-def test_the_fills_doubt_comes_after_the_share_of_hole(hole: Hole) -> None:
-    levels = np.where(hole, np.uint8(MOST), np.uint8(0))
-    mask = inputs.mask_channels(hole, inputs.doubt_of_cells(levels), 2)
-    area = inputs.mask_channels(hole, None, 1)
-    assert torch.equal(mask, torch.cat([area, area], dim=1))
-    levels[1:5, 8:16, 16:24] = [[[8]], [[16]], [[0]], [[0]]]
-    assert inputs.doubt_of_cells(levels)[1, 1, 2] == 6 / MOST
+    torch.testing.assert_close(mask.mean(dim=1, keepdim=True), inputs.mask_channels(hole, 1))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +122,6 @@ def test_the_fills_doubt_comes_after_the_share_of_hole(hole: Hole) -> None:
     [
         (ConditionSettings(), 33, "grey"),
         (ConditionSettings(mask_input="frames", fill="telea"), 36, "telea"),
-        (ConditionSettings(mask_input="area_and_doubt", fill="telea"), 34, "telea"),
         (ConditionSettings(conditioning="concat_rgb", fill="telea"), 33, "rgb"),
         (ConditionSettings(conditioning="replace", mask_input="frames"), 16, "grey"),
     ],
@@ -157,22 +146,18 @@ def test_known_latents_replace_the_noisy_ones_in_cells_free_of_the_hole() -> Non
     assert shown.sum() == 16 * (3 * 4 - 1)
 
 
-@pytest.mark.parametrize("shift", [0, 4])
 @pytest.mark.parametrize(("height", "width"), [(32, 48), (30, 48), (17, 33), (1, 1)])
-def test_frames_are_padded_to_the_grid_by_their_edges_and_cropped_back(height: int, width: int, shift: int) -> None:
+def test_frames_are_padded_to_the_grid_by_their_edges_and_cropped_back(height: int, width: int) -> None:
     clip = np.random.default_rng(0).integers(0, 256, (3, height, width, 3), dtype=np.uint8)
-    frame = Frame(height, width, shift)
+    frame = Frame(height, width)
     padded = frame.pad(clip)
     assert padded.shape[1] % 16 == padded.shape[2] % 16 == 0
-    assert padded.shape[1] - shift - height < 16
-    assert padded.shape[2] - shift - width < 16
+    assert padded.shape[1] - height < 16
+    assert padded.shape[2] - width < 16
     assert frame.latent_size == (padded.shape[1] // 8, padded.shape[2] // 8)
     assert np.array_equal(frame.crop(padded), clip)
-    below, right = shift + height, shift + width
-    assert (padded[:, below:] == padded[:, below - 1 : below]).all()
-    assert (padded[:, :, right:] == padded[:, :, right - 1 : right]).all()
-    assert (padded[:, :shift] == padded[:, shift : shift + 1]).all()
-    assert (padded[:, :, :shift] == padded[:, :, shift : shift + 1]).all()
+    assert (padded[:, height:] == padded[:, height - 1 : height]).all()
+    assert (padded[:, :, width:] == padded[:, :, width - 1 : width]).all()
 
 
 def test_the_condition_encoded_alone_is_the_cached_one(tiny_vae: AutoencoderKLCogVideoX, tiny_results: Path) -> None:

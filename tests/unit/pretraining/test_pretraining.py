@@ -265,8 +265,8 @@ def test_some_clips_have_grey_holes_if_wanted() -> None:
     assert 0.03 < share < 0.4
 
 
-def test_a_share_of_clips_may_be_lively() -> None:
-    plain, some, all_ = (ClipPlan(0, 2, (64, 48), holes=False, lively=share) for share in (0.0, 0.5, 1.0))
+def test_a_share_of_clips_may_have_dynamic_scenes() -> None:
+    plain, some, all_ = (ClipPlan(0, 2, (64, 48), holes=False, dynamic_share=share) for share in (0.0, 0.5, 1.0))
     other = [not np.array_equal(draw_clip(plain, index), draw_clip(some, index)) for index in range(24)]
     assert 6 <= sum(other) <= 18
     assert all(not np.array_equal(draw_clip(plain, index), draw_clip(all_, index)) for index in range(6))

@@ -12,7 +12,7 @@ from inpainting.cli import main
 from inpainting.core.files import read_json
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
-from inpainting.video import reader
+from inpainting.video import reader, sequence
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 Options = Callable[..., list[str]]
@@ -70,6 +70,20 @@ def test_run_without_an_adapter_fills_as_it_is_told(tiny_base: Path, tiny_result
         assert read_json(tmp_path / f"{fill}.json")["settings"]["condition"] == fill
         written[fill] = reader.read_footage(out).frames
     assert not np.array_equal(written["grey"], written["telea"])
+
+
+def test_a_clip_on_disk_is_filled_and_inpainted_as_one_in_memory_is(tiny_base: Path, tmp_path: Path) -> None:
+    rgb = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
+    hole = np.zeros(rgb.shape[:3], bool)
+    hole[:, 8:18, 4:15] = True
+    sequence.write_sequence(tmp_path / "clip", rgb, 255 * hole.astype(np.uint8), rgb)
+    model, windows = ModelSettings(base=str(tiny_base), device="cpu"), WindowSettings(window=9)
+    inpainter = load_inpainter(model, None, (37, 30), MaskSettings(), windows, fill="flow_propagation")
+    command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "2", "--window", "9", "--raw"]
+    command += ["--fill", "flow_propagation", "--input", tmp_path / "clip", "--output", tmp_path / "made"]
+    assert main([*map(str, command)]) == 0
+    made = reader.read_footage(tmp_path / "made").frames
+    assert np.array_equal(made, inpainter.inpaint_hole(rgb, hole, steps=2, seed=0))
 
 
 def test_validate_fills_as_the_adapter_was_trained(

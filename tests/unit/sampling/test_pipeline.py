@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers import CogVideoXDPMScheduler
 from inpainting.core.errors import InputError
-from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_findings
+from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_sampling_steps
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
@@ -82,7 +82,7 @@ def test_it_takes_as_many_steps_as_validation_chose_unless_told_otherwise(
     base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path
 ) -> None:
     chosen = shutil.copytree(adapter, tmp_path / "best")
-    write_findings(chosen, 2, None)
+    write_sampling_steps(chosen, 2)
     (rgb, mask), adapted = clip(), base.load_adapter(chosen)
     made = {steps: adapted(rgb, mask, num_inference_steps=steps, generator=seeded()).frames for steps in (None, 2, 3)}
     assert np.array_equal(made[None], made[2])

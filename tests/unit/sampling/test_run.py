@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inpainting.cli import main
 from inpainting.core.files import read_json
-from inpainting.models.adapter_files import write_findings
+from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.video import masks, reader, sequence, writer
 from inpainting.video.reader import Footage
 from numpy.typing import NDArray
@@ -150,7 +150,7 @@ def test_it_takes_as_many_steps_as_validation_chose_for_the_adapter(
     tiny_base: Path, tiny_training: Path, clip: Path, mask: Path, tmp_path: Path
 ) -> None:
     best = shutil.copytree(tiny_training / "checkpoints" / "step-4" / "adapter", tmp_path / "best")
-    write_findings(best, 3, None)
+    write_sampling_steps(best, 3)
     options = ["--base", str(tiny_base), "--device", "cpu", "--adapter", str(best), "--frames", "9"]
     files = ["--input", str(clip), "--mask", str(mask), "--output"]
     assert main(["run", *options, *files, str(tmp_path / "out")]) == 0

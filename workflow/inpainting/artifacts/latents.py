@@ -7,7 +7,6 @@ A shard is one safetensors file of one content, its tensors named <sequence>/<st
     difference  uint8 [latent frames, rows, columns]: the most grey levels that input and truth differ by outside it
 and a shard of conditions, of which there are as many sets as signals (see `filling.settings.Signal`),
     condition   as truth: scaled mode of the posterior of the input with its hole filled
-    doubt       as truth [latent frames, rows, columns], where it is kept: how far the fill is to be doubted, 0 to 1
 Its metadata hold `content` ("truth" or the signal), `keys` (by sequence, a digest of all that shaped its tensors),
 `digest` (over the keys), `source` (a digest of the pixels and windows that it shares with other contents), `checksums`
 (CRC-32 of each tensor's bytes) and `provenance`.
@@ -56,7 +55,6 @@ class Window:
     hole: Hole
     difference: Tensor | None = None
     logvar: Tensor | None = None
-    doubt: Tensor | None = None
 
 
 def write_shard(
@@ -189,7 +187,6 @@ class LatentCache:
             hole=masks.unpack(truths.tensor(f"{name}/hole").numpy(), int(row["width"])),
             difference=truths.tensor(f"{name}/difference") if f"{name}/difference" in truths.checksums else None,
             logvar=truths.tensor(f"{name}/logvar") if f"{name}/logvar" in truths.checksums else None,
-            doubt=conditions.tensor(f"{name}/doubt") if f"{name}/doubt" in conditions.checksums else None,
         )
 
     def _shard(self, name: str, digest: str) -> Shard:

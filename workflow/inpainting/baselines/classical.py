@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.restoration import inpaint_biharmonic
 
-from inpainting.baselines.propagation import Motion, find_motion, propagate
+from inpainting.baselines.propagation import propagate
 from inpainting.video.masks import Hole
 
 Clip = NDArray[np.uint8]
@@ -67,13 +67,9 @@ def temporal_median(rgb: Clip, hole: Hole) -> Clip:
     return np.where(hole[..., None], plate, rgb)
 
 
-def flow_propagation(rgb: Clip, hole: Hole, motion: Motion | None = None) -> Clip:
-    """Known pixels carried into the hole along optical flow, from before and after; what no frame shows, by Telea.
-
-    motion: that of the clip, where it was found before.
-    """
-    masked = masked_input(rgb, hole)
-    carried, unknown = propagate(masked, hole, motion or find_motion(masked, hole))
+def flow_propagation(rgb: Clip, hole: Hole) -> Clip:
+    """Known pixels carried into the hole along optical flow, from before and after; what no frame shows, by Telea."""
+    carried, unknown = propagate(masked_input(rgb, hole), hole)
     return telea(carried, unknown)
 
 

@@ -1,15 +1,9 @@
 """Filling the hole of a whole clip by the name of what shall lie there: the same for training and for inference."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
-
-import numpy as np
 
 from inpainting.baselines import classical
 from inpainting.baselines.classical import Clip
-from inpainting.baselines.doubt import MOST, Doubt, doubt
-from inpainting.baselines.propagation import find_motion
 from inpainting.baselines.settings import Fill, Signal
 from inpainting.video.masks import Hole
 
@@ -21,13 +15,6 @@ FILLS: dict[Fill, Callable[[Clip, Hole], Clip]] = {
 }
 
 
-class Filled(NamedTuple):
-    """A clip with its hole filled, uint8 [frames, height, width, 3], and how far the fill is to be doubted."""
-
-    clip: Clip
-    doubt: Doubt
-
-
 def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
     """The clip as its condition shows it: equal to rgb outside the hole and, unless the signal is `rgb`, blind to it.
 
@@ -35,18 +22,3 @@ def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
     shows; hole: bool [frames, height, width], dilated.
     """
     return rgb if signal == "rgb" else FILLS[signal](rgb, hole)
-
-
-def fill_with_doubt(rgb: Clip, hole: Hole, signal: Signal) -> Filled:
-    """As `fill`, and what is to be thought of it, which takes about as long again; blind to the hole as well.
-
-    Grey is doubted as far as can be, and the input as it is not at all.
-    """
-    if signal == "rgb":
-        return Filled(rgb, np.zeros(hole.shape, np.uint8))
-    if signal == "grey":
-        return Filled(fill(rgb, hole, signal), np.where(hole, np.uint8(MOST), np.uint8(0)))
-    by = FILLS[signal]
-    if signal == "flow_propagation":  # half of its time goes into the motion, which need not be found twice
-        by = partial(classical.flow_propagation, motion=find_motion(classical.masked_input(rgb, hole), hole))
-    return Filled(by(rgb, hole), doubt(rgb, hole, by))

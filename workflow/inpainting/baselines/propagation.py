@@ -5,7 +5,7 @@ place of learned ones: dense inverse search for the flow (T. Kroeger et al., ECC
 completed smoothly from the known ones around it.
 """
 
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -29,30 +29,16 @@ SMALLEST = 16
 """Sides in pixels below which no flow can be found: such clips are taken to stand still."""
 
 
-class Motion(NamedTuple):
-    """For each frame of a clip the flow to the frame before it and to the one after; zero where there is none."""
-
-    back: list[Flow]
-    on: list[Flow]
-
-
-def find_motion(masked: Clip, hole: Hole) -> Motion:
-    """The motion of a clip, completed under its hole and MARGIN pixels round it.
-
-    masked: uint8 [frames, height, width, 3] whose hole holds nothing of use; hole: bool [frames, height, width].
-    """
-    flat = _without_hole(masked, hole)
-    return Motion(_flows(flat, hole, -1), _flows(flat, hole, 1))
-
-
-def propagate(masked: Clip, hole: Hole, motion: Motion) -> tuple[Clip, Hole]:
+def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
     """Fill the hole with what earlier and later frames show there: (clip, hole that remains).
 
-    masked, hole: see `find_motion`. From each hole pixel a path follows the motion, both ways in time, frame by frame,
-    to the first that knows it. Two findings are averaged with the inverse of their distance in time as weight.
+    masked: uint8 [frames, height, width, 3] whose hole holds nothing of use; hole: bool [frames, height, width].
+    From each hole pixel a path follows the flow, frame by frame in both directions of time, to the first frame in which
+    it is known. Two findings are averaged with the inverse of their distance in time as weight.
     """
     seen = np.concatenate([masked, 255 * hole[..., None].astype(np.uint8)], axis=3)
-    paths = {-1: motion.back, 1: motion.on}
+    flat = _without_hole(masked, hole)
+    paths = {step: _flows(flat, hole, step) for step in (-1, 1)}
     filled, remaining = masked.copy(), hole.copy()
     for frame in range(len(hole)):
         rows, columns = np.nonzero(hole[frame])
@@ -114,24 +100,21 @@ def _flows(flat: NDArray[np.uint8], hole: Hole, step: int) -> list[Flow]:
     return flows
 
 
-def complete(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Fill what is not known with a smooth continuation of the known values; zero if nothing is known.
+def complete(flow: Flow, known: NDArray[np.bool_]) -> Flow:
+    """Fill a flow where it is not known with a smooth continuation of the known values; zero if nothing is known.
 
-    values: float32 [height, width, channels], such as a flow; known: bool [height, width]. Averages of known values on
-    ever coarser grids, each filling what the finer one could not (pull-push: S. J. Gortler et al., The Lumigraph,
-    SIGGRAPH 1996).
+    flow: float32 [height, width, 2]; known: bool [height, width]. Averages of known values on ever coarser grids, each
+    grid filling what the finer one could not (pull-push: S. J. Gortler et al., The Lumigraph, SIGGRAPH 1996).
     """
     weight = known.astype(np.float32)
-    channels = values.shape[2]
-    if min(known.shape) < 2 or known.all() or not known.any():
-        mean = values[known].mean(axis=0) if known.any() else np.zeros(channels, np.float32)
-        return np.where(known[..., None], values, mean).astype(np.float32)
+    if min(flow.shape[:2]) < 2 or known.all() or not known.any():
+        mean = flow[known].mean(axis=0) if known.any() else np.zeros(2, np.float32)
+        return np.where(known[..., None], flow, mean).astype(np.float32)
     height, width = known.shape
     share = cv2.pyrDown(weight)
-    total = cv2.pyrDown(values * weight[..., None]).reshape(*share.shape, channels)  # OpenCV drops a lone channel
+    total = cv2.pyrDown(flow * weight[..., None])
     coarse = complete(total / np.maximum(share, 1e-6)[..., None], share > 0.05)
-    fine = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, channels)
-    return np.where(known[..., None], values, fine)
+    return np.where(known[..., None], flow, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _without_hole(masked: Clip, hole: Hole) -> NDArray[np.uint8]:

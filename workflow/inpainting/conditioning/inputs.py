@@ -11,7 +11,6 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.baselines.doubt import MOST, Doubt
 from inpainting.baselines.settings import Signal
 from inpainting.models import vae as vae_latents
 from inpainting.models.settings import ConditionSettings
@@ -19,7 +18,7 @@ from inpainting.video import masks
 from inpainting.video.masks import Hole
 from inpainting.video.windows import Scalar
 
-MASK_CHANNELS = {"area": 1, "area_and_doubt": 2, "frames": 4}
+MASK_CHANNELS = {"area": 1, "frames": 4}
 """Channels of the mask by `mask_input`."""
 
 CELL = 8
@@ -31,35 +30,30 @@ GRID = 2 * CELL
 
 @dataclass(frozen=True)
 class Frame:
-    """Where a clip lies inside its padding to the grid: its height and width in pixels.
-
-    shift: pixels that are put above it and to its left, so that it lies elsewhere on the grid.
-    """
+    """Where a clip lies inside its padding to the grid: its height and width in pixels."""
 
     height: int
     width: int
-    shift: int = 0
 
     @property
     def padding(self) -> tuple[int, int]:
         """Rows and columns to add below and to the right."""
-        return -(self.height + self.shift) % GRID, -(self.width + self.shift) % GRID
+        return -self.height % GRID, -self.width % GRID
 
     @property
     def latent_size(self) -> tuple[int, int]:
         """Rows and columns of latent cells of the padded clip."""
         rows, columns = self.padding
-        return (self.shift + self.height + rows) // CELL, (self.shift + self.width + columns) // CELL
+        return (self.height + rows) // CELL, (self.width + columns) // CELL
 
     def pad(self, clip: NDArray[Scalar]) -> NDArray[Scalar]:
         """Repeat the edges of a clip [frames, height, width, ...] up to the grid."""
         rows, columns = self.padding
-        around = [(0, 0), (self.shift, rows), (self.shift, columns)]
-        return np.pad(clip, around + [(0, 0)] * (clip.ndim - 3), mode="edge")
+        return np.pad(clip, [(0, 0), (0, rows), (0, columns)] + [(0, 0)] * (clip.ndim - 3), mode="edge")
 
     def crop(self, clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Undo `pad`."""
-        return clip[:, self.shift : self.shift + self.height, self.shift : self.shift + self.width]
+        return clip[:, : self.height, : self.width]
 
 
 def condition_signal(clip: NDArray[np.uint8], hole: Hole, signal: Signal) -> Tensor:
@@ -86,26 +80,15 @@ def input_channels(settings: ConditionSettings, latent_channels: int) -> int:
     return 2 * latent_channels + MASK_CHANNELS[settings.mask_input] if settings.widens else latent_channels
 
 
-def mask_channels(hole: Hole, doubt: Tensor | None, channels: int) -> Tensor:
+def mask_channels(hole: Hole, channels: int) -> Tensor:
     """The mask as the model takes it, by its number of channels: float32 [latent frames, channels, rows, columns].
 
-    One channel: the share of each latent cell that is hole. Two: that share, and the cell's `doubt_of_cells`, which is
-    then wanted. Four: the share in each of the cell's frames.
+    One channel: the share of each latent cell that is hole. Four: the share in each of the cell's frames.
     """
     if channels == MASK_CHANNELS["frames"]:
         return torch.from_numpy(masks.latent_area_by_frame(hole))
-    area = torch.from_numpy(masks.latent_area(hole))
-    if channels == MASK_CHANNELS["area_and_doubt"]:
-        assert doubt is not None
-        return torch.stack([area, doubt.float()], dim=1)
     assert channels == MASK_CHANNELS["area"]
-    return area[:, None]
-
-
-def doubt_of_cells(doubt: Doubt) -> Tensor:
-    """The mean doubt of each latent cell, 1 where all of it is hole and doubted as far as can be: float32 [latent
-    frames, rows, columns], of a window's doubt, uint8 [frames, height, width], padded to the grid."""
-    return torch.from_numpy(masks.latent_mean(doubt) / MOST)
+    return torch.from_numpy(masks.latent_area(hole))[:, None]
 
 
 def model_input(noisy: Tensor, condition: Tensor, mask: Tensor) -> Tensor:

@@ -18,8 +18,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inpainting.baselines.settings import Fill
-from inpainting.baselines.trust import FillTrust
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, read_json, write_json
 from inpainting.core.settings import Role, Settings
@@ -56,12 +54,6 @@ class AdapterConfig(Settings):
     """The LoRA layers."""
     sampling_steps: int | None = Field(None, ge=1)
     """Denoising steps that validation chose, and that are taken unless others are asked for; None before it did."""
-    fill_trust: FillTrust | None = None
-    """How much of fills is kept, as validation found it; None before it did, and where no doubt of them is told."""
-
-    def kept_fills(self, asked: bool) -> tuple[Fill, ...]:
-        """The fills that are kept in part: where that is asked for, those that validation found how far to trust."""
-        return tuple(self.fill_trust.biases) if asked and self.fill_trust else ()
 
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:

@@ -51,10 +51,9 @@ class ConditionSettings(FillSettings):
     """How the model sees the clip: latents of the filled clip and the mask beside the noisy latents; the same with the
     input as it is, hole and all, which shows the object and its shadow; or, with no new channels, the filled clip's
     latents, noised, in place of the noisy ones outside the hole, at each step."""
-    mask_input: Literal["area", "frames", "area_and_doubt"] = "area"
-    """The mask beside the latents: the share of each cell that is hole, as one channel; a channel for each of the four
-    frames that share a latent frame; or the share and, as a second channel, how far the fill is to be doubted there,
-    found by trying it on a ring round the hole. Nothing with `conditioning: replace`."""
+    mask_input: Literal["area", "frames"] = "area"
+    """The mask beside the latents: the share of each cell that is hole, as one channel, or as a channel for each of the
+    four frames that share a latent frame. Nothing with `conditioning: replace`."""
 
     @property
     def signal(self) -> Signal:

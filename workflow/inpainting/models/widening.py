@@ -1,20 +1,14 @@
-"""New input channels for the patch embedding, by default zero, so that the widened model starts as the base model."""
-
-from typing import Literal
+"""New input channels for the patch embedding, zero at first, so that the widened model starts as the base model."""
 
 import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import nn
 
-Start = Literal["zeros", "noisy_latents"]
-"""What the new weights start from."""
 
-
-def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: int, start: Start = "zeros") -> None:
+def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: int) -> None:
     """Make the transformer take `channels` input channels instead of its own; in place, the projection in float32.
 
-    The first channels keep the pretrained weights. The new ones start at zero, whatever comes in through them; with
-    `noisy_latents` the first of them, the condition's latents, are taken in as the noisy ones are.
+    The first channels keep the pretrained weights. The new ones start at zero, whatever comes in through them.
     Raises ValueError when the model takes that many or more already.
     """
     old = transformer.patch_embed.proj
@@ -24,8 +18,6 @@ def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: in
     with torch.no_grad():
         new.weight.zero_()
         new.weight[:, : old.in_channels] = old.weight.float()
-        if start == "noisy_latents":
-            new.weight[:, old.in_channels : 2 * old.in_channels] = old.weight.float()
         assert new.bias is not None and old.bias is not None
         new.bias.copy_(old.bias)
     transformer.patch_embed.proj = new

@@ -42,7 +42,7 @@ class ClipPlan:
 
     holes: some clips are a truth with its hole grey, which is what a VAE has to encode as the condition.
     photographs: further photographs that some clips show, none for the sample maker's alone.
-    lively: share of the sample maker's clips that show lively scenes.
+    dynamic_share: share of the sample maker's clips that show dynamic scenes.
     """
 
     seed: int
@@ -50,13 +50,13 @@ class ClipPlan:
     size: tuple[int, int]
     holes: bool
     photographs: tuple[Path, ...] = ()
-    lively: float = 0.0
+    dynamic_share: float = 0.0
 
     @property
     def digest(self) -> str:
         """Digest of all that shapes a clip, the photographs' bytes too."""
         pictures = [file_digest(path) for path in self.photographs]
-        return value_digest([self.seed, self.frames, self.size, self.holes, pictures, self.lively])
+        return value_digest([self.seed, self.frames, self.size, self.holes, pictures, self.dynamic_share])
 
 
 def further_photographs(folder: Path | None) -> tuple[Path, ...]:
@@ -78,7 +78,7 @@ def draw_clip(plan: ClipPlan, index: int) -> Clip:
     kind = rng.random()
     if plan.photographs and rng.random() < FURTHER_SHARE:
         return pan(rng, photograph(plan.photographs[rng.integers(len(plan.photographs))]), plan.frames, plan.size)
-    sequence = make_sequence(plan.seed, index, plan.frames, plan.size, lively=plan.lively)
+    sequence = make_sequence(plan.seed, index, plan.frames, plan.size, dynamic_share=plan.dynamic_share)
     if plan.holes and kind > 0.85:
         return np.where(sequence.mask[..., None] > 0, np.uint8(GREY), sequence.truth)
     return sequence.truth if kind < 0.65 else sequence.rgb

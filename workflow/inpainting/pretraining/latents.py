@@ -33,7 +33,7 @@ def training_latents(vae: AutoencoderKLCogVideoX, settings: PretrainBaseCommand)
     """
     photographs = further_photographs(settings.photographs)
     seed = derive(settings.seed, "pretraining.base")
-    plan = ClipPlan(seed, FRAMES, (WIDTH, HEIGHT), False, photographs, settings.lively)
+    plan = ClipPlan(seed, FRAMES, (WIDTH, HEIGHT), False, photographs, settings.dynamic_share)
     pool = clip_pool(settings.work, plan, settings.clips, settings.threads)
     folder = settings.work / f"latents-{encoder_digest(vae)}-{plan.digest[:12]}"
     progress = Progress("latents", "clips", settings.clips, every=30)

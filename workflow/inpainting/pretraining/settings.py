@@ -83,8 +83,8 @@ class PretrainBaseSettings(ComputingSettings):
     """Width of the time step's embedding."""
     clips: int = Field(default=1920, ge=1)
     """Clips to train on."""
-    lively: float = Field(default=0.0, ge=0, le=1)
-    """Share of clips in which more moves than the camera and the objects, as in `inpaint sample --lively`."""
+    dynamic_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of clips with dynamic scenes, as in `inpaint sample --dynamic-share`."""
     photographs: Path | None = None
     """Folder of further photographs, .jpg or .png: half of the clips pan over one of them."""
     steps: int = Field(default=8000, ge=1)

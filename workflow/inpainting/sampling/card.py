@@ -65,9 +65,6 @@ def _settings(config: AdapterConfig, training: dict[str, Any] | None) -> list[tu
         for part in (config.lora, config.condition, config.masks, config.windows)
         for name, value in part.model_dump(mode="json").items()
     ]
-    if config.fill_trust is not None:
-        numbers = [("slope", config.fill_trust.slope), *config.fill_trust.biases.items()]
-        rows += [(f"fill trust: {name}", f"{value:.3g}") for name, value in numbers]
     if training is not None:
         rows += [("training steps", f"{training['step']:,}")]
         rows += [(f"training: {name.replace('_', ' ')}", str(value)) for name, value in training["settings"].items()]

@@ -92,15 +92,15 @@ def _frames(
     inpainter: Inpainter, source: Source, region: Region, timeline: Timeline, settings: RunCommand
 ) -> Iterator[Picture]:
     """The output's frames, one by one, while the phases tell how far they are."""
-    count, steps, looks = len(timeline.starts), preparation.steps_of(settings), 1 + settings.mirrored
+    count, steps = len(timeline.starts), preparation.steps_of(settings)
     phases = _Phases(
-        ("fill", "frames", source.frames * looks),
-        ("encode", "windows", count * looks),
-        ("denoise", f"steps of {count} windows", count * steps * looks),
+        ("fill", "frames", source.frames),
+        ("encode", "windows", count),
+        ("denoise", f"steps of {count} windows", count * steps),
         ("decode", "windows", count),
     )
-    views = source.look(region, inpainter.signals, inpainter.pipeline.models.fill, settings.mirrored, phases.step)
-    made = inpainter.inpaint_views(views, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
+    clip = source.condition(region, inpainter.signal, phases.step)
+    made = inpainter.inpaint_windows(clip, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
     raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
     for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
         pasted = region.paste(part, rgb)

@@ -1,6 +1,6 @@
 """A base model and, where there is one, its adapter, ready to inpaint: what validation, evaluation and users call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.baselines.settings import Fill, Signal
-from inpainting.baselines.trust import FillTrust
 from inpainting.conditioning.inputs import Frame
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
@@ -18,7 +17,7 @@ from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling import sampler
-from inpainting.sampling.conditioned_clip import Clip, View, look, needed
+from inpainting.sampling.conditioned_clip import Clip, ConditionedClip, condition_clip
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline, shape_of
 from inpainting.sampling.sampler import Denoising, Told
 from inpainting.sampling.window_schedule import Blend, Timeline
@@ -31,9 +30,7 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 class Inpainter:
     """A loaded pipeline with the settings that clips are inpainted by, its randomness from seeds.
 
-    negative: the embedding that guidance over 1 leads away from; mirrored: whether the mirrored clip is inpainted as
-    well, for the mean of both; keep_fill: whether fills are kept in part, where an adapter says how far to trust
-    them; at_once: windows in a batch.
+    negative: the embedding that guidance over 1 leads away from; at_once: windows in a batch.
     """
 
     pipeline: CogVideoXInpaintPipeline
@@ -43,8 +40,6 @@ class Inpainter:
     blend: Blend = "latents"
     guidance: float = 1.0
     negative: Tensor | None = None
-    mirrored: bool = False
-    keep_fill: bool = True
     at_once: int | None = None
 
     def inpaint(
@@ -67,64 +62,48 @@ class Inpainter:
 
     def inpaint_hole(self, rgb: Clip, hole: Hole, steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
         """As `inpaint`, where the hole is known, not dilated: bool [frames, height, width]."""
-        return self.inpaint_seen(self.look(rgb, hole), steps, seed, stepped)
+        return self.inpaint_conditioned(self.condition(rgb, hole), steps, seed, stepped)
 
-    @property
-    def trust(self) -> FillTrust | None:
-        """How much of fills is kept."""
-        return self.pipeline.fill_trust if self.keep_fill else None
+    def condition(self, rgb: Clip, hole: Hole) -> ConditionedClip:
+        """A whole clip as the model is shown it; hole: not dilated, bool [frames, height, width]."""
+        return condition_clip(rgb, hole, self.masks.mask_dilation, self.signal)
 
-    @property
-    def signals(self) -> tuple[Signal, ...]:
-        """The fills that a clip is looked at with."""
-        return needed(self.signal, self.trust)
-
-    def look(self, rgb: Clip, hole: Hole, signals: Sequence[Signal] | None = None) -> list[View]:
-        """A whole clip as the model is shown it, and mirrored where `mirrored` is set: see `views.look`.
-
-        signals: the fills, where others than `signals` are asked for; the first is the adapter's in any case.
-        """
-        dilation, asked = self.masks.mask_dilation, signals or self.signals
-        return look(self.pipeline.models.fill, rgb, hole, dilation, asked, self.mirrored)
-
-    def inpaint_seen(self, views: Sequence[View], steps: int, seed: int, stepped: Told = lambda windows: None) -> Clip:
-        """As `inpaint`, of what `look` gave."""
-        timeline = self.timeline(len(views[0].hole))
-        made = self.inpaint_views(views, timeline, steps, seed, stepped=stepped)
+    def inpaint_conditioned(
+        self, clip: ConditionedClip, steps: int, seed: int, stepped: Told = lambda windows: None
+    ) -> Clip:
+        """As `inpaint`, of what `condition` gave."""
+        timeline = self.timeline(len(clip.hole))
+        made = self.inpaint_windows(clip, timeline, steps, seed, stepped=stepped)
         return windows.join(made, timeline.starts, timeline.length, timeline.frames)
 
-    def inpaint_views(
+    def inpaint_windows(
         self,
-        views: Sequence[View],
+        clip: ConditionedClip,
         timeline: Timeline,
         steps: int,
         seed: int,
         encoded: Told = lambda windows: None,
         stepped: Told = lambda windows: None,
     ) -> Iterator[Clip]:
-        """The model's own frames for each window of a timeline, in order; see `sampler.inpaint_views`."""
+        """The model's own frames for each window of a timeline, in order; see `sampler.inpaint_windows`."""
         how = Denoising(
             steps=steps,
             prompt=self.pipeline.embedding(None),
             generator=torch.Generator().manual_seed(seeds.derive(seed, "inference.noise")),
             guidance=self.guidance,
             negative=self.negative,
-            trust=self.trust,
             at_once=self.at_once or self.pipeline.windows_at_once,
             encoded=encoded,
             stepped=stepped,
         )
         dilation = self.masks.mask_dilation
-        return sampler.inpaint_views(self.pipeline.models, views, timeline, dilation, self.signal, how)
+        return sampler.inpaint_windows(self.pipeline.models, clip, timeline, dilation, self.signal, how)
 
     def reconstruct(self, clip: Clip) -> Clip:
-        """The clip through the VAE and back: what no inpainting with this VAE can surpass on average.
-
-        The mean with the mirrored clip's where `mirrored` is set, as inpainting is then.
-        """
+        """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
         timeline = self.timeline(len(clip))
         parts = windows.cut(clip, timeline.starts, timeline.length)
-        made = sampler.reconstruct_windows(self.pipeline.models, parts, self.pipeline.windows_at_once, self.mirrored)
+        made = sampler.reconstruct_windows(self.pipeline.models, parts, self.pipeline.windows_at_once)
         return windows.join(made, timeline.starts, timeline.length, len(clip))
 
     def hole(self, mask: NDArray[np.uint8]) -> Hole:

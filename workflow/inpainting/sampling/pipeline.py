@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
-from inpainting.baselines.trust import FillTrust
 from inpainting.core.errors import InputError
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
@@ -21,7 +20,7 @@ from inpainting.models.adapter import AdapterConfig
 from inpainting.models.lora import without_lora
 from inpainting.models.vae import arranged
 from inpainting.sampling import sampler
-from inpainting.sampling.conditioned_clip import Clip, look, needed
+from inpainting.sampling.conditioned_clip import Clip, condition_clip
 from inpainting.sampling.denoising import Scheduler
 from inpainting.sampling.sampler import Denoising, Models
 from inpainting.sampling.settings import STEPS
@@ -140,8 +139,6 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         window: int | None = None,
         window_overlap: int | None = None,
         windows_at_once: int | None = None,
-        mirrored: bool = False,
-        keep_fill: bool = True,
         composite: bool = True,
         return_dict: bool = True,
         callback_on_step_end: StepEnd | None = None,
@@ -161,13 +158,10 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         mask_settings, window, window_overlap: the adapter's where one is loaded; without one the defaults of
             `MaskSettings`, the frames that the base model was made for, and 4.
         windows_at_once: windows in a batch; by default 2 on the CPU and 1 on a GPU.
-        mirrored: whether the mirrored video is inpainted as well, for the mean of both; twice the time.
-        keep_fill: whether the adapter's fill and the temporal median are kept in part, where validation found that they
-            can be trusted.
         composite: whether known pixels are the video's own, to the bit; else all are the model's.
         callback_on_step_end: called as `callback(pipeline, step, timestep, {"latents": ...})` after each step; latents
             are [1, rows, channels, height, width], the latent frames of all windows. It returns a dictionary, and
-            `latents` in it replace them. With `mirrored`, the mirrored video's steps follow, counted anew.
+            `latents` in it replace them.
 
         Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises InputError
         where video, mask and prompt do not fit.
@@ -177,12 +171,11 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
-        trust = self.fill_trust if keep_fill else None
-        views = look(self.models.fill, rgb, hole, dilation, needed(signal, trust), mirrored)
+        clip = condition_clip(rgb, hole, dilation, signal)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
-        with self.progress_bar(total=steps * len(timeline.starts) * len(views)) as bar:
+        with self.progress_bar(total=steps * len(timeline.starts)) as bar:
             how = Denoising(
                 steps=steps,
                 prompt=self.embedding(prompt) if prompt_embeds is None else prompt_embeds,
@@ -191,12 +184,11 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 negative=self.embedding(negative_prompt or "")
                 if negative_prompt_embeds is None
                 else negative_prompt_embeds,
-                trust=trust,
                 at_once=windows_at_once or self.windows_at_once,
                 stepped=bar.update,
                 step_end=step_end,
             )
-            made = sampler.inpaint_views(self.models, views, timeline, dilation, signal, how)
+            made = sampler.inpaint_windows(self.models, clip, timeline, dilation, signal, how)
             raw = windows.join(made, timeline.starts, timeline.length, len(rgb))
         frames = masks.composite(raw, rgb, masks.dilate(hole, dilation)) if composite else raw
         return CogVideoXInpaintPipelineOutput(frames=frames) if return_dict else (frames,)
@@ -220,11 +212,6 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """The parts that inpaint, and the device that they compute on."""
         device = torch.device(self._execution_device)
         return Models(arranged(self.vae, device), self.transformer, self.scheduler, device)
-
-    @property
-    def fill_trust(self) -> FillTrust | None:
-        """How much of fills the adapter keeps; None without one, and where validation found nothing of it."""
-        return self.adapter.fill_trust if self.adapter else None
 
     @property
     def windows_at_once(self) -> int:

@@ -11,7 +11,6 @@ from inpainting.core.errors import UsageError
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
-from inpainting.sampling.conditioned_clip import MIRRORED, place
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
 from inpainting.sampling.settings import STEPS, RunCommand
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -22,18 +21,14 @@ log = logging.getLogger(__name__)
 def resolve(settings: RunCommand) -> RunCommand:
     """The settings with the adapter's masks, windows and fill in place of the command line's, and said in the log.
 
-    The number of denoising steps, and whether the fill is kept, are filled in.
+    The number of denoising steps is filled in.
     """
-    found = {"steps": steps_of(settings), "keep_fill": False}
+    settings = settings.model_copy(update={"steps": steps_of(settings)})
     if settings.adapter is not None:
         config = adapters.read_adapter_config(settings.adapter)
         parts = (config.masks, config.windows, config.condition)
         log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
-        kept = config.kept_fills(settings.keep_fill)
-        if kept:
-            log.info("kept in part, where validation found that they can be trusted: %s", ", ".join(kept))
-        found["keep_fill"] = bool(kept)
-        return settings.model_copy(update=found | config.masks.model_dump() | config.windows.model_dump())
+        return settings.model_copy(update=config.masks.model_dump() | config.windows.model_dump())
     log.info(
         "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each step; "
         "expect rough results",
@@ -44,7 +39,7 @@ def resolve(settings: RunCommand) -> RunCommand:
         log.info(
             "%s was made for %d frames at a time; --window %d may give better results", settings.base, frames, frames
         )
-    return settings.model_copy(update=found)
+    return settings
 
 
 def steps_of(settings: RunCommand) -> int:
@@ -82,7 +77,6 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
         settings, settings.adapter, size, mask_settings, window_settings, settings.prompt, fill=settings.fill
     )
     inpainter.blend, inpainter.guidance, inpainter.at_once = settings.blend, settings.guidance, settings.windows_at_once
-    inpainter.mirrored, inpainter.keep_fill = settings.mirrored, settings.keep_fill
     pipeline = inpainter.pipeline
     if settings.guidance > 1:
         inpainter.negative = loading.encode_prompt(settings.base, "", pipeline.models.device)
@@ -99,8 +93,7 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
 
 def check_tiling(inpainter: Inpainter, size: tuple[int, int]) -> None:
     """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on one grey frame."""
-    frames = [place(size[1], size[0], mirrored) for mirrored in MIRRORED[inpainter.mirrored]]
-    if not all(_tiles_fit(inpainter.pipeline.vae, frame) for frame in frames):
+    if not _tiles_fit(inpainter.pipeline.vae, Frame(size[1], size[0])):
         raise UsageError(f"--vae-tiling: the VAE's tiles do not fit frames of {size[0]}x{size[1]}; leave it out")
 
 

@@ -37,7 +37,7 @@ def draw_preview(inpainter: Inpainter, source: Source, region: Region, settings:
     hole = np.stack([region.cut(hole) for hole in islice(source.holes(), span.start, span.stop)])
     log.info("preview: frames %d to %d", span.start + 1, span.stop)
     steps = steps_of(settings)
-    progress = Progress("preview", "steps", steps * (1 + settings.mirrored))
+    progress = Progress("preview", "steps", steps)
     made = inpainter.inpaint_hole(rgb, hole, steps, settings.seed, progress.step)
     dilated = masks.dilate(hole, inpainter.masks.mask_dilation)
     below = made if settings.raw else masks.composite(made, rgb, dilated)

@@ -4,9 +4,8 @@ Windows come and go one by one; between the phases their latents lie on disk, so
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
 from itertools import islice
 from typing import TypeVar
 
@@ -15,20 +14,17 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from torch import Tensor
 
-from inpainting.baselines.fills import Filled, fill, fill_with_doubt
 from inpainting.baselines.settings import Signal
-from inpainting.baselines.trust import FillTrust
 from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.widening import is_widened
 from inpainting.sampling import denoising, on_disk
-from inpainting.sampling.conditioned_clip import MIRRORED, Clip, View, mirror, place
+from inpainting.sampling.conditioned_clip import Clip, ConditionedClip
 from inpainting.sampling.denoising import Known, Predict, Scheduler
 from inpainting.sampling.window_schedule import Timeline
 from inpainting.video import masks
-from inpainting.video.masks import Hole
 
 Item = TypeVar("Item")
 Told = Callable[[int], None]
@@ -56,25 +52,14 @@ class Models:
             int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels) if self.concatenates else 1
         )
 
-    @property
-    def told_of_doubt(self) -> bool:
-        """Whether the mask comes in with the fill's doubt."""
-        return self.mask_channels == inputs.MASK_CHANNELS["area_and_doubt"]
-
-    def fill(self, rgb: Clip, hole: Hole, signal: Signal) -> Filled:
-        """A whole clip with its hole, dilated, filled; its doubt is all 0 unless the transformer is told of it."""
-        if self.told_of_doubt:
-            return fill_with_doubt(rgb, hole, signal)
-        return Filled(fill(rgb, hole, signal), np.zeros(hole.shape, np.uint8))
-
 
 @dataclass(frozen=True)
 class Denoising:
     """How windows are denoised.
 
-    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; trust: how much of
-    fills is kept at the end; at_once: windows in a batch; step_end: called with a step's number, its timestep and
-    the latents [rows, channels, height, width], which it may change; true ends the denoising.
+    prompt, negative: float [1, tokens, width]; guidance: 1 for none, which spares half of the work; at_once: windows in
+    a batch; step_end: called with a step's number, its timestep and the latents [rows, channels, height, width], which
+    it may change; true ends the denoising.
     """
 
     steps: int
@@ -82,7 +67,6 @@ class Denoising:
     generator: torch.Generator
     guidance: float = 1.0
     negative: Tensor | None = None
-    trust: FillTrust | None = None
     at_once: int = 1
     encoded: Told = lambda windows: None
     stepped: Told = lambda windows: None
@@ -97,38 +81,18 @@ class Conditions:
     mask: Tensor
 
 
-def inpaint_views(
-    models: Models, views: Sequence[View], timeline: Timeline, dilation: int, signal: Signal, how: Denoising
+def inpaint_windows(
+    models: Models, clip: ConditionedClip, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
 ) -> Iterator[Clip]:
-    """The mean of what the model makes of each view, window by window, in order: uint8 [window, height, width, 3].
+    """What the model makes of a clip, window by window, in order: uint8 [window, height, width, 3].
 
     All windows are read before the first is given. `dilation`: pixels that the holes are grown by, after the windows
     were padded to the model's grid, as for training; `signal`: see `inputs.condition_signal`.
     """
-    conditions = [_encode(models, view, timeline, dilation, signal, how) for view in views]
-    latents = [_denoise(models, condition, timeline, how) for condition in conditions]
-    made = []
-    for view, rows in zip(views, latents, strict=True):
-        clips = _decode(models, rows, timeline, view.frame, how.at_once)
-        if how.trust is not None:
-            clips = _keep(how.trust, clips, view.windows(timeline), dilation)
-        made.append(_upright(clips, view.mirrored))
-    return map(_mean, zip(*made, strict=True))
-
-
-def _keep(trust: FillTrust, made: Iterable[Clip], seen: Iterable[View], dilation: int) -> Iterator[Clip]:
-    for clip, window in zip(made, seen, strict=True):
-        yield trust.keep(clip, window.fills, masks.dilate(window.hole, dilation))
-
-
-def _upright(clips: Iterable[Clip], mirrored: bool) -> Iterator[Clip]:
-    return map(mirror, clips) if mirrored else iter(clips)
-
-
-def _mean(clips: Sequence[Clip]) -> Clip:
-    """Of clips, uint8, rounded; halves up."""
-    total = reduce(np.add, (clip.astype(np.uint16) for clip in clips))
-    return ((total + len(clips) // 2) // len(clips)).astype(np.uint8)
+    frame = Frame(*clip.hole.shape[1:])
+    conditions = _encode(models, clip.windows(timeline), timeline, frame, dilation, signal, how)
+    latents = _denoise(models, conditions, timeline, how)
+    return _decode(models, latents, timeline, frame, how.at_once)
 
 
 def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: Denoising) -> Tensor:
@@ -159,21 +123,13 @@ def _decode(models: Models, latents: Tensor, timeline: Timeline, frame: Frame, a
         yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in signals)
 
 
-def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int, mirrored: bool) -> Iterator[Clip]:
-    """Windows through the VAE and back; `mirrored`: the mean of what becomes of them and of the mirrored ones."""
+def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int) -> Iterator[Clip]:
+    """Windows, uint8 [window, height, width, 3], through the VAE and back."""
     for batch in batched(clips, at_once):
-        made = []
-        for flipped in MIRRORED[mirrored]:
-            frame = place(batch[0].shape[1], batch[0].shape[2], flipped)
-            seen = [mirror(clip) for clip in batch] if flipped else batch
-            made.append(_upright(_reconstruct(models, seen, frame), flipped))
-        yield from map(_mean, zip(*made, strict=True))
-
-
-def _reconstruct(models: Models, clips: list[Clip], frame: Frame) -> Iterator[Clip]:
-    signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in clips])
-    decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
-    return (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+        frame = Frame(*batch[0].shape[1:3])
+        signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in batch])
+        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
+        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -184,14 +140,19 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _encode(
-    models: Models, view: View, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
+    models: Models,
+    clips: Iterable[ConditionedClip],
+    timeline: Timeline,
+    frame: Frame,
+    dilation: int,
+    signal: Signal,
+    how: Denoising,
 ) -> Conditions:
-    frame = view.frame
     shape = len(timeline.starts), timeline.latent_frames
     channels = models.vae.config.latent_channels, models.mask_channels
     conditions = Conditions(*(on_disk.tensor(*shape, count, *frame.latent_size) for count in channels))
     done = 0
-    for batch in batched(view.windows(timeline), how.at_once):
+    for batch in batched(clips, how.at_once):
         rows = slice(done, done + len(batch))
         conditions.latents[rows], conditions.mask[rows] = _encode_batch(models, batch, frame, dilation, signal)
         done += len(batch)
@@ -200,15 +161,13 @@ def _encode(
 
 
 def _encode_batch(
-    models: Models, batch: list[View], frame: Frame, dilation: int, signal: Signal
+    models: Models, batch: list[ConditionedClip], frame: Frame, dilation: int, signal: Signal
 ) -> tuple[Tensor, Tensor]:
     holes = [masks.dilate(frame.pad(window.hole), dilation) for window in batch]
-    pairs = zip((frame.pad(window.shown.clip) for window in batch), holes, strict=True)
+    pairs = zip((frame.pad(window.filled) for window in batch), holes, strict=True)
     signals = [inputs.condition_signal(filled, hole, signal) for filled, hole in pairs]
     latents = inputs.encode_condition(models.vae, torch.stack(signals)).cpu()
-    doubts = (inputs.doubt_of_cells(frame.pad(window.shown.doubt)) for window in batch)
-    told = [inputs.mask_channels(*pair, models.mask_channels) for pair in zip(holes, doubts, strict=True)]
-    return latents, torch.stack(told)
+    return latents, torch.stack([inputs.mask_channels(hole, models.mask_channels) for hole in holes])
 
 
 def _predictor(models: Models, conditions: Conditions, how: Denoising) -> Predict:

@@ -27,13 +27,6 @@ class DenoisingSettings(Settings):
     """ddim goes the same way from the same noise; dpm adds noise at each step and looks back one."""
     guidance: float = Field(1.0, ge=1)
     """Classifier-free guidance: over 1, each step is done without the prompt, too, and takes twice as long."""
-    mirrored: bool = False
-    """Mirror the clip, fill and inpaint that as well, half a latent cell off the grid, and take the mean of both: twice
-    the time, and fewer errors where few steps are taken, as in the restoration of images (Lim et al., 2017, arXiv
-    1707.02921); with many steps the mean is soft."""
-    keep_fill: bool = True
-    """Keep the adapter's fill and the temporal median in part, where validation found that they can be trusted; nothing
-    of them where it found none, which is so of adapters that are not told how far to doubt a fill (`mask_input`)."""
     blend: Literal["latents", "pixels"] = "latents"
     """How overlapping windows come together: latents denoises them together, so that they agree; pixels inpaints each
     by itself and fades one into the other."""

@@ -1,17 +1,17 @@
 """A clip on disk with its mask: looked through once, then read as often as it is needed, never held."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.fills import Filled
+from inpainting.baselines.fills import fill
 from inpainting.baselines.settings import Signal
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
-from inpainting.sampling.conditioned_clip import MIRRORED, FilledBy, View, mirror
+from inpainting.sampling.conditioned_clip import ConditionedClip
 from inpainting.sampling.region import Region
 from inpainting.sampling.sampler import Told, batched
 from inpainting.video import masks, reader
@@ -64,37 +64,20 @@ class Source:
         """The hole of each frame as it is filled and composited."""
         return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
 
-    def look(
-        self,
-        region: Region,
-        signals: Sequence[Signal],
-        filled_by: FilledBy,
-        mirrored: bool = False,
-        told: Told = lambda frames: None,
-    ) -> list[View]:
-        """A region's `views.look`, on disk; `told` after each block how many frames were filled."""
-        return [self._view(region, signals, filled_by, flipped, told) for flipped in MIRRORED[mirrored]]
-
-    def _view(self, region: Region, signals: Sequence[Signal], filled_by: FilledBy, mirrored: bool, told: Told) -> View:
+    def condition(self, region: Region, signal: Signal, told: Told = lambda frames: None) -> ConditionedClip:
+        """A region with its hole filled, on disk; `told` after each block how many frames were filled."""
         width, height = region.size
         shape = self.frames, height, width
-        fills = {
-            signal: Filled(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.uint8, *shape)) for signal in signals
-        }
-        view = View(fills, on_disk.array(np.bool_, *shape), mirrored)
+        clip = ConditionedClip(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape))
         done = 0
-        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if ALONE.issuperset(signals) else BLOCK):
+        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if signal in ALONE else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
-            if mirrored:
-                rgb, hole = mirror(rgb), mirror(hole)
             span = slice(done, done + len(block))
-            view.hole[span] = hole
-            grown = masks.dilate(hole, self.mask_settings.mask_dilation)
-            for signal, fill in fills.items():
-                fill.clip[span], fill.doubt[span] = filled_by(rgb, grown, signal)
+            clip.hole[span] = hole
+            clip.filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal)
             done += len(block)
             told(len(block))
-        return view
+        return clip
 
 
 def hole_of(picture: Picture, settings: MaskSettings) -> PictureHole:

@@ -47,14 +47,6 @@ def latent_area_by_frame(hole: Hole, space: int = 8, time: int = 4) -> NDArray[n
     return np.stack([np.repeat(cells[0], time, axis=0), *cells[1:]])
 
 
-def latent_mean(levels: NDArray[np.uint8], space: int = 8, time: int = 4) -> NDArray[np.float32]:
-    """The mean of the levels [frames, height, width] in each latent cell; shaped and grouped as `latent_area`."""
-    _check_grid(levels.shape, space, time)
-    frames, height, width = levels.shape
-    cells = levels.reshape(frames, height // space, space, width // space, space).mean(axis=(2, 4), dtype=np.float32)
-    return np.stack([np.asarray(group.mean(axis=0)) for group in _grouped(cells, time)])
-
-
 def latent_any(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
     """1 for each latent cell that any hole pixel falls in, else 0; shaped and grouped as `latent_area`."""
     groups = _counts(hole, space, time)

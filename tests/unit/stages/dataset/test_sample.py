@@ -19,8 +19,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 SIZE = (64, 48)
 PLAIN = [make_sequence(3, index, 17, SIZE) for index in range(12)]
-LIVELY = [make_sequence(3, index, 17, SIZE, lively=1.0) for index in range(12)]
-SEQUENCES = [*PLAIN, *LIVELY]
+DYNAMIC = [make_sequence(3, index, 17, SIZE, dynamic_share=1.0) for index in range(12)]
+SEQUENCES = [*PLAIN, *DYNAMIC]
 
 
 def test_the_same_arguments_give_the_same_pixels() -> None:
@@ -46,10 +46,10 @@ def test_another_seed_or_number_gives_another_sequence() -> None:
     assert not np.array_equal(make_sequence(0, 0, 1, SIZE).rgb, make_sequence(0, 1, 1, SIZE).rgb)
 
 
-@pytest.mark.parametrize("lively", [0.0, 1.0])
+@pytest.mark.parametrize("dynamic_share", [0.0, 1.0])
 @pytest.mark.parametrize(("frames", "size"), [(1, (16, 16)), (5, (33, 47)), (17, (128, 96)), (3, (320, 180))])
-def test_any_length_and_size_can_be_made(frames: int, size: tuple[int, int], lively: float) -> None:
-    made = make_sequence(0, 0, frames, size, lively=lively)
+def test_any_length_and_size_can_be_made(frames: int, size: tuple[int, int], dynamic_share: float) -> None:
+    made = make_sequence(0, 0, frames, size, dynamic_share=dynamic_share)
     width, height = size
     assert made.rgb.shape == made.truth.shape == (frames, height, width, 3)
     assert made.mask.shape == (frames, height, width)
@@ -102,21 +102,21 @@ def test_a_moving_camera_changes_the_truth() -> None:
     assert np.abs(made.truth[0].astype(int) - made.truth[8].astype(int)).mean() > 1
 
 
-def test_a_share_of_lively_scenes_leaves_the_others_as_they_were() -> None:
-    mixed = [make_sequence(3, index, 17, SIZE, lively=0.5) for index in range(12)]
+def test_a_share_of_dynamic_scenes_leaves_the_others_as_they_were() -> None:
+    mixed = [make_sequence(3, index, 17, SIZE, dynamic_share=0.5) for index in range(12)]
     kept = [np.array_equal(one.rgb, plain.rgb) for one, plain in zip(mixed, PLAIN, strict=True)]
-    lively = [np.array_equal(one.rgb, other.rgb) for one, other in zip(mixed, LIVELY, strict=True)]
+    dynamic = [np.array_equal(one.rgb, other.rgb) for one, other in zip(mixed, DYNAMIC, strict=True)]
     assert 2 <= sum(kept) <= 10
-    assert kept == [not one for one in lively]
+    assert kept == [not one for one in dynamic]
 
 
-def test_what_a_lively_scene_hides_is_harder_to_find_in_other_frames() -> None:
+def test_what_a_dynamic_scene_hides_is_harder_to_find_in_other_frames() -> None:
     def found(made: SampleSequence) -> float:
         hole = made.mask > 0
         filled = fill(made.rgb, hole, "flow_propagation")
         return peak_signal_noise_ratio(made.truth[hole], filled[hole])
 
-    assert np.mean([found(made) for made in LIVELY]) < np.mean([found(made) for made in PLAIN]) - 1
+    assert np.mean([found(made) for made in DYNAMIC]) < np.mean([found(made) for made in PLAIN]) - 1
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)

@@ -20,8 +20,8 @@ from inpainting.cli import main, parse
 from inpainting.core.files import file_digest, read_table, write_table
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.scores import SCORES, score_clip
-from inpainting.models.adapter_files import write_findings
-from inpainting.stages.evaluation.evaluate import with_findings
+from inpainting.models.adapter_files import write_sampling_steps
+from inpainting.stages.evaluation.evaluate import with_chosen_steps
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video.masks import dilate
 from inpainting.video.reader import Footage
@@ -80,7 +80,7 @@ def test_the_provenance_tells_split_and_settings_and_no_place(evaluated: Evaluat
 
 
 def test_what_a_classical_method_ignores_is_not_part_of_its_provenance(dataset: Dataset, tmp_path: Path) -> None:
-    ignored = ["--steps", "3", "--seed", "8", "--window", "9", "--mirrored"]
+    ignored = ["--steps", "3", "--seed", "8", "--window", "9"]
     assert dataset.evaluate("telea", tmp_path / "x.parquet", *ignored) == 0
     assert dataset.evaluate("telea", tmp_path / "y.parquet") == 0
     assert read_results(tmp_path / "x.parquet").provenance == read_results(tmp_path / "y.parquet").provenance
@@ -242,21 +242,18 @@ def test_the_number_of_denoising_steps_is_the_one_that_validation_chose(
     options = ["--adapter", str(adapter), "--steps", "3"]
     settings = parse("evaluate", dataset.arguments("adapter", tmp_path / "x.parquet", *options))
     assert isinstance(settings, EvaluateCommand)
-    assert with_findings(settings).steps == 3, "nothing was chosen for it yet"
-    assert not with_findings(settings).keep_fill
-    write_findings(adapter, 7, {"slope": -1.0, "biases": {"flow_propagation": 1.0}})
-    found = with_findings(settings)
-    assert (found.steps, found.keep_fill) == (7, True)
-    assert not with_findings(settings.model_copy(update={"keep_fill": False})).keep_fill
+    assert with_chosen_steps(settings).steps == 3, "nothing was chosen for it yet"
+    write_sampling_steps(adapter, 7)
+    assert with_chosen_steps(settings).steps == 7
 
 
 def test_the_tables_say_how_a_learned_method_was_used(dataset: Dataset, tmp_path: Path) -> None:
     results = [tmp_path / f"{method}.parquet" for method in ("base", "telea")]
     for path in results:
-        assert dataset.evaluate(path.stem, path, "--steps", "1", "--limit", "1", "--mirrored") == 0
+        assert dataset.evaluate(path.stem, path, "--steps", "1", "--limit", "1") == 0
     assert dataset.tables(results, tmp_path) == 0
     page = (tmp_path / "comparison.md").read_text()
-    assert "every step, 1 denoising step, the mean of the clip's and the mirrored clip's output." in page
+    assert "every step, 1 denoising step." in page
     assert "fast marching from the hole's edge (Telea 2004)." in page
 
 

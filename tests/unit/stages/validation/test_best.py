@@ -38,7 +38,7 @@ def candidate(tmp_path: Path) -> Candidate:
         scores = {
             name: {"mean": mean, "low": None, "high": None} for name, mean in (("psnr_mask", psnr), ("ssim_mask", ssim))
         }
-        run = {"sampling_steps": 5, "seconds_per_frame": 0.1, "scores": scores, "fill_trust": {"bias": float(step)}}
+        run = {"sampling_steps": 5, "seconds_per_frame": 0.1, "scores": scores}
         run["sequences"] = [{"sequence": "a", "psnr_mask": psnr, "ssim_mask": ssim}]
         result = {
             "step": step,
@@ -72,8 +72,8 @@ def test_the_highest_score_wins_and_its_adapter_is_copied(candidate: Candidate, 
     assert chosen["step"] == 1000
     assert [row["step"] for row in chosen["candidates"]] == [500, 1000, 1500]
     assert (tmp_path / "best" / "weights").read_text() == "of step 1000"
-    found = {"sampling_steps": 5, "fill_trust": {"bias": 1000.0}}
-    assert json.loads((tmp_path / "best" / "inpainting.json").read_text()) == {"base": "somewhere", **found}
+    written = json.loads((tmp_path / "best" / "inpainting.json").read_text())
+    assert written == {"base": "somewhere", "sampling_steps": 5}
     assert chosen["provenance"]["inputs"]["adapter"] == folder_digest(tmp_path / "best")
 
 

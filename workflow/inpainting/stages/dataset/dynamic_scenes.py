@@ -26,10 +26,10 @@ DENSITY = 2
 """How many times wider and higher than the result a scene is drawn."""
 
 
-def draw_lively_scene(
+def draw_dynamic_scene(
     rng: np.random.Generator, frames: int, size: tuple[int, int], still: float
 ) -> tuple[Clip, str, Camera]:
-    """As `scenes.draw_scene`, but livelier: (float32 [frames, height, width, 3], name of the background, camera)."""
+    """As `scenes.draw_scene`, but dynamic: (float32 [frames, height, width, 3], name of the background, camera)."""
     width, height = (DENSITY * side for side in size)
     name, picture, room = backdrop(rng, (width, height))
     camera = camera_path(rng, frames, room, still, periods=(20, 120))

@@ -17,7 +17,7 @@ from inpainting.core.progress import tracked
 from inpainting.core.seeds import derive
 from inpainting.core.settings import parse_size
 from inpainting.core.workers import process_pool
-from inpainting.stages.dataset.dynamic_scenes import draw_lively_scene
+from inpainting.stages.dataset.dynamic_scenes import draw_dynamic_scene
 from inpainting.stages.dataset.objects import draw_sprite, paste
 from inpainting.stages.dataset.scenes import draw_scene
 from inpainting.stages.dataset.settings import SampleCommand
@@ -28,7 +28,7 @@ COVERAGE = (0.04, 0.20)
 """Mean share of a frame's pixels that the mask covers, lowest and highest."""
 
 TRUTH_MOVES = 0.25
-"""Share of sequences, of those that are not lively, whose truth has a moving object of its own."""
+"""Share of sequences, of those whose scene is not dynamic, whose truth has a moving object of its own."""
 
 ATTEMPTS = 8
 """Tries to place objects so that their mask is within COVERAGE; the last one is kept if none is."""
@@ -74,21 +74,23 @@ def sample(settings: SampleCommand) -> None:
 def write_one(settings: SampleCommand, index: int) -> Row:
     """Make and write sequence `index`; returns its line of sample.tsv."""
     size = parse_size(settings.size)
-    made = make_sequence(settings.seed, index, settings.frames, size, settings.still, settings.lively)
+    made = make_sequence(settings.seed, index, settings.frames, size, settings.still, settings.dynamic_share)
     write_sequence(Path(settings.out) / made.id, made.rgb, made.mask, made.truth)
     return made.id, made.scene, made.camera, round(made.coverage, 4)
 
 
 def make_sequence(
-    seed: int, index: int, frames: int, size: tuple[int, int], still: float = 0.15, lively: float = 0
+    seed: int, index: int, frames: int, size: tuple[int, int], still: float = 0.15, dynamic_share: float = 0
 ) -> SampleSequence:
     """Make sequence number `index`; it depends on the arguments alone.
 
-    size: (width, height) in pixels; still: probability that the camera stands still; lively: that the scene is lively.
+    size: (width, height) in pixels; still: probability that the camera stands still; dynamic_share: that the
+    scene is dynamic.
     """
     rng = np.random.default_rng(derive(seed, "sample", index))
-    if np.random.default_rng(derive(seed, "sample lively", index)).random() < lively:
-        truth, scene, camera = draw_lively_scene(rng, frames, size, still)
+    chance = np.random.default_rng(derive(seed, "sample lively", index))  # another name would give other sequences
+    if chance.random() < dynamic_share:
+        truth, scene, camera = draw_dynamic_scene(rng, frames, size, still)
     else:
         truth, scene, camera = draw_scene(rng, frames, size, still)
         if rng.random() < TRUTH_MOVES:

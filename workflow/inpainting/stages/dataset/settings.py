@@ -28,8 +28,9 @@ class SampleSettings(Settings):
     """Frame size in pixels."""
     still: float = Field(default=0.15, ge=0, le=1)
     """Share of sequences whose camera stands still."""
-    lively: float = Field(default=0, ge=0, le=1)
-    """Share of sequences in whose scene more moves than the camera, as in footage: subjects, water, what passes by."""
+    dynamic_share: float = Field(default=0, ge=0, le=1)
+    """Share of sequences with dynamic scenes, in which more moves than the camera, as in footage: subjects, water, what
+    passes by."""
 
     def model_post_init(self, _: object) -> None:
         if min(parse_size(self.size)) < 16:

@@ -45,10 +45,6 @@ def _described(result: Results) -> str:
     settings, text = result.provenance["settings"], result.provenance["description"]
     if (count := settings.get("steps")) and result.kind != "ceiling":
         text += f", {count} denoising step{'s' * (count > 1)}"
-    if settings.get("keep_fill"):
-        text += ", its fill and the temporal median kept in part, where validation found that they can be trusted"
-    if settings.get("mirrored"):
-        text += ", the mean of the clip's and the mirrored clip's output"
     return f"{shown(result.method, result.kind)}: {text}."
 
 

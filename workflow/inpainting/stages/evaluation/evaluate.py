@@ -35,7 +35,7 @@ PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "out", "exa
 
 def evaluate(settings: EvaluateCommand) -> None:
     """Write the scores of one method's raw and composited output, and the frames of the examples."""
-    settings = with_findings(settings)
+    settings = with_chosen_steps(settings)
     sequences = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, settings.split, settings.frames, settings.limit
     )
@@ -56,25 +56,21 @@ def evaluate(settings: EvaluateCommand) -> None:
     parts.remove()
 
 
-def with_findings(settings: EvaluateCommand) -> EvaluateCommand:
-    """The settings with what validation found for their adapter: the denoising steps, and whether its fill is kept.
+def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
+    """The settings with the number of denoising steps that validation chose for their adapter, where it chose one.
 
     Raises UsageError where the adapter is not there, InputError where it is none.
     """
     if settings.adapter is None:
-        return settings.model_copy(update={"keep_fill": False})
+        return settings
     from inpainting.models.adapter import read_adapter_config
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
-    config = read_adapter_config(adapter)
-    kept = config.kept_fills(settings.keep_fill)
-    steps = config.sampling_steps or settings.steps
-    if config.sampling_steps is not None:
-        log.info("%s: as many denoising steps as validation chose: %d", settings.name, steps)
-    if kept:
-        fills = ", ".join(kept)
-        log.info("%s: kept in part, where validation found that they can be trusted: %s", settings.name, fills)
-    return settings.model_copy(update={"steps": steps, "keep_fill": bool(kept)})
+    chosen = read_adapter_config(adapter).sampling_steps
+    if chosen is None:
+        return settings
+    log.info("%s: as many denoising steps as validation chose: %d", settings.name, chosen)
+    return settings.model_copy(update={"steps": chosen})
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,6 @@ class EvaluateSettings(Settings):
     steps: int = Field(50, ge=1)
     """Denoising steps of the base model, and of an adapter that was never validated; others take those that validation
     chose for them."""
-    mirrored: bool = False
-    """Learned methods fill and inpaint the mirrored clip as well, and give the mean of both: twice the time and fewer
-    errors. So does the ceiling with what the VAE makes of them."""
-    keep_fill: bool = True
-    """Adapters keep their fill and the temporal median in part, where validation found that they can be trusted."""
     examples: int = Field(4, ge=0)
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)

@@ -49,7 +49,7 @@ def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
         cells_high, cells_wide = Frame(height, width).latent_size
         latents = tensors * frames * channels * value
-        beside = settings.window * 8 + frames if settings.content == "truth" else frames * value * settings.doubt
+        beside = settings.window * 8 + frames if settings.content == "truth" else 0
         total += count * starts * cells_high * cells_wide * (latents + beside)
     return total
 

@@ -91,8 +91,8 @@ def shaping_settings(settings: EncodeCommand) -> dict[str, object]:
     if settings.content == "truth":
         return shaping | settings.section(TruthSettings).shaping()
     if settings.content == "rgb":
-        return shaping | {"doubt": settings.doubt}
-    return shaping | settings.section(MaskSettings).shaping() | {"doubt": settings.doubt}
+        return shaping
+    return shaping | settings.section(MaskSettings).shaping()
 
 
 def _cutting(settings: EncodeCommand) -> dict[str, object]:
@@ -121,8 +121,7 @@ def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[s
 def _pixel_windows(settings: EncodeCommand, names: list[str], starts: list[int]) -> Iterator[PixelWindow]:
     """The windows of the sequences, in order; the sequences are read, and their holes filled, in other processes."""
     masks = settings.section(MaskSettings)
-    asked = (settings.frames, settings.content, masks, settings.doubt)
-    wanted = [Wanted(settings.dataset / name, *asked) for name in names]
+    wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
     with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
         for name, read in zip(names, mapped_ahead(pool, read_sequence, wanted, settings.workers + 1), strict=True):
             yield from cut(name, read, starts, settings.window)

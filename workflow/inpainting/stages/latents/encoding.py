@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.baselines.classical import Clip
-from inpainting.baselines.doubt import Doubt
 from inpainting.baselines.settings import Signal
 from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame
@@ -33,7 +32,6 @@ class PixelWindow(NamedTuple):
     clip: Clip
     hole: Hole
     difference: NDArray[np.uint8] | None
-    doubt: Doubt | None
 
 
 def cut(name: str, read: Sequence, starts: list[int], length: int) -> Iterator[PixelWindow]:
@@ -44,10 +42,8 @@ def cut(name: str, read: Sequence, starts: list[int], length: int) -> Iterator[P
     frame = Frame(*read.hole.shape[1:])
     for start in starts:
         part = slice(start, start + length)
-        difference, doubt = (
-            None if found is None else frame.pad(found[part]) for found in (read.difference, read.doubt)
-        )
-        yield PixelWindow(name, start, frame.pad(read.clip[part]), frame.pad(read.hole[part]), difference, doubt)
+        difference = None if read.difference is None else frame.pad(read.difference[part])
+        yield PixelWindow(name, start, frame.pad(read.clip[part]), frame.pad(read.hole[part]), difference)
 
 
 def batches(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
@@ -70,8 +66,7 @@ def encode_batch(
     if settings.content != "truth":
         signals = [_condition_signal(window, settings.content, settings.mask_dilation) for window in batch]
         conditions = vae_latents.encode(vae, torch.stack(signals))[0].to(dtype).cpu()
-        pairs = zip(batch, conditions, strict=True)
-        return [{"condition": condition} | _doubt(window, dtype) for window, condition in pairs]
+        return [{"condition": condition} for condition in conditions]
     signals = [vae_latents.to_signal(window.clip) for window in batch]
     means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(signals)))
     found = []
@@ -82,10 +77,6 @@ def encode_batch(
         hole = torch.from_numpy(masks.pack(window.hole))
         found.append({"truth": mean, "hole": hole, "difference": difference, **spread})
     return found
-
-
-def _doubt(window: PixelWindow, dtype: torch.dtype) -> dict[str, Tensor]:
-    return {} if window.doubt is None else {"doubt": inputs.doubt_of_cells(window.doubt).to(dtype)}
 
 
 def _condition_signal(window: PixelWindow, signal: Signal, dilation: int) -> Tensor:

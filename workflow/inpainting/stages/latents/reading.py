@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.classical import Clip
-from inpainting.baselines.doubt import Doubt
-from inpainting.baselines.fills import fill, fill_with_doubt
+from inpainting.baselines.fills import fill
 from inpainting.core.errors import InputError
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
@@ -18,27 +17,24 @@ from inpainting.video.settings import MaskSettings
 
 
 class Wanted(NamedTuple):
-    """A sequence's folder, how many of its frames are encoded, as what, and whether with the doubt of its fill."""
+    """A sequence's folder, how many of its frames are encoded, as what, and how its masks are read."""
 
     folder: Path
     frames: int
     content: Content
     masks: MaskSettings
-    doubt: bool = False
 
 
 class Sequence(NamedTuple):
     """A whole sequence as it is encoded.
 
     clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: undilated, bool
-    [frames, height, width]; difference, of a truth: `difference` of the input and it; doubt, of a condition where it is
-    wanted: that of its fill.
+    [frames, height, width]; difference, of a truth: `difference` of the input and it.
     """
 
     clip: Clip
     hole: Hole
     difference: NDArray[np.uint8] | None = None
-    doubt: Doubt | None = None
 
 
 def read_sequence(wanted: Wanted) -> Sequence:
@@ -55,11 +51,7 @@ def read_sequence(wanted: Wanted) -> Sequence:
     if wanted.content == "truth":
         assert truth is not None
         return Sequence(truth, hole, difference=difference(rgb, truth, hole))
-    dilated = masks.dilate(hole, wanted.masks.mask_dilation)
-    if not wanted.doubt:
-        return Sequence(fill(rgb, dilated, wanted.content), hole)
-    filled = fill_with_doubt(rgb, dilated, wanted.content)
-    return Sequence(filled.clip, hole, doubt=filled.doubt)
+    return Sequence(fill(rgb, masks.dilate(hole, wanted.masks.mask_dilation), wanted.content), hole)
 
 
 def difference(rgb: Clip, truth: Clip, hole: Hole) -> NDArray[np.uint8]:

@@ -45,9 +45,6 @@ class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, 
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
     """The shard to write, a .safetensors file; its listing, for `inpaint index`, becomes a .parquet beside it."""
-    doubt: bool = False
-    """Keep how far the fill is to be doubted, too, which a training with `mask_input: area_and_doubt` needs; finding it
-    takes about as long as the fill."""
     splits: Annotated[tuple[str, ...], Role.PLACE] = ("train",)
     """Splits to encode; validation and test are inpainted from their frames."""
     frames: int = Field(100, ge=1)

@@ -75,7 +75,7 @@ class Batches:
         return Batch(
             truth=torch.stack([self._truth(*pair) for pair in zip(samples, windows, strict=True)]),
             condition=torch.stack([window.condition for window in windows]).float(),
-            mask=torch.stack([self._mask(*pair) for pair in zip(windows, dilated, strict=True)]),
+            mask=torch.stack([inputs.mask_channels(hole, self.mask_channels) for hole in dilated]),
             region=torch.stack([self._region(*pair) for pair in zip(windows, dilated, strict=True)]),
             noise=torch.stack([noise for noise, _ in drawn]),
             timesteps=torch.stack([timestep for _, timestep in drawn]),
@@ -86,12 +86,6 @@ class Batches:
         """The sample's window, with the hole that it is trained with."""
         window = self.cache[self.window_number(sample)]
         return replace(window, hole=enlarged(window.hole, self.augmentation, self.seed, sample))
-
-    def _mask(self, window: Window, dilated: Hole) -> Tensor:
-        """What the model is told of the hole, and of its fill: float32 [latent frames, channels, rows, columns]."""
-        if self.mask_channels == inputs.MASK_CHANNELS["area_and_doubt"] and window.doubt is None:
-            raise InputError(f"{self.cache.index}: the conditions hold no doubt of their fill; encode with --doubt")
-        return inputs.mask_channels(dilated, window.doubt, self.mask_channels)
 
     def _region(self, window: Window, dilated: Hole) -> Tensor:
         """Where the loss counts in full: 0 or 1, float32 [latent frames, 1, rows, columns]."""

@@ -70,10 +70,6 @@ class OptimizerSettings(Settings):
     """Peak rate of LoRA."""
     patch_learning_rate: float = Field(1e-4, gt=0.0)
     """Peak rate of the widened patch embedding."""
-    widened_start: Literal["zeros", "noisy_latents"] = "zeros"
-    """What the patch embedding's new weights start from: zeros, so that training starts as the base model; or, for the
-    condition's latents, the weights of the noisy ones, which the base has learned to read. That is for holes that are
-    filled with what is near the truth, as flow_propagation does."""
     schedule: Literal["cosine", "cosine_with_restarts", "linear", "polynomial", "constant", "constant_with_warmup"] = (
         "cosine"
     )

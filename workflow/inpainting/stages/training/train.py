@@ -164,7 +164,7 @@ def prepared(
         adapters.load_adapter(transformer, checkpoint.adapter)
     else:
         if settings.widens:
-            widen_patch_embedding(transformer, config.channels, settings.widened_start)
+            widen_patch_embedding(transformer, config.channels)
         lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
     lora.prepare_training(transformer)
     if settings.gradient_checkpointing:

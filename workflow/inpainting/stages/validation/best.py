@@ -10,7 +10,7 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, folder_digest, read_json, write_json
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import paired_interval
-from inpainting.models.adapter_files import write_findings
+from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.stages.validation.settings import BestCommand
 
 log = logging.getLogger(__name__)
@@ -22,8 +22,7 @@ DIGITS = {"psnr_mask": 2, "ssim_mask": 4}
 def best(settings: BestCommand) -> None:
     """Write the winner's step, denoising steps and scores and all candidates'; of equal scores the cheaper one wins.
 
-    The winner's adapter is copied, with what was found in its configuration: the number of denoising steps, and how
-    much of the fill is to be kept.
+    The winner's adapter is copied, with the number of denoising steps in its configuration.
     """
     results = [read_json(existing(path, "--scores", "files of `inpaint validate`")) for path in settings.scores]
     criteria = {result["criterion"] for result in results}
@@ -44,7 +43,6 @@ def best(settings: BestCommand) -> None:
     chosen = {
         "step": ranked[0]["step"],
         "sampling_steps": ranked[0]["sampling_steps"],
-        "fill_trust": ranked[0].get("fill_trust"),
         "criterion": criterion,
         "why": reason(ranked, criterion, len(results)),
         "scores": ranked[0]["scores"],
@@ -57,7 +55,7 @@ def best(settings: BestCommand) -> None:
         raise InputError(f"--checkpoints: {adapter} is not what was validated; validate it again")
     with atomic_path(settings.adapter_out) as temporary:
         shutil.copytree(adapter, temporary)
-        write_findings(temporary, chosen["sampling_steps"], chosen["fill_trust"])
+        write_sampling_steps(temporary, chosen["sampling_steps"])
     inputs = winner["provenance"]["inputs"] | {"adapter": folder_digest(settings.adapter_out)}
     chosen["provenance"] = winner["provenance"] | {"inputs": inputs}
     write_json(settings.out, chosen)

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
-from inpainting.baselines.trust import trusted
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest, write_json
@@ -22,7 +21,6 @@ from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
 from inpainting.stages.validation.integrity import check_integrity
 from inpainting.stages.validation.settings import ValidateCommand
-from inpainting.stages.validation.trusting import TrustFit
 from inpainting.video import masks
 
 log = logging.getLogger(__name__)
@@ -36,10 +34,8 @@ def validate(settings: ValidateCommand) -> None:
     )
     step = check_integrity(settings.checkpoint)
     difference = difference_to_training(settings.section(ModelSettings), settings.checkpoint)
-    scores, trusts = score_checkpoint(settings, chosen)
-    runs = [
-        summarise(settings, steps, part, trusts[steps]) for steps, part in scores.groupby("sampling_steps", sort=True)
-    ]
+    scores = score_checkpoint(settings, chosen)
+    runs = [summarise(settings, steps, part) for steps, part in scores.groupby("sampling_steps", sort=True)]
     inputs = {
         "adapter": folder_digest(settings.checkpoint / "adapter"),
         "split": file_digest(settings.split_file),
@@ -56,42 +52,30 @@ def validate(settings: ValidateCommand) -> None:
     for run in runs:
         psnr, ssim = (run["scores"][name]["mean"] for name in ("psnr_mask", "ssim_mask"))
         log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run["sampling_steps"], psnr, ssim)
-        if run["fill_trust"] is not None:
-            log.info("with fills kept where they can be trusted: %+.2f dB (in sample)", run["fill_trust_gain"])
 
 
-def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> tuple[pd.DataFrame, dict[Any, TrustFit]]:
-    """In-mask scores of the raw output, and how far fills may be trusted.
-
-    The scores have a row per number of denoising steps and sequence: see `per_sequence`; the trusts are by number of
-    steps, and without a sample where the model is told of no doubt, or nothing was filled.
-    """
+def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.DataFrame:
+    """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`."""
     inpainter: Inpainter | None = None
     tables = []
-    trusts: dict[int, TrustFit] = {}
     progress = Progress("validate", "clips", len(chosen) * len(settings.steps))
     for name, frames in chosen.items():
         clip = read_clip(settings.dataset, name, frames)
         if inpainter is None:
             inpainter = _load(settings, clip)
-            told = inpainter.pipeline.models.told_of_doubt
-            fills = trusted(inpainter.signal) if told else ()
-            trusts = {steps: TrustFit(fills, settings.seed) for steps in settings.steps}
         hole = masks.to_hole(clip.mask, inpainter.masks)
         begin = perf_counter()
-        views = inpainter.look(clip.rgb, hole, fills or None)
-        looked = perf_counter() - begin
+        conditioned = inpainter.condition(clip.rgb, hole)
+        filling = perf_counter() - begin
         for steps in settings.steps:
             seed = seeds.derive(settings.seed, "validation.noise", name)
             begin = perf_counter()
-            raw = inpainter.inpaint_seen(views, steps, seed)
-            seconds = (looked + perf_counter() - begin) / frames
+            raw = inpainter.inpaint_conditioned(conditioned, steps, seed)
+            seconds = (filling + perf_counter() - begin) / frames
             table = score_clip(raw, clip.truth, Regions(hole))
             tables.append(table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds))
-            if fills:
-                trusts[steps].add(name, views[0], raw, clip.truth, hole)
             progress.step()
-    return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence")), trusts
+    return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
 def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
@@ -100,7 +84,7 @@ def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
     return load_inpainter(settings.section(ModelSettings), adapter, clip.size, config.masks, config.windows)
 
 
-def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame, trust: TrustFit) -> dict[str, Any]:
+def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> dict[str, Any]:
     """What was found with one number of denoising steps, as JSON values; raises InputError where nothing was scored."""
     means = {}
     for name in ("psnr_mask", "ssim_mask"):
@@ -108,11 +92,8 @@ def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame, trust
         if interval.count == 0:
             raise InputError(f"no validation sequence has a pixel in its mask; {settings.split_file} needs others")
         means[name] = {"mean": interval.mean, "low": _or_none(interval.low), "high": _or_none(interval.high)}
-    found, gain = trust.fit() or (None, None)
     return {
         "sampling_steps": int(steps),
-        "fill_trust": None if found is None else found.model_dump(),
-        "fill_trust_gain": gain,
         "seconds_per_frame": float(scores["seconds_per_frame"].median()),
         "scores": means,
         "sequences": [
