@@ -12,9 +12,14 @@ MODELS = [
     method for method in settings.evaluation.methods if method in ("base", "ceiling")
 ]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
-ADAPTERS = [*experiments, *GIVEN]
+GIVEN_FILES = {
+    name: sorted(str(path) for path in Path(folder).iterdir() if path.is_file())
+    for name, folder in GIVEN.items()
+}
+ADAPTERS = {name: f"results/validation/{name}/best" for name in experiments} | GIVEN
 EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
+SCORED = f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}"
 
 
 rule evaluate:
@@ -23,7 +28,8 @@ rule evaluate:
         split=rules.split.output.table,
     output:
         scores="results/evaluation/{method}.parquet",
-        examples=directory("results/evaluation/{method}/examples"),
+        # The scores and the frames themselves lie undeclared beside them: what is new or changed is scored alone.
+        examples="results/evaluation/{method}/examples.tsv",
     log:
         "results/logs/evaluate-{method}.log",
     benchmark:
@@ -36,7 +42,9 @@ rule evaluate:
         runtime=480,
     params:
         method="--method {method}",
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
+        options=SCORED,
+        execution=lambda wildcards, threads: DEVICE,
+        examples=subpath(output.examples, strip_suffix=".tsv"),
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
@@ -44,7 +52,7 @@ rule evaluate:
     shell:
         "inpaint evaluate {params.method} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --workers {threads}"
-        " --out {output.scores} --examples-out {output.examples} {params.options} 2>&1 | tee {log}"
+        " --out {output.scores} --examples-out {params.examples} {params.options} {params.execution} 2>&1 | tee {log}"
 
 
 use rule evaluate as evaluate_model with:
@@ -61,13 +69,13 @@ use rule evaluate as evaluate_experiment with:
     input:
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
-        adapter=lambda wildcards: GIVEN.get(
+        adapter=lambda wildcards: GIVEN_FILES.get(
             wildcards.experiment,
-            f"results/validation/{wildcards.experiment}/best",
+            f"results/validation/{wildcards.experiment}/best.json",
         ),
     output:
         scores="results/evaluation/{experiment}.parquet",
-        examples=directory("results/evaluation/{experiment}/examples"),
+        examples="results/evaluation/{experiment}/examples.tsv",
     log:
         "results/logs/evaluate-{experiment}.log",
     benchmark:
@@ -80,10 +88,12 @@ use rule evaluate as evaluate_experiment with:
         runtime=480,
         gpu=GPUS,
     params:
-        method=lambda wildcards, input: (
-            f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
+        method=lambda wildcards: (
+            f"--method adapter --label {wildcards.experiment} --adapter {ADAPTERS[wildcards.experiment]}"
         ),
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
+        options=SCORED,
+        execution=lambda wildcards, threads: DEVICE,
+        examples=subpath(output.examples, strip_suffix=".tsv"),
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
@@ -97,7 +107,7 @@ use rule evaluate as evaluate_external with:
         outputs=lambda wildcards: EXTERNAL[wildcards.tool],
     output:
         scores="results/evaluation/{tool}.parquet",
-        examples=directory("results/evaluation/{tool}/examples"),
+        examples="results/evaluation/{tool}/examples.tsv",
     log:
         "results/logs/evaluate-{tool}.log",
     benchmark:
@@ -108,7 +118,9 @@ use rule evaluate as evaluate_external with:
         method=lambda wildcards, input: (
             f"--method external --label {wildcards.tool} --outputs {input.outputs}"
         ),
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
+        options=SCORED,
+        execution=lambda wildcards, threads: DEVICE,
+        examples=subpath(output.examples, strip_suffix=".tsv"),
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,

@@ -169,7 +169,7 @@ rule draw_sequences:
 rule draw_examples:
     input:
         comparison="results/tables/comparison.tsv",
-        frames=[
+        examples=[
             *expand(rules.evaluate_experiment.output.examples, experiment=ADAPTERS),
             *expand(rules.evaluate_external.output.examples, tool=EXTERNAL),
             *expand(
@@ -177,6 +177,7 @@ rule draw_examples:
             ),
         ],
     output:
+        table="results/figures/examples.tsv",
         folder=report(
             directory("results/figures/examples"),
             patterns=["{sequence}/{view}.png", "{sequence}/{view}.html"],
@@ -194,7 +195,7 @@ rule draw_examples:
     params:
         options=f"{settings.report.section(ExampleSettings).to_options()} {MASKS}",
         root=DATASET,
-        evaluation=lambda wildcards, input: Path(input.frames[0]).parents[1],
+        evaluation=lambda wildcards, input: Path(input.examples[0]).parents[1],
         version=REPORT_VERSION,
     shell:
         "inpaint draw-examples --dataset {params.root:q} --comparison {input.comparison}"
@@ -205,7 +206,7 @@ rule draw_headline:
     input:
         summary=rules.tables.output.summary,
         comparison=rules.draw_comparison.output.svg,
-        examples=rules.draw_examples.output.folder,
+        examples=rules.draw_examples.output.table,
     output:
         page="results/tables/headline.html",
     log:
@@ -214,9 +215,10 @@ rule draw_headline:
         "results/benchmarks/draw-headline.tsv"
     localrule: True
     params:
+        examples=subpath(input.examples, strip_suffix=".tsv"),
         version=REPORT_VERSION,
     shell:
-        "inpaint draw-headline --summary {input.summary} --comparison {input.comparison} --examples {input.examples}"
+        "inpaint draw-headline --summary {input.summary} --comparison {input.comparison} --examples {params.examples}"
         " --out {output.page} 2>&1 | tee {log}"
 
 

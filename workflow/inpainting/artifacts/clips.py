@@ -1,5 +1,6 @@
 """The sequences that methods are scored on: which they are, and their frames."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,12 @@ def choose_sequences(
     if unknown:
         raise InputError(f"{split_file} names {unknown[0]}, which {manifest_file} does not accept; split again")
     return {name: min(int(found[name]), frames) for name in names}
+
+
+def sequence_digests(manifest_file: Path, sequences: Iterable[str]) -> dict[str, str]:
+    """The digest of each sequence's frames, as the audit found them; the sequences are in the manifest."""
+    digests = read_table(manifest_file).set_index("id")["digest"]
+    return {name: str(digests[name]) for name in sequences}
 
 
 def read_clip(dataset: Path, name: str, frames: int) -> Clip:

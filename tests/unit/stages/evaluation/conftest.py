@@ -63,6 +63,7 @@ def make_dataset(root: Path) -> Dataset:
         "id": list("abcd"),
         "verdict": "accepted",
         "frames": FRAMES,
+        "digest": list("0123"),
         "coverage_mean": [0.05, 0.12, 0.3, 0.1],
         "camera_motion": [1.0, 0.0, 1.0, 1.0],
         "effect_share": [0.1, 0.0, 0.0, 0.0],

@@ -17,7 +17,7 @@ import pytest
 from inpainting.artifacts.scores import COLUMNS, MEASURED, read_results
 from inpainting.baselines.classical import telea
 from inpainting.cli import main, parse
-from inpainting.core.files import file_digest, read_table, write_table
+from inpainting.core.files import read_table, write_table
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.scores import SCORES, score_clip
 from inpainting.models.adapter_files import write_sampling_steps
@@ -62,7 +62,8 @@ def test_the_scores_are_those_of_the_methods_own_frames(evaluated: Evaluated, ma
 def test_the_frames_of_the_first_sequences_are_kept(evaluated: Evaluated, make_scene: Scene) -> None:
     folder = evaluated.dataset.root / "examples" / "telea"
     assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
-    assert sorted(path.name for path in (folder / "a").iterdir()) == ["composited", "raw"]
+    assert sorted(path.name for path in (folder / "a").iterdir()) == ["composited", "key", "raw"]
+    assert list(read_table(folder.with_suffix(".tsv"))["sequence"]) == ["a", "b"]
     rgb, mask, _ = make_scene(1)
     assert np.array_equal(read_images(folder / "a" / "raw", 0, 5, "RGB"), telea(rgb, dilate(mask > 127, 2)))
     composited = read_images(folder / "a" / "composited", 0, 5, "RGB")
@@ -74,7 +75,7 @@ def test_the_provenance_tells_split_and_settings_and_no_place(evaluated: Evaluat
     about = read_results(evaluated.results["telea"]).provenance
     assert about["label"] == "telea"
     assert about["kind"] == "classical"
-    assert about["inputs"]["split_file"] == file_digest(evaluated.dataset.split)
+    assert set(about["inputs"]) == {"sequences"}
     assert about["settings"]["split"] == "test"
     assert str(evaluated.dataset.root) not in json.dumps(about)
 
@@ -143,9 +144,8 @@ def test_an_unreadable_sequence_stops_with_its_name_and_what_was_finished_is_kep
     assert not out.exists()
     broken.write_bytes(whole)
     assert dataset.evaluate("telea", out) == 0
-    assert "2 of them were finished before" in caplog.text
+    assert "1 of 3 sequences are new or changed" in caplog.text
     pd.testing.assert_frame_equal(untimed(out), untimed(evaluated.results["telea"]))
-    assert not out.with_suffix(".parts").exists()
 
 
 def test_what_was_finished_with_other_settings_is_not_taken_up(dataset: Dataset, tmp_path: Path) -> None:

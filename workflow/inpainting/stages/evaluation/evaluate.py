@@ -11,26 +11,34 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import choose_sequences, read_clip
-from inpainting.artifacts.scores import write_results
+from inpainting.artifacts.clips import choose_sequences, read_clip, sequence_digests
+from inpainting.artifacts.scores import COLUMNS, write_results
+from inpainting.baselines.settings import FillSettings
 from inpainting.core import provenance
-from inpainting.core.files import file_digest, folder_digest, value_digest
+from inpainting.core.files import folder_digest, value_digest
+from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
-from inpainting.core.settings import existing
+from inpainting.core.settings import Settings, existing
 from inpainting.core.workers import process_pool
+from inpainting.models.settings import ModelSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
-from inpainting.stages.evaluation.methods import LEARNED, LEARNED_ONLY, Method, description_of, kind_of, load_method
-from inpainting.stages.evaluation.partial_results import Parts
+from inpainting.stages.evaluation.external import output_digests
+from inpainting.stages.evaluation.methods import LEARNED, Method, description_of, kind_of, load_method
+from inpainting.stages.evaluation.scored_sequences import ScoredSequences
 from inpainting.stages.evaluation.scoring import score_outputs
-from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
+from inpainting.stages.evaluation.settings import (
+    EVALUATION_VERSION,
+    EvaluateCommand,
+    ExtrasSettings,
+    SelectionSettings,
+    StepsSettings,
+)
 from inpainting.video import masks
 from inpainting.video.masks import Hole
+from inpainting.video.settings import HoleSettings, MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
-
-PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "out", "examples_out", "workers"}
-"""Settings that say where things are; what they hold is in the provenance as digests."""
 
 
 def evaluate(settings: EvaluateCommand) -> None:
@@ -42,18 +50,19 @@ def evaluate(settings: EvaluateCommand) -> None:
     names = list(sequences)
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     log.info("%s: %d %s sequences: %s%s", settings.name, len(names), settings.split, ", ".join(names[:8]), more)
-    about = _provenance(settings)
-    parts = Parts(settings.out, _digest(settings, about))
-    waiting = [name for name in names if not parts.has(name)]
-    if len(waiting) < len(names):
-        log.info("%d of them were finished before", len(names) - len(waiting))
-    examples = names[: settings.examples] if settings.examples_out else []
-    for _ in tracked(_score_all(settings, sequences, waiting, examples, parts), "evaluate", "sequences", len(waiting)):
+    digests = sequence_digests(settings.manifest, names)
+    keys = sequence_keys(settings, sequences, digests)
+    examples = None
+    if settings.examples_out is not None:
+        examples = ItemCache(settings.examples_out, {name: keys[name] for name in names[: settings.examples]})
+    kept = ScoredSequences(ItemCache(settings.out.with_suffix(".items"), keys), examples)
+    missing = kept.missing()
+    log.info("%d of %d sequences are new or changed", len(missing), len(names))
+    for _ in tracked(_score_all(settings, sequences, missing, kept), "evaluate", "sequences", len(missing)):
         pass
-    if settings.examples_out:
-        parts.copy_examples(examples, settings.examples_out)
-    write_results(settings.out, parts.scores(names), about)
-    parts.remove()
+    if settings.examples_out is not None:
+        kept.write_examples(settings.examples_out.with_suffix(".tsv"))
+    write_results(settings.out, kept.table().assign(method=settings.name), _provenance(settings, digests))
 
 
 def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
@@ -94,7 +103,7 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
 ) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`results.COLUMNS`), and its frames by output.
+    """A sequence's rows of the results (`scores.COLUMNS`, but for the method), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
@@ -102,7 +111,7 @@ def score_sequence(
     outputs = {"raw": made.raw, "composited": masks.composite(made.raw, clip.rgb, made.filled)}
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
-        table.assign(method=settings.name, sequence=name, output=output, **spent)
+        table.assign(sequence=name, output=output, **spent)
         for output, table in score_outputs(settings, clip, made.filled, outputs).items()
     ]
     return pd.concat(rows, ignore_index=True), outputs
@@ -118,73 +127,100 @@ def _on_device(settings: EvaluateCommand) -> bool:
 
 
 def _score_all(
-    settings: EvaluateCommand, sequences: dict[str, int], waiting: list[str], examples: list[str], parts: Parts
+    settings: EvaluateCommand, sequences: dict[str, int], missing: list[str], kept: ScoredSequences
 ) -> Iterator[str]:
-    """Score the waiting sequences in several processes, or in this one alone.
+    """Score the missing sequences in several processes, or in this one alone.
 
     A learned method fills them one by one in this process, while others score what it has made.
     """
-    jobs = [(name, sequences[name], name in examples) for name in waiting]
+    jobs = [(name, sequences[name]) for name in missing]
     if not jobs:
         return
     if settings.workers == 1:
         method = load_method(settings)
         for job in jobs:
-            yield _score_part(settings, parts, *job, fill_sequence(settings, method, *job[:2]))
+            yield _score_kept(settings, kept, *job, fill_sequence(settings, method, *job))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
         if settings.method in LEARNED:
-            yield from _score_behind(settings, parts, jobs, pool)
+            yield from _score_behind(settings, kept, jobs, pool)
         else:
-            for future in [pool.submit(_fill_and_score_part, settings, parts, *job) for job in jobs]:
+            for future in [pool.submit(_fill_and_score_kept, settings, kept, *job) for job in jobs]:
                 yield future.result()
 
 
 def _score_behind(
-    settings: EvaluateCommand, parts: Parts, jobs: list[tuple[str, int, bool]], pool: ProcessPoolExecutor
+    settings: EvaluateCommand, kept: ScoredSequences, jobs: list[tuple[str, int]], pool: ProcessPoolExecutor
 ) -> Iterator[str]:
     """Fill here and score there; what waits to be scored is kept to two clips a process, for the memory."""
     method = load_method(settings)
     waiting: deque[Future[str]] = deque()
     for job in jobs:
-        made = fill_sequence(settings, method, *job[:2])
-        waiting.append(pool.submit(_score_part, settings, parts, *job, made))
+        made = fill_sequence(settings, method, *job)
+        waiting.append(pool.submit(_score_kept, settings, kept, *job, made))
         if len(waiting) >= 2 * settings.workers:
             yield waiting.popleft().result()
     for future in waiting:
         yield future.result()
 
 
-def _fill_and_score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool) -> str:
+def _fill_and_score_kept(settings: EvaluateCommand, kept: ScoredSequences, name: str, frames: int) -> str:
     made = fill_sequence(settings, load_method(settings), name, frames)
-    return _score_part(settings, parts, name, frames, example, made)
+    return _score_kept(settings, kept, name, frames, made)
 
 
-def _score_part(settings: EvaluateCommand, parts: Parts, name: str, frames: int, example: bool, made: Made) -> str:
-    scores, outputs = score_sequence(settings, name, frames, made)
-    parts.write(name, scores, outputs if example else {})
+def _score_kept(settings: EvaluateCommand, kept: ScoredSequences, name: str, frames: int, made: Made) -> str:
+    kept.write(name, *score_sequence(settings, name, frames, made))
     return name
 
 
-def _provenance(settings: EvaluateCommand) -> dict[str, object]:
-    inputs = {"split_file": file_digest(settings.split_file), "manifest": file_digest(settings.manifest)}
-    leave_out = PLACES if settings.method in LEARNED else PLACES | LEARNED_ONLY
-    if settings.method in LEARNED:
-        from inpainting.models.loading import part_digest
+def sequence_keys(settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str]) -> dict[str, str]:
+    """By sequence the digest of all that shapes its scores: frames, settings, models, columns and versions."""
+    versions = [EVALUATION_VERSION, INPAINTING_VERSION]
+    shaping = [shaping_settings(settings), _model_digests(settings), list(COLUMNS), *versions]
+    made_by_others = {} if settings.outputs is None else output_digests(settings.outputs, sequences)
+    return {
+        name: value_digest([*shaping, name, frames, digests[name], made_by_others.get(name)])
+        for name, frames in sequences.items()
+    }
 
-        inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
-    if settings.adapter:
-        inputs["adapter"] = folder_digest(settings.adapter)
-    if settings.outputs:
-        inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
+
+def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
+    """The settings that shape a sequence's scores: of a classical method, none of models, windows and steps.
+
+    An adapter brings its own masks, windows and fill, which its digest stands for; what is scored is the hole of these
+    settings.
+    """
+    shaping: dict[str, object] = {"method": settings.method}
+    parts: list[type[Settings]] = [ExtrasSettings, HoleSettings if settings.adapter else MaskSettings]
+    if settings.method in LEARNED:
+        from inpainting.models import loading
+
+        shaping |= {"seed": settings.seed} | loading.precisions(settings.section(ModelSettings))
+        parts += [StepsSettings] if settings.adapter else [StepsSettings, WindowSettings, FillSettings]
+    for part in parts:
+        shaping |= settings.section(part).shaping()
+    return shaping
+
+
+def _model_digests(settings: EvaluateCommand) -> dict[str, str]:
+    """Digests of the models that a method uses."""
+    if settings.method not in LEARNED:
+        return {}
+    from inpainting.models.loading import part_digest
+
+    digests = {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
+    return digests if settings.adapter is None else digests | {"adapter": folder_digest(settings.adapter)}
+
+
+def _provenance(settings: EvaluateCommand, digests: dict[str, str]) -> dict[str, object]:
+    inputs = {"sequences": value_digest(sorted(digests.items())), **_model_digests(settings)}
+    if settings.outputs is not None:
+        inputs["outputs"] = folder_digest(settings.outputs)
+    selection = settings.section(SelectionSettings).shaping() | {"frames": settings.frames}
     return {
         "label": settings.name,
         "kind": kind_of(settings.method),
         "description": description_of(settings.method),
-        **provenance.describe(settings, inputs, leave_out),
+        **provenance.describe(selection | shaping_settings(settings), inputs),
     }
-
-
-def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
-    kept = settings.examples if settings.examples_out else 0
-    return value_digest([about, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]

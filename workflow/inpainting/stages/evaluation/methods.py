@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.artifacts.clips import Clip
-from inpainting.baselines.settings import FillSettings
 from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.baselines import BASELINES
@@ -28,9 +27,6 @@ LEARNED = {
     "adapter": "the fine-tuned model",
 }
 """Methods that need a model, and what the tables' readers are told about them."""
-
-LEARNED_ONLY = {"steps", "seed"}.union(*(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings)))
-"""Settings that shape nothing of what a classical method makes."""
 
 
 @dataclass(frozen=True)

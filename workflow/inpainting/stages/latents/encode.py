@@ -19,6 +19,7 @@ from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.core.workers import mapped_ahead, process_pool
 from inpainting.models import loading
+from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
 from inpainting.stages.latents.encoding import PixelWindow, batches, cut, encode_batch
 from inpainting.stages.latents.reading import Wanted, read_sequence
@@ -82,10 +83,9 @@ def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]
 
 def shaping_settings(settings: EncodeCommand) -> dict[str, object]:
     """The settings that shape tensors of this content: of a truth, neither how its hole is grown nor filled."""
-    vae_dtype = loading.vae_dtype(settings, loading.resolve_device(settings.device))
     shaping = _cutting(settings) | {
         "content": settings.content,
-        "vae_dtype": str(vae_dtype).removeprefix("torch."),
+        "vae_dtype": loading.precisions(settings.section(ModelSettings))["vae_dtype"],
         "latents_dtype": settings.latents_dtype,
     }
     if settings.content == "truth":

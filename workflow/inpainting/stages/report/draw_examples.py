@@ -13,7 +13,7 @@ from PIL import Image
 
 from inpainting.artifacts.clips import Clip, read_clip
 from inpainting.core.errors import InputError, UsageError
-from inpainting.core.files import atomic_path, read_table, write_text
+from inpainting.core.files import atomic_path, folder_digest, read_table, write_table, write_text
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.scores import psnr
@@ -48,7 +48,7 @@ class Column:
 
 
 def draw_examples(settings: DrawExamplesCommand) -> None:
-    """Write a folder per sequence with a sheet of moments, a clip, and a page that plays the clip."""
+    """Write a folder per sequence with a sheet of moments, a clip, and a page that plays the clip; and their table."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     comparison = read_table(existing(settings.comparison, "--comparison", "the comparison.tsv of `inpaint tables`"))
     methods = choose_methods(comparison, settings.shown)
@@ -57,6 +57,9 @@ def draw_examples(settings: DrawExamplesCommand) -> None:
         for name in tracked(kept_sequences(settings, list(methods)), "examples", "sequences"):
             (temporary / name).mkdir()
             draw_example(settings, name, methods, temporary / name)
+    drawn = sorted(path for path in settings.out.iterdir() if path.is_dir())
+    digests = {"sequence": [path.name for path in drawn], "digest": [folder_digest(path) for path in drawn]}
+    write_table(settings.out.with_suffix(".tsv"), pd.DataFrame(digests))
 
 
 def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[str, str]:

@@ -1,29 +1,44 @@
 """`inpaint validate`: one checkpoint, in a process of its own, on the fixed validation set."""
 
 import logging
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import pandas as pd
 
-from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
+from inpainting.artifacts.clips import Clip, choose_sequences, read_clip, sequence_digests
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
-from inpainting.core.files import file_digest, folder_digest, write_json
-from inpainting.core.progress import Progress
+from inpainting.core.files import (
+    file_digest,
+    folder_digest,
+    read_json,
+    read_table,
+    value_digest,
+    write_json,
+    write_table,
+)
+from inpainting.core.item_cache import ItemCache
+from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.regions import Regions
 from inpainting.metrics.scores import score_clip
+from inpainting.models import loading
 from inpainting.models.adapter import read_adapter_config
-from inpainting.models.parity import difference_to_training
+from inpainting.models.parity import PROBE_FILE, difference_to_training
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
+from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.validation.integrity import check_integrity
-from inpainting.stages.validation.settings import ValidateCommand
+from inpainting.stages.validation.settings import VALIDATION_VERSION, ValidateCommand
 from inpainting.video import masks
 
 log = logging.getLogger(__name__)
+
+FRAMES = "frames.parquet"
+"""Of a sequence that was scored: its frames' scores."""
 
 
 def validate(settings: ValidateCommand) -> None:
@@ -33,20 +48,20 @@ def validate(settings: ValidateCommand) -> None:
         settings.dataset, settings.split_file, settings.manifest, "validation", settings.frames, settings.limit
     )
     step = check_integrity(settings.checkpoint)
-    difference = difference_to_training(settings.section(ModelSettings), settings.checkpoint)
-    scores = score_checkpoint(settings, chosen)
+    models = {part: loading.part_digest(settings.base, part) for part in ("transformer", "vae")}
+    models["adapter"] = folder_digest(settings.checkpoint / "adapter")
+    digests = sequence_digests(settings.manifest, chosen)
+    difference = _difference(settings, models)
+    scores = score_checkpoint(settings, chosen, sequence_keys(settings, models, chosen, digests))
     runs = [summarise(settings, steps, part) for steps, part in scores.groupby("sampling_steps", sort=True)]
-    inputs = {
-        "adapter": folder_digest(settings.checkpoint / "adapter"),
-        "split": file_digest(settings.split_file),
-        "manifest": file_digest(settings.manifest),
-    }
     result = {
         "step": step,
         "criterion": settings.criterion,
         "difference_to_training": difference,
         "runs": runs,
-        "provenance": provenance.describe(settings.shaping(), inputs),
+        "provenance": provenance.describe(
+            settings.shaping(), models | {"sequences": value_digest(sorted(digests.items()))}
+        ),
     }
     write_json(settings.out, result)
     for run in runs:
@@ -54,28 +69,61 @@ def validate(settings: ValidateCommand) -> None:
         log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run["sampling_steps"], psnr, ssim)
 
 
-def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.DataFrame:
-    """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`."""
+def sequence_keys(
+    settings: ValidateCommand, models: dict[str, str], chosen: dict[str, int], digests: dict[str, str]
+) -> dict[str, str]:
+    """By sequence the digest of all that shapes its scores: frames, seed, precisions, models and versions."""
+    shaping = [loading.precisions(settings.section(ModelSettings)), settings.seed, models]
+    versions = [VALIDATION_VERSION, INPAINTING_VERSION]
+    return {name: value_digest([*shaping, *versions, name, frames, digests[name]]) for name, frames in chosen.items()}
+
+
+def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int], keys: dict[str, str]) -> pd.DataFrame:
+    """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`.
+
+    What was scored before, by the same keys, lies beside the output and is taken from there.
+    """
+    caches = {steps: ItemCache(_kept(settings) / f"steps-{steps}", keys) for steps in settings.steps}
+    missing = {steps: set(cache.missing()) for steps, cache in caches.items()}
+    waiting = [name for name in chosen if any(name in names for names in missing.values())]
+    log.info("%d of %d sequences are new or changed", len(waiting), len(chosen))
     inpainter: Inpainter | None = None
-    tables = []
-    progress = Progress("validate", "clips", len(chosen) * len(settings.steps))
-    for name, frames in chosen.items():
-        clip = read_clip(settings.dataset, name, frames)
-        if inpainter is None:
-            inpainter = _load(settings, clip)
+    for name in tracked(waiting, "validate", "sequences"):
+        clip = read_clip(settings.dataset, name, chosen[name])
+        inpainter = inpainter or _load(settings, clip)
         hole = masks.to_hole(clip.mask, inpainter.masks)
         begin = perf_counter()
         conditioned = inpainter.condition(clip.rgb, hole)
         filling = perf_counter() - begin
-        for steps in settings.steps:
+        for steps in (steps for steps, names in missing.items() if name in names):
             seed = seeds.derive(settings.seed, "validation.noise", name)
             begin = perf_counter()
             raw = inpainter.inpaint_conditioned(conditioned, steps, seed)
-            seconds = (filling + perf_counter() - begin) / frames
+            seconds = (filling + perf_counter() - begin) / chosen[name]
             table = score_clip(raw, clip.truth, Regions(hole))
-            tables.append(table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds))
-            progress.step()
+            with caches[steps].adding(name) as folder:
+                table = table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds)
+                write_table(folder / FRAMES, table)
+    tables = [read_table(cache.path(name) / FRAMES) for name in chosen for cache in caches.values()]
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
+
+
+def _difference(settings: ValidateCommand, models: dict[str, str]) -> float:
+    """How far the checkpoint is from the model that was trained; known of the same files, it is not measured again."""
+    model = settings.section(ModelSettings)
+    key = value_digest([model.shaping(), models, file_digest(settings.checkpoint / PROBE_FILE)])
+    cache = ItemCache(_kept(settings), {"difference": key})
+    if cache.missing():
+        found = difference_to_training(model, settings.checkpoint)
+        with cache.adding("difference") as folder:
+            write_json(folder / "difference.json", found)
+    difference: float = read_json(cache.path("difference") / "difference.json")
+    return difference
+
+
+def _kept(settings: ValidateCommand) -> Path:
+    """The folder of what is kept for the next time, beside the output."""
+    return settings.out.with_suffix(".items")
 
 
 def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
