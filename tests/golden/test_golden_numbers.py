@@ -1,0 +1,44 @@
+"""What is held notices, and says, what moved."""
+
+from pathlib import Path
+
+import pytest
+from golden_numbers import Golden, Numbers, differences
+
+
+@pytest.mark.parametrize(
+    "golden, found",
+    [
+        ({"a": 1.0}, {"a": 1.0009}),
+        ({"a": 0.0}, {"a": 1e-7}),
+        ({"a": 3}, {"a": 3}),
+        ({"a": "train"}, {"a": "train"}),
+    ],
+)
+def test_numbers_within_the_tolerance_are_held(golden: Numbers, found: Numbers) -> None:
+    assert differences(golden, found, relative=1e-3, absolute=1e-6) == []
+
+
+@pytest.mark.parametrize(
+    "golden, found, said",
+    [
+        ({"a": 1.0}, {"a": 1.0021}, "a: from 1.0 to 1.0021"),
+        ({"a": 0.0}, {"a": 1e-5}, "a: from 0.0 to 1e-05"),
+        ({"a": 1.0}, {"a": float("nan")}, "a: from 1.0 to nan"),
+        ({"a": 3000}, {"a": 3001}, "a: from 3000 to 3001"),
+        ({"a": 3.0}, {"a": 3}, "a: from 3.0 to 3"),
+        ({"a": "train"}, {"a": "test"}, "a: from train to test"),
+        ({"a": 1.0, "b": 2}, {"a": 1.0}, "b: was 2, is no longer there"),
+        ({"a": 1.0}, {"a": 1.0, "b": 2}, "b: is new, 2"),
+    ],
+)
+def test_what_moved_is_named(golden: Numbers, found: Numbers, said: str) -> None:
+    assert differences(golden, found, relative=1e-3, absolute=1e-6) == [said]
+
+
+def test_numbers_are_written_anew_on_purpose_alone(tmp_path: Path) -> None:
+    Golden(tmp_path, renew=True).hold("stage", {"b": 1 / 3, "a": 2}, relative=1e-5)
+    assert (tmp_path / "stage.json").read_text() == '{\n "a": 2,\n "b": 0.333333\n}\n'
+    with pytest.raises(pytest.fail.Exception, match=r"1 of the 2 .*\n  a: from 2 to 4\n.*version.*--renew-golden"):
+        Golden(tmp_path, renew=False).hold("stage", {"b": 1 / 3, "a": 4}, relative=1e-5)
+    assert "4" not in (tmp_path / "stage.json").read_text()
