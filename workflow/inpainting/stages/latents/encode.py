@@ -37,6 +37,7 @@ def encode(settings: EncodeCommand) -> None:
     rows = everything[everything["shard"] == settings.shard]
     keys = sequence_keys(settings, rows)
     found = partial_shards.whole_sequences(settings.out, keys)
+    log.info("%d of %d sequences are new or changed", len(keys) - len(found), len(keys))
     if partial_shards.is_complete(settings.out, keys, found):
         log.info("%s is up to date", settings.out)
     else:
