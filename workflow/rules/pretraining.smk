@@ -8,47 +8,59 @@ with open(Path(workflow.basedir) / "config" / "pretrain-nano.yaml") as stream:
     pretraining = yaml.safe_load(stream)
 
 
+VAE = PretrainVaeSettings(**pretraining["vae"])
+BASE = PretrainBaseSettings(**pretraining["base"])
+
+
 rule pretrain:
     input:
-        "results/pretraining/nano",
+        "results/pretraining/nano/model_index.json",
     localrule: True
 
 
 rule pretrain_vae:
     output:
-        vae=directory("results/pretraining/vae/final"),
+        # Of the folder that is made the file that tells it from others: a folder's checksum can't be compared.
+        weights="results/pretraining/vae/final/diffusion_pytorch_model.safetensors",
     log:
         "results/pretraining/vae.log",
     benchmark:
         "results/pretraining/vae.benchmark.tsv"
-    threads: pretraining["vae"]["threads"]
+    threads: VAE.threads
     resources:
         mem_mb=32000,
         runtime=180,
-        gpu=int(pretraining["vae"]["device"] != "cpu"),
+        gpu=int(VAE.device != "cpu"),
     params:
-        options=PretrainVaeSettings(**pretraining["vae"]).to_options(),
-        work=subpath(output.vae, parent=True),
+        options=VAE.to_options(*TRACKED),
+        execution=lambda wildcards, threads: VAE.to_options(Role.EXECUTION),
+        out=subpath(output.weights, parent=True),
+        work=subpath(output.weights, ancestor=2),
     shell:
-        "inpaint pretrain-vae {params.options} --out {output.vae} --work {params.work} 2>&1 | tee {log}"
+        "inpaint pretrain-vae {params.options} {params.execution} --out {params.out} --work {params.work}"
+        " 2>&1 | tee {log}"
 
 
 rule pretrain_base:
     input:
-        vae=rules.pretrain_vae.output.vae,
+        vae=rules.pretrain_vae.output.weights,
     output:
-        nano=directory("results/pretraining/nano"),
+        index="results/pretraining/nano/model_index.json",
     log:
         "results/pretraining/base.log",
     benchmark:
         "results/pretraining/base.benchmark.tsv"
-    threads: pretraining["base"]["threads"]
+    threads: BASE.threads
     resources:
         mem_mb=16000,
         runtime=240,
-        gpu=int(pretraining["base"]["device"] != "cpu"),
+        gpu=int(BASE.device != "cpu"),
     params:
-        options=PretrainBaseSettings(**pretraining["base"]).to_options(),
+        options=BASE.to_options(*TRACKED),
+        execution=lambda wildcards, threads: BASE.to_options(Role.EXECUTION),
+        vae=subpath(input.vae, parent=True),
+        out=subpath(output.index, parent=True),
         work="results/pretraining/base",
     shell:
-        "inpaint pretrain-base {params.options} --vae {input.vae} --out {output.nano} --work {params.work} 2>&1 | tee {log}"
+        "inpaint pretrain-base {params.options} {params.execution} --vae {params.vae} --out {params.out}"
+        " --work {params.work} 2>&1 | tee {log}"

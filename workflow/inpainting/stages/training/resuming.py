@@ -84,11 +84,11 @@ def resumable(
     before = there[-1].fingerprint
     changed = differences(before, now)
     done = set(wanted) <= {checkpoint.step for checkpoint in there}
-    if done and not held_out and all(one.place == DATA for one in changed):
+    if done and not held_out and not_of_settings(changed):
         return checkpoints.of_step(folder, max(wanted))
     if held_out:
         changed.append(Difference(f"split of {', '.join(held_out)}", "train", "validation or test"))
-    resumed = checkpoints.latest(folder, () if changed else wanted)
+    resumed = checkpoints.latest(folder, wanted)
     if resumed is not None and not changed:
         return resumed
     if on_change == "restart":
@@ -104,6 +104,11 @@ def resumable(
         log.warning("going on after step %d with other settings or data (%s)", resumed.step, listed(changed))
         return resumed
     raise InputError(f"{out} holds a run of other settings or data ({listed(changed)}); {_ways_out(changed)}")
+
+
+def not_of_settings(changed: Collection[Difference]) -> bool:
+    """Whether the data alone differ, or nothing."""
+    return all(one.place == DATA for one in changed)
 
 
 def differences(before: Any, now: Any, place: str = "") -> list[Difference]:

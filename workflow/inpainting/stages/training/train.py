@@ -30,6 +30,7 @@ from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import Monitor
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
+from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
 from inpainting.stages.training.wandb_run import WandbRun, check_wandb
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -71,10 +72,16 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
         preemption.remove_marker(settings.out)
     if checkpoint is None or checkpoint.step < settings.steps:
         _run(settings, stop, accelerator, cache, config, fingerprint, checkpoint)
-    elif accelerator.is_main_process and checkpoint.fingerprint != fingerprint:
-        trained_sequences.say_what_changed(settings.out, cache.table["sequence"])
+    elif accelerator.is_main_process:
+        _say_it_is_done(settings, cache, resuming.differences(checkpoint.fingerprint, fingerprint))
     if accelerator.is_main_process:
         write_summary(settings)
+
+
+def _say_it_is_done(settings: TrainCommand, cache: LatentCache, changed: list[Difference]) -> None:
+    log.info("%s is trained to its last step", settings.out)
+    if changed and resuming.not_of_settings(changed):
+        trained_sequences.say_what_changed(settings.out, cache.table["sequence"])
 
 
 def _run(

@@ -51,17 +51,17 @@ def validate(settings: ValidateCommand) -> None:
     models = {part: loading.part_digest(settings.base, part) for part in ("transformer", "vae")}
     models["adapter"] = folder_digest(settings.checkpoint / "adapter")
     digests = sequence_digests(settings.manifest, chosen)
-    difference = _difference(settings, models)
-    scores = score_checkpoint(settings, chosen, sequence_keys(settings, models, chosen, digests))
-    runs = [summarise(settings, steps, part) for steps, part in scores.groupby("sampling_steps", sort=True)]
+    kept = settings.out.with_suffix(".items")
+    difference = _difference(kept, settings.section(ModelSettings), settings.checkpoint, models)
+    scores = score_checkpoint(settings, chosen, kept, sequence_keys(settings, models, chosen, digests))
+    runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
+    inputs = models | {"sequences": value_digest(sorted(digests.items()))}
     result = {
         "step": step,
         "criterion": settings.criterion,
         "difference_to_training": difference,
         "runs": runs,
-        "provenance": provenance.describe(
-            settings.shaping(), models | {"sequences": value_digest(sorted(digests.items()))}
-        ),
+        "provenance": provenance.describe(settings.shaping(), inputs),
     }
     write_json(settings.out, result)
     for run in runs:
@@ -78,12 +78,14 @@ def sequence_keys(
     return {name: value_digest([*shaping, *versions, name, frames, digests[name]]) for name, frames in chosen.items()}
 
 
-def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int], keys: dict[str, str]) -> pd.DataFrame:
+def score_checkpoint(
+    settings: ValidateCommand, chosen: dict[str, int], kept: Path, keys: dict[str, str]
+) -> pd.DataFrame:
     """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`.
 
-    What was scored before, by the same keys, lies beside the output and is taken from there.
+    kept: the folder from which what was scored before, by the same keys, is taken.
     """
-    caches = {steps: ItemCache(_kept(settings) / f"steps-{steps}", keys) for steps in settings.steps}
+    caches = {steps: ItemCache(kept / f"steps-{steps}", keys) for steps in settings.steps}
     missing = {steps: set(cache.missing()) for steps, cache in caches.items()}
     waiting = [name for name in chosen if any(name in names for names in missing.values())]
     log.info("%d of %d sequences are new or changed", len(waiting), len(chosen))
@@ -108,22 +110,17 @@ def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int], keys: di
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
-def _difference(settings: ValidateCommand, models: dict[str, str]) -> float:
+def _difference(kept: Path, model: ModelSettings, checkpoint: Path, digests: dict[str, str]) -> float:
     """How far the checkpoint is from the model that was trained; known of the same files, it is not measured again."""
-    model = settings.section(ModelSettings)
-    key = value_digest([model.shaping(), models, file_digest(settings.checkpoint / PROBE_FILE)])
-    cache = ItemCache(_kept(settings), {"difference": key})
+    probe = checkpoint / PROBE_FILE
+    key = value_digest([model.shaping(), digests, file_digest(probe) if probe.is_file() else None])
+    cache = ItemCache(kept, {"difference": key})
     if cache.missing():
-        found = difference_to_training(model, settings.checkpoint)
+        found = difference_to_training(model, checkpoint)
         with cache.adding("difference") as folder:
             write_json(folder / "difference.json", found)
     difference: float = read_json(cache.path("difference") / "difference.json")
     return difference
-
-
-def _kept(settings: ValidateCommand) -> Path:
-    """The folder of what is kept for the next time, beside the output."""
-    return settings.out.with_suffix(".items")
 
 
 def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
@@ -132,16 +129,19 @@ def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
     return load_inpainter(settings.section(ModelSettings), adapter, clip.size, config.masks, config.windows)
 
 
-def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> dict[str, Any]:
-    """What was found with one number of denoising steps, as JSON values; raises InputError where nothing was scored."""
+def summarise(scores: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """What was found with one number of denoising steps, as JSON values; raises InputError where nothing was scored.
+
+    seed: of the intervals.
+    """
     means = {}
     for name in ("psnr_mask", "ssim_mask"):
-        interval = mean_interval(scores[name], settings.seed)
+        interval = mean_interval(scores[name], seed)
         if interval.count == 0:
-            raise InputError(f"no validation sequence has a pixel in its mask; {settings.split_file} needs others")
+            raise InputError("no validation sequence has a pixel in its mask; the validation set needs others")
         means[name] = {"mean": interval.mean, "low": _or_none(interval.low), "high": _or_none(interval.high)}
     return {
-        "sampling_steps": int(steps),
+        "sampling_steps": int(scores["sampling_steps"].iloc[0]),
         "seconds_per_frame": float(scores["seconds_per_frame"].median()),
         "scores": means,
         "sequences": [
