@@ -13,6 +13,13 @@ INSPECTION = (
     f"{settings.dataset.audit.section(AuditSettings).to_options()} {MASKS}"
     f" --frames {settings.dataset.frames} --seed {settings.seed}"
 )
+# When sequences come or go, their shards' jobs are repeated, which read these sequences alone; of sample sequences, the
+# table says when they are others.
+NAMES = (
+    shard_digests(Path(DATASET), settings.dataset.audit.shards)
+    if settings.dataset.root
+    else [None] * settings.dataset.audit.shards
+)
 
 
 rule sample:
@@ -55,12 +62,8 @@ rule inspect:
         options=INSPECTION,
         root=lambda wildcards: DATASET,
         shards=settings.dataset.audit.shards,
-        # Other sequences repeat the job, which reads them alone. For frames that changed within sequences, which only a
-        # look at each of them can tell: snakemake --forcerun inspect
-        names=lambda wildcards: settings.dataset.root
-        and shard_digests(Path(DATASET), settings.dataset.audit.shards)[
-            int(wildcards.shard)
-        ],
+        # For frames that changed within sequences, which only a look at each of them can tell: --forcerun inspect
+        names=lambda wildcards: NAMES[int(wildcards.shard)],
         version=INSPECTION_VERSION,
     shell:
         "inpaint inspect {params.root:q} {output.found} --shard {wildcards.shard} --shards {params.shards}"

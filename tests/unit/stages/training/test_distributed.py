@@ -148,6 +148,17 @@ def test_a_run_by_two_that_was_stopped_and_killed_ends_as_if_it_had_not_been(
 
 
 @pytest.mark.slow
+def test_a_training_by_two_that_is_done_is_left_as_it_is(
+    training_arguments: Arguments, by_two: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(by_two, tmp_path / "run"))
+    (out / "training.json").unlink()
+    subprocess.run(command(training_arguments(out, *OPTIONS)), check=True)
+    assert lasting(out) == lasting(by_two)
+    assert (out / "training.json").read_bytes() == (by_two / "training.json").read_bytes()
+
+
+@pytest.mark.slow
 def test_a_base_in_shares_goes_on_from_a_whole_one_to_the_same_bits_previews_and_all(
     training_arguments: Arguments, tiny_results: Path, by_two: Path, tmp_path: Path
 ) -> None:

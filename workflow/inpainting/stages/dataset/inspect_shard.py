@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,6 @@ def _is_sequence(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir() or (entry.is_symlink() and not Path(entry.path).exists())
 
 
-@cache
 def shard_digests(root: Path, shards: int) -> list[str]:
     """By shard a digest of the names of its sequences and of all else below `root`, by which a workflow sees changes.
 

@@ -19,7 +19,7 @@ from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
 from inpainting.models import loading, lora, parity
 from inpainting.models.adapter import AdapterConfig
-from inpainting.stages.training import checkpoints, optimizers, preemption
+from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
 from inpainting.stages.training.batches import Batch, Batches
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.ema import WeightAverage
@@ -195,8 +195,11 @@ class Run:
     @torch.compiler.set_stance("force_eager")
     def _prediction(self) -> Tensor:
         """What the exported weights predict; all processes take part, since a sharded base's weights come from all."""
+        transformer = self.accelerator.unwrap_model(self.transformer)
         with self.average.in_place():
-            return parity.predict(self.accelerator.unwrap_model(self.transformer), self.prompt)
+            prediction = parity.predict(transformer, self.prompt)
+        fsdp.reshard(transformer)
+        return prediction
 
     def _save(self, step: int, prediction: Tensor, wanted: Collection[int]) -> None:
         state = {"optimizer": self.optimizer.state_dict()}
