@@ -32,6 +32,7 @@ check: $(SETUP) ## the fast tests, and that code and workflow are in order
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/pytest -q -n auto -m "not slow"
 
 test: check ## all tests

@@ -19,6 +19,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
+from inpainting.artifacts.manifest import write_manifest
+from inpainting.artifacts.record import UNSEEN, Soundness, make_record
+from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import sequence
 
@@ -47,9 +50,10 @@ def make_dataset(root: Path, sequences: int, frames: int, width: int, height: in
         clip = np.stack(waves)[..., None] + rng.normal(0, 5, (frames, height, width, 3))
         clip = clip.clip(0, 255).astype(np.uint8)
         sequence.write_sequence(root / "sequences" / name, clip, np.stack([mask] * frames), clip)
-    table = pd.DataFrame({"id": names, "width": width, "height": height, "digest": names})
-    table.to_parquet(root / "manifest.parquet")
-    table.assign(split="train")[["id", "split"]].to_csv(root / "split.tsv", sep="\t", index=False)
+    sound = [Soundness(frames, width, height, digest=name, findings=[]) for name in names]
+    records = [make_record(name, found, UNSEEN) for name, found in zip(names, sound, strict=True)]
+    write_manifest(root / "manifest.parquet", records, {})
+    SPLIT_TABLE.write(root / "split.tsv", pd.DataFrame({"id": names, "group": names, "split": TRAIN}))
 
 
 def bare(root: Path, frames: int, base: str) -> tuple[float, float]:

@@ -8,22 +8,23 @@ sequences of 49 frames would take. FRAMES per clip are 9 unless given; times are
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import cv2
 import numpy as np
-from inpainting.artifacts.clips import Clip
+from inpainting.artifacts.examples import Output
 from inpainting.core.workers import process_pool
-from inpainting.metrics.motion import motion_of, score_motion
-from inpainting.metrics.propainter_compat import propainter_compat
+from inpainting.metrics.metric import Reference
+from inpainting.metrics.motion import motion_of
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.scores import score_clip
+from inpainting.metrics.registry import METRICS
 from inpainting.metrics.ssim import ssim
-from inpainting.metrics.vmaf import vmaf
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
@@ -50,7 +51,10 @@ def score(seed: int, frames: int) -> float:
     """Make one clip and score it; returns the seconds that scoring alone took."""
     clip, output = clip_of(seed, frames)
     filled = masks.dilate(masks.to_hole(clip.mask, SETTINGS), SETTINGS.mask_dilation)
-    outputs = {"raw": output, "composited": masks.composite(output, clip.rgb, filled)}
+    outputs: dict[Output, NDArray[np.uint8]] = {
+        "raw": output,
+        "composited": masks.composite(output, clip.rgb, filled),
+    }
     begin = perf_counter()
     score_outputs(SETTINGS, clip, filled, outputs)
     return perf_counter() - begin
@@ -67,19 +71,16 @@ def kernels(frames: int) -> dict[str, float]:
     """Milliseconds per frame of each kind of score, and of scikit-image's SSIM."""
     clip, output = clip_of(0, frames)
     hole = masks.to_hole(clip.mask, SETTINGS)
-    regions = Regions(hole, effect_region(clip.rgb, clip.truth, hole))
-    motion = motion_of(clip.truth)
+    reference = Reference(clip.truth, Regions(hole, effect_region(clip.rgb, clip.truth, hole)))
+    reference.once(motion_of)
     pairs = list(zip(output, clip.truth, strict=True))
     work: dict[str, Callable[[], object]] = {
-        "all regions (PSNR, MAE, SSIM)": lambda: score_clip(output, clip.truth, regions),
-        "of these, SSIM": lambda: [ssim(a, b) for a, b in pairs],
+        **{metric.title: partial(metric.score, output, reference) for metric in METRICS if metric.score},
+        "SSIM by region": lambda: [ssim(a, b) for a, b in pairs],
         "SSIM by scikit-image": lambda: [
             structural_similarity(a, b, data_range=255, channel_axis=-1, full=True) for a, b in pairs
         ],
-        "the truth's flow": lambda: motion_of(clip.truth),
-        "temporal and warping errors": lambda: score_motion(output, clip.truth, hole, motion),
-        "VMAF": lambda: vmaf(output, clip.truth),
-        "propainter_compat": lambda: propainter_compat(output, clip.truth, hole),
+        "the truth's flow, once": lambda: motion_of(clip.truth),
     }
     return {name: 1000 * seconds(job) / frames for name, job in work.items()}
 
@@ -92,7 +93,7 @@ def main() -> None:
     costs = kernels(frames)
     for name, cost in costs.items():
         print(f"{name:32} {cost:8.1f} ms per frame")
-    print(f"SSIM is {costs['SSIM by scikit-image'] / costs['of these, SSIM']:.1f} times as fast as scikit-image's")
+    print(f"SSIM is {costs['SSIM by scikit-image'] / costs['SSIM by region']:.1f} times as fast as scikit-image's")
     clips = 2 * cores
     score(0, 2)
     alone = seconds(lambda: [score(seed, frames) for seed in range(cores)]) / cores

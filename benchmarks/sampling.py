@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from inpainting.artifacts.latents import INDEX_COLUMNS, LatentCache, shard_digest, write_shard
+from inpainting.artifacts.latent_index import LATENT_INDEX
+from inpainting.artifacts.latents import LatentCache, shard_digest, write_shard
 from inpainting.baselines.settings import Signal
 from inpainting.conditioning import inputs
 from inpainting.models import loading, lora
@@ -45,7 +46,7 @@ def write_cache(root: Path, windows: int, frames: int, width: int, height: int, 
         rows.append((name, "train", 0, frames, height, width, hole.mean(), SIGNAL, "t", digest, "c", digest))
     write_shard(root / "t", truths, "truth", {}, "", {})
     write_shard(root / "c", conditions, SIGNAL, {}, "", {})
-    pd.DataFrame(rows, columns=INDEX_COLUMNS).to_parquet(root / "index.parquet")
+    LATENT_INDEX.write(root / "index.parquet", pd.DataFrame(rows, columns=LATENT_INDEX.schema.names))
     return LatentCache(root / "index.parquet", "train")
 
 

@@ -16,10 +16,10 @@ from time import perf_counter
 import numpy as np
 import torch
 from accelerate import Accelerator
-from inpainting.artifacts.latents import LatentCache, write_shard
-from inpainting.artifacts.shard_listing import write_listing
+from inpainting.artifacts.latents import LatentCache, write_listing, write_shard
+from inpainting.artifacts.prompt import read_prompt
+from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.cli import main, parse
-from inpainting.core.files import write_table
 from inpainting.models import loading, lora
 from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import Monitor
@@ -49,7 +49,7 @@ def write_latents(folder: Path) -> None:
     for content, tensors in (("truth", truths), ("grey", conditions)):
         write_shard(folder / f"{content}.safetensors", tensors, content, keys={}, source="", provenance={})
         write_listing(folder / f"{content}.safetensors")
-    write_table(folder / "split.tsv", DataFrame({"id": names, "split": "train"}))
+    SPLIT_TABLE.write(folder / "split.tsv", DataFrame({"id": names, "group": names, "split": TRAIN}))
     listings = ["--truths", str(folder / "truth.parquet"), "--conditions", str(folder / "grey.parquet")]
     index = [*listings, "--split-file", str(folder / "split.tsv"), "--out", str(folder / "index.parquet")]
     assert main(["index", *index]) == 0
@@ -90,7 +90,7 @@ def product(run: Run) -> float:
 def bare(run: Run) -> float:
     """Seconds per step of the least that trains the same: forward, loss, backward, update."""
     settings, parts = run.settings, [run.read(step)[0] for step in range(1, run.settings.steps + 1)]
-    prompt = loading.read_prompt(settings.prompt_file)
+    prompt = read_prompt(settings.prompt_file)
     optimizer = torch.optim.AdamW(run.parameters, lr=settings.learning_rate, betas=settings.betas)
     run.transformer.train()
     start = perf_counter()

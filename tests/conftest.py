@@ -157,8 +157,7 @@ def _write_tiny_sequence(folder: Path, number: int) -> None:
 def write_latents(tiny_results: Path, tmp_path: Path) -> Callable[[list[Window]], Path]:
     """Writes windows, which a test may have changed, as a cache of its own, and returns its index."""
     import torch
-    from inpainting.artifacts.latents import write_shard
-    from inpainting.artifacts.shard_listing import write_listing
+    from inpainting.artifacts.latents import write_listing, write_shard
     from inpainting.video.masks import pack
 
     def write_latents(windows: list[Window]) -> Path:

@@ -18,7 +18,7 @@ import pytest
 import torch
 from golden_numbers import Golden, Numbers, named, statistics
 from inpainting.cli import main
-from inpainting.inference.conditioning import mask_channels
+from inpainting.conditioning.inputs import mask_channels
 from inpainting.video import masks
 from numpy.typing import NDArray
 from safetensors.torch import load_file
@@ -28,13 +28,13 @@ WINDOWS = ("--window", "9", "--window-overlap", "5")
 FLOAT32 = ("--device", "cpu", "--dtype", "float32", "--vae-dtype", "float32")
 DILATION = 2
 
-CONTENTS: dict[str, tuple[str, ...]] = {"truth": (), "grey": (), "rgb": (), "flow_propagation": ("--doubt",)}
-"""What is encoded, with its own options."""
+CONTENTS = ("truth", "grey", "rgb", "flow_propagation")
+"""What is encoded."""
 
 TRAININGS = {
     "concat_area": ("grey", "--conditioning concat --mask-input area"),
     "concat_frames": ("grey", "--conditioning concat --mask-input frames"),
-    "concat_doubt": ("flow_propagation", "--conditioning concat --mask-input area_and_doubt --fill flow_propagation"),
+    "concat_flow": ("flow_propagation", "--conditioning concat --mask-input area --fill flow_propagation"),
     "concat_rgb": ("rgb", "--conditioning concat_rgb --mask-input area --region mask_and_effect"),
     "replace": ("grey", "--conditioning replace --region mask"),
 }
@@ -47,6 +47,9 @@ TRAINING = (
 
 TABLES = {"comparison": ("method",), "metrics": ("method",), "strata": ("stratum", "value", "method")}
 """The tables that are held, and the columns that tell their rows apart."""
+
+SPLIT_SEED = 5
+"""With this seed the hash alone would put more of the 150 groups of 200 sequences into the test set than may be."""
 
 COSTS = ("seconds", "data_wait", "peak_memory")
 """How the names begin of what differs from run to run."""
@@ -105,10 +108,10 @@ class Dataset:
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Eight sequences of 17 frames of 64x48, some of them lively, through sample, audit and split."""
+    """Eight sequences of 17 frames of 64x48, some of them dynamic scenes, through sample, audit and split."""
     made = Dataset(tmp_path_factory.mktemp("golden"))
     few = ("--frames", FRAMES, "--workers", 1)
-    run("sample", made.sequences, "--sequences", 8, "--size", f"{WIDTH}x{HEIGHT}", "--lively", 0.5, *few)
+    run("sample", made.sequences, "--sequences", 8, "--size", f"{WIDTH}x{HEIGHT}", "--dynamic-share", 0.5, *few)
     run("audit", made.sequences, made.manifest.parent, *few)
     run("split", made.manifest, made.split, "--validation-share", 0.25, "--test-share", 0.25)
     return made
@@ -144,7 +147,7 @@ def split_numbers(dataset: Dataset, tmp_path: Path) -> Callable[[dict[str, str]]
         real = pq.read_table(dataset.manifest)
         rows = real.take([0] * len(groups)).to_pandas().assign(id=list(groups), group=list(groups.values()))
         pq.write_table(pa.Table.from_pandas(rows, real.schema, preserve_index=False), manifest)
-        run("split", manifest, out, "--validation-share", 0.1, "--test-share", 0.1)
+        run("split", manifest, out, "--validation-share", 0.1, "--test-share", 0.1, "--seed", SPLIT_SEED)
         found = pd.read_csv(out, sep="\t")
         return dict(zip(found["id"], found["split"], strict=True))
 
@@ -155,10 +158,10 @@ def split_numbers(dataset: Dataset, tmp_path: Path) -> Callable[[dict[str, str]]
 def latents(dataset: Dataset) -> Path:
     """The folder of the training sequences' latents, float32: <content>.safetensors, index-<condition>.parquet."""
     folder = dataset.root / "latents"
-    for content, options in CONTENTS.items():
+    for content in CONTENTS:
         places = ("--out", folder / f"{content}.safetensors", *dataset.options)
         kept = ("--mask-dilation", DILATION, "--latents-dtype", "float32", "--workers", 1)
-        run("encode", "--content", content, *places, *WINDOWS, *FLOAT32, *kept, *options)
+        run("encode", "--content", content, *places, *WINDOWS, *FLOAT32, *kept)
     run("prompt", *FLOAT32, "--out", folder / "prompt.safetensors")
     for condition in set(CONTENTS) - {"truth"}:
         listings = ("--truths", folder / "truth.parquet", "--conditions", folder / f"{condition}.parquet")
@@ -187,8 +190,8 @@ def mask_numbers(latents: Path) -> Numbers:
     holes = [masks.dilate(masks.unpack(bits, WIDTH), DILATION) for bits in packed]
     numbers: Numbers = {}
     for name, found in {
-        "area": torch.stack([mask_channels(hole, None, 1) for hole in holes]).numpy(),
-        "frames": torch.stack([mask_channels(hole, None, 4) for hole in holes]).numpy(),
+        "area": torch.stack([mask_channels(hole, 1) for hole in holes]).numpy(),
+        "frames": torch.stack([mask_channels(hole, 4) for hole in holes]).numpy(),
         "region": np.stack([masks.latent_any(hole) for hole in holes])[:, :, None],
     }.items():
         numbers[f"{name}/shape"] = str(found.shape)
@@ -267,8 +270,8 @@ class Validated:
 
 @pytest.fixture(scope="session")
 def validated(dataset: Dataset, trainings: dict[str, Path]) -> Validated:
-    """The training that is told of its fill's doubt, validated with two denoising steps."""
-    folder, checkpoints = dataset.root / "validation", trainings["concat_doubt"] / "checkpoints"
+    """The training on flow-propagated fills, validated with two denoising steps."""
+    folder, checkpoints = dataset.root / "validation", trainings["concat_flow"] / "checkpoints"
     found = Validated(folder / "step-3.json", folder / "best")
     where = ("--checkpoint", checkpoints / "step-3", "--out", found.scores)
     run("validate", *where, *dataset.options, *FLOAT32, "--steps", 2)
@@ -279,14 +282,10 @@ def validated(dataset: Dataset, trainings: dict[str, Path]) -> Validated:
 
 @pytest.fixture
 def validation_numbers(validated: Validated) -> Numbers:
-    """Scores in the mask, of each sequence and on average, and how far fills are trusted.
-
-    Not the biases of that trust: a model of three steps is trusted so little that they hardly matter.
-    """
+    """Scores in the mask, of each sequence and on average."""
     result = json.loads(validated.scores.read_text(encoding="utf-8"))
     (scored,) = result["runs"]
-    numbers: Numbers = {"trust/gain": scored["fill_trust_gain"], "trust/slope": scored["fill_trust"]["slope"]}
-    numbers |= {f"mean/{name}": found["mean"] for name, found in scored["scores"].items()}
+    numbers: Numbers = {f"mean/{name}": found["mean"] for name, found in scored["scores"].items()}
     for sequence in scored["sequences"]:
         numbers |= named(sequence.pop("sequence"), sequence)
     return numbers

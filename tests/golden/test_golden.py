@@ -13,7 +13,7 @@ from golden_numbers import Golden, Numbers
 def test_sequences_stay_in_their_split(
     golden: Golden, split_numbers: Callable[[dict[str, str]], Numbers], sequences: int
 ) -> None:
-    """The sets of 40 have their exact shares; among 200, most are where the hash puts them."""
+    """The sets of 40 have their exact shares; of 200, some are moved to be near theirs."""
     groups = {f"sequence-{n:03d}": f"group-{n - n % 4 // 3:03d}" for n in range(sequences)}
     golden.hold(f"split-{sequences}", split_numbers(groups), relative=0)
 
@@ -54,9 +54,9 @@ def test_a_checkpoint_scores_the_same(golden: Golden, validation_numbers: Number
 @pytest.mark.parametrize(
     "name, adapter, options",
     [
-        ("fills-kept", "best", ()),
+        ("composited", "best", ()),
         ("raw", "concat_area", ("--raw",)),
-        ("mirrored", "replace", ("--raw", "--mirrored")),
+        ("replace", "replace", ("--raw",)),
     ],
 )
 def test_inpainted_frames_are_the_same(

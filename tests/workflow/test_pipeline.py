@@ -60,7 +60,7 @@ def test_adapters_are_scored_on_all_other_sequences_without_a_training(finished:
     table = read_table(tmp_path / "results" / "tables" / "comparison.tsv").set_index("method")
     assert set(table.index) == {"mine", "telea"}
     assert set(table["sequences"]) == {7}, "of eight, one has a gap"
-    scored = read_results(tmp_path / "results" / "evaluation" / "mine-0.parquet").provenance["settings"]
+    scored = read_results(tmp_path / "results" / "evaluation" / "mine-0.parquet").provenance.settings
     assert scored["steps"] == 1, "as many as validation chose, not as many as the base takes"
     assert not (tmp_path / "results" / "training").exists()
 

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError
@@ -16,6 +16,7 @@ from inpainting.core.settings import Settings, error_sentences
 from inpainting.experiments import Experiment, read_experiments
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
+from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
 from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
 from inpainting.stages.report.settings import ReportSettings
@@ -56,15 +57,7 @@ class LatentsConfig(EncodeSettings, TruthSettings, PromptSettings):
 class EvaluationConfig(EvaluateSettings, TablesSettings):
     """What is compared on the test set."""
 
-    methods: tuple[MethodName, ...] = (
-        "ceiling",
-        "base",
-        "flow_propagation",
-        "temporal_median",
-        "navier_stokes",
-        "telea",
-        "masked_input",
-    )
+    methods: tuple[MethodName, ...] = tuple(name for name, method in METHODS.items() if method.compared)
     """What the experiments are compared with."""
     adapters: dict[str, tuple[str, ...]] = Field({})
     """Folders of adapters trained before, by their name in the tables; several of a name are averaged, as seeds are."""
@@ -81,7 +74,7 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
 
     def check_given(self, taken: set[str]) -> None:
         """Raise UsageError for adapters or outputs without a name of their own (not in `taken`) or a folder."""
-        taken = taken | set(get_args(MethodName))
+        taken = taken | {*METHODS}
         for name, (folder, group) in self.given().items():
             if {name, group} & taken:
                 raise UsageError(f"evaluation.adapters: {group} is another method's name; give the adapter its own")

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from inpainting.core.errors import UsageError
 from inpainting.core.files import read_table
 from inpainting.core.settings import error_sentences
-from inpainting.stages.evaluation.settings import NAME, MethodName
+from inpainting.stages.evaluation.methods import METHODS
+from inpainting.stages.evaluation.settings import NAME
 from inpainting.stages.training.settings import TrainSettings
 
 
@@ -52,7 +53,7 @@ def _rows(path: Path) -> pd.DataFrame:
     if not twice.empty:
         raise UsageError(f"{path}: the experiment {twice.iloc[0]} is there twice; give each a name of its own")
     for name in [*table["experiment"], *(table["group"].dropna() if "group" in table else ())]:
-        if name in get_args(MethodName):
+        if name in METHODS:
             raise UsageError(f"{path}: {name} is another method's name; call the experiment otherwise")
         if not re.fullmatch(NAME, str(name)):
             raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")

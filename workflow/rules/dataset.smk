@@ -1,13 +1,11 @@
 """Sequences: made where none are given, audited, and split."""
 
-from inpainting.stages.dataset.groups import GROUPS
+from inpainting.artifacts.groups import GROUPS
+from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
+from inpainting.artifacts.sample_table import SAMPLE_VERSION
+from inpainting.artifacts.split import SPLIT_VERSION
 from inpainting.stages.dataset.inspect_shard import shard_digests
-from inpainting.stages.dataset.settings import (
-    INSPECTION_VERSION,
-    SAMPLE_VERSION,
-    SPLIT_VERSION,
-    AuditSettings,
-)
+from inpainting.stages.dataset.settings import AuditSettings
 
 INSPECTION = (
     f"{settings.dataset.audit.section(AuditSettings).to_options()} {MASKS}"

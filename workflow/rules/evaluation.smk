@@ -1,16 +1,15 @@
 """Experiments and what they are compared with, on the test set; and the tables."""
 
+from inpainting.artifacts.comparison import TABLES_VERSION
+from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.evaluation.settings import (
     EVALUATION_VERSION,
-    TABLES_VERSION,
     EvaluateSettings,
     TablesSettings,
 )
 from inpainting.sampling.settings import INPAINTING_VERSION
 
-MODELS = [
-    method for method in settings.evaluation.methods if method in ("base", "ceiling")
-]
+MODELS = [method for method in settings.evaluation.methods if METHODS[method].learned]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
 GIVEN_FILES = {
     name: sorted(str(path) for path in Path(folder).iterdir() if path.is_file())

@@ -1,7 +1,7 @@
 """Windows of the training sequences through the VAE, once; and the prompt through the text encoder."""
 
+from inpainting.artifacts.shard_listing import LATENTS_VERSION
 from inpainting.stages.latents.settings import (
-    LATENTS_VERSION,
     EncodeSettings,
     PromptSettings,
     TruthSettings,

@@ -1,6 +1,7 @@
 """LoRA and the widened patch embedding, for every experiment."""
 
-from inpainting.stages.training.settings import TRAINING_VERSION, checkpoint_steps
+from inpainting.artifacts.training_summary import TRAINING_VERSION
+from inpainting.stages.training.settings import checkpoint_steps
 
 
 rule train:

@@ -1,7 +1,7 @@
 """Every checkpoint, in a process of its own, on the validation set; and the best of them."""
 
 from inpainting.stages.training.settings import checkpoint_steps
-from inpainting.stages.validation.settings import VALIDATION_VERSION
+from inpainting.artifacts.validation_scores import VALIDATION_VERSION
 from inpainting.sampling.settings import INPAINTING_VERSION
 
 

@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from inpainting.metrics.aggregate import PSNR_CEILING, mean_interval, paired_interval, per_sequence
+from inpainting.metrics.aggregate import mean_interval, paired_interval, per_sequence
+from inpainting.metrics.by_region import score_clip
+from inpainting.metrics.psnr import PSNR_CEILING
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 
 
 def scored(seed: int, sequence: str, mask_share: tuple[float, ...] = (0.1, 0.5, 0.3)) -> pd.DataFrame:

@@ -12,9 +12,9 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.propainter_compat import propainter_compat
 from inpainting.metrics.regions import REGIONS, Regions, effect_region
-from inpainting.metrics.scores import score_clip
 from inpainting.metrics.ssim import ssim, ssim_of_large_windows
 from inpainting.metrics.vmaf import vmaf
 from numpy.typing import NDArray

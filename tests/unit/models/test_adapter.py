@@ -11,6 +11,7 @@ from typing import Literal
 import pytest
 import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.inputs import input_channels
 from inpainting.core.errors import InputError
 from inpainting.models import adapter as adapters
@@ -236,7 +237,7 @@ def plain_pipeline(base: Path, transformer: CogVideoXTransformer3DModel) -> CogV
 
 
 def test_the_prompt_and_the_configuration_come_back(saved: Path) -> None:
-    assert torch.equal(loading.read_prompt(saved / adapters.PROMPT_FILE), torch.ones(1, 4, 8))
+    assert torch.equal(read_prompt(saved / adapters.PROMPT_FILE), torch.ones(1, 4, 8))
     config = adapters.read_adapter_config(saved)
     assert config.masks == MaskSettings(mask_threshold=77, mask_invert=True, mask_dilation=3)
     assert config.lora.alpha == ALPHA
@@ -262,7 +263,7 @@ def test_a_prompt_cut_short_is_refused(copied: Path) -> None:
     path = copied / adapters.PROMPT_FILE
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match=r"prompt\.safetensors is damaged"):
-        loading.read_prompt(path)
+        read_prompt(path)
 
 
 def test_the_same_weights_are_saved_in_the_same_bytes(tiny_base: Path, saved: Path, tmp_path: Path) -> None:

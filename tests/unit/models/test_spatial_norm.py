@@ -22,7 +22,7 @@ def test_a_decoder_that_projects_first_gives_the_same_clip(
 ) -> None:
     latents = torch.randn(2, latent_frames, 16, 4, 3, generator=torch.Generator().manual_seed(0))
     expected = decode(plain_vae, latents)
-    torch.testing.assert_close(decode(project_first(plain_vae), latents), expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(decode(project_first(plain_vae), latents), expected, rtol=0, atol=1e-5)
 
 
 def test_its_gradients_are_the_same(plain_vae: AutoencoderKLCogVideoX) -> None:

@@ -12,15 +12,23 @@ from inpainting.models import vae as vae_latents
 from inpainting.pretraining.architecture import FRAMES, HEIGHT, WIDTH, empty_prompt, noise_scheduler
 from inpainting.pretraining.held_out import as_video, held_out, held_out_psnr
 from inpainting.pretraining.settings import PretrainBaseSettings, PretrainVaeSettings
+from torch import Tensor
 
 ROOT = Path(__file__).parents[3]
 NANO = ROOT / "models" / "nano"
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def vae() -> AutoencoderKLCogVideoX:
     """The shipped VAE in float32."""
-    return AutoencoderKLCogVideoX.from_pretrained(NANO, subfolder="vae", torch_dtype=torch.float32)
+    return loading.load_vae(str(NANO), torch.float32, CPU)
+
+
+@pytest.fixture(scope="module")
+def latents(vae: AutoencoderKLCogVideoX) -> Tensor:
+    """Scaled latents of four unseen clips: [batch, frames, channels, height, width]."""
+    return vae_latents.encode(vae, as_video(held_out(1, 4)).transpose(1, 2))[0]
 
 
 @pytest.fixture(scope="module")
@@ -49,36 +57,39 @@ def test_its_structure_is_that_of_the_real_one_but_for_wider_latents(
 
 
 def test_its_vae_reconstructs_unseen_clips(vae: AutoencoderKLCogVideoX) -> None:
-    assert held_out_psnr(vae, PretrainVaeSettings(held_out=16)) > 24
+    assert held_out_psnr(vae, PretrainVaeSettings(held_out=8)) > 35
 
 
 def test_its_vae_loses_nearly_nothing_in_half_the_precision(vae: AutoencoderKLCogVideoX) -> None:
-    half = loading.load_vae(str(NANO), torch.bfloat16, torch.device("cpu"))
-    clips = as_video(held_out(1, 2)).transpose(1, 2)
-    errors = []
-    for model in (vae, half):
-        decoded = vae_latents.decode(model, vae_latents.encode(model, clips)[0])
-        errors.append((decoded.clamp(-1, 1) - clips).square().mean().item())
-    assert errors[1] < 1.03 * errors[0]
+    """On small pieces of two clips: a CPU without bfloat16 arithmetic takes minutes for whole ones."""
+    pieces = as_video(held_out(1, 2))[:, :, :9, 32:48, 48:72].transpose(1, 2)
+    half = loading.load_vae(str(NANO), torch.bfloat16, CPU)
+    full, halved = (
+        vae_latents.decode(model, vae_latents.encode(model, pieces)[0]).clamp(-1, 1) for model in (vae, half)
+    )
+    assert psnr(halved, full) > 50, "the VAE itself scores 37 dB PSNR"
+    assert not torch.equal(halved, full)
 
 
-def test_its_scaled_latents_have_unit_scale(vae: AutoencoderKLCogVideoX) -> None:
-    with torch.no_grad():
-        latents = vae.encode(as_video(held_out(1, 8))).latent_dist.mode() * vae.config.scaling_factor
+def psnr(signal: Tensor, other: Tensor) -> float:
+    """dB between two signals in -1..1."""
+    return -10 * ((signal - other) / 2).square().mean().log10().item()
+
+
+def test_its_scaled_latents_have_unit_scale(latents: Tensor) -> None:
     assert latents.std().item() == pytest.approx(1, abs=0.15)
 
 
 def test_its_transformer_predicts_velocities_of_unseen_clips_better_than_zero(
-    vae: AutoencoderKLCogVideoX, transformer: CogVideoXTransformer3DModel
+    latents: Tensor, transformer: CogVideoXTransformer3DModel
 ) -> None:
     scheduler = noise_scheduler()
     times = torch.tensor([100, 300, 600, 600])
+    noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(0))
+    noisy = scheduler.add_noise(latents, noise, times)
     with torch.no_grad():
-        clean = vae.encode(as_video(held_out(1, 4))).latent_dist.mode() * vae.config.scaling_factor
-        noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-        noisy = scheduler.add_noise(clean, noise, times).transpose(1, 2)
-        velocity = transformer(noisy, empty_prompt(4, torch.device("cpu")), times, return_dict=False)[0].transpose(1, 2)
-    target = scheduler.get_velocity(clean, noise, times)
+        velocity = transformer(noisy, empty_prompt(4, CPU), times, return_dict=False)[0]
+    target = scheduler.get_velocity(latents, noise, times)
     assert ((velocity - target).square().mean() / target.square().mean()).item() < 0.6
 
 

@@ -19,7 +19,7 @@ from inpainting.pretraining.architecture import new_transformer, new_vae, noise_
 from inpainting.pretraining.clips import ClipPlan, crop, draw_clip
 from inpainting.pretraining.optimizer import Optimizer, as_matrix
 from inpainting.pretraining.pretrain_base import pretrain_base, spread_times
-from inpainting.pretraining.pretrain_vae import divergence, pretrain_vae, stage_of
+from inpainting.pretraining.pretrain_vae import divergence, pretrain_vae, stage_of, vae_loss
 from inpainting.pretraining.run import Run, annealed, prepared_ahead
 from inpainting.pretraining.settings import (
     PretrainBaseCommand,
@@ -39,6 +39,7 @@ TINY_VAE: dict[str, Any] = {
     "held_out": 4,
     "checkpoint_every": 2,
     "threads": 1,
+    "mixed_precision": "no",
 }
 TINY_BASE: dict[str, Any] = {
     "heads": 1,
@@ -50,6 +51,7 @@ TINY_BASE: dict[str, Any] = {
     "held_out": 4,
     "checkpoint_every": 2,
     "threads": 1,
+    "mixed_precision": "no",
 }
 
 
@@ -107,6 +109,22 @@ def test_an_interrupted_base_run_ends_with_the_same_bytes(vae_run: Path, base_ru
     assert read_json(tmp_path / "checkpoint" / "state.json")["step"] == 4
     pretrain_base(command)
     assert folder_digest(tmp_path / "nano") == folder_digest(base_run / "nano")
+
+
+def test_half_the_precision_is_that_of_the_models_pass_and_not_of_its_loss_and_gradients() -> None:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (2, 1, 16, 16, 3), dtype=torch.uint8, generator=generator)
+    noise = torch.randn(2, 48, 1, 2, 2, generator=generator)
+    losses = {}
+    for precision in ("no", "bf16"):
+        settings = PretrainVaeSettings(channels=[4, 4, 8, 8], mixed_precision=precision)
+        vae = new_vae(settings)
+        losses[precision] = vae_loss(vae, settings, False, pixels, noise)
+        losses[precision].backward()
+        assert {weight.grad.dtype for weight in vae.parameters() if weight.grad is not None} == {torch.float32}
+    assert losses["bf16"].dtype == torch.float32
+    assert losses["bf16"] != losses["no"]
+    torch.testing.assert_close(losses["bf16"], losses["no"], rtol=0.02, atol=0)
 
 
 def test_the_encoder_is_final_before_the_decoders_own_steps(vae_run: Path) -> None:

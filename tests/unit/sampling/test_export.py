@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inpainting.artifacts.best import BestCheckpoint
 from inpainting.cli import main
 from inpainting.core.files import folder_digest, read_json, write_json
 from inpainting.models import loading
@@ -25,12 +26,17 @@ def checkpoint(tiny_training: Path) -> Path:
 def scores(checkpoint: Path, tmp_path: Path) -> Path:
     """What `inpaint best` says of it."""
     interval = {"mean": 21.5, "low": 20.25, "high": 22.75}
-    told = {
-        "sampling_steps": 7,
-        "scores": {"psnr_mask": interval, "ssim_mask": {"mean": 0.5, "low": None, "high": None}},
-    }
-    told["provenance"] = {"inputs": {"adapter": folder_digest(checkpoint / "adapter")}}
-    write_json(tmp_path / "best.json", told)
+    best = BestCheckpoint(
+        step=4,
+        sampling_steps=7,
+        criterion="psnr_mask",
+        why="the only one",
+        scores={"psnr_mask": interval, "ssim_mask": {"mean": 0.5, "low": None, "high": None}},
+        difference_to_training=0.0,
+        candidates=[],
+        provenance={"settings": {}, "versions": {}, "inputs": {"adapter": folder_digest(checkpoint / "adapter")}},
+    )
+    best.write(tmp_path / "best.json")
     return tmp_path / "best.json"
 
 

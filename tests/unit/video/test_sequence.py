@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inpainting.core.errors import InputError
 from inpainting.video import sequence
 
 LAST = 101
@@ -35,5 +36,5 @@ def test_input_mask_and_truth_are_of_the_same_frames(counted: Path) -> None:
 
 
 def test_a_frame_beyond_the_last_is_an_error_that_names_it(counted: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"frame_00102\.png"):
+    with pytest.raises(InputError, match=r"frame_00102\.png"):
         sequence.read_rgb(counted, 100, 2)

@@ -1,4 +1,4 @@
-"""The cache of latents on disk: shards of windows and an index over them. Written by `latents`, read by `training`.
+"""results/latents/<content>/shard-N.safetensors: encoded windows. Written by `inpaint encode`, read by `inpaint train`.
 
 A shard is one safetensors file of one content, its tensors named <sequence>/<start>/<what>. A shard of truths holds
     truth       float16 or float32 [latent frames, channels, rows, columns]: scaled mean of the truth's posterior
@@ -9,37 +9,31 @@ and a shard of conditions, of which there are as many sets as signals (see `fill
     condition   as truth: scaled mode of the posterior of the input with its hole filled
 Its metadata hold `content` ("truth" or the signal), `keys` (by sequence, a digest of all that shaped its tensors),
 `digest` (over the keys), `source` (a digest of the pixels and windows that it shares with other contents), `checksums`
-(CRC-32 of each tensor's bytes) and `provenance`.
+(of each tensor: see `core.tensor_files`), `provenance`, and a `checksum` over all these.
 """
 
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from inpainting.artifacts.formats import CHECKSUM
+from inpainting.artifacts.latent_index import LATENT_INDEX
+from inpainting.artifacts.shard_listing import SHARD_LISTING, listing_path
 from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, read_table, value_digest
-from inpainting.core.tensor_files import sort_metadata
+from inpainting.core.files import atomic_path, value_digest
+from inpainting.core.tensor_files import checksum, sort_metadata
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
-FORMAT = "2"
+FORMAT = "3"
 """Version of all that the module's docstring says; shards of another are made again."""
-
-INDEX_COLUMNS = [
-    *("sequence", "split", "start", "frames", "height", "width", "coverage"),
-    *("signal", "truth", "truth_digest", "condition", "condition_digest"),
-]
-"""A window's sequence, split, first frame, size and share of pixels that are hole; the signal of its condition, and for
-truth and condition the shard, as seen from the index's folder, with the shard's digest."""
 
 AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); what is whole will be kept"
 
@@ -76,6 +70,7 @@ def write_shard(
         "checksums": json.dumps({name: checksum(tensor) for name, tensor in contiguous.items()}),
         "provenance": json.dumps(provenance),
     }
+    metadata[CHECKSUM] = value_digest(metadata)
     with atomic_path(path) as temporary:
         save_file(contiguous, temporary, metadata=metadata)
         sort_metadata(temporary)
@@ -84,11 +79,6 @@ def write_shard(
 def shard_digest(keys: Mapping[str, str]) -> str:
     """What a shard of sequences of these keys has as its digest."""
     return value_digest(dict(keys))
-
-
-def checksum(tensor: Tensor) -> int:
-    """CRC-32 of a contiguous tensor's bytes."""
-    return zlib.crc32(tensor.flatten().view(torch.uint8).numpy().data)
 
 
 class Shard:
@@ -102,11 +92,15 @@ class Shard:
             about = self._file.metadata() or {}
             if about.get("format") != FORMAT:
                 raise InputError(f"{path} is no shard of latents of this version; {AGAIN}")
+            if about.pop(CHECKSUM) != value_digest(about):
+                raise ValueError("its metadata have another checksum")
             self.content, self.digest, self.source = about["content"], about["digest"], about["source"]
             self.keys: dict[str, str] = json.loads(about["keys"])
             self.checksums: dict[str, int] = json.loads(about["checksums"])
             self.provenance: dict[str, Any] = json.loads(about["provenance"])
             self.names: list[str] = sorted(self._file.keys())
+            if self.names != sorted(self.checksums):
+                raise ValueError("its tensors have other names")
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise InputError(f"{path} is damaged or no shard of latents ({error}); {AGAIN}") from error
         self._read: set[str] = set()
@@ -132,6 +126,29 @@ class Shard:
         return {tensor: self.tensor(tensor) for tensor in self.names if tensor.rsplit("/", 2)[0] == name}
 
 
+def write_listing(path: Path) -> None:
+    """Write the listing of a shard beside it."""
+    shard = Shard(path)
+    about = {"content": shard.content, "shard": path.name, "digest": shard.digest, "source": shard.source}
+    main = "truth" if shard.content == "truth" else "condition"
+    rows = []
+    for name in shard.names:
+        sequence, start, what = name.rsplit("/", 2)
+        if what == main:
+            rows.append({"sequence": sequence, "start": int(start), **_hole(shard, f"{sequence}/{start}"), **about})
+    SHARD_LISTING.write(listing_path(path), pd.DataFrame(rows, columns=SHARD_LISTING.schema.names))
+
+
+def _hole(shard: Shard, window: str) -> dict[str, int | float]:
+    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition."""
+    if shard.content != "truth":
+        return {}
+    frames, height, _ = shard.shape(f"{window}/hole")
+    width = 8 * shard.shape(f"{window}/truth")[3]
+    coverage = float(masks.unpack(shard.tensor(f"{window}/hole").numpy(), width).mean())
+    return {"frames": frames, "height": height, "width": width, "coverage": coverage}
+
+
 class LatentCache:
     """The windows of one split that have a hole, read one by one from memory-mapped shards."""
 
@@ -141,7 +158,7 @@ class LatentCache:
         Raises InputError when a shard is absent or no window is of the split.
         """
         self.index, self.folder = index, index.parent
-        table = read_table(index)
+        table = LATENT_INDEX.read(index)
         chosen = (table["split"] == split) & (table["coverage"] > 0)
         self.table: pd.DataFrame = table[chosen].reset_index(drop=True)
         if self.table.empty:

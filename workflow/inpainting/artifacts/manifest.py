@@ -1,75 +1,84 @@
-"""The manifest: a row per sequence, accepted or rejected, that every later step reads instead of the folders."""
+"""results/dataset/manifest.parquet: a row per sequence, accepted or rejected, that later steps read before any folder.
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
+What the columns mean is said at `artifacts.record.Record`, `Soundness` and `Content`. Written by `inpaint audit`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from inpainting.artifacts.reasons import Finding
-from inpainting.artifacts.record import Record
+from inpainting.artifacts.formats import ParquetTable
+from inpainting.artifacts.record import ACCEPTED, Record
+from inpainting.artifacts.split import SPLIT_TABLE, Split
 from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, write_table
+from inpainting.core.settings import existing
 
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("verdict", pa.string()),
-        ("reasons", pa.string()),
-        ("warnings", pa.string()),
-        ("frames", pa.int32()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("coverage", pa.list_(pa.float32())),
-        ("coverage_mean", pa.float64()),
-        ("difference_inside", pa.float64()),
-        ("difference_outside", pa.float64()),
-        ("effect_share", pa.float64()),
-        ("camera_motion", pa.float64()),
-        ("mask_motion", pa.float64()),
-        ("look", pa.string()),
-        ("digest", pa.string()),
-        ("group", pa.string()),
-    ]
+MANIFEST = ParquetTable(
+    pa.schema(
+        [
+            ("id", pa.string()),
+            ("verdict", pa.string()),
+            ("reasons", pa.string()),
+            ("warnings", pa.string()),
+            ("frames", pa.int32()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("coverage", pa.list_(pa.float32())),
+            ("coverage_mean", pa.float64()),
+            ("difference_inside", pa.float64()),
+            ("difference_outside", pa.float64()),
+            ("effect_share", pa.float64()),
+            ("camera_motion", pa.float64()),
+            ("mask_motion", pa.float64()),
+            ("look", pa.string()),
+            ("digest", pa.string()),
+            ("group", pa.string()),
+        ]
+    ),
+    wanted="the manifest.parquet of `inpaint audit`",
 )
 
 
-def write_manifest(path: Path, records: Sequence[Record], provenance: dict[str, Any]) -> None:
-    """Write records as parquet, atomically; `provenance` goes into the file's metadata as JSON."""
-    schema = SCHEMA.with_metadata({"provenance": json.dumps(provenance, ensure_ascii=False)})
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.Table.from_pylist([asdict(record) for record in records], schema), temporary)
+def write_manifest(path: Path, records: Sequence[Record], provenance: Mapping[str, Any]) -> None:
+    """Write the records in their order."""
+    MANIFEST.write(path, pd.DataFrame([vars(record) for record in records], columns=MANIFEST.schema.names), provenance)
 
 
-def read_provenance(path: Path) -> dict[str, Any]:
-    """The provenance that a manifest carries."""
-    provenance: dict[str, Any] = json.loads(pq.read_schema(path).metadata[b"provenance"])
-    return provenance
+def accepted(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the accepted sequences."""
+    return manifest[manifest["verdict"] == ACCEPTED].reset_index(drop=True)
 
 
-def read_manifest(path: Path) -> pd.DataFrame:
-    """All sequences of a manifest, sorted by id. Raises InputError for a file that is no manifest."""
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} can't be read as parquet ({error}); make it with `inpaint audit`") from error
-    if not set(SCHEMA.names) <= set(table.column_names):
-        absent = ", ".join(sorted(set(SCHEMA.names) - set(table.column_names)))
-        raise InputError(f"{path} is no manifest: it lacks {absent}; make it with `inpaint audit`")
-    return table.to_pandas().sort_values("id", ignore_index=True)
+def sequence_digests(manifest_file: Path, sequences: Iterable[str]) -> dict[str, str]:
+    """The digest of each sequence's frames, as the audit found them; the sequences are in the manifest."""
+    digests = MANIFEST.read(manifest_file, "--manifest").set_index("id")["digest"]
+    return {name: str(digests[name]) for name in sequences}
 
 
-def write_findings(path: Path, findings: dict[str, list[Finding]], rejects: bool) -> None:
-    """Write what a person reads: id, reason, frame, detail; one row per finding that rejects, or that warns, by id."""
-    rows = [
-        (name, finding.reason.code, finding.frame, finding.detail)
-        for name in sorted(findings)
-        for finding in findings[name]
-        if finding.reason.rejects is rejects
-    ]
-    table = pd.DataFrame(rows, columns=["id", "reason", "frame", "detail"])
-    write_table(path, table.astype({"frame": "Int64"}))
+def choose_sequences(
+    dataset: Path,
+    split_file: Path,
+    manifest_file: Path,
+    split: Split | Literal["all"],
+    frames: int,
+    limit: int | None,
+) -> dict[str, int]:
+    """The ids of a split's sequences, sorted, at most `limit`, with the number of frames to score, at most `frames`.
+
+    The split "all" is every sequence of the table. Raises InputError where the split has no sequence or names one that
+    the manifest did not accept.
+    """
+    existing(dataset, "--dataset", "the folder of the sequences")
+    table = SPLIT_TABLE.read(split_file, "--split-file")
+    found = accepted(MANIFEST.read(manifest_file, "--manifest")).set_index("id")["frames"]
+    chosen = table if split == "all" else table[table["split"] == split]
+    names = sorted(chosen["id"])[:limit]
+    if not names:
+        raise InputError(f"{split_file} has no sequence in the split {split!r}; more data is needed")
+    unknown = [name for name in names if name not in found.index]
+    if unknown:
+        raise InputError(f"{split_file} names {unknown[0]}, which {manifest_file} does not accept; split again")
+    return {name: min(int(found[name]), frames) for name in names}

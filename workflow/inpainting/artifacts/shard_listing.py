@@ -1,41 +1,38 @@
-"""A shard's listing: a row per window, in a small table beside the shard, so that an index opens no shard."""
+"""results/latents/<content>/shard-N.parquet: a row per window of a shard, so that an index opens no shard.
+
+Columns: sequence and start, the window's sequence and first frame; frames, height, width, its size in pixels, and
+coverage, the share of its pixels that are hole, 0 to 1, all of a truth alone; content, shard, digest and source of the
+shard, which lies beside the listing: see `artifacts.latents`. Written by `inpaint encode`, gathered by `inpaint index`.
+"""
 
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 
-from inpainting.artifacts.latents import Shard
-from inpainting.core.files import write_table
-from inpainting.video import masks
+from inpainting.artifacts.formats import ParquetTable
 
-COLUMNS = ["sequence", "start", "frames", "height", "width", "coverage", "content", "shard", "digest", "source"]
-"""A window's sequence, first frame and, of a truth, size and share of pixels that are hole; its shard's content, name,
-digest and source (see `shards`)."""
+LATENTS_VERSION = 1
+"""Raised by hand when the latents of the same pixels change on purpose: what another version made is made anew."""
+
+SHARD_LISTING = ParquetTable(
+    pa.schema(
+        [
+            ("sequence", pa.string()),
+            ("start", pa.int64()),
+            ("frames", pa.int64()),
+            ("height", pa.int64()),
+            ("width", pa.int64()),
+            ("coverage", pa.float64()),
+            ("content", pa.string()),
+            ("shard", pa.string()),
+            ("digest", pa.string()),
+            ("source", pa.string()),
+        ]
+    ),
+    wanted="the .parquet that `inpaint encode` wrote beside each shard",
+)
 
 
 def listing_path(shard: Path) -> Path:
     """Where a shard's listing lies."""
     return shard.with_suffix(".parquet")
-
-
-def write_listing(path: Path) -> None:
-    """Write the listing of a shard."""
-    shard = Shard(path)
-    about = {"content": shard.content, "shard": path.name, "digest": shard.digest, "source": shard.source}
-    main = "truth" if shard.content == "truth" else "condition"
-    rows = []
-    for name in shard.names:
-        sequence, start, what = name.rsplit("/", 2)
-        if what == main:
-            rows.append({"sequence": sequence, "start": int(start), **_hole(shard, f"{sequence}/{start}"), **about})
-    write_table(listing_path(path), pd.DataFrame(rows, columns=COLUMNS))
-
-
-def _hole(shard: Shard, window: str) -> dict[str, int | float]:
-    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition."""
-    if shard.content != "truth":
-        return {}
-    frames, height, _ = shard.shape(f"{window}/hole")
-    width = 8 * shard.shape(f"{window}/truth")[3]
-    coverage = float(masks.unpack(shard.tensor(f"{window}/hole").numpy(), width).mean())
-    return {"frames": frames, "height": height, "width": width, "coverage": coverage}

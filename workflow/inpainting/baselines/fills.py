@@ -1,18 +1,9 @@
 """Filling the hole of a whole clip by the name of what shall lie there: the same for training and for inference."""
 
-from collections.abc import Callable
-
-from inpainting.baselines import classical
-from inpainting.baselines.classical import Clip
-from inpainting.baselines.settings import Fill, Signal
+from inpainting.baselines.baseline import Clip
+from inpainting.baselines.registry import FILLS
+from inpainting.baselines.settings import Signal
 from inpainting.video.masks import Hole
-
-FILLS: dict[Fill, Callable[[Clip, Hole], Clip]] = {
-    "grey": classical.masked_input,
-    "telea": classical.telea,
-    "temporal_median": classical.temporal_median,
-    "flow_propagation": classical.flow_propagation,
-}
 
 
 def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
@@ -21,4 +12,9 @@ def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
     rgb: uint8 [frames, height, width, 3], the whole clip, not a window of it, so that a fill finds what any frame
     shows; hole: bool [frames, height, width], dilated.
     """
-    return rgb if signal == "rgb" else FILLS[signal](rgb, hole)
+    return rgb if signal == "rgb" else FILLS[signal].fill(rgb, hole)
+
+
+def is_frame_by_frame(signal: Signal) -> bool:
+    """Whether `fill` looks at each frame alone."""
+    return signal == "rgb" or FILLS[signal].frame_by_frame

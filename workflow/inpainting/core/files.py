@@ -70,7 +70,7 @@ def write_table(path: Path | str, table: "pd.DataFrame") -> None:
         raise ValueError(f"{path}: tables are written as .parquet or .tsv")
     with atomic_path(path) as temporary:
         if path.suffix == ".parquet":
-            table.to_parquet(temporary, index=False)
+            table.to_parquet(temporary, index=False, write_page_checksum=True)
         else:
             table.to_csv(temporary, sep="\t", index=False, lineterminator="\n")
 
@@ -81,7 +81,7 @@ def read_table(path: Path | str) -> "pd.DataFrame":
 
     path = Path(path)
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, page_checksum_verification=True)
     return pd.read_csv(
         path, sep="\t", dtype={"id": str, "sequence": str, "group": str}, keep_default_na=False, na_values=[""]
     )

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
@@ -34,9 +34,12 @@ def process_pool(workers: int, preload: str) -> Iterator[ProcessPoolExecutor]:
 
 
 def mapped_ahead(
-    pool: ProcessPoolExecutor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
+    pool: Executor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
 ) -> Iterator[Result]:
-    """The results of the jobs, in order, of which at most `ahead` are under way or waiting to be taken."""
+    """The results of the jobs, in order, of which at most `ahead` are under way or waiting to be taken.
+
+    A job is taken from `jobs`, which may make it then, when there is room for it.
+    """
     remaining = iter(jobs)
     waiting: deque[Future[Result]] = deque(pool.submit(function, job) for job in islice(remaining, ahead))
     while waiting:

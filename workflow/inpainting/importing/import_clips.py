@@ -10,37 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from inpainting.artifacts.groups import read_groups, write_groups
+from inpainting.artifacts.import_table import IMPORT_TABLE, IMPORTS, LEFT_OUT, MADE, REFUSED
 from inpainting.core.errors import InputError, UsageError
-from inpainting.core.files import write_table
 from inpainting.core.progress import tracked
 from inpainting.core.workers import process_pool
 from inpainting.importing.import_state import alone, done_of
-from inpainting.importing.making import LEFT_OUT, MADE, REFUSED, Outcome, import_clip
+from inpainting.importing.making import Outcome, import_clip
 from inpainting.importing.pairing import Clip, find_clips
 from inpainting.importing.settings import ImportCommand
-from inpainting.stages.dataset.groups import GROUPS, read_groups
 
 log = logging.getLogger(__name__)
-
-TABLE = "import.tsv"
-COLUMNS = (
-    "clip",
-    "id",
-    "verdict",
-    "reason",
-    "frames",
-    "first_frame",
-    "size",
-    "source_size",
-    "source_rate",
-    "coverage",
-    "group",
-    "video",
-    "mask",
-    "truth",
-)
-"""verdict: made; left out, where a sequence has nothing to inpaint; refused, where a clip can't be used, or only up to
-a point. first_frame counts from 1, after resampling; coverage: mean share of the frames that is masked."""
 
 HEARTBEAT = 10.0
 """Seconds without a finished clip after which the log tells of those under way."""
@@ -70,7 +50,7 @@ def import_clips(settings: ImportCommand) -> None:
 
 def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]:
     """Import the clips; the tables hold what was finished, also after an interrupt."""
-    groups = read_groups(settings.out)
+    groups, before = read_groups(settings.out), read_imports(settings.out)
     outcomes: list[Outcome] = []
     try:
         for outcome in tracked(_outcomes(clips, settings), "import", "clips", len(clips)):
@@ -81,7 +61,7 @@ def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]
         ) from error
     finally:
         outcomes.sort(key=lambda outcome: outcome.clip.name)
-        write_tables(settings.out, outcomes, groups)
+        write_tables(settings.out, outcomes, groups, before)
     return outcomes
 
 
@@ -105,21 +85,28 @@ def _outcomes(clips: Sequence[Clip], settings: ImportCommand) -> Iterator[Outcom
                 log.info("import: under way are %s", told)
 
 
-def write_tables(out: Path, outcomes: Sequence[Outcome], groups: dict[str, str]) -> None:
-    """import.tsv and groups.tsv, with the lines of earlier imports of other clips. groups: group by id, from before."""
-    now = {outcome.clip.name for outcome in outcomes}
-    before = pd.DataFrame(columns=list(COLUMNS))
-    if (out / TABLE).exists():
-        before = pd.read_csv(out / TABLE, sep="\t", dtype=str, keep_default_na=False).reindex(columns=list(COLUMNS))
-    again = before["clip"].isin(now)
-    rows = pd.DataFrame([row for outcome in outcomes for row in _rows(outcome)], columns=list(COLUMNS))
-    rows = rows.astype({"frames": "Int64", "first_frame": "Int64"})
-    table = pd.concat([before[~again], rows.astype(object)], ignore_index=True)
+def read_imports(out: Path) -> pd.DataFrame:
+    """The rows of earlier imports into a folder."""
+    return IMPORT_TABLE.read(out / IMPORTS) if (out / IMPORTS).exists() else _import_rows([])
+
+
+def write_tables(out: Path, outcomes: Sequence[Outcome], groups: dict[str, str], before: pd.DataFrame) -> None:
+    """import.tsv and groups.tsv, with the rows of earlier imports of other clips.
+
+    groups: group by id, from before; before: the rows of earlier imports.
+    """
+    again = before["clip"].isin({outcome.clip.name for outcome in outcomes})
+    rows = _import_rows([row for outcome in outcomes for row in _rows(outcome)])
+    table = pd.concat([before[~again], rows], ignore_index=True)
     made = rows[rows["verdict"] == MADE]
     groups = {name: group for name, group in groups.items() if (out / name).is_dir()}
     groups |= dict(zip(made["id"], made["group"], strict=True))
-    write_table(out / GROUPS, pd.DataFrame(sorted(groups.items()), columns=["id", "group"]))
-    write_table(out / TABLE, table.sort_values("clip", kind="stable"))
+    write_groups(out, groups)
+    IMPORT_TABLE.write(out / IMPORTS, table.sort_values("clip", kind="stable"))
+
+
+def _import_rows(rows: list[dict[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(IMPORT_TABLE.columns)).astype(dict(IMPORT_TABLE.columns))
 
 
 def _rows(outcome: Outcome) -> list[dict[str, object]]:
@@ -152,5 +139,5 @@ def _report(outcomes: Sequence[Outcome], settings: ImportCommand) -> None:
         first = refused[0]
         raise InputError(
             f"{len(refused)} of {len(outcomes)} clips were refused, such as {first.clip.name}: "
-            f"{first.rows[-1]['reason']}; {settings.out / TABLE} says why, and what was made"
+            f"{first.rows[-1]['reason']}; {settings.out / IMPORTS} says why, and what was made"
         )

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inpainting.artifacts.import_table import IMPORT_VERSION, MADE
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_json, value_digest, write_json
 from inpainting.importing.pairing import Clip
-from inpainting.importing.settings import IMPORT_VERSION, ImportCommand
+from inpainting.importing.settings import ImportCommand
 
 ROOM = ".import"
 
@@ -41,7 +42,7 @@ class Ledger:
             self.rows = {name: row for name, row in found["rows"].items() if self._holds(name, row)}
 
     def _holds(self, name: str, row: Row) -> bool:
-        return row["verdict"] != "made" or (self.out / name).is_dir()
+        return row["verdict"] != MADE or (self.out / name).is_dir()
 
     @property
     def complete(self) -> bool:

@@ -10,6 +10,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.artifacts.import_table import LEFT_OUT, MADE, REFUSED
 from inpainting.core.errors import InputError
 from inpainting.importing import cutting, resizing, sources
 from inpainting.importing.cutting import Cut
@@ -22,7 +23,6 @@ from inpainting.importing.sources import Source
 from inpainting.importing.writing import OpenSequence, OpenSequences
 from inpainting.video.reader import Picture
 
-MADE, LEFT_OUT, REFUSED = "made", "left out", "refused"
 LONGEST = 99999
 """Frames that the layout's file names can number."""
 

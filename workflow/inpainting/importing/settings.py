@@ -10,9 +10,6 @@ from inpainting.core.settings import Role, Settings, Size, parse_size
 SMALLEST_SIDE = 16
 """Pixels that both sides of a frame need: one token of the transformer (2 latents) of 8 pixels each."""
 
-IMPORT_VERSION = 1
-"""Raised by hand when the pixels of imported sequences change on purpose: what another version made is made anew."""
-
 
 class ImportCommand(Settings):
     """Make sequences of the dataset's layout from videos or folders of frames."""

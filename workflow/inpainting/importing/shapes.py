@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.core.seeds import derive
-from inpainting.stages.dataset.objects import Sprite, draw_sprite, paste
+from inpainting.video.objects import Sprite, draw_sprite, paste
 from inpainting.video.outlines import Motion, draw_motion
 from inpainting.video.reader import Picture
 

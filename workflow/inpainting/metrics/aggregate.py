@@ -1,8 +1,4 @@
-"""From scores of frames to scores of sequences, and from sequences to means with an interval.
-
-A sequence's PSNR comes from the MSE pooled over all pixels of the region in all its frames, so that frames with a small
-mask count for what they are and a frame without error makes nothing infinite. Its SSIM is a mean over the same pixels.
-"""
+"""From scores of frames to scores of sequences, and from sequences to means with an interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,24 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting.core.seeds import derive
-from inpainting.metrics.regions import REGIONS
-from inpainting.metrics.scores import psnr
-
-PSNR_CEILING = 60.0
-"""A sequence's PSNR is counted up to this many dB. Rounding to 8 bits alone makes an error of 58.9 dB (an MSE of 1/12):
-what lies above says nothing about inpainting, and infinity would swallow the mean. `capped` counts such sequences."""
+from inpainting.metrics.registry import METRICS
 
 RESAMPLES = 2000
 """Draws of sequences that a bootstrap interval is taken from."""
 
 INTERVAL_FROM = 5
 """Sequences that an interval needs at least; draws of fewer hold too little of their spread."""
-
-POOLED = {"temporal_mask": "mask_pixels", "warp_mask": "warp_mask_pixels", "warp_frame": "warp_frame_pixels"}
-"""Scores of motion, and the pixels that each is a mean over."""
-
-AVERAGED = ("vmaf", "propainter_psnr", "propainter_ssim", "seconds_per_frame", "peak_memory_gib")
-"""What is averaged over frames; a frame whose PSNR is infinite, having no error, is left out of that mean."""
 
 KEYS = ("method", "sequence", "output")
 """What tells one sequence's scores from another's."""
@@ -59,43 +44,18 @@ def interval_columns(name: str) -> tuple[str, str, str]:
 
 
 def per_sequence(frames: pd.DataFrame, keys: Sequence[str] = KEYS) -> pd.DataFrame:
-    """Scores of sequences from scores of their frames (`scores.score_clip`, with the columns `keys` added).
+    """Scores of sequences from scores of their frames (`by_region.score_clip` and others, with the columns `keys`).
 
-    One row per combination of keys, sorted by them: frames, masked_frames (those with a hole), <region>_pixels,
-    psnr_<region> (dB, at most PSNR_CEILING), mae_<region> and ssim_<region> (means over the region's pixels; of whole
-    frames over frames) for each of REGIONS, capped (whether psnr_mask was cut to the ceiling), and what else is given
-    of AVERAGED and POOLED. A region without a pixel in the whole sequence has NaN.
+    One row per combination of keys, sorted by them: frames, masked_frames (those with a hole) and, in the registry's
+    order, what each metric keeps of a sequence, as far as the columns are given that it comes from. Of every region
+    <region>_pixels, psnr_<region> (dB, at most PSNR_CEILING), mae_<region> and ssim_<region>, NaN for a region without
+    a pixel in the whole sequence; capped: whether psnr_mask was cut to the ceiling.
     """
-    groups = frames.groupby(list(keys), sort=True)
-    result = pd.DataFrame(
-        {
-            "frames": groups.size(),
-            "masked_frames": (frames["mask_pixels"] > 0).groupby([frames[key] for key in keys]).sum(),
-        }
-    )
-    for region in REGIONS:
-        value = psnr(_pooled(frames, f"mse_{region}", f"{region}_pixels", keys))
-        result[f"{region}_pixels"] = groups[f"{region}_pixels"].sum()
-        if region == "mask":
-            result["capped"] = value > PSNR_CEILING
-        result[f"psnr_{region}"] = np.minimum(value, PSNR_CEILING)
-        result[f"mae_{region}"] = _pooled(frames, f"mae_{region}", f"{region}_pixels", keys)
-        result[f"ssim_{region}"] = _pooled(frames, f"ssim_{region}", f"{region}_pixels", keys)
-    for name, pixels in POOLED.items():
-        if name in frames:
-            result[name] = _pooled(frames, name, pixels, keys)
-    finite = frames.replace(np.inf, np.nan)
-    for name in AVERAGED:
-        if name in frames:
-            result[name] = finite.groupby(list(keys), sort=True)[name].mean()
-    return result.reset_index()
-
-
-def _pooled(table: pd.DataFrame, value: str, pixels: str, keys: Sequence[str]) -> pd.Series:
-    """Mean of a per-frame mean over all pixels that it was taken over; NaN where there are none."""
-    groups = [table[key] for key in keys]
-    weight = table[pixels].where(table[value].notna(), 0)
-    return (table[value].fillna(0.0) * weight).groupby(groups).sum() / weight.groupby(groups).sum()
+    groups = [frames[key] for key in keys]
+    masked = (frames["mask_pixels"] > 0).groupby(groups)
+    pooled = {name: column for metric in METRICS for name, column in metric.pooled.items()}
+    given = {name: column.of(frames, groups) for name, column in pooled.items() if {*column.columns} <= {*frames}}
+    return pd.DataFrame({"frames": masked.size(), "masked_frames": masked.sum(), **given}).reset_index()
 
 
 def mean_interval(values: Sequence[float] | pd.Series, seed: int, resamples: int = RESAMPLES) -> Interval:

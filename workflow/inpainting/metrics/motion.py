@@ -12,6 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.artifacts.examples import Output
+from inpainting.metrics.metric import PERCEPTION, Metric, Reference, TableColumn
+from inpainting.metrics.pooling import over_pixels
+from inpainting.metrics.psnr import PEAK
 from inpainting.metrics.regions import Clip
 from inpainting.video.masks import Hole
 
@@ -21,7 +25,7 @@ Flow = NDArray[np.float32]
 SMALLEST = 16
 """Sides in pixels below which no flow can be found."""
 
-MOTION = ("temporal_mask", "warp_mask_pixels", "warp_mask", "warp_frame_pixels", "warp_frame")
+COLUMNS = ("temporal_mask", "warp_mask_pixels", "warp_mask", "warp_frame_pixels", "warp_frame")
 """Columns of `score_motion`."""
 
 
@@ -54,14 +58,14 @@ def motion_of(truth: Clip) -> Motion | None:
 
 
 def score_motion(output: Clip, truth: Clip, hole: Hole, motion: Motion | None) -> pd.DataFrame:
-    """One row per frame with the columns MOTION; the first frame has no score, and without a motion none is warped.
+    """One row per frame with the columns COLUMNS; the first frame has no score, and without a motion none is warped.
 
     temporal_mask: mean absolute difference, in grey levels, between the output's change from the frame before and the
     truth's, over the hole. warp_mask, warp_frame: the mean squared difference, in squared grey levels, of the output to
     its frame before, carried along the truth's flow, over what was seen of the hole and of the frame (W.-S. Lai et al.:
     Learning blind video temporal consistency, ECCV 2018); warp_mask_pixels and warp_frame_pixels: how many these are.
     """
-    nothing: dict[str, float] = dict.fromkeys(MOTION, float("nan")) | {"warp_mask_pixels": 0, "warp_frame_pixels": 0}
+    nothing: dict[str, float] = dict.fromkeys(COLUMNS, float("nan")) | {"warp_mask_pixels": 0, "warp_frame_pixels": 0}
     rows = [nothing]
     for frame in range(1, len(output)):
         row = dict(nothing)
@@ -76,7 +80,7 @@ def score_motion(output: Clip, truth: Clip, hole: Hole, motion: Motion | None) -
                 if where.any():
                     row[f"warp_{name}"] = float(squared[where].mean(dtype=np.float64))
         rows.append(row)
-    return pd.DataFrame(rows, columns=list(MOTION))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _change(clip: Clip, frame: int, where: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -110,3 +114,40 @@ def _agree(back: Flow, forth: Flow) -> NDArray[np.bool_]:
     there = _carried(forth, back)
     gap, length = _squared(cv2.add(back, there)), _squared(back) + _squared(there)
     return np.asarray((inside > 0) & (gap <= 0.01 * length + 0.5))
+
+
+def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+    return score_motion(output, reference.truth, reference.regions.mask, reference.once(motion_of))
+
+
+def _warping(column: str, output: Output, where: str) -> TableColumn:
+    """Warping errors are published in thousandths of the squared range."""
+    unit = "10\N{SUPERSCRIPT MINUS}\N{SUPERSCRIPT THREE}"
+    return TableColumn(
+        column, output, PERCEPTION, f"Warping error {where}, {output}, {unit}", 2, "low", unit=PEAK**2 / 1000
+    )
+
+
+MOTION = Metric(
+    name="motion",
+    title="temporal and warping errors",
+    columns=COLUMNS,
+    score=_score,
+    pooled={
+        "temporal_mask": over_pixels("temporal_mask", "mask_pixels"),
+        "warp_mask": over_pixels("warp_mask", "warp_mask_pixels"),
+        "warp_frame": over_pixels("warp_frame", "warp_frame_pixels"),
+    },
+    shown=(
+        TableColumn("temporal_mask", "raw", PERCEPTION, "Temporal error in mask, raw", 2, "low"),
+        _warping("warp_mask", "raw", "in mask"),
+        _warping("warp_frame", "composited", "of frame"),
+    ),
+    notes=(
+        "Temporal error: how much the change from frame to frame differs from the truth's; warping error: what remains "
+        "when a frame is carried along the truth's optical flow to the next, where both show the same; the truth's own "
+        "is not zero. Stillness and blur are rewarded: read them beside the scores of frames.",
+    ),
+    extra="how errors move",
+)
+"""Whether what was inpainted moves as the scene does."""

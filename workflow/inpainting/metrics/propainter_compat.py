@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.metrics.metric import Metric, Reference, TableColumn
+from inpainting.metrics.pooling import over_frames
+from inpainting.metrics.psnr import psnr
 from inpainting.metrics.regions import Clip
-from inpainting.metrics.scores import psnr
 from inpainting.metrics.ssim import ssim_of_large_windows
 from inpainting.video.masks import Hole
 
@@ -40,3 +42,33 @@ def _dilated(hole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     small = cv2.resize(hole.astype(np.uint8), SIZE, interpolation=cv2.INTER_NEAREST)
     return np.asarray(cv2.dilate(small, cross, iterations=DILATIONS)).astype(bool)
+
+
+def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+    return propainter_compat(output, reference.truth, reference.regions.mask)
+
+
+PART = "propainter_compat: as ProPainter's evaluation computes them"
+"""Heading of the table that these scores stand in."""
+
+PROPAINTER_COMPAT = Metric(
+    name="propainter_compat",
+    title="propainter_compat",
+    columns=COLUMNS,
+    score=_score,
+    pooled={name: over_frames(name) for name in COLUMNS},
+    outputs=("composited",),
+    composites_itself=True,
+    shown=(
+        TableColumn("propainter_psnr", "composited", PART, "PSNR, dB", 2, "high"),
+        TableColumn("propainter_ssim", "composited", PART, "SSIM", 4, "high"),
+    ),
+    notes=(
+        f"propainter_compat: frames scaled to {SIZE[0]} x {SIZE[1]}, the mask dilated four times by a cross, pasted "
+        f"over the truth; PSNR and SSIM (window {WINDOW}) of whole 8-bit frames, then the mean, frames without an "
+        "error left out of PSNR's. It follows the size of the mask above all: compare it with that protocol's "
+        "published figures alone.",
+    ),
+    extra="PSNR and SSIM as ProPainter's evaluation computes them",
+)
+"""PSNR and SSIM that stand beside ProPainter's published ones."""

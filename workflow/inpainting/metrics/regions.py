@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.video.difference import exceeds, summed_difference
 from inpainting.video.masks import Hole, dilate
+from inpainting.video.settings import EFFECT_THRESHOLD
 
 Clip = NDArray[np.uint8]
 """uint8 [frames, height, width, 3], red, green, blue in 0..255."""
@@ -17,9 +18,6 @@ where a removed object left a shadow or reflection; outside: all but the hole; f
 
 BAND = 3
 """Pixels that the band along the mask's edge reaches to either side of it."""
-
-EFFECT_THRESHOLD = 10.0
-"""Grey levels, mean over the channels, from which input and truth count as different; the audit's own default."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,5 @@ def edge_band(hole: Hole, pixels: int = BAND) -> Hole:
 
 def effect_region(rgb: Clip, truth: Clip, dilated: Hole) -> Hole:
     """Where input and truth differ by more than EFFECT_THRESHOLD outside the dilated hole: bool, as the hole."""
-    return np.stack([_differs(a, b) for a, b in zip(rgb, truth, strict=True)]) & ~dilated
-
-
-def _differs(rgb: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    channels = cv2.split(cv2.absdiff(rgb, truth))
-    levels = cv2.add(cv2.add(channels[0], channels[1], dtype=cv2.CV_16U), channels[2], dtype=cv2.CV_16U)
-    return np.asarray(levels > 3 * EFFECT_THRESHOLD)
+    pairs = zip(rgb, truth, strict=True)
+    return np.stack([exceeds(summed_difference(*pair), EFFECT_THRESHOLD) for pair in pairs]) & ~dilated

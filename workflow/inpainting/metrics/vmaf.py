@@ -11,8 +11,11 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from inpainting.metrics.metric import PERCEPTION, Metric, Reference, TableColumn
+from inpainting.metrics.pooling import over_frames
 from inpainting.metrics.regions import Clip
 
 SMALLEST = 20
@@ -45,3 +48,23 @@ def vmaf(output: Clip, truth: Clip) -> NDArray[np.float64]:
             raise OSError(f"ffmpeg could not compute VMAF: {said}")
         scores = json.loads((Path(folder) / "log.json").read_text(encoding="utf-8"))["frames"]
     return np.array([frame["metrics"]["vmaf"] for frame in scores])
+
+
+def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+    return pd.DataFrame({"vmaf": vmaf(output, reference.truth)})
+
+
+VMAF = Metric(
+    name="vmaf",
+    title="VMAF",
+    columns=("vmaf",),
+    score=_score,
+    pooled={"vmaf": over_frames("vmaf")},
+    shown=(
+        TableColumn("vmaf", "raw", PERCEPTION, "VMAF, raw", 1, "high"),
+        TableColumn("vmaf", "composited", PERCEPTION, "VMAF, composited", 1, "high"),
+    ),
+    notes=("VMAF: of whole frames, luminance alone; compare it between methods, not between sizes of frames.",),
+    extra="what a viewer would notice (VMAF)",
+)
+"""What a viewer would notice."""

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from inpainting.artifacts.prompt import write_prompt
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, read_json, write_json
 from inpainting.core.settings import Role, Settings
@@ -71,7 +72,7 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
         sort_metadata(temporary / LORA_FILE)
         if is_widened(transformer):
             save_file({name: state[name].contiguous() for name in PATCH_EMBEDDING}, temporary / WIDENED_FILE)
-        save_file({"prompt": prompt.contiguous()}, temporary / PROMPT_FILE)
+        write_prompt(temporary / PROMPT_FILE, prompt)
         write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
 
 

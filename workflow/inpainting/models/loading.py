@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import file_digest, value_digest
@@ -176,11 +174,3 @@ def embed_text(tokenizer: Any, encoder: Any, prompt: str, length: int, device: t
     """A text's embedding by T5 on a device: float32 [1, length, width] on the CPU, padded or cut to that length."""
     tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     return encoder(tokens.input_ids.to(device))[0].float().cpu()
-
-
-def read_prompt(path: Path) -> torch.Tensor:
-    """A text embedding as `latents` stored it: float32 [1, tokens, width]."""
-    try:
-        return load_file(path)["prompt"].float()
-    except (SafetensorError, KeyError) as error:
-        raise InputError(f"{path} is damaged or no text embedding ({error}); make it again") from error

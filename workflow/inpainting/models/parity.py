@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
 from inpainting.models import loading
@@ -50,7 +51,7 @@ def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
     )
     load_adapter(transformer, adapter)
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        found = predict(transformer, loading.read_prompt(adapter / PROMPT_FILE))
+        found = predict(transformer, read_prompt(adapter / PROMPT_FILE))
     difference = float((found - written).square().mean().sqrt() / written.square().mean().sqrt())
     if not difference <= TOLERANCE:
         raise InputError(

@@ -21,7 +21,8 @@ from inpainting.core.progress import Progress
 from inpainting.core.seeds import derive
 from inpainting.core.workers import process_pool
 from inpainting.stages.dataset.sample import make_sequence
-from inpainting.stages.dataset.scenes import camera_path, recolour, rescaled, view
+from inpainting.stages.dataset.scenes import camera_path, view
+from inpainting.video.pictures import recolour, rescaled
 
 Clip = NDArray[np.uint8]
 """[frames, height, width, 3], RGB."""

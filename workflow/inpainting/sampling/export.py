@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from inpainting.artifacts.best import read_adapter_scores
 from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, file_digest, folder_digest, read_json, write_json
@@ -69,11 +70,10 @@ def _validation(path: Path | None, adapter: Path) -> list[dict[str, Any]] | None
     """Means with intervals, for each number of denoising steps that was validated."""
     if path is None:
         return None
-    told = read_json(existing(path, "--scores", "a file of `inpaint validate` or `inpaint best`"))
-    try:
-        if told["provenance"]["inputs"]["adapter"] != folder_digest(adapter):
-            raise InputError(f"--scores: {path} tells of another adapter than {adapter}; give its own")
-        runs = told.get("runs", [told])
-        return [{"sampling_steps": run["sampling_steps"], "scores": run["scores"]} for run in runs]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"--scores: {path} is no file of `inpaint validate` or `inpaint best`") from error
+    scored, runs = read_adapter_scores(path, "--scores")
+    if scored != folder_digest(adapter):
+        raise InputError(f"--scores: {path} tells of another adapter than {adapter}; give its own")
+    return [
+        {"sampling_steps": steps, "scores": {name: score.model_dump() for name, score in scores.items()}}
+        for steps, scores in runs
+    ]

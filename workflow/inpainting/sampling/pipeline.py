@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.core.errors import InputError
 from inpainting.models import adapter as adapters
 from inpainting.models import loading
@@ -102,7 +103,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     def _take_adapter(self, folder: Path) -> Self:
         adapters.load_adapter(self.transformer, folder)
         self.adapter = adapters.read_adapter_config(folder)
-        self.prompt = loading.read_prompt(folder / adapters.PROMPT_FILE)
+        self.prompt = read_prompt(folder / adapters.PROMPT_FILE)
         return self
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:

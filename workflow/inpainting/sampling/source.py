@@ -7,7 +7,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.fills import fill
+from inpainting.baselines.fills import fill, is_frame_by_frame
 from inpainting.baselines.settings import Signal
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
@@ -20,9 +20,6 @@ from inpainting.video.settings import MaskSettings
 
 BLOCK = 200
 """Frames that a fill from other frames sees at once: all of a shorter clip, as in training."""
-
-ALONE = frozenset({"grey", "telea", "rgb"})
-"""Signals that are made of each frame alone."""
 
 PictureHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
@@ -70,7 +67,7 @@ class Source:
         shape = self.frames, height, width
         clip = ConditionedClip(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape))
         done = 0
-        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if signal in ALONE else BLOCK):
+        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(signal) else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             span = slice(done, done + len(block))
             clip.hole[span] = hole

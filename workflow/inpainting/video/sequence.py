@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path
 
 RGB, MASK, TRUTH = "RGB_480", "MASK_480", "GT_480"
@@ -43,18 +44,30 @@ def to_pixels(image: Image.Image, mode: str) -> NDArray[np.uint8]:
 
 
 def read_rgb(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
-    """Input frames of a sequence: uint8 [frames, height, width, 3]."""
-    return read_images(sequence / RGB, start, count, "RGB")
+    """Input frames of a sequence: uint8 [frames, height, width, 3]; raises InputError where they can't be read."""
+    return _read_frames(sequence, RGB, start, count, "RGB")
 
 
 def read_truth(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
-    """True frames of a sequence: uint8 [frames, height, width, 3]."""
-    return read_images(sequence / TRUTH, start, count, "RGB")
+    """True frames of a sequence: uint8 [frames, height, width, 3]; raises InputError where they can't be read."""
+    return _read_frames(sequence, TRUTH, start, count, "RGB")
 
 
 def read_mask(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
-    """Masks of a sequence as stored: uint8 [frames, height, width]; see `masks.to_hole`."""
-    return read_images(sequence / MASK, start, count, "L")
+    """Masks of a sequence as stored: uint8 [frames, height, width]; see `masks.to_hole`.
+
+    Raises InputError where they can't be read.
+    """
+    return _read_frames(sequence, MASK, start, count, "L")
+
+
+def _read_frames(sequence: Path, kind: str, start: int, count: int, mode: str) -> NDArray[np.uint8]:
+    try:
+        return read_images(sequence / kind, start, count, mode)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(
+            f"sequence {sequence.name}: its frames can't be read ({error}); audit the dataset again"
+        ) from error
 
 
 def write_images(folder: Path, frames: Iterable[NDArray[np.uint8]], compress_level: int = 1) -> None:

@@ -4,6 +4,10 @@ from pydantic import Field
 
 from inpainting.core.settings import Settings
 
+EFFECT_THRESHOLD = 10
+"""Grey levels, mean over the channels, from which input and truth count as different outside the mask, where a removed
+object left its shadow or reflection."""
+
 
 class HoleSettings(Settings):
     """From mask images to the hole that is scored."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from inpainting.artifacts.manifest import SCHEMA, read_provenance
+from inpainting.artifacts.manifest import MANIFEST
 from inpainting.artifacts.record import Record
 from inpainting.video.sequence import frame_name
 
@@ -57,7 +57,7 @@ def test_outputs_hold_one_row_per_sequence_and_one_per_reason(
     out = tmp_path / "out"
     assert audit(root, out, "--workers", "1") == 0
     manifest = manifest_of(out)
-    assert list(manifest.columns) == SCHEMA.names == list(Record.__dataclass_fields__)
+    assert list(manifest.columns) == MANIFEST.schema.names == list(Record.__dataclass_fields__)
     assert manifest["verdict"].to_dict() == {"a": "accepted", "b": "rejected", "c": "accepted"}
     assert list(manifest["id"]) == ["a", "b", "c"]
     assert [manifest.loc["a", name] for name in ("frames", "width", "height", "group")] == [FRAMES, WIDTH, HEIGHT, "a"]
@@ -71,7 +71,7 @@ def test_outputs_hold_one_row_per_sequence_and_one_per_reason(
     assert (summary["sequences"], summary["accepted"], summary["rejected"], summary["stray"]) == (3, 2, 1, 1)
     assert summary["reasons"]["missing_frame"]["sequences"] == 1
     assert summary["sizes"] == {f"{WIDTH}x{HEIGHT}": 2}
-    assert read_provenance(out / "manifest.parquet") == summary["provenance"]
+    assert MANIFEST.provenance(out / "manifest.parquet").model_dump() == summary["provenance"]
     assert summary["provenance"]["settings"]["frames"] == FRAMES
 
 
@@ -110,10 +110,10 @@ def test_groups_tsv_says_which_sequences_belong_together(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("a\tb\n", "id and group are needed"),
+        ("a\tb\n", "lacks the columns id, group"),
         ("id\tgroup\na\t\n", "an empty id or group"),
         ("id\tgroup\na\t1\na\t2\n", "puts a into two groups"),
-        ("", "can't be read as a table"),
+        ("", "give a table of id and group"),
     ],
 )
 def test_a_groups_tsv_that_makes_no_sense_fails_with_a_sentence(

@@ -173,7 +173,7 @@ def test_shards_that_are_no_whole_are_refused(
         (two.split(",")[0], 1, "is one of 2 shards, but 1 are given"),
         (two.replace("1.jsonl", "0.jsonl"), 1, "is in two shards"),
         (other, 1, "was inspected with other settings"),
-        (str(nothing), 1, "is no shard of an audit"),
+        (str(nothing), 1, "it lacks 'digest'); give a shard of `inpaint inspect`"),
         (str(tmp_path / "gone.jsonl"), 2, "--inspected: "),
     ]:
         assert audit(settled, tmp_path / "out", "--inspected", found) == code

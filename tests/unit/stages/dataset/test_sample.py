@@ -12,8 +12,8 @@ import pytest
 from inpainting.baselines.fills import fill
 from inpainting.core.files import folder_digest, read_table
 from inpainting.stages.dataset.sample import COVERAGE, SampleSequence, make_sequence, sample
-from inpainting.stages.dataset.scenes import PHOTOGRAPHS, photograph
 from inpainting.stages.dataset.settings import SampleCommand
+from inpainting.video.pictures import PHOTOGRAPHS, photograph
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 

@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inpainting.artifacts.manifest import write_manifest
 from inpainting.artifacts.record import Content, Record, Soundness, make_record
+from inpainting.artifacts.split import SPLITS, TEST, VALIDATION
 from inpainting.cli import main
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, read_table
 from inpainting.stages.dataset.settings import SplitSettings
-from inpainting.stages.dataset.split import SPLITS, TEST, VALIDATION, assign, choose, position
+from inpainting.stages.dataset.split import assign, choose, position
+
+ORIGIN = {"settings": {"frames": 1}, "versions": {"python": "3"}, "inputs": {"sequences": "0"}}
 
 SHARES = SplitSettings(validation_share=0.1, test_share=0.2)
 
@@ -102,7 +105,7 @@ def manifest(tmp_path: Path) -> Path:
     records = [a_record(f"{number:03}", f"{number:03}") for number in range(12)]
     records[4] = replace(records[4], group="003")
     records[5] = a_record("005", "005", "rejected")
-    write_manifest(tmp_path / "manifest.parquet", records, {"settings": {"frames": 1}})
+    write_manifest(tmp_path / "manifest.parquet", records, ORIGIN)
     return tmp_path / "manifest.parquet"
 
 
@@ -158,7 +161,7 @@ def test_split_json_tells_counts_seed_shares_and_the_manifest(manifest: Path, tm
         "seed": 3,
     }
     assert told["provenance"]["inputs"] == {"manifest": file_digest(manifest)}
-    assert told["manifest"] == {"settings": {"frames": 1}}
+    assert told["manifest"] == ORIGIN
 
 
 def test_the_same_manifest_gives_the_same_bytes(manifest: Path, tmp_path: Path) -> None:
@@ -184,9 +187,9 @@ def test_paths_that_can_not_be_used_end_the_command(
     pd.DataFrame({"id": ["a"]}).to_parquet(other)
     for place, out, code, complaint in [
         (tmp_path / "nowhere", "split.tsv", 2, "MANIFEST: "),
-        (tmp_path, "split.tsv", 1, "can't be read as parquet"),
-        (text, "split.tsv", 1, "can't be read as parquet"),
-        (other, "split.tsv", 1, "is no manifest: it lacks"),
+        (tmp_path, "split.tsv", 1, "is damaged or of another kind"),
+        (text, "split.tsv", 1, "is damaged or of another kind"),
+        (other, "split.tsv", 1, "it lacks the columns verdict, "),
         (manifest, "split.csv", 2, "OUT: "),
     ]:
         assert main(["split", str(place), str(tmp_path / out)]) == code

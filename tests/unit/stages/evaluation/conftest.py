@@ -1,10 +1,13 @@
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from inpainting.artifacts.manifest import write_manifest
+from inpainting.artifacts.record import UNSEEN, Soundness, make_record
+from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.cli import main
 from inpainting.video.sequence import write_sequence
 from numpy.typing import NDArray
@@ -59,18 +62,18 @@ def make_dataset(root: Path) -> Dataset:
     dataset = Dataset(root)
     for seed, name in enumerate("abcd", start=1):
         write_sequence(dataset.sequences / name, *scene(seed, still=name == "b"))
-    manifest = {
-        "id": list("abcd"),
-        "verdict": "accepted",
-        "frames": FRAMES,
-        "digest": list("0123"),
-        "coverage_mean": [0.05, 0.12, 0.3, 0.1],
-        "camera_motion": [1.0, 0.0, 1.0, 1.0],
-        "effect_share": [0.1, 0.0, 0.0, 0.0],
-    }
-    pd.DataFrame(manifest).to_parquet(dataset.manifest)
+    measures = {"a": (0.05, 1.0, 0.1), "b": (0.12, 0.0, 0.0), "c": (0.3, 1.0, 0.0), "d": (0.1, 1.0, 0.0)}
+    records = [
+        make_record(
+            name,
+            Soundness(FRAMES, WIDTH, HEIGHT, digest=name, findings=[]),
+            replace(UNSEEN, coverage=[coverage], camera_motion=motion, effect_share=effect),
+        )
+        for name, (coverage, motion, effect) in measures.items()
+    ]
+    write_manifest(dataset.manifest, records, {})
     split = {"id": list("cabd"), "group": list("cabd"), "split": ["test", "test", "test", "train"]}
-    pd.DataFrame(split).to_csv(dataset.split, sep="\t", index=False)
+    SPLIT_TABLE.write(dataset.split, pd.DataFrame(split))
     return dataset
 
 

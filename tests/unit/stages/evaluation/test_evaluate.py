@@ -15,12 +15,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from inpainting.artifacts.scores import COLUMNS, MEASURED, read_results
-from inpainting.baselines.classical import telea
+from inpainting.artifacts.scores import KEYS, read_results
+from inpainting.baselines.per_frame import telea
 from inpainting.cli import main, parse
 from inpainting.core.files import read_table, write_table
+from inpainting.metrics.by_region import SCORES, score_clip
+from inpainting.metrics.cost import COST
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.scores import SCORES, score_clip
+from inpainting.metrics.registry import COLUMNS
 from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.stages.evaluation.evaluate import with_chosen_steps
 from inpainting.stages.evaluation.settings import EvaluateCommand
@@ -38,12 +40,12 @@ Scene = Callable[..., tuple[NDArray[np.uint8], ...]]
 
 
 def untimed(path: Path) -> pd.DataFrame:
-    return read_results(path).frames.drop(columns=list(MEASURED))
+    return read_results(path).frames.drop(columns=list(COST.columns))
 
 
 def test_the_results_have_a_row_per_sequence_output_and_frame_in_order(evaluated: Evaluated) -> None:
     frames = read_results(evaluated.results["telea"]).frames
-    assert tuple(frames.columns) == COLUMNS
+    assert [*frames.columns] == list(dict.fromkeys((*KEYS, *COLUMNS)))
     expected = [(s, o, f) for s in "abc" for o in ("composited", "raw") for f in range(1, 6)]
     assert list(frames[["sequence", "output", "frame"]].itertuples(index=False, name=None)) == expected
     assert (frames["method"] == "telea").all()
@@ -73,7 +75,7 @@ def test_the_frames_of_the_first_sequences_are_kept(evaluated: Evaluated, make_s
 
 
 def test_the_provenance_tells_split_and_settings_and_no_place(evaluated: Evaluated) -> None:
-    about = read_results(evaluated.results["telea"]).provenance
+    about = read_results(evaluated.results["telea"]).provenance.model_dump()
     assert about["label"] == "telea"
     assert about["kind"] == "classical"
     assert set(about["inputs"]) == {"sequences"}
@@ -288,7 +290,8 @@ def test_what_is_not_computed_is_said_in_the_tables(dataset: Dataset, tmp_path: 
     assert dataset.evaluate("telea", tmp_path / "telea.parquet", "--extras", "motion") == 0
     assert dataset.tables([tmp_path / "telea.parquet"], tmp_path) == 0
     page = (tmp_path / "metrics.html").read_text()
-    assert "Not computed: VMAF (left out by evaluation.extras); propainter_compat (left" in page
+    left_out = page.partition("Not computed: ")[2]
+    assert all(f"{name} (left out by evaluation.extras)" in left_out for name in ("VMAF", "propainter_compat"))
     assert "VFID (needs the weights of I3D" in page
 
 

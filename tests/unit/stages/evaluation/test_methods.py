@@ -2,9 +2,11 @@
 
 from typing import get_args
 
-from inpainting.stages.evaluation.baselines import BASELINES
-from inpainting.stages.evaluation.methods import LEARNED, kind_of
+from inpainting.baselines.registry import BASELINES
+from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.evaluation.settings import MethodName
+
+LEARNED = {name for name, method in METHODS.items() if method.learned}
 
 
 def test_the_settings_know_every_method_and_no_other() -> None:
@@ -12,7 +14,7 @@ def test_the_settings_know_every_method_and_no_other() -> None:
 
 
 def test_methods_are_told_apart_by_kind() -> None:
-    kinds = {name: kind_of(name) for name in get_args(MethodName)}
+    kinds = {name: METHODS[name].kind for name in get_args(MethodName)}
     assert kinds.pop("masked_input") == "floor"
     assert {kinds.pop(name) for name in LEARNED} == {"adapter", "base", "ceiling"}
     assert kinds.pop("external") == "external"

@@ -24,7 +24,7 @@ def refuse_constant(name: str) -> None:
 
 
 def provenance_of(evaluated: Evaluated) -> dict[str, Any]:
-    return read_results(evaluated.results["telea"]).provenance
+    return read_results(evaluated.results["telea"]).provenance.model_dump()
 
 
 def test_the_tables_hold_every_method_and_stratum(evaluated: Evaluated, tmp_path: Path) -> None:
@@ -108,6 +108,41 @@ def test_a_file_that_is_no_result_is_refused_by_name(
         assert evaluated.dataset.tables([tmp_path / name], tmp_path) == 1
         assert name in capsys.readouterr().err
     assert evaluated.dataset.tables([tmp_path / "absent.parquet"], tmp_path) == 2
+
+
+def test_results_of_before_a_metric_and_of_after_one_are_read_and_the_tables_say_so(
+    evaluated: Evaluated, tmp_path: Path
+) -> None:
+    older, newer = tmp_path / "older.parquet", tmp_path / "newer.parquet"
+    for path, frames in (
+        (older, pd.read_parquet(evaluated.results["telea"]).drop(columns=["temporal_mask", "ssim_band"])),
+        (newer, pd.read_parquet(evaluated.results["telea"]).assign(sharpness=0.5)),
+    ):
+        write_results(path, frames.assign(method=path.stem), provenance_of(evaluated) | {"label": path.stem})
+    assert "temporal_mask" not in read_results(older).frames
+    assert (read_results(newer).frames["sharpness"] == 0.5).all()
+    assert evaluated.dataset.tables([older, newer, *evaluated.results.values()], tmp_path / "tables") == 0
+    metrics = read_table(tmp_path / "tables" / "metrics.tsv").set_index("method")
+    found, expected = (metrics.loc[[name]].reset_index(drop=True) for name in ("newer", "telea"))
+    pd.testing.assert_frame_equal(found, expected)
+    for name, unknown in {"temporal_mask_raw": True, "ssim_band_raw": True, "warp_mask_raw": False}.items():
+        assert pd.isna(metrics[name]["older"]) if unknown else metrics[name]["older"] == metrics[name]["telea"]
+    page = (tmp_path / "tables" / "metrics.md").read_text()
+    assert "temporal and warping errors: not computed by the version that wrote the results of older." in page
+    assert "newer: its results hold sharpness, which this version does not know." in page
+
+
+def test_results_alone_that_are_older_than_a_metric_have_tables_without_it(
+    evaluated: Evaluated, tmp_path: Path
+) -> None:
+    frames, about = pd.read_parquet(evaluated.results["telea"]), provenance_of(evaluated)
+    columns = ["method", "sequence", "output", "frame", "mask_pixels", "mse_mask", "ssim_mask"]
+    write_results(tmp_path / "old.parquet", frames[columns], about)
+    assert evaluated.dataset.tables([tmp_path / "old.parquet"], tmp_path) == 0
+    assert evaluated.dataset.tables([evaluated.results["telea"]], tmp_path / "new") == 0
+    old, new = (read_table(folder / "comparison.tsv").iloc[0] for folder in (tmp_path, tmp_path / "new"))
+    assert (old["psnr_mask"], old["ssim_mask"]) == (new["psnr_mask"], new["ssim_mask"])
+    assert pd.isna(old["seconds_per_frame"])
 
 
 def test_thresholds_of_strata_are_options_and_must_be_in_order(

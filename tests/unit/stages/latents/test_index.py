@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from inpainting.artifacts.latents import INDEX_COLUMNS, LatentCache, Shard, Window, write_shard
-from inpainting.artifacts.shard_listing import write_listing
+from inpainting.artifacts.latent_index import LATENT_INDEX
+from inpainting.artifacts.latents import LatentCache, Shard, Window, write_listing, write_shard
 from inpainting.cli import main
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_table, write_table
@@ -45,7 +45,7 @@ def index(tiny_results: Path, latents: Path) -> Index:
 
 def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_results: Path) -> None:
     table = read_table(tiny_results / "latents" / "index-grey.parquet")
-    assert list(table.columns) == INDEX_COLUMNS
+    assert list(table.columns) == LATENT_INDEX.schema.names
     assert table[["frames", "height", "width"]].drop_duplicates().to_numpy().tolist() == [[9, 32, 32]]
     assert (set(table["split"]), set(table["signal"])) == ({"train"}, {"grey"})
     assert sorted(set(table["start"])) == [0, 8]
@@ -171,7 +171,7 @@ def test_another_table_is_no_listing(
 ) -> None:
     shutil.copy(tiny_results / "audit" / "manifest.parquet", latents / "truth" / "shard-0.parquet")
     assert index() == 1
-    assert "shard-0.parquet is not what `inpaint encode` writes beside a shard" in capsys.readouterr().err
+    assert "shard-0.parquet is damaged or of another kind (it lacks the columns sequence, " in capsys.readouterr().err
 
 
 def test_a_shard_of_sequences_that_the_split_does_not_know_is_refused(

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.cli import main
-from inpainting.models.loading import read_prompt
 
 
 def test_the_embedding_is_as_long_and_as_wide_as_the_transformer_takes_it(tiny_base: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from inpainting.artifacts.audit_summary import ReasonCount
 from inpainting.stages.report.draw_dataset import describe_effect, describe_reasons
 from inpainting.stages.report.outliers import MOST, OF_EACH, find_suspects
 
@@ -62,16 +63,16 @@ def test_the_page_says_whether_there_is_a_shadow_to_learn(shares: list[float], s
 
 def test_reasons_to_reject_and_warnings_are_listed_apart_the_most_frequent_first() -> None:
     reasons = {
-        "few": {"sequences": 1, "rejects": True, "meaning": "m"},
-        "many": {"sequences": 7, "rejects": True, "meaning": "m"},
-        "odd": {"sequences": 2, "rejects": False, "meaning": "m"},
-        "none": {"sequences": 0, "rejects": True, "meaning": "m"},
+        "few": ReasonCount(sequences=1, rejects=True, meaning="m"),
+        "many": ReasonCount(sequences=7, rejects=True, meaning="m"),
+        "odd": ReasonCount(sequences=2, rejects=False, meaning="m"),
+        "none": ReasonCount(sequences=0, rejects=True, meaning="m"),
     }
     rows = [("a", "few", 1, "x"), *((f"{n}", "many", None, "x") for n in range(7)), ("b", "odd", None, "x")]
-    findings = pd.DataFrame(rows, columns=["id", "reason", "frame", "detail"])
-    rejected = describe_reasons({"reasons": reasons}, findings, rejects=True)
+    findings = pd.DataFrame(rows, columns=["id", "reason", "frame", "detail"]).astype({"frame": "Int64"})
+    rejected = describe_reasons(reasons, findings, rejects=True)
     assert [(reason["code"], len(reason["examples"]), reason["more"]) for reason in rejected] == [
         ("many", 5, 2),
         ("few", 1, 0),
     ]
-    assert [reason["code"] for reason in describe_reasons({"reasons": reasons}, findings, rejects=False)] == ["odd"]
+    assert [reason["code"] for reason in describe_reasons(reasons, findings, rejects=False)] == ["odd"]

@@ -60,9 +60,9 @@ def test_the_clip_shows_methods_pasted_over_the_input_and_the_sheet_their_raw_ou
 
 
 def test_the_score_beside_a_name_is_the_one_of_the_tables(results: Results) -> None:
-    from inpainting.artifacts.clips import read_clip
     from inpainting.stages.report.draw_examples import made_column
     from inpainting.video import masks, sequence
+    from inpainting.video.clip import read_clip
     from inpainting.video.settings import MaskSettings
 
     scores = per_sequence(read_table(results.evaluation / "telea.parquet"))

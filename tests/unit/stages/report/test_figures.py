@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from inpainting.artifacts.training_summary import TrainingSummary
+from inpainting.core.figures import styled
 from inpainting.stages.report.draw_comparison import comparison_figure, ranked
 from inpainting.stages.report.draw_sequences import contender, sequences_figure
 from inpainting.stages.report.draw_training import running_mean, timestep_losses, training_figure
-from inpainting.stages.report.style import styled
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def training_row(step: int, loss: float = 0.5) -> dict[str, float]:
 
 
 def write_training(folder: Path, rows: list[dict[str, float]]) -> None:
-    (folder / "training.json").write_text(json.dumps({"experiment": "lora"}))
+    provenance: dict[str, dict[str, str]] = {"settings": {}, "versions": {}, "inputs": {}}
+    summary = TrainingSummary(experiment="lora", checkpoints=[2], windows=1, trainable_weights=1, provenance=provenance)
+    summary.write(folder / "training.json")
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -89,7 +92,7 @@ def test_a_training_without_rows_is_refused(
     draw: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert draw_training(draw, tmp_path, []) == 1
-    assert "metrics.jsonl has no row" in capsys.readouterr().err
+    assert "metrics.jsonl is damaged or of another kind (it has no row" in capsys.readouterr().err
 
 
 def test_the_same_figure_has_the_same_bytes(tmp_path: Path, results: Results) -> None:
@@ -132,6 +135,8 @@ def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
     best = {
         "step": 2,
         "criterion": "psnr_mask",
+        "difference_to_training": 0.0,
+        "provenance": {"settings": {}, "versions": {}, "inputs": {}},
         "why": "highest mean psnr_mask of the raw output over 3 validation sequences",
         "scores": scores,
         "sampling_steps": 5,

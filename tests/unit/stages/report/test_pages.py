@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import inpainting.stages.report
 import pytest
+from inpainting.artifacts.training_summary import TrainingSummary
+from inpainting.core.html import render_page
 from inpainting.core.provenance import describe
-from inpainting.stages.report.pages import render_page
 from inpainting.stages.report.settings import ReportSettings
 
 if TYPE_CHECKING:
@@ -36,9 +36,13 @@ def test_the_dataset_page_counts_sets_and_shows_why_sequences_were_rejected(tmp_
     assert re.findall(r"<span>(\w+)</span>", page)[-3:] == ["train", "validation", "test"]
 
 
-def write_training(path: Path, experiment: str) -> None:
+def write_training(path: Path, experiment: str, versions: dict[str, str] | None = None) -> None:
     provenance = describe(ReportSettings().shaping(), {"index": "ab" * 32})
-    path.write_text(json.dumps({"experiment": experiment, "provenance": provenance}))
+    provenance["versions"] |= versions or {}
+    summary = TrainingSummary(
+        experiment=experiment, checkpoints=[2], windows=1, trainable_weights=1, provenance=provenance
+    )
+    summary.write(path)
 
 
 def test_provenance_lists_settings_versions_and_digests_of_every_result(
@@ -61,10 +65,7 @@ def test_provenance_lists_settings_versions_and_digests_of_every_result(
 
 
 def test_results_of_other_versions_are_told_apart(draw: Callable[..., int], tmp_path: Path, results: Results) -> None:
-    write_training(tmp_path / "training.json", "lora")
-    training = json.loads((tmp_path / "training.json").read_text())
-    training["provenance"]["versions"]["torch"] = "0.0.1"
-    (tmp_path / "training.json").write_text(json.dumps(training))
+    write_training(tmp_path / "training.json", "lora", {"torch": "0.0.1"})
     files = {
         "split-summary": results.audit / "split.json",
         "trainings": tmp_path / "training.json",
@@ -88,7 +89,7 @@ def test_provenance_of_a_file_that_carries_none_is_refused(
 
     pd.DataFrame({"a": [1]}).to_parquet(files["evaluations"])
     assert draw("draw-provenance", files) == 1
-    assert "bare.parquet carries no provenance" in capsys.readouterr().err
+    assert "bare.parquet is damaged or of another kind (it lacks its provenance)" in capsys.readouterr().err
 
 
 def test_the_report_is_drawn_without_torch_and_diffusers() -> None:

@@ -13,7 +13,7 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 from numpy.typing import NDArray
 
 NANO = Path(__file__).parents[4] / "models" / "nano"
-FRAMES, SIZE, STEPS = 17, (128, 96), 700
+FRAMES, SIZE, STEPS = 9, (64, 48), 300
 
 
 def psnr(clip: NDArray[np.uint8], truth: NDArray[np.uint8], hole: NDArray[np.bool_]) -> float:
@@ -34,9 +34,8 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     encode += ["--frames", FRAMES, "--window", FRAMES]
     train = ["train", "--base", NANO, "--device", "cpu", "--index", index, "--prompt-file", prompt, "--out", run]
     train += ["--window", FRAMES, "--targets", "all_linear", "--rank", 64, "--alpha", 64, "--steps", STEPS]
-    train += ["--batch-size", 4, "--micro-batch-size", 4, "--optimizer", "muon", "--learning-rate", 1e-2]
-    train += ["--patch-learning-rate", 5e-3]
-    train += ["--warmup-steps", 20, "--outside-weight", 1.0, "--high-noise-share", 0.6, "--weight-decay", 0.0]
+    train += ["--batch-size", 4, "--micro-batch-size", 4, "--warmup-steps", 20, "--weight-decay", 0.0]
+    train += ["--learning-rate", 3e-3, "--patch-learning-rate", 3e-3, "--outside-weight", 1.0]
     for command in (
         ["sample", dataset, "--sequences", 3, "--frames", FRAMES, "--size", f"{width}x{height}", "--workers", 1],
         ["audit", dataset, audit, "--frames", FRAMES, "--workers", 1],
@@ -60,11 +59,11 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     )
     hole = mask >= 128
     ceiling = psnr(inpainter.reconstruct(truth), truth, hole)
-    reached = psnr(inpainter.inpaint(rgb, mask, steps=4, seed=0), truth, hole)
+    reached = psnr(inpainter.inpaint(rgb, mask, steps=2, seed=0), truth, hole)
     strangers = [sequence.read_rgb(dataset / name, 0, FRAMES) for name in others]
-    shuffled = [psnr(inpainter.inpaint(stranger, mask, steps=4, seed=0), truth, hole) for stranger in strangers]
+    shuffled = [psnr(inpainter.inpaint(stranger, mask, steps=2, seed=0), truth, hole) for stranger in strangers]
     figures = f"ceiling {ceiling:.1f}, reached {reached:.1f}, shuffled {', '.join(f'{db:.1f}' for db in shuffled)} dB"
     print(figures)
     assert reached > ceiling - 2, figures
     assert len(shuffled) == 2
-    assert max(shuffled) < reached - 3, figures
+    assert max(shuffled) < reached - 6, figures

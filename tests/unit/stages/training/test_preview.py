@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from inpainting.artifacts.clips import read_clip
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.cli import main
 from inpainting.core.files import read_table
 from inpainting.core.seeds import derive
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.stages.training.prefetch import Ahead
 from inpainting.video import masks
+from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings, WindowSettings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -136,7 +137,7 @@ def test_pictures_are_input_mask_output_and_truth(
     )
     assert isinstance(settings, TrainCommand)
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9).train()
-    result = Preview(settings, loading.read_prompt(settings.prompt_file))(transformer)
+    result = Preview(settings, read_prompt(settings.prompt_file))(transformer)
     assert transformer.training
     name, picture = next(iter(result.pictures.items()))
     clip = read_clip(tiny_results / "dataset", name, 9)
@@ -166,7 +167,7 @@ def test_after_a_preview_there_are_no_more_tensors_than_before(
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9)
     lora.add_lora(transformer, settings.section(lora.LoraSettings), seed=0)
     lora.prepare_training(transformer)
-    preview = Preview(settings, loading.read_prompt(settings.prompt_file))
+    preview = Preview(settings, read_prompt(settings.prompt_file))
     before = tensors()
     peak = 0
 

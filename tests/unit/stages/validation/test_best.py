@@ -45,7 +45,7 @@ def candidate(tmp_path: Path) -> Candidate:
             "criterion": "psnr_mask",
             "difference_to_training": 0.0,
             "runs": [run],
-            "provenance": {"inputs": {"adapter": folder_digest(adapter)}},
+            "provenance": {"settings": {}, "versions": {}, "inputs": {"adapter": folder_digest(adapter)}},
         }
         path = tmp_path / f"step-{step}.json"
         write_json(path, result | changes)

@@ -34,7 +34,7 @@ def test_the_chosen_checkpoint_is_evaluated_with_the_chosen_number_of_denoising_
     mine = ["--method", "adapter", "--label", "mine", "--adapter", str(adapter), "--steps", "7"]
     assert main(["evaluate", *few, *mine, "--out", str(results["mine"])]) == 0
     assert main(["evaluate", *few, "--method", "temporal_median", "--out", str(results["temporal_median"])]) == 0
-    assert read_results(results["mine"]).provenance["settings"]["steps"] == told["sampling_steps"]
+    assert read_results(results["mine"]).provenance.settings["steps"] == told["sampling_steps"]
 
     files = ["--results", ",".join(map(str, results.values())), "--manifest", str(audit / "manifest.parquet")]
     assert main(["tables", *files, "--out", str(tmp_path / "tables")]) == 0

@@ -5,21 +5,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from inpainting.artifacts.manifest import write_findings, write_manifest
+from inpainting.artifacts.audit_summary import AuditSummary
+from inpainting.artifacts.findings import write_findings
+from inpainting.artifacts.formats import digests
+from inpainting.artifacts.groups import GROUPS, read_groups
+from inpainting.artifacts.inspected_shard import InspectedShard
+from inpainting.artifacts.manifest import write_manifest
 from inpainting.artifacts.reasons import Finding, Reason, reason_counts, verdict, warned
 from inpainting.artifacts.record import ACCEPTED, Content, Record, Soundness, make_record
 from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
-from inpainting.core.files import file_digest, value_digest, write_json
-from inpainting.core.settings import existing
-from inpainting.stages.dataset.groups import GROUPS, Joined, join, read_groups
-from inpainting.stages.dataset.inspect_shard import check_paths, describe, inspect_shard
+from inpainting.core.files import file_digest, value_digest
+from inpainting.stages.dataset.groups import Joined, join
+from inpainting.stages.dataset.inspect_shard import check_paths, inspect_shard, shaping_settings
 from inpainting.stages.dataset.settings import AuditCommand, InspectCommand, Inspecting
-from inpainting.stages.dataset.shard_files import read_shard
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +44,12 @@ def audit(settings: AuditCommand) -> None:
     joined = join(records, user_groups)
     records = [replace(record, group=joined.groups[record.id]) for record in records]
     origin = provenance.describe(settings.shaping(), inputs(settings.root, records))
-    write_findings(settings.out / "rejected.tsv", findings, rejects=True)
-    write_findings(settings.out / "warnings.tsv", findings, rejects=False)
-    write_json(settings.out / "summary.json", summarise(records, findings, joined, stray) | {"provenance": origin})
+    rejected, warnings = settings.out / "rejected.tsv", settings.out / "warnings.tsv"
+    write_findings(rejected, findings, rejects=True)
+    write_findings(warnings, findings, rejects=False)
+    counts = summarise(records, findings, joined, stray)
+    told = {"effect_threshold": settings.effect_threshold, "files": digests(rejected, warnings), "provenance": origin}
+    AuditSummary.model_validate(counts | told).write(settings.out / "summary.json")
     write_manifest(settings.out / "manifest.parquet", records, origin)
     log.info("%s; %s", verdict([of.reasons for of in records]), warned([of.warnings for of in records]))
 
@@ -64,13 +69,13 @@ def gather(paths: Sequence[Path], settings: AuditCommand) -> tuple[Found, int]:
     found: Found = []
     stray = 0
     for path in paths:
-        about, sequences = read_shard(existing(path, "--inspected", "what `inpaint inspect` wrote"))
-        if about["settings"] != describe(settings)["settings"]:
+        shard = InspectedShard.read(path, "--inspected")
+        if shard.settings != shaping_settings(settings):
             raise InputError(f"{path} was inspected with other settings; make it again with `inpaint inspect`")
-        if about["shards"] != len(paths):
-            raise InputError(f"{path} is one of {about['shards']} shards, but {len(paths)} are given; give all of them")
-        found += sequences
-        stray = about["stray"]
+        if shard.shards != len(paths):
+            raise InputError(f"{path} is one of {shard.shards} shards, but {len(paths)} are given; give all of them")
+        found += shard.sequences
+        stray = shard.stray
     found.sort(key=lambda one: one[0])
     twice = [name for name, count in Counter(name for name, *_ in found).items() if count > 1]
     if twice:
@@ -88,8 +93,8 @@ def inputs(root: Path, records: Sequence[Record]) -> dict[str, str]:
 
 def summarise(
     records: Sequence[Record], findings: dict[str, list[Finding]], joined: Joined, stray: int
-) -> dict[str, Any]:
-    """The audit in numbers: counts by verdict and reason; sizes, duplicates and coverage of the accepted sequences."""
+) -> dict[str, object]:
+    """The audit in numbers, as `AuditSummary` has them."""
     accepted = [record for record in records if record.verdict == ACCEPTED]
     sizes = Counter(f"{record.width}x{record.height}" for record in accepted)
     counts = reason_counts([f"{record.reasons};{record.warnings}" for record in records])

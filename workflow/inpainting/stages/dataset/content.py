@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.video.difference import exceeds, summed_difference
+
 MOTION_SIDE = 160
 """Pixels of the longer side at which motion is measured."""
 
@@ -34,15 +36,14 @@ def difference(
     effect_threshold: float,
 ) -> Difference:
     """Compare input and truth, uint8 [height, width, 3], inside and outside the hole, and outside the dilated one."""
-    channels = cv2.split(cv2.absdiff(rgb, truth))
-    levels = cv2.add(cv2.add(channels[0], channels[1], dtype=cv2.CV_16U), channels[2], dtype=cv2.CV_16U)
+    levels = summed_difference(rgb, truth)
     total, inside = int(levels.sum()), int(levels[hole].sum())
     return Difference(
         inside=inside / 3,
         outside=(total - inside) / 3,
         hole=int(np.count_nonzero(hole)),
         known=int(np.count_nonzero(~hole)),
-        effect=int(np.count_nonzero(around & (levels > 3 * effect_threshold))),
+        effect=int(np.count_nonzero(around & exceeds(levels, effect_threshold))),
         around=int(np.count_nonzero(around)),
     )
 

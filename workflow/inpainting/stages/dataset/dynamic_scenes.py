@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.stages.dataset.objects import draw_sprite, paste
-from inpainting.stages.dataset.scenes import Camera, Image, background, camera_path, view
+from inpainting.stages.dataset.scenes import Camera, background, camera_path, view
+from inpainting.video.objects import draw_sprite, paste
 from inpainting.video.outlines import Motion, draw_shadow, swing
+from inpainting.video.pictures import Image
 
 Clip = NDArray[np.float32]
 """[frames, height, width, 3], values in [0, 1]."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import UNSEEN, Content, Soundness
 from inpainting.core.files import value_digest
@@ -18,7 +19,7 @@ from inpainting.stages.dataset.alignment import Triple
 from inpainting.stages.dataset.content_statistics import Observation, frames_to_look_at
 from inpainting.stages.dataset.folder_scan import Listing
 from inpainting.stages.dataset.frames import FrameError, FrameReader, decode
-from inpainting.stages.dataset.settings import DECODE, HEADER, INSPECTION_VERSION, ContentSettings, Inspecting
+from inpainting.stages.dataset.settings import DECODE, HEADER, ContentSettings, Inspecting
 from inpainting.video import masks
 from inpainting.video.sequence import FOLDERS, MASK, RGB, TRUTH
 from inpainting.video.settings import MaskSettings

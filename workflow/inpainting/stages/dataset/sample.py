@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.core.files import write_table
+from inpainting.artifacts.sample_table import SAMPLE_TABLE
 from inpainting.core.progress import tracked
 from inpainting.core.seeds import derive
 from inpainting.core.settings import parse_size
 from inpainting.core.workers import process_pool
 from inpainting.stages.dataset.dynamic_scenes import draw_dynamic_scene
-from inpainting.stages.dataset.objects import draw_sprite, paste
 from inpainting.stages.dataset.scenes import draw_scene
 from inpainting.stages.dataset.settings import SampleCommand
+from inpainting.video.objects import draw_sprite, paste
 from inpainting.video.outlines import draw_motion
 from inpainting.video.sequence import write_sequence
 
@@ -68,7 +68,7 @@ def sample(settings: SampleCommand) -> None:
     with process_pool(settings.workers, preload=write_one.__module__) as pool:
         made = pool.map(make, range(settings.sequences), chunksize=max(1, min(16, settings.sequences // 8)))
         rows = list(tracked(made, "sample", "sequences", settings.sequences))
-    write_table(settings.out / "sample.tsv", pd.DataFrame(rows, columns=["id", "scene", "camera", "coverage"]))
+    SAMPLE_TABLE.write(settings.out / "sample.tsv", pd.DataFrame(rows, columns=list(SAMPLE_TABLE.columns)))
 
 
 def write_one(settings: SampleCommand, index: int) -> Row:

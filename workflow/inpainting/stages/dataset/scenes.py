@@ -1,4 +1,4 @@
-"""What a made sequence shows behind its objects: photographs and procedural textures under a moving camera.
+"""What a made sequence shows behind its objects: a still picture under a moving camera.
 
 Lengths are in frame heights and times in frames, so that a scene looks alike at every size and length.
 Colours are float32 in [0, 1], RGB.
@@ -6,52 +6,18 @@ Colours are float32 in [0, 1], RGB.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.outlines import blob, similarity, swing
-
-Image = NDArray[np.float32]
-"""[height, width, 3], values in [0, 1]."""
-
-PHOTOGRAPHS = {
-    "astronaut": "astronaut.png",
-    "brick": "brick.png",
-    "camera": "camera.png",
-    "chelsea": "chelsea.png",
-    "clock": "clock_motion.png",
-    "coffee": "coffee.png",
-    "coins": "coins.png",
-    "grass": "grass.png",
-    "gravel": "gravel.png",
-    "hubble": "hubble_deep_field.jpg",
-    "immunohistochemistry": "ihc.png",
-    "moon": "moon.png",
-    "motorcycle_left": "motorcycle_left.png",
-    "motorcycle_right": "motorcycle_right.png",
-    "retina": "retina.jpg",
-    "rocket": "rocket.jpg",
-}
-"""Photographs inside scikit-image's wheel, so that nothing is downloaded; models/nano/README.md has their licences."""
+from inpainting.video.outlines import similarity, swing
+from inpainting.video.pictures import PHOTOGRAPHS, Image, photograph_at, recolour, texture
 
 TEXTURE_SHARE = 0.35
 """Share of scenes that are procedural textures instead of photographs."""
-
-
-@functools.lru_cache(maxsize=len(PHOTOGRAPHS))
-def photograph(name: str) -> NDArray[np.uint8]:
-    """One of PHOTOGRAPHS as uint8 [height, width, 3], RGB; grey ones with three equal channels."""
-    encoded = np.frombuffer((resources.files("skimage.data") / PHOTOGRAPHS[name]).read_bytes(), np.uint8)
-    picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"scikit-image's photograph {PHOTOGRAPHS[name]} cannot be decoded")
-    return np.ascontiguousarray(picture[:, :, ::-1])
 
 
 @dataclass(frozen=True)
@@ -114,35 +80,6 @@ def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Im
     return name, picture, room
 
 
-def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Image:
-    """A photograph, perhaps mirrored, at a random scale at which a frame of `size` shows 40 to 85 % of it."""
-    picture = photograph(name)
-    if rng.random() < 0.5:
-        picture = picture[:, ::-1]
-    return rescaled(picture, size, rng.uniform(0.4, 0.85))
-
-
-def rescaled(picture: NDArray[np.uint8], size: tuple[int, int], shown: float) -> Image:
-    """A picture at the scale at which a frame of `size` (width, height) shows the share `shown` of its tighter side."""
-    width, height = size
-    scale = max(height / picture.shape[0], width / picture.shape[1]) / shown
-    canvas = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-    resized = cv2.resize(picture, canvas, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return resized.astype(np.float32) / np.float32(255)
-
-
-def recolour(rng: np.random.Generator, picture: Image) -> Image:
-    """Vary exposure, contrast and white balance; grey photographs get a tint, some others swapped channels."""
-    grey = bool(np.all(picture[..., 0] == picture[..., 1]))
-    if grey:
-        dark, light = rng.uniform(0, 0.35, 3), rng.uniform(0.6, 1, 3)
-        picture = (dark + (light - dark) * picture).astype(np.float32)
-    elif rng.random() < 0.25:
-        picture = picture[..., rng.permutation(3)]
-    balanced = picture * (rng.uniform(0.75, 1.15) * rng.uniform(0.92, 1.08, 3))
-    return np.clip(balanced, 0, 1).astype(np.float32) ** np.float32(rng.uniform(0.8, 1.25))
-
-
 def view(picture: Image, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
     """What the camera sees: float32 [frames, height, width, 3]; past its edges the picture is mirrored."""
     width, height = size
@@ -154,63 +91,3 @@ def view(picture: Image, camera: Camera, size: tuple[int, int]) -> NDArray[np.fl
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         clip[frame] = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     return clip
-
-
-def texture(rng: np.random.Generator, size: tuple[int, int]) -> Image:
-    """A procedural picture of `size` (width, height): fallen leaves, cloudy noise, or noise with stripes or checks."""
-    kind = rng.choice(["leaves", "clouds", "stripes"], p=[0.5, 0.25, 0.25])
-    picture = leaves(rng, size) if kind == "leaves" else clouds(rng, size)
-    if kind == "stripes":
-        picture += stripes(rng, size)[..., None] * (rng.uniform(0.05, 0.25) * rng.uniform(0.5, 1, 3))
-    slope_x, slope_y = rng.normal(0, 0.08, (2, 3))
-    picture = picture + np.linspace(-1, 1, size[1])[:, None, None] * slope_y
-    picture = picture + np.linspace(-1, 1, size[0])[None, :, None] * slope_x
-    return np.clip(picture, 0, 1).astype(np.float32)
-
-
-def clouds(rng: np.random.Generator, size: tuple[int, int]) -> Image:
-    """Value noise over several octaves, around one colour, mostly of one hue."""
-    width, height = size
-    noise = np.zeros((height, width, 3), np.float32)
-    cells, weight, decay = rng.uniform(2, 4), 1.0, rng.uniform(0.45, 0.7)
-    while cells < 0.6 * height:
-        grid = rng.normal(0, 1, (int(cells) + 2, int(cells * width / height) + 2, 3)).astype(np.float32)
-        noise += weight * cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)
-        cells, weight = 2 * cells, weight * decay
-    base = np.clip(rng.uniform(0.2, 0.8) + rng.normal(0, 0.12, 3), 0.05, 0.95)
-    palette = np.outer(rng.uniform(0.6, 1.3, 3), [1, 0, 0]) + rng.normal(0, rng.uniform(0.1, 0.4), (3, 3))
-    return (base + rng.uniform(0.04, 0.14) * (noise @ palette.T)).astype(np.float32)
-
-
-def stripes(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Stripes or checks in [-1, 1], float32 [height, width], from soft to hard edged."""
-    width, height = size
-    angle, period = rng.uniform(0, np.pi), height * rng.uniform(0.06, 0.25)
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
-    wave = np.sin(2 * np.pi * along / period)
-    if rng.random() < 0.4:
-        wave = wave * np.sin(2 * np.pi * across / period)
-    return np.tanh(wave * rng.uniform(1, 6)).astype(np.float32)
-
-
-def leaves(rng: np.random.Generator, size: tuple[int, int]) -> Image:
-    """The dead leaves model: opaque shapes of all sizes, dropped on one another, with the statistics of photographs.
-
-    Radii follow a density of r^-3 (Lee, Mumford and Huang, 2001), so that the picture looks alike at every scale.
-    """
-    width, height = size
-    picture = clouds(rng, size)
-    hues = np.clip(rng.uniform(0.15, 0.85, (6, 1)) + rng.normal(0, 0.15, (6, 3)), 0, 1)
-    count, smallest, largest = 160, rng.uniform(0.03, 0.1) * height, 0.5 * height
-    share = rng.random(count)
-    radii = 1 / np.sqrt(share / smallest**2 + (1 - share) / largest**2)
-    order = np.argsort(-radii + rng.normal(0, 0.1 * height, count))
-    for radius in radii[order]:
-        outline = blob(rng, corners=int(rng.integers(3, 24))) * radius + rng.uniform(0, 1, 2) * (width, height)
-        colour = hues[rng.integers(len(hues))] + rng.normal(0, 0.05, 3)
-        fill = tuple(float(value) for value in colour)
-        cv2.fillPoly(picture, [np.round(outline * 16).astype(np.int32)], fill, cv2.LINE_8, 4)
-    softened = cv2.GaussianBlur(picture, (0, 0), 0.6)
-    grain = cv2.resize(rng.normal(0, 1, (height // 2, width // 2)).astype(np.float32), size)
-    return softened + (rng.uniform(0, 0.06) * grain)[..., None]

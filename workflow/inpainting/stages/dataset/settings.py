@@ -7,16 +7,7 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
 from inpainting.core.settings import Role, Settings, Size, parse_size
-from inpainting.video.settings import MaskSettings
-
-INSPECTION_VERSION = 1
-"""Raised by hand when the findings of a sequence change on purpose: what another version made is made anew."""
-
-SAMPLE_VERSION = 1
-"""Raised by hand when the sample sequences change on purpose: what another version made is made anew."""
-
-SPLIT_VERSION = 1
-"""Raised by hand when the splits of the same groups change on purpose: what another version made is made anew."""
+from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings
 
 
 class SampleSettings(Settings):
@@ -66,7 +57,7 @@ class ContentSettings(Settings):
 
     content_frames: int = Field(default=8, ge=0)
     """Frames of each sequence, drawn by seed and name, that are looked at besides the first, middle and last."""
-    effect_threshold: float = Field(default=10.0, ge=0, le=255)
+    effect_threshold: float = Field(default=EFFECT_THRESHOLD, ge=0, le=255)
     """Levels (of 0 to 255) by which input and truth differ where a removed object left its shadow or reflection."""
     difference_limit: float = Field(default=8.0, gt=0, le=255)
     """Levels (of 0 to 255) by which input and truth may differ in most pixels outside the mask before the truth counts

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from inpainting.artifacts.manifest import read_manifest, read_provenance
+from inpainting.artifacts.formats import digests
+from inpainting.artifacts.manifest import MANIFEST, accepted
 from inpainting.artifacts.reasons import verdict
-from inpainting.artifacts.record import ACCEPTED
+from inpainting.artifacts.split import (
+    SPLIT_TABLE,
+    SPLITS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Split,
+    SplitSummary,
+    summary_path,
+)
 from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
-from inpainting.core.files import file_digest, write_json, write_table
+from inpainting.core.files import file_digest
 from inpainting.core.seeds import derive
-from inpainting.core.settings import existing
 from inpainting.stages.dataset.settings import SplitCommand, SplitSettings
-
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
-SPLITS = (TRAIN, VALIDATION, TEST)
 
 EXACT = 100
 """Groups up to which the sets have their exact shares."""
@@ -30,8 +36,8 @@ log = logging.getLogger(__name__)
 class Assignment:
     """The split of each group, and which of them are not where their hash alone would put them."""
 
-    splits: dict[str, str]
-    moved: dict[str, str]
+    splits: dict[str, Split]
+    moved: dict[str, Split]
 
 
 def split(settings: SplitCommand) -> None:
@@ -42,12 +48,11 @@ def split(settings: SplitCommand) -> None:
     """
     if settings.out.suffix != ".tsv":
         raise UsageError(f"OUT: {settings.out} does not end in .tsv; give a path such as results/dataset/split.tsv")
-    existing(settings.manifest, "MANIFEST", "the manifest.parquet that `inpaint audit` wrote")
-    accepted = enough_accepted(read_manifest(settings.manifest), settings)
-    assignment = assign(accepted["group"], settings.seed, settings)
-    table = accepted[["id", "group"]].assign(split=accepted["group"].map(assignment.splits))
-    write_json(settings.out.with_suffix(".json"), summarise(table, assignment, settings))
-    write_table(settings.out, table)
+    rows = enough_accepted(MANIFEST.read(settings.manifest, "MANIFEST"), settings)
+    assignment = assign(rows["group"], settings.seed, settings)
+    table = rows.assign(split=rows["group"].map(assignment.splits)).sort_values("id")
+    SPLIT_TABLE.write(settings.out, table)
+    summarise(table, assignment, settings).write(summary_path(settings.out))
     counts = table["split"].value_counts()
     log.info("split: %s", ", ".join(f"{counts[name]} sequences for {name}" for name in SPLITS))
 
@@ -57,17 +62,17 @@ def enough_accepted(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFr
 
     Raises InputError when the audit rejected more than max_rejected, or all, or looked at no pixels.
     """
-    accepted = manifest[manifest["verdict"] == ACCEPTED]
-    share = 1 - len(accepted) / len(manifest)
+    rows = accepted(manifest)
+    share = 1 - len(rows) / len(manifest)
     where = f"rejected.tsv beside {settings.manifest} says why"
-    if accepted.empty:
+    if rows.empty:
         raise InputError(f"{verdict(list(manifest['reasons']))}, none is left; {where}")
     if share > settings.max_rejected:
         limit = f"more than the share {settings.max_rejected:g} of max_rejected"
         raise InputError(f"{verdict(list(manifest['reasons']))}, {limit}; {where}")
-    if (accepted["digest"] == "").any() or accepted["coverage_mean"].isna().any():
+    if (rows["digest"] == "").any() or rows["coverage_mean"].isna().any():
         raise InputError(f"the audit of {settings.manifest} looked at no pixels; audit at the level crc or decode")
-    return accepted.reset_index(drop=True)
+    return rows
 
 
 def position(seed: int, group: str) -> float:
@@ -75,7 +80,7 @@ def position(seed: int, group: str) -> float:
     return derive(seed, "split", group) / 2**63
 
 
-def choose(place: float, shares: SplitSettings) -> str:
+def choose(place: float, shares: SplitSettings) -> Split:
     """The split that the hash alone gives: test lies from 0 to test_share, validation behind it, train is the rest."""
     if place < shares.test_share:
         return TEST
@@ -109,7 +114,8 @@ def assign(groups: Iterable[str], seed: int, shares: SplitSettings) -> Assignmen
     by_hash = {group: choose(places[group], shares) for group in ordered}
     counts = Counter(by_hash.values())
     test, validation = sizes(len(ordered), counts[TEST], counts[VALIDATION], shares)
-    names = [TEST] * test + [VALIDATION] * validation + [TRAIN] * (len(ordered) - test - validation)
+    counted: dict[Split, int] = {TEST: test, VALIDATION: validation, TRAIN: len(ordered) - test - validation}
+    names = [name for name, count in counted.items() for _ in range(count)]
     splits = dict(zip(ordered, names, strict=True))
     return Assignment(splits, {group: name for group, name in splits.items() if name != by_hash[group]})
 
@@ -125,13 +131,14 @@ def sizes(groups: int, test: int, validation: int, shares: SplitSettings) -> tup
     return test, validation
 
 
-def summarise(table: pd.DataFrame, assignment: Assignment, settings: SplitCommand) -> dict[str, object]:
+def summarise(table: pd.DataFrame, assignment: Assignment, settings: SplitCommand) -> SplitSummary:
     """Counts, what was moved, and the provenance: seed, shares and the manifest with its own provenance."""
     inputs = {"manifest": file_digest(settings.manifest)}
-    return {
-        "sequences": {name: int((table["split"] == name).sum()) for name in SPLITS},
-        "groups": {name: sum(of == name for of in assignment.splits.values()) for name in SPLITS},
-        "moved": assignment.moved,
-        "provenance": provenance.describe(settings.shaping(), inputs),
-        "manifest": read_provenance(settings.manifest),
-    }
+    return SplitSummary(
+        sequences={name: int((table["split"] == name).sum()) for name in SPLITS},
+        groups={name: sum(of == name for of in assignment.splits.values()) for name in SPLITS},
+        moved=assignment.moved,
+        files=digests(settings.out),
+        provenance=provenance.describe(settings.shaping(), inputs),
+        manifest=MANIFEST.provenance(settings.manifest),
+    )

@@ -2,18 +2,19 @@
 
 import pandas as pd
 
+from inpainting.artifacts.method_kinds import CEILING, display_name
 from inpainting.artifacts.scores import Results
-from inpainting.metrics.aggregate import INTERVAL_FROM, PSNR_CEILING, RESAMPLES
+from inpainting.metrics.aggregate import INTERVAL_FROM, RESAMPLES
+from inpainting.metrics.psnr import PSNR_CEILING
+from inpainting.metrics.registry import METRICS
 from inpainting.stages.evaluation.repeats import spread
 from inpainting.stages.evaluation.settings import TablesCommand
-from inpainting.stages.evaluation.summary import shown
 
 
 def comparison_notes(table: pd.DataFrame, results: list[Results], settings: TablesCommand) -> list[str]:
     """What the comparison's columns are, what was counted how, and what each method does."""
     notes = [
-        "In mask: the raw output in the undilated hole, against the truth; PSNR from the error pooled over all mask "
-        "pixels of a sequence, SSIM as the mean of its map over them; then the mean over sequences.",
+        *(metric.headline_note for metric in METRICS if metric.headline),
         f"From .. to: 95 % bootstrap interval over sequences ({RESAMPLES} draws, seed {settings.seed}), given from "
         f"{INTERVAL_FROM} sequences on; numbers have the digits that it supports.",
         "Best of a column: bold; second best: underlined or in italics; the ceiling takes no part.",
@@ -26,8 +27,8 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
         "more.",
     ]
     notes += [
-        f"{shown(row['method'], row['kind'])}: {row['capped']} sequences of (almost) no error in the mask are counted "
-        f"as {PSNR_CEILING:g} dB."
+        f"{display_name(row['method'], row['kind'])}: {row['capped']} sequences of (almost) no error in the mask are "
+        f"counted as {PSNR_CEILING:g} dB."
         for row in table[table["capped"] > 0].to_dict("records")
     ]
     if without := int(table["without_hole"].max()):
@@ -42,10 +43,10 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
 
 
 def _described(result: Results) -> str:
-    settings, text = result.provenance["settings"], result.provenance["description"]
-    if (count := settings.get("steps")) and result.kind != "ceiling":
+    settings, text = result.provenance.settings, result.provenance.description
+    if (count := settings.get("steps")) and result.kind != CEILING:
         text += f", {count} denoising step{'s' * (count > 1)}"
-    return f"{shown(result.method, result.kind)}: {text}."
+    return f"{display_name(result.method, result.kind)}: {text}."
 
 
 def strata_lead() -> str:

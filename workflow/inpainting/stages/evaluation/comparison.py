@@ -4,10 +4,12 @@ import math
 
 import pandas as pd
 
+from inpainting.artifacts.method_kinds import CEILING, CLASSICAL
 from inpainting.metrics.aggregate import Interval, interval_columns, mean_interval, paired_interval
+from inpainting.metrics.registry import HEADLINE
 from inpainting.metrics.significance import holm, signed_rank
 
-SCORES = ("sequences", *interval_columns("psnr_mask"), *interval_columns("ssim_mask"))
+SCORES = ("sequences", *(name for column in HEADLINE for name in interval_columns(column)))
 """Columns of `mean_scores`."""
 
 COMPARISON = (
@@ -25,7 +27,7 @@ COMPARISON = (
     "without_hole",
     "members",
 )
-"""psnr_mask, ssim_mask, psnr_band: raw output; _low and _high: 95 % interval; gain: difference of psnr_mask to that of
+"""SCORES, psnr_band: raw output; _low and _high: 95 % interval; gain: difference of psnr_mask to that of
 `reference`, the best classical method, over the same sequences, in dB; p_value: of Wilcoxon's signed-rank test of that
 difference, p_holm: the same, corrected for all methods of the table; capped: sequences whose PSNR reads the ceiling
 that is counted; without_hole: sequences that have no pixel to inpaint and no score; members: the results that were
@@ -53,7 +55,7 @@ def compare(
         gain, p_value = Interval(math.nan, math.nan, math.nan, 0), math.nan
         if reference not in (None, method):
             gain = paired_interval(psnr[method], psnr[reference], seed)
-            p_value = signed_rank(psnr[method], psnr[reference]) if kind != "ceiling" else math.nan
+            p_value = signed_rank(psnr[method], psnr[reference]) if kind != CEILING else math.nan
         rows.append(
             {
                 "method": method,
@@ -71,22 +73,23 @@ def compare(
             }
         )
     table = pd.DataFrame(rows, columns=list(COMPARISON))
-    table = table.assign(p_holm=holm(table["p_value"].to_numpy()), below=table["kind"] != "ceiling")
+    table = table.assign(p_holm=holm(table["p_value"].to_numpy()), below=table["kind"] != CEILING)
     order = table.sort_values(["below", "psnr_mask", "method"], ascending=[True, False, True], ignore_index=True)
     return order.drop(columns="below")
 
 
 def mean_scores(scores: pd.DataFrame, seed: int) -> dict[str, float]:
     """A method's means over its sequences with their intervals: the columns SCORES; scores: a row per sequence."""
-    psnr, ssim = (mean_interval(scores[name], seed) for name in ("psnr_mask", "ssim_mask"))
-    return {"sequences": psnr.count, **psnr.columns("psnr_mask"), **ssim.columns("ssim_mask")}
+    means = {name: mean_interval(scores[name], seed) for name in HEADLINE}
+    columns = {column: value for name, mean in means.items() for column, value in mean.columns(name).items()}
+    return {"sequences": means["psnr_mask"].count, **columns}
 
 
 def best_classical(sequences: pd.DataFrame, kinds: dict[str, str]) -> str | None:
     """The classical method with the best mean PSNR in the mask, raw output; None without any."""
     raw = sequences[sequences["output"] == "raw"]
     means = raw.groupby("method")["psnr_mask"].mean().dropna()
-    classical = means[[method for method in means.index if kinds[method] == "classical"]]
+    classical = means[[method for method in means.index if kinds[method] == CLASSICAL]]
     return str(classical.idxmax()) if len(classical) else None
 
 

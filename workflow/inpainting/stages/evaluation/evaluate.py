@@ -2,29 +2,31 @@
 
 import logging
 import math
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import choose_sequences, read_clip, sequence_digests
-from inpainting.artifacts.scores import COLUMNS, write_results
+from inpainting.artifacts.examples import COMPOSITED, RAW, Output
+from inpainting.artifacts.manifest import choose_sequences, sequence_digests
+from inpainting.artifacts.scores import write_results
 from inpainting.baselines.settings import FillSettings
 from inpainting.core import provenance
 from inpainting.core.files import folder_digest, value_digest
 from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
 from inpainting.core.settings import Settings, existing
-from inpainting.core.workers import process_pool
+from inpainting.core.workers import mapped_ahead, process_pool
+from inpainting.metrics.registry import COLUMNS
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
 from inpainting.stages.evaluation.external import output_digests
-from inpainting.stages.evaluation.methods import LEARNED, Method, description_of, kind_of, load_method
+from inpainting.stages.evaluation.methods import METHODS, Method, load_method
 from inpainting.stages.evaluation.scored_sequences import ScoredSequences
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import (
@@ -35,6 +37,7 @@ from inpainting.stages.evaluation.settings import (
     StepsSettings,
 )
 from inpainting.video import masks
+from inpainting.video.clip import read_clip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import HoleSettings, MaskSettings, WindowSettings
 
@@ -56,12 +59,11 @@ def evaluate(settings: EvaluateCommand) -> None:
     if settings.examples_out is not None:
         examples = ItemCache(settings.examples_out, {name: keys[name] for name in names[: settings.examples]})
     kept = ScoredSequences(ItemCache(settings.out.with_suffix(".items"), keys), examples)
-    missing = kept.missing()
-    log.info("%d of %d sequences are new or changed", len(missing), len(names))
-    for _ in tracked(_score_all(settings, sequences, missing, kept), "evaluate", "sequences", len(missing)):
+    jobs = [Job(name, sequences[name]) for name in kept.missing()]
+    log.info("%d of %d sequences are new or changed", len(jobs), len(names))
+    for _ in tracked(_score_all(settings, jobs, kept), "evaluate", "sequences", len(jobs)):
         pass
-    if settings.examples_out is not None:
-        kept.write_examples(settings.examples_out.with_suffix(".tsv"))
+    kept.tidy_examples()
     write_results(settings.out, kept.table().assign(method=settings.name), _provenance(settings, digests))
 
 
@@ -80,6 +82,13 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
         return settings
     log.info("%s: as many denoising steps as validation chose: %d", settings.name, chosen)
     return settings.model_copy(update={"steps": chosen})
+
+
+class Job(NamedTuple):
+    """A sequence to score, and how many of its frames."""
+
+    sequence: str
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -102,13 +111,16 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`scores.COLUMNS`, but for the method), and its frames by output.
+) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
+    """A sequence's rows of the results (`artifacts.scores`, but for the method), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
-    outputs = {"raw": made.raw, "composited": masks.composite(made.raw, clip.rgb, made.filled)}
+    outputs: dict[Output, NDArray[np.uint8]] = {
+        RAW: made.raw,
+        COMPOSITED: masks.composite(made.raw, clip.rgb, made.filled),
+    }
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
         table.assign(sequence=name, output=output, **spent)
@@ -119,59 +131,47 @@ def score_sequence(
 
 def _on_device(settings: EvaluateCommand) -> bool:
     """Whether a CUDA device does the work."""
-    if settings.method not in LEARNED:
+    if not METHODS[settings.method].learned:
         return False
     from inpainting.models.loading import resolve_device
 
     return resolve_device(settings.device).type == "cuda"
 
 
-def _score_all(
-    settings: EvaluateCommand, sequences: dict[str, int], missing: list[str], kept: ScoredSequences
-) -> Iterator[str]:
-    """Score the missing sequences in several processes, or in this one alone.
+def _score_all(settings: EvaluateCommand, jobs: list[Job], kept: ScoredSequences) -> Iterator[str]:
+    """Score sequences in several processes, or in this one alone.
 
     A learned method fills them one by one in this process, while others score what it has made.
     """
-    jobs = [(name, sequences[name]) for name in missing]
+    score = partial(_score_and_keep, settings, kept)
     if not jobs:
         return
     if settings.workers == 1:
-        method = load_method(settings)
-        for job in jobs:
-            yield _score_kept(settings, kept, *job, fill_sequence(settings, method, *job))
+        yield from map(score, _filled(settings, jobs))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
-        if settings.method in LEARNED:
-            yield from _score_behind(settings, kept, jobs, pool)
+        if METHODS[settings.method].learned:
+            # What waits to be scored is kept to two clips a process, for the memory.
+            yield from mapped_ahead(pool, score, _filled(settings, jobs), ahead=2 * settings.workers)
         else:
-            for future in [pool.submit(_fill_and_score_kept, settings, kept, *job) for job in jobs]:
-                yield future.result()
+            yield from mapped_ahead(pool, partial(_fill_score_and_keep, settings, kept), jobs, ahead=len(jobs))
 
 
-def _score_behind(
-    settings: EvaluateCommand, kept: ScoredSequences, jobs: list[tuple[str, int]], pool: ProcessPoolExecutor
-) -> Iterator[str]:
-    """Fill here and score there; what waits to be scored is kept to two clips a process, for the memory."""
+def _filled(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, Made]]:
+    """The jobs with what one and the same method makes of their sequences, one by one as they are asked for."""
     method = load_method(settings)
-    waiting: deque[Future[str]] = deque()
     for job in jobs:
-        made = fill_sequence(settings, method, *job)
-        waiting.append(pool.submit(_score_kept, settings, kept, *job, made))
-        if len(waiting) >= 2 * settings.workers:
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()
+        yield job, fill_sequence(settings, method, *job)
 
 
-def _fill_and_score_kept(settings: EvaluateCommand, kept: ScoredSequences, name: str, frames: int) -> str:
-    made = fill_sequence(settings, load_method(settings), name, frames)
-    return _score_kept(settings, kept, name, frames, made)
+def _fill_score_and_keep(settings: EvaluateCommand, kept: ScoredSequences, job: Job) -> str:
+    return _score_and_keep(settings, kept, (job, fill_sequence(settings, load_method(settings), *job)))
 
 
-def _score_kept(settings: EvaluateCommand, kept: ScoredSequences, name: str, frames: int, made: Made) -> str:
-    kept.write(name, *score_sequence(settings, name, frames, made))
-    return name
+def _score_and_keep(settings: EvaluateCommand, kept: ScoredSequences, filled: tuple[Job, Made]) -> str:
+    job, made = filled
+    kept.write(job.sequence, *score_sequence(settings, *job, made))
+    return job.sequence
 
 
 def sequence_keys(settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str]) -> dict[str, str]:
@@ -193,7 +193,7 @@ def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
     """
     shaping: dict[str, object] = {"method": settings.method}
     parts: list[type[Settings]] = [ExtrasSettings, HoleSettings if settings.adapter else MaskSettings]
-    if settings.method in LEARNED:
+    if METHODS[settings.method].learned:
         from inpainting.models import loading
 
         shaping |= {"seed": settings.seed} | loading.precisions(settings.section(ModelSettings))
@@ -205,7 +205,7 @@ def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
 
 def _model_digests(settings: EvaluateCommand) -> dict[str, str]:
     """Digests of the models that a method uses."""
-    if settings.method not in LEARNED:
+    if not METHODS[settings.method].learned:
         return {}
     from inpainting.models.loading import part_digest
 
@@ -218,9 +218,10 @@ def _provenance(settings: EvaluateCommand, digests: dict[str, str]) -> dict[str,
     if settings.outputs is not None:
         inputs["outputs"] = folder_digest(settings.outputs)
     selection = settings.section(SelectionSettings).shaping() | {"frames": settings.frames}
+    method = METHODS[settings.method]
     return {
         "label": settings.name,
-        "kind": kind_of(settings.method),
-        "description": description_of(settings.method),
+        "kind": method.kind,
+        "description": method.description,
         **provenance.describe(selection | shaping_settings(settings), inputs),
     }

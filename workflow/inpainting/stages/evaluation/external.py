@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import Clip
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.settings import existing
+from inpainting.video.clip import Clip
 from inpainting.video.reader import image_files, read_footage
 from inpainting.video.sequence import RGB
 

@@ -2,12 +2,14 @@
 
 import pandas as pd
 
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, EXTERNAL, FLOOR
+
 FAILURES = ("method", "kind", "sequence", "reason", "psnr_mask", "compared")
 """reason: below_input (reads less than grey in the hole), far_below (further below the best classical method than
 allowed), capped (no error to speak of, counted as the ceiling of what is counted) or no_hole (no pixel to inpaint, no
 score); compared: the PSNR that psnr_mask fell short of, in dB."""
 
-JUDGED = ("adapter", "base", "classical", "external")
+JUDGED = (ADAPTER, BASE, CLASSICAL, EXTERNAL)
 """Kinds of methods that can fail; a floor and a ceiling can't."""
 
 
@@ -19,7 +21,7 @@ def list_failures(sequences: pd.DataFrame, kinds: dict[str, str], reference: str
     """
     raw = sequences[sequences["output"] == "raw"]
     psnr = raw.pivot(index="sequence", columns="method", values="psnr_mask")
-    floor = next((method for method, kind in kinds.items() if kind == "floor"), None)
+    floor = next((method for method, kind in kinds.items() if kind == FLOOR), None)
     empty = sorted(raw.loc[raw["mask_pixels"] == 0, "sequence"].unique())
     rows: list[tuple[object, ...]] = [("", "", name, "no_hole", None, None) for name in empty]
     for method in sorted(method for method, kind in kinds.items() if kind in JUDGED):

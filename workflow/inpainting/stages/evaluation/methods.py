@@ -2,31 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.artifacts.clips import Clip
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, EXTERNAL, Kind
+from inpainting.baselines.baseline import Baseline
+from inpainting.baselines.registry import BASELINES
 from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
-from inpainting.stages.evaluation.baselines import BASELINES
 from inpainting.stages.evaluation.external import read_output
-from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 if TYPE_CHECKING:
     from inpainting.sampling.inpainter import Inpainter
+    from inpainting.stages.evaluation.settings import EvaluateCommand
 
-LEARNED = {
-    "base": "the untouched base model, its known latents replaced at every step",
-    "ceiling": "the truth through the VAE and back",
-    "adapter": "the fine-tuned model",
-}
-"""Methods that need a model, and what the tables' readers are told about them."""
+Frames = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -37,44 +34,51 @@ class Method:
     the same shape. fill: the method's own frames for a clip, uint8 [frames, height, width, 3], not composited.
     """
 
-    hole: Callable[[NDArray[np.uint8]], Hole]
-    fill: Callable[[Clip], NDArray[np.uint8]]
+    hole: Callable[[Frames], Hole]
+    fill: Callable[[Clip], Frames]
 
 
-def kind_of(method: str) -> str:
-    """What a method is in a comparison: adapter, base, classical, external, ceiling or floor."""
-    if method in LEARNED:
-        return method
-    if method == "external":
-        return method
-    return "floor" if method == "masked_input" else "classical"
+@dataclass(frozen=True)
+class MethodEntry:
+    """What the tables and the settings know of a method, and how it is made ready."""
+
+    kind: Kind
+    description: str
+    """What it does, for the tables' readers."""
+    load: Callable[["EvaluateCommand"], Method]
+    """The method, ready to be used; a model is loaded when a first mask or clip is given."""
+    learned: bool = False
+    """Whether it needs a model, and so a GPU where there is one."""
+    compared: bool = True
+    """Whether the pipeline compares it with the experiments unless the configuration says otherwise."""
 
 
-def description_of(method: str) -> str:
-    """One line on what a method does."""
-    if method == "external":
-        return "another tool's frames, scored as they were given"
-    return LEARNED[method] if method in LEARNED else BASELINES[method].description
+def load_method(settings: "EvaluateCommand") -> Method:
+    """The method that the settings name."""
+    return METHODS[settings.method].load(settings)
 
 
-def load_method(settings: EvaluateCommand) -> Method:
-    """The method that the settings name. Models are loaded when a first mask or clip is given."""
-    return _learned(settings) if settings.method in LEARNED else _classical(settings)
+def _without_model(settings: "EvaluateCommand", fill: Callable[[Clip, Hole], Frames]) -> Method:
+    """A method from its function of a clip and the hole to fill."""
 
-
-def _classical(settings: EvaluateCommand) -> Method:
-    def hole(mask: NDArray[np.uint8]) -> Hole:
+    def hole(mask: Frames) -> Hole:
         return masks.dilate(masks.to_hole(mask, settings), settings.mask_dilation)
 
-    def fill(clip: Clip) -> NDArray[np.uint8]:
-        if settings.outputs is not None:
-            return read_output(settings.outputs, settings.dataset, clip)
-        return BASELINES[settings.method].fill(clip.rgb, hole(clip.mask))
-
-    return Method(hole, fill)
+    return Method(hole, lambda clip: fill(clip, hole(clip.mask)))
 
 
-def _learned(settings: EvaluateCommand) -> Method:
+def _classical(settings: "EvaluateCommand", baseline: Baseline) -> Method:
+    return _without_model(settings, lambda clip, hole: baseline.fill(clip.rgb, hole))
+
+
+def _external(settings: "EvaluateCommand") -> Method:
+    assert settings.outputs is not None
+    read = partial(read_output, settings.outputs, settings.dataset)
+    return _without_model(settings, lambda clip, hole: read(clip))
+
+
+def _learned(settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "Inpainter", Clip], Frames]) -> Method:
+    """A method from its function of a model that is loaded and a clip."""
     from inpainting.sampling.inpainter import load_inpainter
 
     model, mask_settings = settings.section(ModelSettings), settings.section(MaskSettings)
@@ -84,13 +88,40 @@ def _learned(settings: EvaluateCommand) -> Method:
     def inpainter(size: tuple[int, int]) -> "Inpainter":
         return load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
 
-    def hole(mask: NDArray[np.uint8]) -> Hole:
+    def hole(mask: Frames) -> Hole:
         return inpainter((mask.shape[2], mask.shape[1])).hole(mask)
 
-    def fill(clip: Clip) -> NDArray[np.uint8]:
-        if settings.method == "ceiling":
-            return inpainter(clip.size).reconstruct(clip.truth)
-        seed = derive(settings.seed, "evaluation.noise", clip.sequence)
-        return inpainter(clip.size).inpaint(clip.rgb, clip.mask, settings.steps, seed)
+    return Method(hole, lambda clip: fill(settings, inpainter(clip.size), clip))
 
-    return Method(hole, fill)
+
+def _inpaint(settings: "EvaluateCommand", inpainter: "Inpainter", clip: Clip) -> Frames:
+    seed = derive(settings.seed, "evaluation.noise", clip.sequence)
+    return inpainter.inpaint(clip.rgb, clip.mask, settings.steps, seed)
+
+
+def _reconstruct(settings: "EvaluateCommand", inpainter: "Inpainter", clip: Clip) -> Frames:
+    return inpainter.reconstruct(clip.truth)
+
+
+METHODS: dict[str, MethodEntry] = {
+    "ceiling": MethodEntry(
+        CEILING, "the truth through the VAE and back", partial(_learned, fill=_reconstruct), learned=True
+    ),
+    "base": MethodEntry(
+        BASE,
+        "the untouched base model, its known latents replaced at every step",
+        partial(_learned, fill=_inpaint),
+        learned=True,
+    ),
+    **{
+        name: MethodEntry(
+            baseline.kind, baseline.description, partial(_classical, baseline=baseline), compared=baseline.compared
+        )
+        for name, baseline in BASELINES.items()
+    },
+    "adapter": MethodEntry(
+        ADAPTER, "the fine-tuned model", partial(_learned, fill=_inpaint), learned=True, compared=False
+    ),
+    "external": MethodEntry(EXTERNAL, "another tool's frames, scored as they were given", _external, compared=False),
+}
+"""The methods that can be compared, by name, in the order in which the pipeline names them."""

@@ -1,14 +1,17 @@
-"""Tables as Markdown, LaTeX and HTML with its own style, which a report can show as it is."""
+"""Tables as Markdown, LaTeX and HTML."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
-from inpainting.stages.evaluation.summary import shown
+from inpainting.artifacts.method_kinds import CEILING, display_name
+from inpainting.core.html import render, render_page
+from inpainting.metrics.metric import TableColumn
+from inpainting.metrics.registry import HEADLINE
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,14 @@ class Column:
     better: str = ""
     signed: bool = False
 
+    @classmethod
+    def of(cls, column: TableColumn) -> "Column":
+        """As a metric's entry says."""
+        return cls(column.heading, column.digits, column.better)
+
 
 COMPARISON_SHOWN: Mapping[str, Column] = {
-    "psnr_mask": Column("PSNR in mask, dB", 2, "high"),
-    "ssim_mask": Column("SSIM in mask", 3, "high"),
+    **{name: Column.of(column) for name, column in HEADLINE.items()},
     "gain": Column("Against best classical, dB", 2, signed=True),
     "p_holm": Column("p, corrected", 3),
     "psnr_frame_composited": Column("PSNR of frame, composited, dB", 1, "high"),
@@ -38,20 +45,40 @@ COMPARISON_SHOWN: Mapping[str, Column] = {
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
-STYLE = """
-body { margin: 0; padding: 1.5rem; background: #fff; color: #1f2933; font: 15px/1.45 system-ui, sans-serif; }
-h1 { font-size: 1.25rem; margin: 0 0 .25rem; } h2 { font-size: 1rem; margin: 1.6rem 0 .4rem; }
-p { max-width: 62rem; margin: .3rem 0 .9rem; color: #52606d; }
-div { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th { text-align: right; vertical-align: bottom; font-size: .8rem; font-weight: 600; color: #52606d;
-  border-bottom: 2px solid #cbd2d9; padding: .35rem .8rem; max-width: 9rem; }
-td { text-align: right; padding: .4rem .8rem; border-bottom: 1px solid #e4e7eb; white-space: nowrap; }
-th.text, td.text { text-align: left; }
-td small { display: block; color: #7b8794; font-weight: 400; }
-tr.ceiling td { background: #f5f7fa; color: #52606d; font-style: italic; border-bottom: 2px solid #cbd2d9; }
-tr.adapter td:first-child { border-left: 4px solid #2186eb; } td:first-child { border-left: 4px solid transparent; }
-.best { font-weight: 700; background: #e3f8e8; } .second { text-decoration: underline; text-underline-offset: 3px; }
-ul { color: #52606d; font-size: .85rem; padding-left: 1.2rem; max-width: 62rem; }
+TABLE = """
+<div class="wide"><table class="scores"><thead><tr>
+{% for heading in table.headings %}
+<th{% if loop.index > texts %} class="number"{% endif %}>{{ heading }}</th>
+{% endfor %}
+</tr></thead><tbody>
+{% for kind, cells in rows %}
+<tr class="{{ kind }}">
+{% for cell in cells %}
+<td{% if loop.index > texts %} class="number"{% endif %}>
+<span{% if cell.mark %} class="{{ cell.mark }}"{% endif %}>{{ cell.value }}</span>
+{% if cell.interval %}
+<small>{{ cell.interval }}</small>
+{% endif %}
+</td>
+{% endfor %}
+</tr>
+{% endfor %}
+</tbody></table></div>
+"""
+
+PAGE = """
+<p>{{ lead }}</p>
+{% for heading, content in sections %}
+{% if heading %}
+<h2>{{ heading }}</h2>
+{% endif %}
+{{ content }}
+{% endfor %}
+<ul class="notes">
+{% for note in notes %}
+<li>{{ note }}</li>
+{% endfor %}
+</ul>
 """
 
 LATEX_ESCAPES = str.maketrans(
@@ -92,7 +119,7 @@ def show(
     marks, digits = _marks(table, columns), {name: _digits(table, name, column) for name, column in columns.items()}
     rows = []
     for number, row in enumerate(table.to_dict("records")):
-        cells = [Cell(shown(row[name], row["kind"]) if name == "method" else _text(row[name])) for name in texts]
+        cells = [Cell(display_name(row[name], row["kind"]) if name == "method" else _text(row[name])) for name in texts]
         for name, column in columns.items():
             value, interval = _number(row, name, column, digits[name])
             cells.append(Cell(value, interval, marks.get((number, name), "")))
@@ -115,18 +142,10 @@ def to_markdown(table: Shown) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_html(table: Shown) -> str:
+def to_html(table: Shown) -> Markup:
     """An HTML table element, for `page`; the best and second best carry classes of these names."""
-    side = ["text" if place < min(table.texts, 2) else "" for place in range(len(table.headings))]
-    head = "".join(f"<th{_class(s)}>{escape(h)}</th>" for s, h in zip(side, table.headings, strict=True))
-    body = []
-    for row, kind in zip(table.rows, table.kinds, strict=True):
-        cells = []
-        for cell, s in zip(row, side, strict=True):
-            small = f"<small>{escape(cell.interval)}</small>" if cell.interval else ""
-            cells.append(f"<td{_class(s)}><span{_class(cell.mark)}>{escape(cell.value)}</span>{small}</td>")
-        body.append(f'<tr class="{escape(kind)}">{"".join(cells)}</tr>')
-    return f"<div><table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    rows = list(zip(table.kinds, table.rows, strict=True))
+    return render(TABLE, table=table, rows=rows, texts=min(table.texts, 2))
 
 
 def to_latex(table: Shown, caption: str = "") -> str:
@@ -145,16 +164,9 @@ def to_latex(table: Shown, caption: str = "") -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def page(title: str, lead: str, sections: list[tuple[str, str]], notes: list[str]) -> str:
-    """A whole HTML page: title, lead in plain text, sections of (heading or "", HTML), notes in plain text."""
-    parts = [(f"<h2>{escape(heading)}</h2>" if heading else "") + content for heading, content in sections]
-    listed = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1><p>{escape(lead)}</p>\n"
-        + "\n".join(parts)
-        + f"\n<ul>{listed}</ul></body></html>\n"
-    )
+def page(title: str, lead: str, sections: list[tuple[str, Markup]], notes: list[str]) -> str:
+    """A whole HTML page: title, lead, sections of a heading or "" and a table, and notes."""
+    return render_page(title, PAGE, lead=lead, sections=sections, notes=notes)
 
 
 def _latex(text: str) -> str:
@@ -163,10 +175,6 @@ def _latex(text: str) -> str:
 
 def _latex_row(texts: list[str]) -> str:
     return " & ".join(_latex(text) for text in texts) + r" \\"
-
-
-def _class(name: str) -> str:
-    return f" class={name}" if name else ""
 
 
 def _text(value: Any) -> str:
@@ -201,7 +209,7 @@ def _number(row: dict[Any, Any], name: str, column: Column, digits: int) -> tupl
 
 def _marks(table: pd.DataFrame, columns: Mapping[str, Column]) -> dict[tuple[int, str], str]:
     """ "best" and "second" by (row, column), the ceiling taking no part; of equal values the first is taken."""
-    rivals = table.reset_index(drop=True)[(table["kind"] != "ceiling").to_numpy()]
+    rivals = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
     marks = {}
     for name, column in columns.items():
         if not column.better:

@@ -8,6 +8,7 @@ import math
 
 import pandas as pd
 
+from inpainting.artifacts.method_kinds import ADAPTER
 from inpainting.core.errors import InputError
 from inpainting.stages.evaluation.comparison import SCORES, mean_scores
 
@@ -49,7 +50,7 @@ def repeat_table(
     raw = sequences[sequences["output"] == "raw"]
     rows = []
     for method, its in members.items():
-        for experiment in its if kinds[method] == "adapter" else ():
+        for experiment in its if kinds[method] == ADAPTER else ():
             scores = mean_scores(raw[raw["method"] == experiment], seed)
             rows.append({"method": method, "experiment": experiment, **scores})
     return pd.DataFrame(rows, columns=list(REPEATS))

@@ -3,45 +3,37 @@
 import numpy as np
 import pandas as pd
 
-from inpainting.artifacts.clips import Clip
-from inpainting.metrics import propainter_compat as compat
-from inpainting.metrics.motion import Motion, motion_of, score_motion
+from inpainting.artifacts.examples import Output
+from inpainting.metrics import regions
+from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.scores import score_clip
-from inpainting.metrics.vmaf import vmaf
+from inpainting.metrics.registry import COLUMNS, METRICS, with_every_column
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
 
 
 def score_outputs(
-    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[str, compat.Clip]
-) -> dict[str, pd.DataFrame]:
-    """By output (raw, composited) a row per frame with the columns `results.SCORED`; NaN where something is left out.
+    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[Output, regions.Clip]
+) -> dict[Output, pd.DataFrame]:
+    """By output a row per frame: its number, and `registry.COLUMNS`; NaN where something is left out.
 
     filled: the dilated hole that was filled and composited. What is scored is the mask's own hole, not dilated.
     """
-    regions = Regions(masks.to_hole(clip.mask, settings), effect_region(clip.rgb, clip.truth, filled))
-    motion = motion_of(clip.truth) if "motion" in settings.extras else None
-    scores = {"raw": _score(settings, clip, regions, motion, outputs["raw"])}
-    same = np.array_equal(outputs["composited"], outputs["raw"])
-    scores["composited"] = scores["raw"] if same else _score(settings, clip, regions, motion, outputs["composited"])
-    pasted = dict.fromkeys(compat.COLUMNS, float("nan"))
-    scores["raw"] = scores["raw"].assign(**pasted)
-    if "propainter_compat" in settings.extras:
-        as_published = compat.propainter_compat(outputs["raw"], clip.truth, regions.mask)
-        scores["composited"] = pd.concat([scores["composited"], as_published], axis=1)
-    else:
-        scores["composited"] = scores["composited"].assign(**pasted)
-    return scores
-
-
-def _score(
-    settings: EvaluateCommand, clip: Clip, regions: Regions, motion: Motion | None, output: compat.Clip
-) -> pd.DataFrame:
-    table = score_clip(output, clip.truth, regions)
-    moved = score_motion(output, clip.truth, regions.mask, motion)
-    if "motion" not in settings.extras:
-        moved["temporal_mask"] = float("nan")
-    seen = vmaf(output, clip.truth) if "vmaf" in settings.extras else float("nan")
-    return pd.concat([table, moved], axis=1).assign(vmaf=seen)
+    hole, effect = masks.to_hole(clip.mask, settings), effect_region(clip.rgb, clip.truth, filled)
+    reference = Reference(clip.truth, Regions(hole, effect))
+    alike = np.array_equal(outputs["composited"], outputs["raw"])
+    number = pd.DataFrame({"frame": np.arange(1, len(clip.truth) + 1)})
+    tables: dict[Output, list[pd.DataFrame]] = {output: [number] for output in outputs}
+    for metric in METRICS:
+        if metric.score is None or (metric.extra and metric.name not in settings.extras):
+            continue
+        scored: dict[Output, pd.DataFrame] = {}
+        for output in metric.outputs:
+            frames: Output = "raw" if alike or metric.composites_itself else output
+            if frames not in scored:
+                scored[frames] = metric.score(outputs[frames], reference)[list(metric.columns)]
+            tables[output].append(scored[frames])
+    every = ["frame", *COLUMNS]
+    return {output: with_every_column(pd.concat(parts, axis=1))[every] for output, parts in tables.items()}

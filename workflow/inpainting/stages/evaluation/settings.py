@@ -1,36 +1,29 @@
 """Settings of `inpaint evaluate` and `inpaint tables`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role, Settings
+from inpainting.metrics.registry import EXTRAS
 from inpainting.models.settings import ModelSettings
+from inpainting.stages.evaluation.methods import METHODS
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-MethodName = Literal[
-    "masked_input",
-    "telea",
-    "navier_stokes",
-    "biharmonic",
-    "temporal_median",
-    "flow_propagation",
-    "base",
-    "ceiling",
-    "adapter",
-    "external",
-]
+if TYPE_CHECKING:
+    MethodName = str
+    Extra = str
+else:
+    MethodName = Literal[tuple(METHODS)]
+    Extra = Literal[tuple(EXTRAS)]
 
 NAME = r"[A-Za-z0-9_.-]+"
 """What a method may be called, so that its files can."""
 
 EVALUATION_VERSION = 1
 """Raised by hand when the scores of the same frames change on purpose: what another version made is made anew."""
-
-TABLES_VERSION = 1
-"""Raised by hand when the tables' numbers or form change on purpose: what another version made is made anew."""
 
 
 class SelectionSettings(Settings):
@@ -55,9 +48,12 @@ class StepsSettings(Settings):
 class ExtrasSettings(Settings):
     """What is computed of every method's frames."""
 
-    extras: tuple[Literal["motion", "vmaf", "propainter_compat"], ...] = ("motion", "vmaf", "propainter_compat")
-    """Scores beside those of frames and regions: how errors move, what a viewer would notice (VMAF), and PSNR and SSIM
-    as ProPainter's evaluation computes them. The tables say which were left out."""
+    extras: tuple[Extra, ...] = Field(
+        tuple(EXTRAS),
+        description="Scores beside those of regions. "
+        + "; ".join(f"{name}: {told}" for name, told in EXTRAS.items())
+        + ". The tables say which were left out.",
+    )
 
 
 class EvaluateSettings(ExtrasSettings, StepsSettings, SelectionSettings):
@@ -67,9 +63,11 @@ class EvaluateSettings(ExtrasSettings, StepsSettings, SelectionSettings):
 class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
     """Score one method on one split, frame by frame: in the hole, along its edge, outside it and everywhere."""
 
-    method: MethodName
-    """What inpaints: a classical baseline, `base` (the untouched model), `ceiling` (the truth through the VAE),
-    `adapter` (what was trained; needs --adapter) or `external` (what another tool made; needs --outputs)."""
+    method: MethodName = Field(
+        description="What inpaints. "
+        + "; ".join(f"{name}: {entry.description}" for name, entry in METHODS.items())
+        + ". The adapter needs --adapter, external needs --outputs."
+    )
     label: str | None = None
     """The method's name in the tables, such as an experiment's; by default that of --method."""
     adapter: Path | None = None

@@ -44,16 +44,6 @@ def strata_of(manifest: pd.DataFrame, sequences: pd.DataFrame, settings: TablesS
     return strata
 
 
-def heading(stratum: str, value: str, count: int) -> str:
-    """A part of the tables as a person reads it, with its number of sequences."""
-    names = {
-        "shadow": f"{value} shadow",
-        "median": f"temporal median {value}",
-    }
-    text = names.get(stratum, f"{value} {stratum}")
-    return f"{text.capitalize()} ({count} sequence{'s' * (count != 1)})"
-
-
 def description(settings: TablesSettings) -> str:
     """Where one part ends and the next begins."""
     return (

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, display_name
 from inpainting.metrics.aggregate import Interval, paired_interval
 
 Values = dict[str, Any]
@@ -17,8 +18,8 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     kind; best: of all but the ceiling); gain_over_classical, gain_over_base: the headline method's mean, low and high
     in dB; methods: all rows. The headline method is the best adapter, or the best of all where there is none.
     """
-    rows = {kind: _best(comparison, kind) for kind in ("adapter", "classical", "base", "ceiling")}
-    best = _row(comparison[comparison["kind"] != "ceiling"].head(1))
+    rows = {kind: _best(comparison, kind) for kind in (ADAPTER, CLASSICAL, BASE, CEILING)}
+    best = _row(comparison[comparison["kind"] != CEILING].head(1))
     headline = rows["adapter"] or best or rows["ceiling"]
     assert headline is not None
     gains = {name: _gain(sequences, headline, rows[name], seed) for name in ("classical", "base")}
@@ -36,11 +37,6 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
         "gain_over_base": gains["base"],
         "methods": [finite(row) for row in comparison.to_dict("records")],
     }
-
-
-def shown(method: str, kind: str) -> str:
-    """A method's name as a person reads it; an adapter keeps the name of its experiment."""
-    return method if kind == "adapter" else method.replace("_", " ")
 
 
 def finite(row: Any) -> Values:
@@ -68,10 +64,10 @@ def _gain(sequences: pd.DataFrame, method: Values, reference: Values | None, see
 
 
 def _sentence(method: Values, rows: dict[str, Values | None], gains: dict[str, Values | None], where: str) -> str:
-    name = shown(method["method"], method["kind"])
+    name = display_name(method["method"], method["kind"])
     if trainings := method["members"].count(","):
         name += f" (mean of {trainings + 1} trainings)"
-    subject = f"The adapter {name}" if method["kind"] == "adapter" else f"The best method, {name},"
+    subject = f"The adapter {name}" if method["kind"] == ADAPTER else f"The best method, {name},"
     if method["psnr_mask"] is None:
         return f"{subject} has no score inside the mask on {where}: they have no pixel to inpaint."
     parts = [f"{subject} reads {method['psnr_mask']:.1f} dB inside the mask on {where}"]
@@ -80,9 +76,11 @@ def _sentence(method: Values, rows: dict[str, Values | None], gains: dict[str, V
     if over_base is not None and over_base["mean"] is not None:
         parts.append(f", {_difference(over_base)} the untouched base model")
     if gain is not None and classical is not None and gain["mean"] is not None:
-        parts.append(f", {_difference(gain)} the best classical baseline ({shown(classical['method'], 'classical')})")
+        parts.append(
+            f", {_difference(gain)} the best classical baseline ({display_name(classical['method'], CLASSICAL)})"
+        )
         parts.append(_certainty(gain))
-    if ceiling is not None and ceiling["psnr_mask"] is not None and method["kind"] != "ceiling":
+    if ceiling is not None and ceiling["psnr_mask"] is not None and method["kind"] != CEILING:
         parts.append(f"; the VAE's ceiling is {ceiling['psnr_mask']:.1f} dB")
     return "".join(parts) + "."
 

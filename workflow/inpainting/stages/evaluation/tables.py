@@ -5,11 +5,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stratum_heading
+from inpainting.artifacts.formats import digests
+from inpainting.artifacts.manifest import MANIFEST
+from inpainting.artifacts.method_kinds import ADAPTER
+from inpainting.artifacts.results_summary import ResultsSummary
 from inpainting.artifacts.scores import Results, read_results
+from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
 from inpainting.core.errors import InputError
-from inpainting.core.files import read_table, write_json, write_table, write_text
-from inpainting.core.settings import existing
+from inpainting.core.files import write_table, write_text
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.registry import HEADLINE, with_every_column
 from inpainting.stages.evaluation import strata as stratification
 from inpainting.stages.evaluation.captions import comparison_notes, failure_notes, repeat_notes, strata_lead
 from inpainting.stages.evaluation.comparison import best_classical, compare, compare_strata
@@ -26,56 +32,55 @@ log = logging.getLogger(__name__)
 
 def tables(settings: TablesCommand) -> None:
     """Write comparison, metrics, strata, failures and repeats in every form; sequences.tsv and summary.json."""
-    results = [read_results(existing(path, "--results", "files of `inpaint evaluate`")) for path in settings.results]
+    results = [read_results(path, "--results") for path in settings.results]
     check_comparable(results)
     results.sort(key=lambda result: result.method)
     members = members_of([result.method for result in results], settings.group_of())
     own = {result.method: result.kind for result in results}
     kinds = {method: own[its[0]] for method, its in members.items()}
-    each = per_sequence(pd.concat([result.frames for result in results], ignore_index=True))
+    frames = [with_every_column(result.frames) for result in results]
+    each = per_sequence(pd.concat(frames, ignore_index=True))
     sequences = average_repeats(each, members)
-    manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
+    manifest = MANIFEST.read(settings.manifest, "--manifest")
     groups = strata_of(manifest, sequences, settings)
 
     comparison = compare(sequences, kinds, settings.seed, members)
     failures = list_failures(sequences, kinds, best_classical(sequences, kinds), settings.failure_gap)
     repeats = repeat_table(each, members, kinds, settings.seed)
-    summary = summarise(comparison, sequences, results[0].provenance["settings"]["split"], settings.seed)
+    summary = summarise(comparison, sequences, results[0].provenance.settings["split"], settings.seed)
     log.info("%s", summary["sentence"])
 
     notes = comparison_notes(comparison, results, settings)
     writer = Writer(settings.out)
-    writer.write(
-        "comparison", "Comparison of methods", summary["sentence"], comparison, [("", show(comparison))], notes
-    )
+    writer.write("comparison", "Comparison of methods", summary["sentence"], [("", show(comparison))], notes)
     metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
-    extras = set.intersection(*(set(result.provenance["settings"]["extras"]) for result in results))
     lead = "Every metric by region, of the methods' raw output and of what is left of it once pasted over the input."
-    writer.write("metrics", "All metrics", lead, metrics, shown_parts(metrics), metric_notes(extras))
+    writer.write("metrics", "All metrics", lead, shown_parts(metrics), metric_notes(results))
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
     parts = _strata_parts(strata, groups)
     described = [stratification.description(settings), *notes]
-    writer.write("strata", "Methods by camera, mask and shadow", strata_lead(), strata, parts, described)
+    writer.write("strata", "Methods by camera, mask and shadow", strata_lead(), parts, described)
     lead, details = failure_notes(failures, settings.failure_gap)
-    writer.write("failures", "Sequences that fail", lead, failures, [("", _failures_shown(failures))], details)
+    writer.write("failures", "Sequences that fail", lead, [("", _failures_shown(failures))], details)
     lead, details = repeat_notes(repeats, each, members)
-    shown = [("", _repeats_shown(repeats))]
-    writer.write("repeats", "Trainings, each by itself", lead, repeats, shown, details)
-    write_table(settings.out / "sequences.tsv", sequences)
-    write_json(settings.out / "summary.json", summary)
+    writer.write("repeats", "Trainings, each by itself", lead, [("", _repeats_shown(repeats))], details)
+    tables = {name: settings.out / f"{name}.tsv" for name in ("comparison", "strata", "sequences")}
+    COMPARISON_TABLE.write(tables["comparison"], comparison)
+    STRATA_TABLE.write(tables["strata"], strata)
+    SEQUENCE_SCORES.write(tables["sequences"], sequences)
+    for name, table in {"metrics": metrics, "failures": failures, "repeats": repeats}.items():
+        write_table(settings.out / f"{name}.tsv", table)
+    ResultsSummary.model_validate(summary | {"files": digests(*tables.values())}).write(settings.out / "summary.json")
 
 
 class Writer:
-    """Writes a table in every form that it is wanted in, below one folder."""
+    """Writes a table in every form that people read, below one folder."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
 
-    def write(
-        self, name: str, title: str, lead: str, table: pd.DataFrame, parts: list[tuple[str, Shown]], notes: list[str]
-    ) -> None:
-        """Write <name>.tsv with all columns, and .md, .html and .tex of what is shown, part by part."""
-        write_table(self.out / f"{name}.tsv", table)
+    def write(self, name: str, title: str, lead: str, parts: list[tuple[str, Shown]], notes: list[str]) -> None:
+        """Write <name>.md, .html and .tex of what is shown, part by part."""
         texts = [(f"## {heading}\n\n" if heading else "") + to_markdown(part) for heading, part in parts]
         listed = "".join(f"- {note}\n" for note in notes)
         write_text(self.out / f"{name}.md", f"{lead}\n\n" + "\n".join(texts) + f"\n{listed}")
@@ -92,7 +97,7 @@ def check_comparable(results: list[Results]) -> None:
         if result.method in seen:
             raise InputError(f"{result.path} and {seen[result.method]} both hold {result.method!r}; use --label")
         seen[result.method] = result.path
-        if result.provenance["inputs"]["sequences"] != first.provenance["inputs"]["sequences"]:
+        if result.provenance.inputs.get("sequences") != first.provenance.inputs.get("sequences"):
             raise InputError(
                 f"{result.path} was made of other sequences, or of other frames of them, than {first.path}; evaluate "
                 "both again"
@@ -115,7 +120,7 @@ def _extent(result: Results) -> str:
 def _strata_parts(table: pd.DataFrame, groups: Strata) -> list[tuple[str, Shown]]:
     return [
         (
-            stratification.heading(stratum, value, len(names)),
+            stratum_heading(stratum, value, len(names)),
             show(table[(table["stratum"] == stratum) & (table["value"] == value)]),
         )
         for stratum, values in groups.items()
@@ -132,5 +137,5 @@ def _failures_shown(failures: pd.DataFrame) -> Shown:
 
 def _repeats_shown(repeats: pd.DataFrame) -> Shown:
     texts = {"method": "Method", "experiment": "Training", "sequences": "Sequences"}
-    numbers = {"psnr_mask": Column("PSNR in mask, dB", 2), "ssim_mask": Column("SSIM in mask", 3)}
-    return show(repeats.assign(kind="adapter"), numbers, texts)
+    numbers = {name: Column(column.heading, column.digits) for name, column in HEADLINE.items()}
+    return show(repeats.assign(kind=ADAPTER), numbers, texts)

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 import pandas as pd
 from torch import Tensor
 
-from inpainting.artifacts.latents import FORMAT, write_shard
-from inpainting.artifacts.shard_listing import write_listing
+from inpainting.artifacts.latents import FORMAT, write_listing, write_shard
+from inpainting.artifacts.manifest import MANIFEST
+from inpainting.artifacts.shard_listing import LATENTS_VERSION
+from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
-from inpainting.core.files import read_table, value_digest
+from inpainting.core.files import value_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.core.workers import mapped_ahead, process_pool
@@ -23,7 +25,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
 from inpainting.stages.latents.encoding import PixelWindow, batches, cut, encode_batch
 from inpainting.stages.latents.reading import Wanted, read_sequence
-from inpainting.stages.latents.settings import LATENTS_VERSION, EncodeCommand, TruthSettings
+from inpainting.stages.latents.settings import EncodeCommand, TruthSettings
 from inpainting.video import windows
 from inpainting.video.settings import HoleSettings, MaskSettings, WindowSettings
 
@@ -60,8 +62,8 @@ def chosen_rows(settings: EncodeCommand) -> pd.DataFrame:
         raise UsageError(
             f"--window: {settings.window} frames were asked of sequences of {settings.frames}; use a window that fits"
         )
-    split = read_table(existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`"))
-    manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
+    split = SPLIT_TABLE.read(settings.split_file, "--split-file")
+    manifest = MANIFEST.read(settings.manifest, "--manifest")
     rows = split.loc[split["split"].isin(settings.splits), ["id"]].merge(
         manifest[["id", "width", "height", "digest"]], on="id", validate="one_to_one"
     )

@@ -9,7 +9,7 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.baselines.classical import Clip
+from inpainting.baselines.baseline import Clip
 from inpainting.baselines.settings import Signal
 from inpainting.conditioning import inputs
 from inpainting.conditioning.inputs import Frame

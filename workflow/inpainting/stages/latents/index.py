@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from inpainting.artifacts.latents import INDEX_COLUMNS
-from inpainting.artifacts.shard_listing import COLUMNS
+from inpainting.artifacts.latent_index import LATENT_INDEX
+from inpainting.artifacts.shard_listing import SHARD_LISTING
+from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.core.errors import InputError
-from inpainting.core.files import read_table, write_table
-from inpainting.core.settings import existing
 from inpainting.stages.latents.settings import IndexCommand
 
 log = logging.getLogger(__name__)
@@ -19,12 +18,8 @@ WINDOW = ["sequence", "start"]
 
 
 def index(settings: IndexCommand) -> None:
-    """Write the index, with the columns INDEX_COLUMNS.
-
-    The shards' digests are among them, so that latents made anew under the same names are another index, and training
-    sees that they are others.
-    """
-    split = read_table(existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`"))
+    """Write the index; raises InputError where truths, conditions and split do not belong together."""
+    split = SPLIT_TABLE.read(settings.split_file, "--split-file")
     truths = _gathered(settings.truths, "--truths", settings.out.parent)
     conditions = _gathered(settings.conditions, "--conditions", settings.out.parent)
     _check_contents(truths, conditions)
@@ -45,7 +40,7 @@ def index(settings: IndexCommand) -> None:
             **{"shard_of_condition": "condition", "digest_of_condition": "condition_digest"},
         }
     ).merge(split.rename(columns={"id": "sequence"}), on="sequence")
-    write_table(settings.out, table.sort_values(WINDOW, ignore_index=True)[INDEX_COLUMNS])
+    LATENT_INDEX.write(settings.out, table.sort_values(WINDOW))
     sequences, signal = table["sequence"].nunique(), table["signal"].iloc[0]
     log.info("%d windows of %d sequences, their conditions of %s", len(table), sequences, signal)
 
@@ -54,9 +49,7 @@ def _gathered(listings: tuple[Path, ...], option: str, folder: Path) -> pd.DataF
     """The rows of listings, the shards' paths as seen from a folder; no window may be there twice."""
     tables = []
     for path in listings:
-        table = read_table(existing(path, option, "the .parquet that `inpaint encode` wrote beside each shard"))
-        if list(table.columns) != COLUMNS:
-            raise InputError(f"{path} is not what `inpaint encode` writes beside a shard; give such a .parquet")
+        table = SHARD_LISTING.read(path, option)
         place = Path(paths.relpath(path.parent, folder))
         tables.append(table.assign(shard=[(place / name).as_posix() for name in table["shard"]]))
     found = [table for table in tables if not table.empty]

@@ -3,15 +3,14 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.classical import Clip
+from inpainting.baselines.baseline import Clip
 from inpainting.baselines.fills import fill
-from inpainting.core.errors import InputError
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
+from inpainting.video.difference import summed_difference
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
@@ -39,17 +38,10 @@ class Sequence(NamedTuple):
 
 def read_sequence(wanted: Wanted) -> Sequence:
     """A sequence's frames; raises InputError naming the sequence where they can't be read."""
-    try:
-        rgb = sequence.read_rgb(wanted.folder, 0, wanted.frames)
-        mask = sequence.read_mask(wanted.folder, 0, wanted.frames)
-        truth = sequence.read_truth(wanted.folder, 0, wanted.frames) if wanted.content == "truth" else None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"sequence {wanted.folder.name}: its frames can't be read ({error}); audit the dataset again"
-        ) from error
-    hole = masks.to_hole(mask, wanted.masks)
+    rgb = sequence.read_rgb(wanted.folder, 0, wanted.frames)
+    hole = masks.to_hole(sequence.read_mask(wanted.folder, 0, wanted.frames), wanted.masks)
     if wanted.content == "truth":
-        assert truth is not None
+        truth = sequence.read_truth(wanted.folder, 0, wanted.frames)
         return Sequence(truth, hole, difference=difference(rgb, truth, hole))
     return Sequence(fill(rgb, masks.dilate(hole, wanted.masks.mask_dilation), wanted.content), hole)
 
@@ -59,5 +51,5 @@ def difference(rgb: Clip, truth: Clip, hole: Hole) -> NDArray[np.uint8]:
 
     rgb, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], as what is returned.
     """
-    levels = np.stack([(cv2.absdiff(one, other).sum(axis=2) + 2) // 3 for one, other in zip(rgb, truth, strict=True)])
+    levels = np.stack([(summed_difference(*pair) + 2) // 3 for pair in zip(rgb, truth, strict=True)])
     return np.where(hole, 0, levels).astype(np.uint8)

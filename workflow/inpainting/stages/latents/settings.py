@@ -1,19 +1,21 @@
 """Settings of `inpaint encode`, `inpaint index` and `inpaint prompt`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field
 
+from inpainting.artifacts.split import TRAIN
+from inpainting.baselines.settings import Signal
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
-Content = Literal["truth", "grey", "telea", "temporal_median", "flow_propagation", "rgb"]
-"""What a shard holds: the truth and the holes, or conditions of one of `filling.settings.Signal`."""
-
-LATENTS_VERSION = 1
-"""Raised by hand when the latents of the same pixels change on purpose: what another version made is made anew."""
+if TYPE_CHECKING:
+    Content = str
+else:
+    Content = Literal[("truth", *get_args(Signal))]
+"""What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.Signal`."""
 
 
 class TruthSettings(Settings):
@@ -45,7 +47,7 @@ class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, 
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
     """The shard to write, a .safetensors file; its listing, for `inpaint index`, becomes a .parquet beside it."""
-    splits: Annotated[tuple[str, ...], Role.PLACE] = ("train",)
+    splits: Annotated[tuple[str, ...], Role.PLACE] = (TRAIN,)
     """Splits to encode; validation and test are inpainted from their frames."""
     frames: int = Field(100, ge=1)
     """Frames of each sequence to cover with windows."""

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from inpainting.core.files import atomic_path, read_json
+from inpainting.artifacts.results_summary import ResultsSummary
+from inpainting.core.files import atomic_path
 
 HEADLINE = Path("results/tables/summary.json")
 SHOWN = ("results/tables", "results/figures")
@@ -23,7 +24,7 @@ def assemble(workflow: Any, report: str) -> None:
     if not _is_current(out):
         with atomic_path(out) as temporary:
             _run(command(workflow, temporary))
-    print(f"\n{report}: {read_json(HEADLINE)['sentence']}", file=sys.stderr)
+    print(f"\n{report}: {ResultsSummary.read(HEADLINE).sentence}", file=sys.stderr)
 
 
 def command(workflow: Any, out: Path) -> list[str]:

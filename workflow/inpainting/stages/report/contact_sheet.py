@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from inpainting.stages.report.style import GREY, INK
+from inpainting.core.figures import GREY, INK
 
 Frame = NDArray[np.uint8]
 """An image, uint8 [height, width, 3]."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from inpainting.stages.report.style import BLUE, GREY, INK, new_figure
+from inpainting.core.figures import BLUE, GREY, INK, new_figure
 
 PANELS = (
     ("coverage_mean", "Mask coverage", "share of the frame, mean over a sequence", True),

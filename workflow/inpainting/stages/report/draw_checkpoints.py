@@ -1,43 +1,44 @@
 """`inpaint draw-checkpoints`: which checkpoint of an experiment does best on the validation set."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inpainting.core.files import read_json
-from inpainting.core.settings import existing
+from inpainting.artifacts.best import BestCheckpoint, Candidate
+from inpainting.artifacts.validation_scores import Criterion, MeanScore
+from inpainting.core.figures import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure
 from inpainting.stages.report.settings import DrawCheckpointsCommand
-from inpainting.stages.report.style import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure
 
-CRITERIA = {"psnr_mask": "PSNR in the mask", "ssim_mask": "SSIM in the mask"}
+CRITERIA: dict[Criterion, str] = {"psnr_mask": "PSNR in the mask", "ssim_mask": "SSIM in the mask"}
 
-PANELS = {"psnr_mask": ("PSNR in the mask, dB", "{:.2f} dB"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
+PANELS: dict[Criterion, tuple[str, str]] = {
+    "psnr_mask": ("PSNR in the mask, dB", "{:.2f} dB"),
+    "ssim_mask": ("SSIM in the mask", "{:.3f}"),
+}
 """Title and form of a score."""
 
 
 def draw_checkpoints(settings: DrawCheckpointsCommand) -> None:
     """Draw PSNR and SSIM of an experiment's checkpoints by step."""
-    best = read_json(existing(settings.best, "--best", "the best.json of `inpaint best`"))
+    best = BestCheckpoint.read(settings.best, "--best")
     with styled():
         write_figure(checkpoints_figure(settings.experiment, best), settings.png, settings.svg)
 
 
-def checkpoints_figure(experiment: str, best: dict[str, Any]) -> Figure:
+def checkpoints_figure(experiment: str, best: BestCheckpoint) -> Figure:
     """A panel per score, by training step; where several numbers of denoising steps were tried, one of what they bring.
 
     The chosen checkpoint is ringed and named. Panels by training step show the number of denoising steps chosen.
     """
-    alike = [row for row in best["candidates"] if row["sampling_steps"] == best["sampling_steps"]]
-    tried = [row for row in best["candidates"] if row["step"] == best["step"]]
+    alike = [row for row in best.candidates if row.sampling_steps == best.sampling_steps]
+    tried = [row for row in best.candidates if row.step == best.step]
     panels = len(PANELS) + (len(tried) > 1)
     figure = new_figure(11 if panels == 2 else 14, 4.2)
     figure.suptitle(chosen_by(best), x=0.01, ha="left", fontsize=9, color=GREY)
     every = figure.subplots(1, panels)
     for (name, (heading, form)), axes in zip(PANELS.items(), every, strict=False):
-        draw_scores(axes, [(row["step"], row["scores"][name]) for row in alike])
-        mark_best(axes, best["step"], best["scores"][name]["mean"], form)
+        draw_scores(axes, [(row.step, row.scores[name]) for row in alike])
+        mark_best(axes, best.step, best.scores[name].mean, form)
         first = axes is figure.axes[0]
         title(axes, f"{experiment}: {heading}" if first else heading)
         axes.set_xlabel("step")
@@ -46,31 +47,31 @@ def checkpoints_figure(experiment: str, best: dict[str, Any]) -> Figure:
     return figure
 
 
-def draw_sampling(axes: Axes, tried: list[dict[str, Any]], best: dict[str, Any]) -> None:
+def draw_sampling(axes: Axes, tried: list[Candidate], best: BestCheckpoint) -> None:
     """The criterion against seconds per frame, a point per number of denoising steps."""
-    name = best["criterion"]
+    name = best.criterion
     heading, form = PANELS[name]
-    tried = sorted(tried, key=lambda row: row["seconds_per_frame"])
-    seconds = [row["seconds_per_frame"] for row in tried]
-    means = [row["scores"][name]["mean"] for row in tried]
+    tried = sorted(tried, key=lambda row: row.seconds_per_frame)
+    seconds = [row.seconds_per_frame for row in tried]
+    means = [row.scores[name].mean for row in tried]
     axes.plot(seconds, means, "o-", color=BLUE, markersize=5)
     for row, place, mean in zip(tried, seconds, means, strict=True):
-        offset = (0, -14) if row["sampling_steps"] == best["sampling_steps"] else (0, 8)
+        offset = (0, -14) if row.sampling_steps == best.sampling_steps else (0, 8)
         text = axes.annotate(
-            str(row["sampling_steps"]), (place, mean), offset, textcoords="offset points", ha="center", fontsize=8.5
+            str(row.sampling_steps), (place, mean), offset, textcoords="offset points", ha="center", fontsize=8.5
         )
         outlined(text)
-    chosen = next(row for row in tried if row["sampling_steps"] == best["sampling_steps"])
-    mark_best(axes, chosen["seconds_per_frame"], chosen["scores"][name]["mean"], form)
+    chosen = next(row for row in tried if row.sampling_steps == best.sampling_steps)
+    mark_best(axes, chosen.seconds_per_frame, chosen.scores[name].mean, form)
     title(axes, heading, "by number of denoising steps of the chosen checkpoint")
     axes.set_xlabel("seconds per frame")
     axes.margins(x=0.12, y=0.2)
 
 
-def chosen_by(best: dict[str, Any]) -> str:
+def chosen_by(best: BestCheckpoint) -> str:
     """Which step was chosen, and why, as a person reads it."""
-    why = best["why"].replace(best["criterion"], CRITERIA[best["criterion"]]).replace(" of the raw output", "")
-    return f"step {best['step']:,}: {why.replace('; ', ';' + chr(10), 1)}"
+    why = best.why.replace(best.criterion, CRITERIA[best.criterion]).replace(" of the raw output", "")
+    return f"step {best.step:,}: {why.replace('; ', ';' + chr(10), 1)}"
 
 
 def mark_best(axes: Axes, step: float, score: float, form: str) -> None:
@@ -83,12 +84,12 @@ def mark_best(axes: Axes, step: float, score: float, form: str) -> None:
     )
 
 
-def draw_scores(axes: Axes, scores: list[tuple[int, dict[str, float | None]]]) -> None:
+def draw_scores(axes: Axes, scores: list[tuple[int, MeanScore]]) -> None:
     """Means joined by a line, with whiskers where there is an interval."""
     steps = np.array([step for step, _ in scores])
-    means = np.array([score["mean"] for _, score in scores], float)
+    means = np.array([score.mean for _, score in scores], float)
     for step, score in scores:
-        if score["low"] is not None and score["high"] is not None:
-            axes.plot([step, step], [score["low"], score["high"]], color=PALE, linewidth=1.2)
+        if score.low is not None and score.high is not None:
+            axes.plot([step, step], [score.low, score.high], color=PALE, linewidth=1.2)
     axes.plot(steps, means, "o-", color=BLUE, markersize=5)
     axes.margins(x=0.08, y=0.18)

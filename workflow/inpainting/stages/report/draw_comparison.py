@@ -6,24 +6,32 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inpainting.core.files import read_table
-from inpainting.core.settings import existing
-from inpainting.stages.evaluation.strata import heading
-from inpainting.stages.report.settings import DrawComparisonCommand
-from inpainting.stages.report.style import (
+from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stratum_heading
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, EXTERNAL, FLOOR, display_name
+from inpainting.core.figures import (
+    BLUE,
+    GREEN,
     GREY,
     INK,
-    KIND_COLOURS,
-    KIND_MARKERS,
-    KIND_NAMES,
+    ORANGE,
+    PALE,
+    PURPLE,
     new_figure,
     outlined,
-    shown,
     styled,
     write_figure,
 )
+from inpainting.stages.report.settings import DrawComparisonCommand
 
-CEILING = "ceiling"
+KIND_COLOURS = {ADAPTER: BLUE, BASE: PURPLE, CLASSICAL: ORANGE, EXTERNAL: GREEN, FLOOR: PALE, CEILING: GREY}
+KIND_MARKERS = {ADAPTER: "o", BASE: "D", CLASSICAL: "s", EXTERNAL: "P", FLOOR: "v", CEILING: "|"}
+KIND_NAMES = {
+    ADAPTER: "fine-tuned",
+    BASE: "untouched base model",
+    CLASSICAL: "classical",
+    EXTERNAL: "another tool",
+    FLOOR: "floor",
+}
 
 SCORES = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
 """Title and form of a score."""
@@ -34,8 +42,8 @@ PANELS_ACROSS = 5
 
 def draw_comparison(settings: DrawComparisonCommand) -> None:
     """Draw two figures: PSNR and SSIM of every method, and PSNR by camera motion and mask size."""
-    comparison = read_table(existing(settings.comparison, "--comparison", "the comparison.tsv of `inpaint tables`"))
-    strata = read_table(existing(settings.strata, "--strata", "the strata.tsv of `inpaint tables`"))
+    comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
+    strata = STRATA_TABLE.read(settings.strata, "--strata")
     with styled():
         write_figure(comparison_figure(comparison), settings.png, settings.svg)
         write_figure(strata_figure(strata, ranked(comparison)), settings.strata_png, settings.strata_svg)
@@ -68,7 +76,7 @@ def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
     panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
     for axes, part in zip(panels.flat, parts, strict=False):
         draw_rows(axes, part, order, "psnr_mask", "{:.1f}")
-        name = heading(part["stratum"].iloc[0], part["value"].iloc[0], int(part["sequences"].max()))
+        name = stratum_heading(part["stratum"].iloc[0], part["value"].iloc[0], int(part["sequences"].max()))
         axes.set_title(name.replace(" sequences)", ")").replace(" sequence)", ")"), pad=22, fontsize=9.5)
     for axes in panels.flat[len(parts) :]:
         axes.set_axis_off()
@@ -109,10 +117,10 @@ def draw_rows(axes: Axes, table: pd.DataFrame, order: list[str], score: str, for
 def name_rows(axes: Axes, table: pd.DataFrame, order: list[str]) -> None:
     """Write the methods' names beside their rows, experiments in bold, in the colour of their kind."""
     kinds = dict(zip(table["method"], table["kind"], strict=True))
-    axes.set_yticks(range(len(order)), [shown(method, kinds[method]) for method in order])
+    axes.set_yticks(range(len(order)), [display_name(method, kinds[method]) for method in order])
     for label, method in zip(axes.get_yticklabels(), order, strict=True):
-        label.set_color(KIND_COLOURS[kinds[method]] if kinds[method] != "floor" else GREY)
-        label.set_fontweight("bold" if kinds[method] == "adapter" else "normal")
+        label.set_color(KIND_COLOURS[kinds[method]] if kinds[method] != FLOOR else GREY)
+        label.set_fontweight("bold" if kinds[method] == ADAPTER else "normal")
 
 
 def draw_key(figure: Figure, comparison: pd.DataFrame) -> None:

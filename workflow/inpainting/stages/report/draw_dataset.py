@@ -1,20 +1,24 @@
 """`inpaint draw-dataset`: what the dataset looks like, and what the audit and the split made of it."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from PIL import Image
 
-from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, read_json, read_table, write_text
+from inpainting.artifacts.audit_summary import AuditSummary, ReasonCount
+from inpainting.artifacts.findings import FINDINGS
+from inpainting.artifacts.manifest import MANIFEST, accepted
+from inpainting.artifacts.split import SPLIT_TABLE, SPLITS
+from inpainting.core.figures import styled, write_figure
+from inpainting.core.files import atomic_path, write_text
+from inpainting.core.html import render_page
 from inpainting.core.settings import existing
 from inpainting.stages.report.coverage import coverage_figure
 from inpainting.stages.report.outliers import find_suspects, suspects_sheet
-from inpainting.stages.report.pages import render_page
 from inpainting.stages.report.samples import choose, contact_sheet, random_sheet
 from inpainting.stages.report.settings import DrawDatasetCommand
-from inpainting.stages.report.style import styled, write_figure
 
 log = logging.getLogger(__name__)
 
@@ -75,49 +79,43 @@ px/frame</th></tr></thead><tbody>
 def draw_dataset(settings: DrawDatasetCommand) -> None:
     """Write samples.png, random.png, suspicious.png, coverage.png and coverage.svg, and the page of the audit."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
-    manifest = read_table(existing(settings.manifest, "--manifest", "the manifest.parquet of `inpaint audit`"))
-    rejected = read_table(existing(settings.rejected, "--rejected", "the rejected.tsv of `inpaint audit`"))
-    warnings = read_table(existing(settings.warnings, "--warnings", "the warnings.tsv of `inpaint audit`"))
-    audit = read_json(existing(settings.summary, "--summary", "the summary.json of `inpaint audit`"))
-    split = read_table(existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`"))
-    accepted = manifest[manifest["verdict"] == "accepted"]
+    manifest = MANIFEST.read(settings.manifest, "--manifest")
+    rejected, warnings = FINDINGS.read(settings.rejected, "--rejected"), FINDINGS.read(settings.warnings, "--warnings")
+    audit = AuditSummary.read(settings.summary, "--summary")
+    split = SPLIT_TABLE.read(settings.split_file, "--split-file")
+    rows = accepted(manifest)
     sheets = {
-        "samples": lambda: contact_sheet(settings.dataset, choose(accepted, settings.samples), settings),
-        "random": lambda: random_sheet(settings.dataset, accepted, settings),
+        "samples": lambda: contact_sheet(settings.dataset, choose(rows, settings.samples), settings),
+        "random": lambda: random_sheet(settings.dataset, rows, settings),
         "suspicious": lambda: suspects_sheet(settings.dataset, find_suspects(manifest), settings),
     }
     for name, draw in sheets.items():
-        try:
-            sheet = draw()
-        except OSError as error:
-            raise InputError(
-                f"a frame of {settings.dataset} can't be read ({error}); audit the dataset again"
-            ) from error
+        sheet = draw()
         with atomic_path(settings.out / f"{name}.png") as temporary:
             Image.fromarray(sheet).save(temporary, optimize=True)
     with styled():
-        write_figure(coverage_figure(accepted), settings.out / "coverage.png", settings.out / "coverage.svg")
+        write_figure(coverage_figure(rows), settings.out / "coverage.png", settings.out / "coverage.svg")
     tables = [
-        ("Rejected, by reason", "Every sequence was accepted.", describe_reasons(audit, rejected, True)),
-        ("Accepted with a warning", "No sequence carries a warning.", describe_reasons(audit, warnings, False)),
+        ("Rejected, by reason", "Every sequence was accepted.", describe_reasons(audit.reasons, rejected, True)),
+        ("Accepted with a warning", "No sequence carries a warning.", describe_reasons(audit.reasons, warnings, False)),
     ]
     page = render_page(
         "Dataset",
         PAGE,
-        accepted=len(accepted),
-        rejected=len(manifest) - len(accepted),
+        accepted=len(rows),
+        rejected=len(manifest) - len(rows),
         audit=audit,
-        splits=describe_splits(accepted, split),
-        effect=describe_effect(accepted, audit["provenance"]["settings"]["effect_threshold"]),
+        splits=describe_splits(rows, split),
+        effect=describe_effect(rows, audit.effect_threshold),
         tables=tables,
     )
     write_text(settings.page, page)
-    log.info("dataset: %d accepted sequences", len(accepted))
+    log.info("dataset: %d accepted sequences", len(rows))
 
 
-def describe_effect(accepted: pd.DataFrame, threshold: float) -> str:
-    """In words, how much of what lies outside the mask the truth changes, and in how many sequences."""
-    shares = accepted["effect_share"].dropna()
+def describe_effect(rows: pd.DataFrame, threshold: float) -> str:
+    """In words, how much of what lies outside the mask the truth changes, and in how many of the accepted sequences."""
+    shares = rows["effect_share"].dropna()
     if shares.empty:
         return "No sequence shows anything outside its mask."
     changed = float((shares > EFFECT).mean())
@@ -129,10 +127,10 @@ def describe_effect(accepted: pd.DataFrame, threshold: float) -> str:
     )
 
 
-def describe_splits(accepted: pd.DataFrame, split: pd.DataFrame) -> list[dict[str, Any]]:
-    """The sets, train first, with their sizes and what their sequences are like."""
-    table = accepted.drop(columns="group").merge(split, on="id")
-    order = {"train": 0, "validation": 1, "test": 2}
+def describe_splits(rows: pd.DataFrame, split: pd.DataFrame) -> list[dict[str, Any]]:
+    """The sets, train first, with their sizes and what their accepted sequences are like."""
+    table = rows.drop(columns="group").merge(split, on="id")
+    parts = {name: table[table["split"] == name] for name in SPLITS}
     return [
         {
             "split": name,
@@ -142,18 +140,19 @@ def describe_splits(accepted: pd.DataFrame, split: pd.DataFrame) -> list[dict[st
             "coverage": part["coverage_mean"].mean(),
             "motion": part["camera_motion"].median(),
         }
-        for name, part in sorted(table.groupby("split"), key=lambda item: order.get(str(item[0]), 3))
+        for name, part in parts.items()
+        if len(part)
     ]
 
 
-def describe_reasons(audit: dict[str, Any], findings: pd.DataFrame, rejects: bool) -> list[dict[str, Any]]:
+def describe_reasons(reasons: Mapping[str, ReasonCount], findings: pd.DataFrame, rejects: bool) -> list[dict[str, Any]]:
     """The reasons found that reject, or that warn, most frequent first, each with its first findings."""
     found = []
     file = "rejected.tsv" if rejects else "warnings.tsv"
-    for code, reason in audit["reasons"].items():
+    for code, reason in reasons.items():
         rows = findings[findings["reason"] == code]
-        if reason["rejects"] is rejects and len(rows):
-            examples = rows.astype({"frame": "Int64"}).head(EXAMPLES).to_dict("records")
+        if reason.rejects is rejects and len(rows):
+            examples = rows.head(EXAMPLES).to_dict("records")
             more = len(rows) - len(examples)
-            found.append({"code": code, **reason, "examples": examples, "more": more, "file": file})
+            found.append({"code": code, **reason.model_dump(), "examples": examples, "more": more, "file": file})
     return sorted(found, key=lambda reason: (-reason["sequences"], reason["code"]))

@@ -4,30 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpainting.artifacts.clips import Clip, read_clip
+from inpainting.artifacts import examples
+from inpainting.artifacts.comparison import COMPARISON_TABLE
+from inpainting.artifacts.examples import COMPOSITED, RAW, Output, write_digests
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, display_name
 from inpainting.core.errors import InputError, UsageError
-from inpainting.core.files import atomic_path, folder_digest, read_table, write_table, write_text
+from inpainting.core.files import atomic_path, write_text
+from inpainting.core.html import data_uri, render_page
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
-from inpainting.metrics.scores import psnr
+from inpainting.metrics.psnr import psnr
 from inpainting.stages.report.contact_sheet import labelled, overlay, sheet
-from inpainting.stages.report.pages import data_uri, render_page
 from inpainting.stages.report.samples import spread
 from inpainting.stages.report.settings import DrawExamplesCommand
-from inpainting.stages.report.style import shown
-from inpainting.video import masks, sequence
+from inpainting.video import masks
+from inpainting.video.clip import Clip, read_clip
 from inpainting.video.reader import Footage
 from inpainting.video.writer import write_footage
-
-Output = Literal["raw", "composited"]
-"""Whether frames are a method's own, or the input's outside the hole."""
 
 SHEET_WIDTH, CLIP_WIDTH = 1320, 1080
 """Pixels that the images of a row share."""
@@ -50,16 +49,14 @@ class Column:
 def draw_examples(settings: DrawExamplesCommand) -> None:
     """Write a folder per sequence with a sheet of moments, a clip, and a page that plays the clip; and their table."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
-    comparison = read_table(existing(settings.comparison, "--comparison", "the comparison.tsv of `inpaint tables`"))
+    comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
     methods = choose_methods(comparison, settings.shown)
     with atomic_path(settings.out) as temporary:
         temporary.mkdir()
         for name in tracked(kept_sequences(settings, list(methods)), "examples", "sequences"):
             (temporary / name).mkdir()
             draw_example(settings, name, methods, temporary / name)
-    drawn = sorted(path for path in settings.out.iterdir() if path.is_dir())
-    digests = {"sequence": [path.name for path in drawn], "digest": [folder_digest(path) for path in drawn]}
-    write_table(settings.out.with_suffix(".tsv"), pd.DataFrame(digests))
+    write_digests(settings.out)
 
 
 def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[str, str]:
@@ -68,12 +65,12 @@ def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[st
     Of a method that several trainings make the first is shown, and named. Raises UsageError for a wanted method that is
     not in the comparison.
     """
-    names = {row["method"]: shown(row["method"], row["kind"]) for row in comparison.to_dict("records")}
+    names = {row["method"]: display_name(row["method"], row["kind"]) for row in comparison.to_dict("records")}
     if unknown := [method for method in wanted if method not in names]:
         raise UsageError(f"--shown: {unknown[0]} was given, but the methods compared are {', '.join(names)}")
     best = comparison.drop_duplicates("kind").set_index("kind")["method"]
-    chosen = wanted or [str(best[kind]) for kind in ("base", "classical", "adapter") if kind in best.index]
-    members = dict(zip(comparison["method"], comparison["members"].astype(str).str.split(","), strict=True))
+    chosen = wanted or [str(best[kind]) for kind in (BASE, CLASSICAL, ADAPTER) if kind in best.index]
+    members = dict(zip(comparison["method"], comparison["members"].str.split(","), strict=True))
     return {
         members[method][0]: names[method] if len(members[method]) == 1 else f"{names[method]}: {members[method][0]}"
         for method in chosen or names
@@ -82,10 +79,7 @@ def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[st
 
 def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[str]:
     """Ids of the first sequences whose frames every method's evaluation kept; raises InputError where there is none."""
-    kept = []
-    for method in methods:
-        folder = settings.evaluation / method / "examples"
-        kept.append({path.name for path in folder.glob("[!.]*")})
+    kept = [examples.kept_sequences(examples.examples_folder(settings.evaluation, method)) for method in methods]
     names = sorted(set.intersection(*kept))[: settings.examples]
     if not names:
         raise InputError(
@@ -97,14 +91,16 @@ def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[st
 
 def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, str], out: Path) -> None:
     """Write moments.png, clip.mp4 and clip.html of one sequence."""
-    kept = {shown_as: settings.evaluation / method / "examples" / name for method, shown_as in methods.items()}
-    count = min(len(list((folder / "raw").glob("frame_*.png"))) for folder in kept.values())
+    kept = {
+        shown_as: examples.examples_folder(settings.evaluation, method) / name for method, shown_as in methods.items()
+    }
+    count = min(examples.count_frames(folder) for folder in kept.values())
     clip = read_clip(settings.dataset, name, count)
     hole = masks.to_hole(clip.mask, settings)
     given = given_columns(clip, hole)
-    image = moments_sheet([*given[:2], *made_columns(clip, hole, kept, "raw"), *given[2:]], settings.moments)
+    image = moments_sheet([*given[:2], *made_columns(clip, hole, kept, RAW), *given[2:]], settings.moments)
     Image.fromarray(image).save(out / "moments.png", optimize=True)
-    frames = clip_frames([*given, *made_columns(clip, hole, kept, "composited")])
+    frames = clip_frames([*given, *made_columns(clip, hole, kept, COMPOSITED)])
     footage = Footage(frames, Fraction(settings.frame_rate))
     write_footage(out / "clip.mp4", footage)
     page = render_page(
@@ -125,7 +121,7 @@ def given_columns(clip: Clip, hole: masks.Hole) -> list[Column]:
 
 def made_columns(clip: Clip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[Column]:
     """What methods made, from the folders of their frames by the names to show them by."""
-    frames = {name: sequence.read_images(folder / output, 0, len(clip.rgb), "RGB") for name, folder in kept.items()}
+    frames = {name: examples.read_example(folder, output, len(clip.rgb)) for name, folder in kept.items()}
     return [made_column(clip, hole, name, made) for name, made in frames.items()]
 
 

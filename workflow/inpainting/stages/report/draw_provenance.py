@@ -1,19 +1,16 @@
 """`inpaint draw-provenance`: what every result was made with, on one page."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from inpainting.core.errors import InputError
-from inpainting.core.files import read_json, write_text
-from inpainting.core.settings import existing
-from inpainting.stages.report.pages import render_page
+from inpainting.artifacts.best import BestCheckpoint
+from inpainting.artifacts.formats import Provenance
+from inpainting.artifacts.scores import read_scores_provenance
+from inpainting.artifacts.split import SplitSummary
+from inpainting.artifacts.training_summary import TrainingSummary
+from inpainting.core.files import write_text
+from inpainting.core.html import render_page
 from inpainting.stages.report.settings import DrawProvenanceCommand
-
-Provenance = dict[str, Any]
 
 SHOWN_DIGITS = 10
 """Hex digits of a digest that are shown; pointing at it shows all."""
@@ -87,27 +84,18 @@ def draw_provenance(settings: DrawProvenanceCommand) -> None:
 
 def read_results(settings: DrawProvenanceCommand) -> list[Result]:
     """Every result with its provenance, in the order in which the pipeline makes them."""
-    split = read_json(existing(settings.split_summary, "--split-summary", "the split.json of `inpaint split`"))
-    results = [_result("audit", split["manifest"]), _result("split", split["provenance"])]
+    split = SplitSummary.read(settings.split_summary, "--split-summary")
+    results = [_result("audit", split.manifest), _result("split", split.provenance)]
     for path in settings.trainings:
-        training = read_json(existing(path, "--trainings", "files of `inpaint train`"))
-        results.append(_result(f"training of {training['experiment']}", training["provenance"]))
+        training = TrainingSummary.read(path, "--trainings")
+        results.append(_result(f"training of {training.experiment}", training.provenance))
     for path in settings.best:
-        best = read_json(existing(path, "--best", "files of `inpaint best`"))
-        results.append(_result(f"best of {path.parent.name}, step {best['step']}", best["provenance"]))
+        best = BestCheckpoint.read(path, "--best")
+        results.append(_result(f"best of {path.parent.name}, step {best.step}", best.provenance))
     for path in settings.evaluations:
-        about = evaluation_provenance(existing(path, "--evaluations", "files of `inpaint evaluate`"))
-        results.append(_result(f"evaluation of {about['label']}", about))
+        scores = read_scores_provenance(path, "--evaluations")
+        results.append(_result(f"evaluation of {scores.label}", scores))
     return results
-
-
-def evaluation_provenance(path: Path) -> Provenance:
-    """The provenance that an evaluation's parquet file carries; raises InputError where it has none."""
-    metadata = pq.read_schema(path).metadata or {}
-    if b"provenance" not in metadata:
-        raise InputError(f"{path} carries no provenance; give files of `inpaint evaluate`")
-    provenance: Provenance = json.loads(metadata[b"provenance"])
-    return provenance
 
 
 def group_by_versions(results: list[Result]) -> list[dict[str, Any]]:
@@ -119,9 +107,9 @@ def group_by_versions(results: list[Result]) -> list[dict[str, Any]]:
 
 
 def _result(name: str, provenance: Provenance) -> Result:
-    settings = {name: _shown(value) for name, value in provenance["settings"].items()}
-    inputs = {SAME.get(name, name): digest for name, digest in provenance["inputs"].items()}
-    return Result(name, settings, provenance["versions"], inputs)
+    settings = {name: _shown(value) for name, value in provenance.settings.items()}
+    inputs = {SAME.get(name, name): digest for name, digest in provenance.inputs.items()}
+    return Result(name, settings, provenance.versions, inputs)
 
 
 def _shown(value: Any) -> str:

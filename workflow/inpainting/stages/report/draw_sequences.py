@@ -5,12 +5,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inpainting.core.files import read_table
-from inpainting.core.settings import existing
+from inpainting.artifacts.comparison import COMPARISON_TABLE
+from inpainting.artifacts.examples import RAW
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, FLOOR, display_name
+from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
+from inpainting.core.figures import BLUE, GREY, INK, ORANGE, PALE, new_figure, styled, title, write_figure
 from inpainting.stages.report.settings import DrawSequencesCommand
-from inpainting.stages.report.style import BLUE, GREY, INK, ORANGE, PALE, new_figure, shown, styled, title, write_figure
 
-CONTENDERS = {"up": ("adapter", "base"), "right": ("classical", "floor")}
+CONTENDERS = {"up": (ADAPTER, BASE), "right": (CLASSICAL, FLOOR)}
 """Kinds of methods; the best one of the first kind that was compared is drawn upwards, or to the right."""
 
 Rows = dict[str, dict[str, str]]
@@ -19,10 +21,10 @@ Rows = dict[str, dict[str, str]]
 
 def draw_sequences(settings: DrawSequencesCommand) -> None:
     """Draw a dot per test sequence, where its PSNR by the one method and by the other put it."""
-    comparison = read_table(existing(settings.comparison, "--comparison", "the comparison.tsv of `inpaint tables`"))
+    comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
     rows: Rows = {direction: contender(comparison, kinds) for direction, kinds in CONTENDERS.items()}
-    sequences = read_table(existing(settings.sequences, "--sequences", "the sequences.tsv of `inpaint tables`"))
-    raw = sequences[sequences["output"] == "raw"].pivot(index="sequence", columns="method", values="psnr_mask")
+    sequences = SEQUENCE_SCORES.read(settings.sequences, "--sequences")
+    raw = sequences[sequences["output"] == RAW].pivot(index="sequence", columns="method", values="psnr_mask")
     scores = pd.DataFrame({direction: raw[row["method"]] for direction, row in rows.items()})
     with styled():
         write_figure(sequences_figure(scores.dropna(), rows), settings.png, settings.svg)
@@ -40,7 +42,7 @@ def contender(comparison: pd.DataFrame, kinds: tuple[str, ...]) -> dict[str, str
 
 def sequences_figure(scores: pd.DataFrame, rows: Rows) -> Figure:
     """Sequences above the diagonal are won by the method that is drawn upwards; at the right, by how much."""
-    names = {direction: shown(row["method"], row["kind"]) for direction, row in rows.items()}
+    names = {direction: display_name(row["method"], row["kind"]) for direction, row in rows.items()}
     figure = new_figure(11, 5)
     scatter, gains = figure.subplots(1, 2, width_ratios=[1, 1.25])
     gain = (scores["up"] - scores["right"]).sort_values(ascending=False)

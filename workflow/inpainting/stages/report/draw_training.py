@@ -1,18 +1,14 @@
 """`inpaint draw-training`: how an experiment's training went, step by step."""
 
-import json
-import math
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inpainting.core.errors import InputError
-from inpainting.core.files import read_json
-from inpainting.core.settings import existing
-from inpainting.stages.report.settings import DrawTrainingCommand
-from inpainting.stages.report.style import (
+from inpainting.artifacts.training_log import read_metrics
+from inpainting.artifacts.training_summary import TrainingSummary
+from inpainting.core.figures import (
     BLUE,
     GREEN,
     ORANGE,
@@ -23,6 +19,7 @@ from inpainting.stages.report.style import (
     title,
     write_figure,
 )
+from inpainting.stages.report.settings import DrawTrainingCommand
 
 SMOOTHED_ROWS = 20
 """The smoothed line is the mean over this part (1 / SMOOTHED_ROWS) of all rows around each row."""
@@ -39,19 +36,10 @@ LINES = {
 
 def draw_training(settings: DrawTrainingCommand) -> None:
     """Draw loss, gradient norm and learning rates over the steps."""
-    summary = read_json(existing(settings.training, "--training", "the training.json of `inpaint train`"))
-    rows = read_rows(settings)
+    summary = TrainingSummary.read(settings.training, "--training")
+    rows = read_metrics(settings.metrics, "--metrics")
     with styled():
-        write_figure(training_figure(summary["experiment"], rows), settings.png, settings.svg)
-
-
-def read_rows(settings: DrawTrainingCommand) -> pd.DataFrame:
-    """The rows of metrics.jsonl, infinity as NaN; raises InputError where there is none."""
-    path = existing(settings.metrics, "--metrics", "the metrics.jsonl of `inpaint train`")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    if not rows:
-        raise InputError(f"{path} has no row; train for more steps, or set log_every lower")
-    return pd.DataFrame(rows).replace([math.inf, -math.inf], math.nan)
+        write_figure(training_figure(summary.experiment, rows), settings.png, settings.svg)
 
 
 def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from inpainting.artifacts.manifest import accepted
 from inpainting.stages.report.contact_sheet import Frame, labelled
 from inpainting.stages.report.samples import at_moment
 from inpainting.video.settings import MaskSettings
@@ -52,9 +53,9 @@ def find_suspects(manifest: pd.DataFrame) -> list[Suspect]:
         doubted = seen[codes.str.contains(f";{code};", regex=False)].head(OF_EACH)
         for name, frames in zip(doubted["id"], doubted["frames"], strict=True):
             found.setdefault(name, Suspect(name, code.replace("_", " "), frames))
-    accepted = seen[seen["verdict"] == "accepted"]
+    rows = accepted(seen)
     for column, largest, why in EXTREMES:
-        others = accepted[~accepted["id"].isin(found)].dropna(subset=[column])
+        others = rows[~rows["id"].isin(found)].dropna(subset=[column])
         for row in others.sort_values([column, "id"], ascending=not largest).head(1).to_dict("records"):
             found[row["id"]] = Suspect(row["id"], why, row["frames"])
     return list(found.values())[:MOST]

@@ -4,8 +4,7 @@
     step-N/trained.safetensors  with an average: the weights under training themselves
     step-N/optimizer.pt         states of optimizer and gradient scaler, read with weights_only
     step-N/probe.safetensors    what the exported weights predict, for validation to compare with, see models.probe
-    step-N/state.json           step, whether the checkpoint lasts, and of its run: fingerprint, windows, trainable
-                                weights and provenance
+    step-N/state.json           CheckpointState: step, whether the checkpoint lasts, and about its run
 Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
 """
 
@@ -21,7 +20,8 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
-from inpainting.core.files import atomic_path, read_json, write_json
+from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
+from inpainting.core.files import atomic_path
 from inpainting.models.adapter import AdapterConfig, save_adapter
 from inpainting.models.parity import write_probe
 from inpainting.stages.training.ema import WeightAverage
@@ -52,21 +52,14 @@ class Checkpoint:
         return self.folder / "optimizer.pt"
 
     @property
-    def state(self) -> dict[str, Any]:
+    def state(self) -> CheckpointState:
         """What state.json says."""
-        state: dict[str, Any] = read_json(self.folder / "state.json")
-        return state
+        return read_state(self.folder)
 
     @property
     def lasts(self) -> bool:
         """Whether it stays; one that was made because the run had to stop goes once there is a later one."""
-        return bool(self.state["lasts"])
-
-    @property
-    def fingerprint(self) -> dict[str, Any]:
-        """All that made its steps what they are."""
-        fingerprint: dict[str, Any] = self.state["fingerprint"]
-        return fingerprint
+        return self.state.lasts
 
     def optimizer_state(self) -> dict[str, Any]:
         """The states that `save` was given."""
@@ -89,7 +82,7 @@ def save(
     """Write step-N below the folder `checkpoints`.
 
     average: of the transformer's weights; prediction: what `parity.predict` gave with the average in place; about: what
-    state.json says of the run.
+    `CheckpointState` says of the run.
     """
     checkpoint = of_step(checkpoints, step)
     with atomic_path(checkpoint.folder) as temporary:
@@ -99,7 +92,7 @@ def save(
         write_probe(temporary, prediction)
         average.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
-        write_json(temporary / "state.json", {"step": step, "lasts": lasts, **about})
+        CheckpointState(step=step, lasts=lasts, **about).write(temporary / STATE_FILE)
     return checkpoint
 
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, UsageError
+from inpainting.core.figures import BLUE, GREY, ORANGE, new_figure, outlined, styled, title, write_figure
 from inpainting.core.files import write_table
 from inpainting.core.progress import Progress
-from inpainting.stages.report.style import BLUE, GREY, ORANGE, new_figure, outlined, styled, title, write_figure
 from inpainting.stages.training import optimizers
 from inpainting.stages.training.batches import Batch
 from inpainting.stages.training.loop import Run

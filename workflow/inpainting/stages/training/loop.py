@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from inpainting.artifacts.latents import LatentCache
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning import inputs
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
@@ -58,7 +59,7 @@ class Run:
         )
         self.preview = preview
         self.noise_schedule = loading.load_scheduler(settings.base)
-        self.prompt = loading.read_prompt(settings.prompt_file)
+        self.prompt = read_prompt(settings.prompt_file)
         self.trained, self.parameters = parameters, list(parameters.values())
         self.average = WeightAverage(parameters, settings.ema_decay)
         optimizer = optimizers.make_optimizer(parameters, settings)

@@ -13,16 +13,18 @@ from diffusers import CogVideoXTransformer3DModel
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.artifacts.clips import Clip, choose_sequences, read_clip
+from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.split import VALIDATION
 from inpainting.core import seeds
 from inpainting.metrics.aggregate import per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models import loading
 from inpainting.sampling.inpainter import Inpainter
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip, read_clip
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 
@@ -47,7 +49,7 @@ class Preview:
             settings.dataset,
             settings.split_file,
             settings.manifest,
-            "validation",
+            VALIDATION,
             settings.window,
             settings.preview_sequences,
         )

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from inpainting.artifacts.training_summary import TRAINING_VERSION
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, file_digest, value_digest
 from inpainting.core.settings import Role, names_of_role
 from inpainting.models.adapter import AdapterConfig
 from inpainting.stages.training import checkpoints
 from inpainting.stages.training.checkpoints import Checkpoint
-from inpainting.stages.training.settings import TRAINING_VERSION, TrainCommand, TrainSettings
+from inpainting.stages.training.settings import TrainCommand, TrainSettings
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def resumable(
     there = checkpoints.found(folder)
     if not there:
         return None
-    before = there[-1].fingerprint
+    before = there[-1].state.fingerprint
     changed = differences(before, now)
     done = set(wanted) <= {checkpoint.step for checkpoint in there}
     if done and not held_out and not_of_settings(changed):

@@ -7,10 +7,7 @@ from pydantic import Field
 
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ConditionSettings, LoraSettings, ModelSettings
-from inpainting.video.settings import MaskSettings, WindowSettings
-
-TRAINING_VERSION = 1
-"""Raised by hand when a step of training changes on purpose: what another version made is made anew."""
+from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
 
 
 class LossSettings(Settings):
@@ -19,7 +16,7 @@ class LossSettings(Settings):
     region: Literal["mask", "mask_dilated", "mask_and_effect"] = "mask_dilated"
     """Where errors count in full: the hole, the hole as it was greyed out, or that and where input and truth differ
     outside it, as under the shadow of what is removed."""
-    effect_threshold: int = Field(10, ge=1, le=255)
+    effect_threshold: int = Field(EFFECT_THRESHOLD, ge=1, le=255)
     """Grey levels, mean over the channels, from which they differ, for mask_and_effect."""
     outside_weight: float = Field(0.1, ge=0.0, le=1.0)
     """Weight of errors outside that region; 0 counts the region alone."""

@@ -12,10 +12,12 @@ from accelerate import Accelerator
 from diffusers import CogVideoXTransformer3DModel
 
 from inpainting.artifacts.latents import LatentCache
+from inpainting.artifacts.prompt import read_prompt
+from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.conditioning import inputs
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
-from inpainting.core.files import file_digest, write_json, write_table
+from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
 from inpainting.models import adapter as adapters
 from inpainting.models import loading, lora
@@ -73,7 +75,7 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
     if checkpoint is None or checkpoint.step < settings.steps:
         _run(settings, stop, accelerator, cache, config, fingerprint, checkpoint)
     elif accelerator.is_main_process:
-        _say_it_is_done(settings, cache, resuming.differences(checkpoint.fingerprint, fingerprint))
+        _say_it_is_done(settings, cache, resuming.differences(checkpoint.state.fingerprint, fingerprint))
     if accelerator.is_main_process:
         write_summary(settings)
 
@@ -102,7 +104,7 @@ def _run(
     parameters = lora.trained(transformer)
     monitor = preview = None
     if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
-        preview = Preview(settings, loading.read_prompt(settings.prompt_file))
+        preview = Preview(settings, read_prompt(settings.prompt_file))
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
         trained_sequences.remember(settings.out, cache.table["sequence"])
@@ -132,15 +134,16 @@ def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any
 def write_summary(settings: TrainCommand) -> None:
     """Write training.json: of a training that is done, what its last checkpoint says of it."""
     last = checkpoints.of_step(settings.out / "checkpoints", settings.steps).state
-    origin = last["provenance"]
-    summary = {
-        "experiment": settings.experiment,
-        "checkpoints": checkpoint_steps(settings),
-        "windows": last["windows"],
-        "trainable_weights": last["trainable_weights"],
-        "provenance": origin | {"settings": {"steps": settings.steps} | origin["settings"]},
-    }
-    write_json(settings.out / "training.json", summary)
+    summary = TrainingSummary(
+        experiment=settings.experiment,
+        checkpoints=checkpoint_steps(settings),
+        windows=last.windows,
+        trainable_weights=last.trainable_weights,
+        provenance=last.provenance.model_copy(
+            update={"settings": {"steps": settings.steps} | last.provenance.settings}
+        ),
+    )
+    summary.write(settings.out / "training.json")
 
 
 def fresh_run(settings: TrainCommand) -> Run:

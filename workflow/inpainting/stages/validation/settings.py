@@ -1,16 +1,13 @@
 """Settings of `inpaint validate` and `inpaint best`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from inpainting.artifacts.validation_scores import Criterion
 from inpainting.core.settings import Settings
 from inpainting.models.settings import ModelSettings
-
-VALIDATION_VERSION = 1
-"""Raised by hand when the scores of the same checkpoint change on purpose: what another version made is made anew."""
-
 
 StepCounts = Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=1)]]
 """What a configuration may say: a number, or several."""
@@ -27,7 +24,7 @@ class ValidateSettings(Settings):
     """Denoising steps: one number, or several to try, of which the one that scores best is evaluated with."""
     limit: int | None = Field(None, ge=1)
     """Validation sequences at most, the first by id; all where it is not given."""
-    criterion: Literal["psnr_mask", "ssim_mask"] = "psnr_mask"
+    criterion: Criterion = "psnr_mask"
     """The in-mask score, of the raw output, that chooses the best checkpoint."""
 
 

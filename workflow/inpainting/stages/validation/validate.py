@@ -3,11 +3,19 @@
 import logging
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import pandas as pd
 
-from inpainting.artifacts.clips import Clip, choose_sequences, read_clip, sequence_digests
+from inpainting.artifacts.manifest import choose_sequences, sequence_digests
+from inpainting.artifacts.split import VALIDATION
+from inpainting.artifacts.validation_scores import (
+    CRITERIA,
+    VALIDATION_VERSION,
+    MeanScore,
+    SequenceScore,
+    ValidationRun,
+    ValidationScores,
+)
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
 from inpainting.core.files import (
@@ -23,8 +31,8 @@ from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
+from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.metrics.scores import score_clip
 from inpainting.models import loading
 from inpainting.models.adapter import read_adapter_config
 from inpainting.models.parity import PROBE_FILE, difference_to_training
@@ -32,8 +40,9 @@ from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.validation.integrity import check_integrity
-from inpainting.stages.validation.settings import VALIDATION_VERSION, ValidateCommand
+from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
+from inpainting.video.clip import Clip, read_clip
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +54,7 @@ def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
-        settings.dataset, settings.split_file, settings.manifest, "validation", settings.frames, settings.limit
+        settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit
     )
     step = check_integrity(settings.checkpoint)
     models = {part: loading.part_digest(settings.base, part) for part in ("transformer", "vae")}
@@ -56,17 +65,17 @@ def validate(settings: ValidateCommand) -> None:
     scores = score_checkpoint(settings, chosen, kept, sequence_keys(settings, models, chosen, digests))
     runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
     inputs = models | {"sequences": value_digest(sorted(digests.items()))}
-    result = {
-        "step": step,
-        "criterion": settings.criterion,
-        "difference_to_training": difference,
-        "runs": runs,
-        "provenance": provenance.describe(settings.shaping(), inputs),
-    }
-    write_json(settings.out, result)
+    result = ValidationScores(
+        step=step,
+        criterion=settings.criterion,
+        difference_to_training=difference,
+        runs=runs,
+        provenance=provenance.describe(settings.shaping(), inputs),
+    )
+    result.write(settings.out)
     for run in runs:
-        psnr, ssim = (run["scores"][name]["mean"] for name in ("psnr_mask", "ssim_mask"))
-        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run["sampling_steps"], psnr, ssim)
+        psnr, ssim = (run.scores[name].mean for name in CRITERIA)
+        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run.sampling_steps, psnr, ssim)
 
 
 def sequence_keys(
@@ -129,26 +138,26 @@ def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
     return load_inpainter(settings.section(ModelSettings), adapter, clip.size, config.masks, config.windows)
 
 
-def summarise(scores: pd.DataFrame, seed: int) -> dict[str, Any]:
-    """What was found with one number of denoising steps, as JSON values; raises InputError where nothing was scored.
+def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
+    """What was found with one number of denoising steps; raises InputError where nothing was scored.
 
     seed: of the intervals.
     """
     means = {}
-    for name in ("psnr_mask", "ssim_mask"):
+    for name in CRITERIA:
         interval = mean_interval(scores[name], seed)
         if interval.count == 0:
             raise InputError("no validation sequence has a pixel in its mask; the validation set needs others")
-        means[name] = {"mean": interval.mean, "low": _or_none(interval.low), "high": _or_none(interval.high)}
-    return {
-        "sampling_steps": int(scores["sampling_steps"].iloc[0]),
-        "seconds_per_frame": float(scores["seconds_per_frame"].median()),
-        "scores": means,
-        "sequences": [
-            {"sequence": name, "psnr_mask": _or_none(psnr), "ssim_mask": _or_none(ssim)}
+        means[name] = MeanScore(mean=interval.mean, low=_or_none(interval.low), high=_or_none(interval.high))
+    return ValidationRun(
+        sampling_steps=int(scores["sampling_steps"].iloc[0]),
+        seconds_per_frame=float(scores["seconds_per_frame"].median()),
+        scores=means,
+        sequences=[
+            SequenceScore(sequence=name, psnr_mask=_or_none(psnr), ssim_mask=_or_none(ssim))
             for name, psnr, ssim in zip(scores["sequence"], scores["psnr_mask"], scores["ssim_mask"], strict=True)
         ],
-    }
+    )
 
 
 def _or_none(value: float) -> float | None:

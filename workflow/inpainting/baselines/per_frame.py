@@ -1,18 +1,14 @@
-"""Classical methods: what a hole can be filled with from the known pixels of its own clip, without any training.
+"""Filling a hole frame by frame: with grey, or with what continues the known pixels round it.
 
-Each takes rgb, uint8 [frames, height, width, 3], and hole, bool [frames, height, width], and returns a clip that equals
-rgb outside the hole. None reads a pixel inside the hole.
+Each method takes and returns what `Baseline.fill` does.
 """
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from skimage.restoration import inpaint_biharmonic
 
-from inpainting.baselines.propagation import propagate
+from inpainting.artifacts.method_kinds import FLOOR
+from inpainting.baselines.baseline import Baseline, Clip
 from inpainting.video.masks import Hole
-
-Clip = NDArray[np.uint8]
 
 GREY = 128
 """What `masked_input` shows in the hole."""
@@ -48,29 +44,14 @@ def biharmonic(rgb: Clip, hole: Hole) -> Clip:
     S. B. Damelin, N. S. Hoang: On surface completion and image inpainting by biharmonic functions, 2018. Takes seconds
     for a frame of 640x480: it solves a system of equations with an unknown per hole pixel.
     """
+    from skimage.restoration import inpaint_biharmonic
+
     filled = masked_input(rgb, hole)
     for frame, frame_hole in enumerate(hole):
         if frame_hole.any() and not frame_hole.all():
             solved = inpaint_biharmonic(filled[frame], frame_hole, split_into_regions=True, channel_axis=-1)
             filled[frame] = np.rint(255 * solved.clip(0, 1))
     return np.where(hole[..., None], filled, rgb)
-
-
-def temporal_median(rgb: Clip, hole: Hole) -> Clip:
-    """At each hole pixel the median over the frames in which it is known: nearly perfect where the camera stands still.
-
-    Pixels that no frame knows are filled by Telea on the image of the medians, one fill for all frames.
-    """
-    medians = _known_median(rgb, hole)
-    never: Hole = np.asarray(hole.all(axis=0, keepdims=True))
-    plate = telea(medians[None], never)
-    return np.where(hole[..., None], plate, rgb)
-
-
-def flow_propagation(rgb: Clip, hole: Hole) -> Clip:
-    """Known pixels carried into the hole along optical flow, from before and after; what no frame shows, by Telea."""
-    carried, unknown = propagate(masked_input(rgb, hole), hole)
-    return telea(carried, unknown)
 
 
 def _per_frame(rgb: Clip, hole: Hole, algorithm: int) -> Clip:
@@ -83,17 +64,26 @@ def _per_frame(rgb: Clip, hole: Hole, algorithm: int) -> Clip:
     return np.where(hole[..., None], np.stack(filled), rgb)
 
 
-def _known_median(rgb: Clip, hole: Hole) -> NDArray[np.uint8]:
-    """Median over the frames in which a pixel is known, uint8 [height, width, 3]; GREY where there are none.
-
-    Of an even number the mean of the middle two, rounded half up.
-    """
-    unknown = np.iinfo(np.int16).max
-    ordered = np.sort(np.where(hole[..., None], unknown, rgb.astype(np.int16)), axis=0)
-    count = (~hole).sum(axis=0)
-    lower, upper = (
-        np.take_along_axis(ordered, np.maximum(place, 0)[None, ..., None], axis=0)[0]
-        for place in ((count - 1) // 2, count // 2)
-    )
-    median = (lower.astype(np.int32) + upper + 1) // 2
-    return np.where(count[..., None] > 0, median, GREY).astype(np.uint8)
+MASKED_INPUT = Baseline(
+    "masked_input", masked_input, "grey in the hole", kind=FLOOR, condition="grey", frame_by_frame=True
+)
+TELEA = Baseline(
+    "telea",
+    telea,
+    "each frame alone, fast marching from the hole's edge (Telea 2004)",
+    condition="telea",
+    frame_by_frame=True,
+)
+NAVIER_STOKES = Baseline(
+    "navier_stokes",
+    navier_stokes,
+    "each frame alone, isophotes carried inwards (Bertalmio et al. 2001)",
+    frame_by_frame=True,
+)
+BIHARMONIC = Baseline(
+    "biharmonic",
+    biharmonic,
+    "each frame alone, the smoothest surface (Damelin, Hoang 2018)",
+    frame_by_frame=True,
+    compared=False,  # seconds for a frame of 640x480
+)

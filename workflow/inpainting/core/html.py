@@ -19,6 +19,13 @@ th.number, td.number { text-align: right; white-space: nowrap; }
 td.none { color: #9aa5b1; }
 code { font: .85em ui-monospace, monospace; overflow-wrap: anywhere; }
 small { color: #7b8794; }
+ul.notes { font-size: .85rem; padding-left: 1.2rem; }
+table.scores th { max-width: 9rem; } table.scores td { white-space: nowrap; }
+table.scores td small { display: block; font-weight: 400; }
+table.scores td:first-child { border-left: 4px solid transparent; }
+table.scores tr.adapter td:first-child { border-left-color: #2186eb; }
+tr.ceiling td { background: #f5f7fa; color: #52606d; font-style: italic; border-bottom: 2px solid #cbd2d9; }
+.best { font-weight: 700; background: #e3f8e8; } .second { text-decoration: underline; text-underline-offset: 3px; }
 .digests code { white-space: nowrap; } .digests td, .digests th { padding: .35rem .55rem; }
 details { margin: .4rem 0; } summary { cursor: pointer; font-weight: 600; padding: .2rem 0; }
 .figures { display: flex; flex-wrap: wrap; gap: 2.5rem; margin: 1rem 0; }
@@ -38,14 +45,14 @@ ENVIRONMENT = jinja2.Environment(
 )
 
 
-def render(template: str, **values: object) -> str:
-    """A Jinja template with its values; what they hold is shown as text, never read as HTML."""
-    return ENVIRONMENT.from_string(template).render(**values)
+def render(template: str, **values: object) -> Markup:
+    """A Jinja template with its values; what they hold is shown as text, never read as HTML, unless it is Markup."""
+    return Markup(ENVIRONMENT.from_string(template).render(**values))
 
 
 def render_page(title: str, template: str, **values: object) -> str:
     """A whole page: the title, and a template's content below it."""
-    return render(FRAME, title=title, style=Markup(STYLE), body=Markup(render(template, **values)))
+    return render(FRAME, title=title, style=Markup(STYLE), body=render(template, **values))
 
 
 def data_uri(path: Path, media: str) -> str:

@@ -17,16 +17,6 @@ INK, GREY, PALE, HAIR = "#1f2933", "#616e7c", "#9aa5b1", "#e4e7eb"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#a5508c"
 """M. Okabe, K. Ito: Color Universal Design, 2008; they stay apart for colour-blind eyes. The purple is darkened."""
 
-KIND_COLOURS = {"adapter": BLUE, "base": PURPLE, "classical": ORANGE, "external": GREEN, "floor": PALE, "ceiling": GREY}
-KIND_MARKERS = {"adapter": "o", "base": "D", "classical": "s", "external": "P", "floor": "v", "ceiling": "|"}
-KIND_NAMES = {
-    "adapter": "fine-tuned",
-    "base": "untouched base model",
-    "classical": "classical",
-    "external": "another tool",
-    "floor": "floor",
-}
-
 RULES: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -94,8 +84,3 @@ def title(axes: Axes, text: str, below: str = "") -> None:
 def outlined(text: Text) -> None:
     """Set text off from lines that pass behind it."""
     text.set_path_effects([withStroke(linewidth=3, foreground="white")])
-
-
-def shown(method: str, kind: str) -> str:
-    """A method's name as a person reads it; an adapter keeps the name of its experiment."""
-    return method if kind == "adapter" else method.replace("_", " ")

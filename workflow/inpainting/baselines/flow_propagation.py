@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.baselines.baseline import Baseline, Clip
+from inpainting.baselines.per_frame import masked_input, telea
 from inpainting.video.masks import Hole, dilate
 
-Clip = NDArray[np.uint8]
 Flow = NDArray[np.float32]
 """float32 [height, width, 2]: the way in pixels (x, y) from a pixel to where it is in the next frame of a direction."""
 
@@ -27,6 +28,12 @@ ROW = 256
 
 SMALLEST = 16
 """Sides in pixels below which no flow can be found: such clips are taken to stand still."""
+
+
+def flow_propagation(rgb: Clip, hole: Hole) -> Clip:
+    """Known pixels carried into the hole along optical flow, from before and after; what no frame shows, by Telea."""
+    carried, unknown = propagate(masked_input(rgb, hole), hole)
+    return telea(carried, unknown)
 
 
 def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
@@ -135,3 +142,11 @@ def _sample(image: NDArray[Value], place: NDArray[np.float32]) -> NDArray[Value]
     grid.reshape(-1, 2)[: len(place)] = place
     values = cv2.remap(image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return values.reshape(-1, image.shape[2])[: len(place)]
+
+
+FLOW_PROPAGATION = Baseline(
+    "flow_propagation",
+    flow_propagation,
+    "known pixels carried into the hole along optical flow",
+    condition="flow_propagation",
+)

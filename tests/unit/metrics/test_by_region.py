@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from inpainting.metrics.by_region import SCORES, score_clip
+from inpainting.metrics.psnr import psnr
 from inpainting.metrics.regions import Regions, edge_band
-from inpainting.metrics.scores import SCORES, psnr, score_clip
 from inpainting.metrics.ssim import ssim
 from numpy.typing import NDArray
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity

@@ -1,15 +1,18 @@
-"""Scores of an inpainted clip against the truth, frame by frame and region by region."""
+"""Errors of an inpainted clip against the truth, region by region: MSE, PSNR, MAE and SSIM."""
+
+from typing import Literal
 
 import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.metrics.regions import REGIONS, Clip, Regions
+from inpainting.artifacts.examples import Output
+from inpainting.metrics.metric import Metric, Reference, TableColumn
+from inpainting.metrics.pooling import Pooled, above_ceiling, over_pixels, psnr_over_pixels, total
+from inpainting.metrics.psnr import psnr
+from inpainting.metrics.regions import BAND, REGIONS, Clip, Regions
 from inpainting.metrics.ssim import ssim
-
-PEAK = 255.0
-"""The largest value a pixel can have."""
 
 SUM_OF_CHANNELS = np.ones((1, 3), np.float32)
 """As OpenCV takes it. Sums of whole numbers up to 3 x 255^2 are exact in float32."""
@@ -46,12 +49,6 @@ def score_clip(output: Clip, truth: Clip, regions: Regions) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SCORES))
 
 
-def psnr(mse: NDArray[np.float64] | pd.Series | float) -> NDArray[np.float64]:
-    """Peak signal-to-noise ratio in dB, 10 log10(255^2 / MSE): infinite for 0, NaN for NaN."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(10.0 * np.log10(PEAK**2 / np.asarray(mse, np.float64)))
-
-
 def _score_frame(
     output: NDArray[np.uint8], truth: NDArray[np.uint8], regions: dict[str, NDArray[np.bool_]]
 ) -> dict[str, float]:
@@ -79,3 +76,54 @@ def _mean(values: NDArray[np.float32], where: NDArray[np.bool_] | None, count: i
         return float("nan")
     chosen = values if where is None else values[where]
     return float(chosen.sum(dtype=np.float64)) / count
+
+
+def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+    return score_clip(output, reference.truth, reference.regions)
+
+
+def _pooled(region: str) -> dict[str, Pooled]:
+    pixels = f"{region}_pixels"
+    return {
+        pixels: total(pixels),
+        **({"capped": above_ceiling("mse_mask", pixels)} if region == "mask" else {}),
+        f"psnr_{region}": psnr_over_pixels(f"mse_{region}", pixels),
+        f"mae_{region}": over_pixels(f"mae_{region}", pixels),
+        f"ssim_{region}": over_pixels(f"ssim_{region}", pixels),
+    }
+
+
+def _shown(measure: str, part: str, digits: int, better: Literal["high", "low"]) -> tuple[TableColumn, ...]:
+    """A table per output with a column per region; `part` is a heading in which {} stands for the output."""
+    outputs: dict[Output, str] = {"raw": "raw output", "composited": "composited"}
+    return tuple(
+        TableColumn(f"{measure}_{region}", output, part.format(name), region.capitalize(), digits, better)
+        for output, name in outputs.items()
+        for region in REGIONS
+    )
+
+
+BY_REGION = Metric(
+    name="by_region",
+    title="errors by region",
+    columns=SCORES[1:],
+    score=_score,
+    pooled={name: pooled for region in REGIONS for name, pooled in _pooled(region).items()},
+    shown=(
+        *_shown("psnr", "PSNR by region, {}, dB", 2, "high"),
+        *_shown("ssim", "SSIM by region, {}", 3, "high"),
+        *_shown("mae", "Mean absolute error by region, {}, grey levels", 2, "low"),
+    ),
+    headline=(
+        TableColumn("psnr_mask", "raw", "", "PSNR in mask, dB", 2, "high"),
+        TableColumn("ssim_mask", "raw", "", "SSIM in mask", 3, "high"),
+    ),
+    headline_note="In mask: the raw output in the undilated hole, against the truth; PSNR from the error pooled over "
+    "all mask pixels of a sequence, SSIM as the mean of its map over them; then the mean over sequences.",
+    notes=(
+        f"Mask: the hole, not dilated; band: within {BAND} pixels of its edge; effect: outside the dilated hole, where "
+        "input and truth differ (shadows, reflections), unknown where a sequence has none; outside: all but the hole.",
+        "Composited: the hole pasted over the input, so that a method can't win back a shadow outside its hole.",
+    ),
+)
+"""The scores that every table starts from."""

@@ -2,22 +2,18 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from inpainting.baselines.classical import (
-    GREY,
-    biharmonic,
-    flow_propagation,
-    masked_input,
-    navier_stokes,
-    telea,
-    temporal_median,
-)
+from inpainting.baselines.flow_propagation import flow_propagation
+from inpainting.baselines.per_frame import GREY, masked_input, telea
+from inpainting.baselines.registry import BASELINES
+from inpainting.baselines.temporal_median import temporal_median
 from numpy.typing import NDArray
 
 Clip = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
 Fill = Callable[[Clip, Hole], Clip]
 
-METHODS = [masked_input, telea, navier_stokes, biharmonic, temporal_median, flow_propagation]
+METHODS = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items()]
+FILLING = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items() if baseline.kind != "floor"]
 
 
 def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int = 32) -> tuple[Clip, Hole]:
@@ -89,7 +85,7 @@ def test_masked_input_shows_grey_in_the_hole() -> None:
     assert (masked_input(clip, hole)[hole] == GREY).all()
 
 
-@pytest.mark.parametrize("fill", METHODS[1:])
+@pytest.mark.parametrize("fill", FILLING)
 def test_a_plain_clip_is_filled_plainly(fill: Fill) -> None:
     clip, hole = clip_and_hole()
     filled = fill(np.full_like(clip, 77), hole)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.stages.dataset.scenes import PHOTOGRAPHS, Image, photograph_at, recolour, texture
 from inpainting.video.outlines import CANVAS, Motion, silhouette
+from inpainting.video.pictures import PHOTOGRAPHS, Image, photograph_at, recolour, texture
 
 
 @dataclass(frozen=True)

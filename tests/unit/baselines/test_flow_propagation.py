@@ -1,5 +1,5 @@
 import numpy as np
-from inpainting.baselines.propagation import complete, propagate
+from inpainting.baselines.flow_propagation import complete, propagate
 
 
 def test_a_flow_that_is_known_everywhere_is_left_as_it_is() -> None:

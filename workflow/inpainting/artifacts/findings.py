@@ -1,0 +1,31 @@
+"""results/dataset/rejected.tsv and warnings.tsv: what a person reads of the audit, a row per finding, by id.
+
+rejected.tsv has what is wrong with each sequence that can't be trained on, warnings.tsv what is odd about others.
+Columns: id; reason, a code of `artifacts.reasons.Reason`; frame, from 1, empty where no single one is to blame; detail.
+Written by `inpaint audit`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from inpainting.artifacts.formats import TextTable
+from inpainting.artifacts.reasons import Finding
+
+FINDINGS = TextTable(
+    {"id": "str", "reason": "str", "frame": "Int64", "detail": "str"},
+    wanted="the rejected.tsv or warnings.tsv of `inpaint audit`",
+    witness="summary.json",
+)
+
+
+def write_findings(path: Path, findings: Mapping[str, Sequence[Finding]], rejects: bool) -> None:
+    """Write the findings, by id of their sequence, that reject it, or those that only warn."""
+    rows = [
+        (name, finding.reason.code, finding.frame, finding.detail)
+        for name in sorted(findings)
+        for finding in findings[name]
+        if finding.reason.rejects is rejects
+    ]
+    FINDINGS.write(path, pd.DataFrame(rows, columns=list(FINDINGS.columns)).astype({"frame": "Int64"}))

@@ -1,0 +1,21 @@
+"""The classical methods, by name: baselines to be beaten and, some of them, what conditions show under the hole."""
+
+from inpainting.baselines.baseline import Baseline
+from inpainting.baselines.flow_propagation import FLOW_PROPAGATION
+from inpainting.baselines.per_frame import BIHARMONIC, MASKED_INPUT, NAVIER_STOKES, TELEA
+from inpainting.baselines.temporal_median import TEMPORAL_MEDIAN
+
+BASELINES: dict[str, Baseline] = {
+    baseline.name: baseline
+    for baseline in (
+        FLOW_PROPAGATION,
+        TEMPORAL_MEDIAN,
+        NAVIER_STOKES,
+        TELEA,
+        BIHARMONIC,
+        MASKED_INPUT,
+    )
+}
+
+FILLS: dict[str, Baseline] = {baseline.condition: baseline for baseline in BASELINES.values() if baseline.condition}
+"""The methods whose fill a condition may show, by what the condition is called."""

@@ -1,0 +1,17 @@
+"""What a method cost: measured while it fills the hole, not computed from its frames."""
+
+from inpainting.metrics.metric import Metric, TableColumn
+from inpainting.metrics.pooling import over_frames
+
+COST = Metric(
+    name="cost",
+    title="seconds and memory",
+    columns=("seconds_per_frame", "peak_memory_gib"),
+    pooled={name: over_frames(name) for name in ("seconds_per_frame", "peak_memory_gib")},
+    shown=(
+        TableColumn("seconds_per_frame", "raw", "Cost, in this run", "Seconds per frame", better="low"),
+        TableColumn("peak_memory_gib", "raw", "Cost, in this run", "Peak memory, GiB", 2, "low"),
+    ),
+    notes=("Peak memory: of the device for learned methods on a GPU, else of the process, the interpreter included.",),
+)
+"""The columns that differ from run to run."""

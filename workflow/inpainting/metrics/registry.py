@@ -1,0 +1,40 @@
+"""The metrics, in the order of the tables: what stands here is computed, pooled, shown and explained."""
+
+import math
+
+import pandas as pd
+
+from inpainting.metrics.by_region import BY_REGION
+from inpainting.metrics.cost import COST
+from inpainting.metrics.metric import Metric
+from inpainting.metrics.motion import MOTION
+from inpainting.metrics.propainter_compat import PROPAINTER_COMPAT
+from inpainting.metrics.vmaf import VMAF
+
+METRICS: tuple[Metric, ...] = (
+    BY_REGION,
+    MOTION,
+    VMAF,
+    PROPAINTER_COMPAT,
+    COST,
+    Metric(
+        "lpips", "LPIPS", needs="torchvision, whose CPU wheels do not import beside the pinned torch, and its weights"
+    ),
+    Metric("color_video_vdp", "ColorVideoVDP", needs="pycvvdp, which needs torchvision"),
+    Metric("vfid", "VFID", needs="the weights of I3D (i3d_rgb_imagenet.pt)"),
+    Metric("removal_coherence", "RC-S and RC-T (arXiv 2605.14534)", needs="the weights of DINOv2"),
+)
+
+COLUMNS = tuple(name for metric in METRICS for name in metric.columns)
+"""What results hold of every frame, beside what tells it from others; NaN where it was left out or there is none."""
+
+EXTRAS = {metric.name: metric.extra for metric in METRICS if metric.extra}
+"""What each of evaluation.extras tells."""
+
+HEADLINE = {column.column: column for metric in METRICS for column in metric.headline}
+"""What the comparison of methods shows with an interval, by column."""
+
+
+def with_every_column(scores: pd.DataFrame) -> pd.DataFrame:
+    """The same scores with COLUMNS, NaN where a metric was left out or is newer than they are; others are kept."""
+    return scores.assign(**{name: math.nan for name in COLUMNS if name not in scores})

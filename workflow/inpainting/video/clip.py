@@ -1,0 +1,41 @@
+"""A sequence's frames in memory: input, mask and truth together, as methods are scored on them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.core.errors import InputError
+from inpainting.video import sequence
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The frames of a sequence that are scored.
+
+    rgb, truth: uint8 [frames, height, width, 3]; mask as stored: uint8 [frames, height, width].
+    """
+
+    sequence: str
+    rgb: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.rgb.shape[2], self.rgb.shape[1]
+
+
+def read_clip(dataset: Path, name: str, frames: int) -> Clip:
+    """The first `frames` frames of a sequence; raises InputError naming it where they can't be read or don't agree."""
+    folder = dataset / name
+    rgb, truth = sequence.read_rgb(folder, 0, frames), sequence.read_truth(folder, 0, frames)
+    mask = sequence.read_mask(folder, 0, frames)
+    if rgb.shape != truth.shape or rgb.shape[:3] != mask.shape:
+        raise InputError(
+            f"sequence {name}: input {rgb.shape}, truth {truth.shape} and mask {mask.shape} differ in size; "
+            "audit the dataset again"
+        )
+    return Clip(name, rgb, mask, truth)
