@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
 from inpainting.cli import main, parse
 from inpainting.core.files import folder_digest, read_table, write_table
 from inpainting.stages.training import checkpoints
@@ -194,10 +195,11 @@ def test_latents_of_other_settings_are_told_by_name(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
-    state = json.loads((out / "checkpoints" / "step-4" / "state.json").read_text())
-    assert state["fingerprint"]["latents"]["truth"]["latents_dtype"] == "float16"
-    state["fingerprint"]["latents"]["truth"]["latents_dtype"] = "float32"
-    (out / "checkpoints" / "step-4" / "state.json").write_text(json.dumps(state))
+    last = out / "checkpoints" / "step-4"
+    state = read_state(last)
+    assert state.fingerprint["latents"]["truth"]["latents_dtype"] == "float16"
+    state.fingerprint["latents"]["truth"]["latents_dtype"] = "float32"
+    state.write(last / STATE_FILE)
     assert main(training_arguments(out)) == 1
     assert "latents_dtype: float32 before, float16 now" in capsys.readouterr().err
 
