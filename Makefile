@@ -6,7 +6,7 @@ SETUP := .venv/.set-up
 # Container images like to set it; every process would then compile torch, diffusers and the rest anew, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check format schema pins pretrain clean
+.PHONY: help setup demo test check format schema pins clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -52,9 +52,6 @@ pins: ## renew envs/requirements.txt from envs/requirements.in
 	{ echo "# Made by 'make pins' from requirements.in."; .venv/pins/bin/pip freeze --all --exclude pip | sed 's/+cpu//'; } \
 	  | grep -viE '^(nvidia-|triton|cuda-)' > envs/requirements.txt
 	rm -rf .venv/pins
-
-pretrain: $(SETUP) ## make the small model of models/nano again, in results/pretraining (on a GPU: minutes)
-	$(BIN)/snakemake --cores $(CORES) pretrain
 
 clean: ## remove results
 	rm -rf results

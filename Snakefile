@@ -29,7 +29,6 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/pretraining.smk"
 
 
 rule all:

@@ -12,7 +12,7 @@ import time
 
 import torch
 from diffusers import AutoencoderKLCogVideoX
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 
 
@@ -39,7 +39,8 @@ def main() -> None:
     plain = AutoencoderKLCogVideoX.from_pretrained(given.base, subfolder="vae", torch_dtype=dtype).to(device).eval()
     if ours.use_slicing:
         plain.enable_slicing()
-    shape = (2, 5, ours.config.latent_channels, height // 8, width // 8)
+    geometry = bases.family(given.base).geometry
+    shape = (2, geometry.latent_frames(17), ours.config.latent_channels, *geometry.latent_size(height, width))
     latents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     difference = (vae_latents.decode(ours, latents) - vae_latents.decode(plain, latents)).abs().max().item()
     times = [(seconds(plain, latents), seconds(ours, latents)) for _ in range(given.repeats)]

@@ -68,7 +68,7 @@ def bare(root: Path, frames: int, base: str) -> tuple[float, float]:
         for folder in sorted((root / "sequences").iterdir()):
             sequence.read_rgb(folder, 0, frames)
             sequence.read_mask(folder, 0, frames)
-            clips.append(vae_latents.to_signal(sequence.read_truth(folder, 0, frames)))
+            clips.append(vae_latents.to_tensor(sequence.read_truth(folder, 0, frames)))
 
     def through_vae() -> None:
         for first in range(0, len(clips), 2):

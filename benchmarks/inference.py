@@ -16,8 +16,8 @@ from time import perf_counter
 
 import numpy as np
 from inpainting.cli import main as inpaint
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.metrics.psnr import psnr
-from inpainting.models.adapter import read_adapter_config
 from inpainting.models.loading import encode_prompt
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter

@@ -17,22 +17,24 @@ import pandas as pd
 import torch
 from inpainting.artifacts.latent_index import LATENT_INDEX
 from inpainting.artifacts.latents import LatentCache, shard_digest, write_shard
-from inpainting.baselines.settings import Signal
-from inpainting.conditioning import inputs
-from inpainting.models import loading, lora
+from inpainting.baselines.settings import ConditionSource
+from inpainting.conditioning.settings import ConditionSettings
+from inpainting.models import bases, loading, lora
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training.batches import Batches
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks, sequence
 
-SIGNAL: Signal = "grey"
+SOURCE: ConditionSource = "grey"
 
 
 def write_cache(root: Path, windows: int, frames: int, width: int, height: int, channels: int = 16) -> LatentCache:
     """A cache of random latents: what reading costs does not depend on their values."""
     generator = torch.Generator().manual_seed(0)
-    shape = ((frames - 1) // 4 + 1, channels, height // 8, width // 8)
+    geometry = COGVIDEOX_2B.geometry
+    shape = (geometry.latent_frames(frames), channels, *geometry.latent_size(height, width))
     hole = np.zeros((frames, height, width), bool)
     hole[:, height // 3 : height // 2, width // 3 : width // 2] = True
     packed = torch.from_numpy(masks.pack(hole))
@@ -43,9 +45,9 @@ def write_cache(root: Path, windows: int, frames: int, width: int, height: int, 
         truths[f"{name}/0/hole"] = packed.clone()
         conditions[f"{name}/0/condition"] = torch.randn(shape, generator=generator).half()
         digest = shard_digest({})
-        rows.append((name, "train", 0, frames, height, width, hole.mean(), SIGNAL, "t", digest, "c", digest))
+        rows.append((name, "train", 0, frames, height, width, hole.mean(), SOURCE, "t", digest, "c", digest))
     write_shard(root / "t", truths, "truth", {}, "", {})
-    write_shard(root / "c", conditions, SIGNAL, {}, "", {})
+    write_shard(root / "c", conditions, SOURCE, {}, "", {})
     LATENT_INDEX.write(root / "index.parquet", pd.DataFrame(rows, columns=LATENT_INDEX.schema.names))
     return LatentCache(root / "index.parquet", "train")
 
@@ -83,20 +85,20 @@ def against_decoding(root: Path) -> None:
 
 def share_of_a_step(root: Path, base: str) -> None:
     """A batch of 4 windows of the demo's size, against a forward and backward pass of the nano model on it."""
-    channels = loading.latent_channels(base)
+    family, condition, channels = bases.family(base), ConditionSettings(), bases.latent_channels(base)
     cache = write_cache(root, 32, 17, 128, 96, channels)
-    batches = Batches(cache, LossSettings(), AugmentationSettings(), mask_dilation=2, batch_size=4, seed=0)
+    batches = Batches(cache, LossSettings(), AugmentationSettings(), 2, 4, 0, family, condition.mask_entry)
     drawing = seconds(lambda step: batches.of_step(step, 0, 1, 4), 30)
     transformer = loading.load_transformer(base, torch.float32, torch.device("cpu"), (12, 16), 17)
-    widen_patch_embedding(transformer, 2 * channels + 1)
+    widen_patch_embedding(transformer, condition.input_channels(channels, family.geometry))
     lora.add_lora(transformer, LoraSettings(rank=32, alpha=32, targets=("attention+ff",)), seed=0)
     lora.prepare_training(transformer)
     prompt = loading.encode_prompt(base, "", torch.device("cpu")).expand(4, -1, -1)
     (batch,) = batches.of_step(0, 0, 1, 4)
 
     def step(_: int) -> None:
-        shown = inputs.model_input(batch.noise, batch.condition, batch.mask)
-        transformer(shown, prompt, batch.timesteps, return_dict=False)[0].square().mean().backward()
+        shown = (batch.noise, batch.condition, batch.mask, prompt, batch.timesteps)
+        family.predict(transformer, *shown).square().mean().backward()
 
     step(0)
     working = seconds(step, 5)

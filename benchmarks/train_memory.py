@@ -14,9 +14,10 @@ from time import perf_counter
 import torch
 from accelerate import Accelerator
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
-from inpainting.conditioning import inputs
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import lora
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import optimizers
 from inpainting.stages.training.batches import Batch
@@ -45,7 +46,7 @@ def transformer_2b(device: torch.device) -> CogVideoXTransformer3DModel:
 def batch_of(transformer: CogVideoXTransformer3DModel, device: torch.device) -> Batch:
     """One window of noise with a hole in its middle."""
     config = transformer.config
-    frames = (config.sample_frames - 1) // 4 + 1
+    frames = COGVIDEOX_2B.geometry.latent_frames(config.sample_frames)
     shape = (1, frames, config.out_channels, config.sample_height, config.sample_width)
     mask = torch.zeros(1, frames, 1, *shape[3:])
     mask[..., shape[3] // 3 : shape[3] // 2, shape[4] // 3 : shape[4] // 2] = 1
@@ -57,7 +58,7 @@ def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str,
     """Update a few times and print what it took."""
     accelerator = Accelerator(mixed_precision=precision, cpu=transformer.device.type == "cpu")
     batch = batch_of(transformer, transformer.device)
-    channels = inputs.input_channels(ConditionSettings(), transformer.config.out_channels)
+    channels = ConditionSettings().input_channels(transformer.config.out_channels, COGVIDEOX_2B.geometry)
     widen_patch_embedding(transformer.requires_grad_(False), channels)
     lora.add_lora(transformer, LoraSettings(rank=rank, alpha=rank), seed=0)
     trained = lora.prepare_training(transformer)
@@ -68,10 +69,10 @@ def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str,
     width = transformer.config.text_embed_dim
     prompt = torch.zeros(1, transformer.config.max_text_seq_length, width, device=transformer.device)
     noisy, velocity = noise(schedule, batch)
-    shown = inputs.model_input(noisy, batch.condition, batch.mask)
+    shown = (noisy, batch.condition, batch.mask, prompt, batch.timesteps)
 
     def update() -> None:
-        predicted = model(shown, prompt, batch.timesteps, return_dict=False)[0]
+        predicted = COGVIDEOX_2B.predict(model, *shown)
         errors = squared_errors(predicted, velocity, batch.region).total()
         accelerator.backward(errors.inside / areas(batch.region, velocity.shape[2]).total().inside)
         accelerator.clip_grad_norm_(list(trained.values()), 1.0)
@@ -88,10 +89,10 @@ def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str,
     seconds = (perf_counter() - start) / repeats
     memory = peak_memory_gib()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(shown, prompt, batch.timesteps, return_dict=False)
+        COGVIDEOX_2B.predict(model, *shown)
     needed = 2 * counter.get_total_flops()
     weights, training = (sum(p.numel() for p in group) for group in (transformer.parameters(), trained.values()))
-    print(f"{weights / 1e9:.3f} B weights, {training / 1e6:.1f} M train, {shown.shape[1:]} latents a window")
+    print(f"{weights / 1e9:.3f} B weights, {training / 1e6:.1f} M train, a window is {tuple(noisy.shape[1:])}")
     print(f"{memory:.2f} GiB ({memory * 1.0737:.2f} GB) at most; {seconds:.3f} s an update")
     print(f"{needed / 1e12:.3f} TFLOP needed an update, {needed / seconds / 1e12:.3f} TFLOP/s")
     if peak:

@@ -20,7 +20,7 @@ from inpainting.artifacts.latents import LatentCache, write_listing, write_shard
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.cli import main, parse
-from inpainting.models import loading, lora
+from inpainting.models import bases, lora
 from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import Monitor
 from inpainting.stages.training.preemption import Stop
@@ -36,7 +36,8 @@ FRAMES, HEIGHT, WIDTH, WINDOWS, TURNS = 17, 96, 128, 64, 5
 def write_latents(folder: Path) -> None:
     """Shards of noise with a moving square hole, and the index, split and prompt that training takes."""
     generator = torch.Generator().manual_seed(0)
-    cells = ((FRAMES - 1) // 4 + 1, loading.latent_channels(str(NANO)), HEIGHT // 8, WIDTH // 8)
+    geometry, channels = bases.family(str(NANO)).geometry, bases.latent_channels(str(NANO))
+    cells = (geometry.latent_frames(FRAMES), channels, *geometry.latent_size(HEIGHT, WIDTH))
     names = [f"{number:016x}" for number in range(WINDOWS)]
     truths, conditions = {}, {}
     for number, name in enumerate(names):
@@ -82,7 +83,9 @@ def new_run(folder: Path, out: Path, steps: int) -> Run:
 def product(run: Run) -> float:
     """Seconds per step of the product's loop, as its own log tells them; the last checkpoint is not among them."""
     settings = run.settings
-    run.go(None, Monitor(settings.out, 0, settings.steps, settings.outside_weight), Stop(None, {}))
+    run.go(
+        None, Monitor(settings.out, 0, settings.steps, settings.outside_weight, run.family.timesteps), Stop(None, {})
+    )
     rows = [json.loads(line) for line in (settings.out / "metrics.jsonl").read_text().splitlines()]
     return sum(row["seconds_per_step"] for row in rows) / len(rows)
 

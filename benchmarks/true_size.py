@@ -63,6 +63,9 @@ VAE: dict[str, Any] = {
 }
 """Its vae/config.json."""
 
+NANO = Path(__file__).parent.parent / "models" / "nano"
+"""Its noise schedule is CogVideoX-2b's."""
+
 WARM = 3
 """Training steps that are left out of the time of one: the first ones choose kernels and compile."""
 
@@ -102,7 +105,7 @@ def new_base() -> tuple[CogVideoXTransformer3DModel, AutoencoderKLCogVideoX]:
 def make_base(out: Path, dry: bool) -> None:
     """Write a base model without text encoder in diffusers' layout; `dry`: only say how many weights it would have."""
     import torch
-    from inpainting.pretraining.architecture import noise_scheduler
+    from inpainting.models.loading import load_scheduler
 
     with torch.device("meta" if dry else "cuda" if torch.cuda.is_available() else "cpu"):
         parts = dict(zip(("transformer", "vae"), new_base(), strict=True))
@@ -111,7 +114,7 @@ def make_base(out: Path, dry: bool) -> None:
         if not dry:
             part.save_pretrained(out / name)
     if not dry:
-        noise_scheduler().save_pretrained(out / "scheduler")
+        load_scheduler(str(NANO)).save_pretrained(out / "scheduler")
     note(memory())
 
 

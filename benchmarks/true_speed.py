@@ -24,10 +24,10 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from diffusers import AutoencoderKLCogVideoX
-from inpainting.conditioning import inputs
-from inpainting.models import loading, lora
+from inpainting.conditioning.settings import ConditionSettings
+from inpainting.models import bases, loading, lora
 from inpainting.models import vae as vae_latents
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import optimizers
 from inpainting.stages.training.settings import OptimizerSettings
@@ -94,8 +94,8 @@ class Training:
     def __init__(self, base: str, device: torch.device, nano: bool) -> None:
         size, frames, dtype = ((8, 8), 17, torch.float32) if nano else ((60, 80), 49, torch.float16)
         transformer = loading.load_transformer(base, dtype, device, size, frames)
-        config = transformer.config
-        channels = inputs.input_channels(ConditionSettings(), config.out_channels)
+        self.family, config = bases.family(base), transformer.config
+        channels = ConditionSettings().input_channels(config.out_channels, self.family.geometry)
         widen_patch_embedding(transformer, channels)
         lora.add_lora(transformer, LoraSettings(rank=RANK, alpha=RANK), seed=0)
         trained = lora.prepare_training(transformer)
@@ -104,16 +104,15 @@ class Training:
         transformer.enable_gradient_checkpointing()
         self.parameters, self.transformer = list(trained.values()), transformer.train()
         self.model, self.optimizer = self.accelerator.prepare(transformer, optimizer)
-        self.cells = ((frames - 1) // 4 + 1, channels, *size)
-        self.text = (config.max_text_seq_length, config.text_embed_dim)
+        self.cells = (self.family.geometry.latent_frames(frames), channels, *size)
+        self.text = self.family.text_size(config)
 
     def predict(self, windows: int) -> Tensor:
         """The model's output for windows of noise."""
         device = self.accelerator.device
         shown, text = torch.randn(windows, *self.cells, device=device), torch.zeros(windows, *self.text, device=device)
         steps = torch.full((windows,), 500, device=device)
-        output: Tensor = self.model(shown, text, steps, return_dict=False)[0]
-        return output
+        return self.family.predict(self.model, shown, None, None, text, steps)
 
     def forward(self, windows: int) -> None:
         """A forward pass as in denoising."""
@@ -200,7 +199,7 @@ def vae(base: str, nano: bool) -> None:
             torch.backends.cudnn.benchmark = search
             _add_vae(measured, model, nano, f"{layout}{', cudnn.benchmark' * search}")
     torch.backends.cudnn.benchmark = False
-    clip, latents = _signal(model, 9, nano), _latents(model, 3, nano)
+    clip, latents = _clip(model, 9, nano), _latents(model, 3, nano)
     _profile("encoding 9 frames", partial(vae_latents.encode, model, clip), device)
     _profile("decoding 3 latent frames", partial(vae_latents.decode, model, latents), device)
 
@@ -229,7 +228,7 @@ def _vae(base: str, nano: bool, device: torch.device) -> AutoencoderKLCogVideoX:
 
 def _add_vae(measured: Measured, model: AutoencoderKLCogVideoX, nano: bool, how: str) -> None:
     """Rows for a window, each warmed up by fewer frames, which go through the VAE in chunks of the same shapes."""
-    short, long = (_signal(model, frames, nano) for frames in ((9, 17) if nano else (17, 49)))
+    short, long = (_clip(model, frames, nano) for frames in ((9, 17) if nano else (17, 49)))
     few, many = (_latents(model, frames, nano) for frames in ((3, 5) if nano else (5, 13)))
     for what, run, warm, window in (
         ("encode", vae_latents.encode, short, long),
@@ -239,7 +238,7 @@ def _add_vae(measured: Measured, model: AutoencoderKLCogVideoX, nano: bool, how:
         measured.add(name, partial(run, model, window), partial(run, model, warm), work=what, windows=1)
 
 
-def _signal(model: AutoencoderKLCogVideoX, frames: int, nano: bool) -> Tensor:
+def _clip(model: AutoencoderKLCogVideoX, frames: int, nano: bool) -> Tensor:
     height, width = (64, 64) if nano else (480, 640)
     return torch.rand(1, frames, 3, height, width, device=model.device) * 2 - 1
 

@@ -30,7 +30,7 @@ def main() -> None:
     torch.set_num_threads(1)
     width, height = map(int, given.size.split("x"))
     truths = np.stack([make_sequence(0, index, 17, (width, height)).truth for index in range(2)])
-    clips = torch.stack([vae_latents.to_signal(truth) for truth in truths])
+    clips = torch.stack([vae_latents.to_tensor(truth) for truth in truths])
     vaes = {name: loading.load_vae(given.base, loading.DTYPES[name], torch.device(given.device)) for name in DTYPES}
     times: dict[str, list[float]] = {name: [] for name in DTYPES}
     errors: dict[str, float] = {}

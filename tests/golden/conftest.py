@@ -18,7 +18,10 @@ import pytest
 import torch
 from golden_numbers import Golden, Numbers, named, statistics
 from inpainting.cli import main
-from inpainting.conditioning.inputs import mask_channels
+from inpainting.conditioning.inputs import encode_hole
+from inpainting.conditioning.mask_inputs import AREA
+from inpainting.conditioning.mask_inputs import FRAMES as BY_FRAME
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.video import masks
 from numpy.typing import NDArray
 from safetensors.torch import load_file
@@ -27,6 +30,7 @@ FRAMES, WIDTH, HEIGHT = 17, 64, 48
 WINDOWS = ("--window", "9", "--window-overlap", "5")
 FLOAT32 = ("--device", "cpu", "--dtype", "float32", "--vae-dtype", "float32")
 DILATION = 2
+GEOMETRY = COGVIDEOX_2B.geometry
 
 CONTENTS = ("truth", "grey", "rgb", "flow_propagation")
 """What is encoded."""
@@ -190,9 +194,9 @@ def mask_numbers(latents: Path) -> Numbers:
     holes = [masks.dilate(masks.unpack(bits, WIDTH), DILATION) for bits in packed]
     numbers: Numbers = {}
     for name, found in {
-        "area": torch.stack([mask_channels(hole, 1) for hole in holes]).numpy(),
-        "frames": torch.stack([mask_channels(hole, 4) for hole in holes]).numpy(),
-        "region": np.stack([masks.latent_any(hole) for hole in holes])[:, :, None],
+        "area": torch.stack([encode_hole(hole, AREA, GEOMETRY) for hole in holes]).numpy(),
+        "frames": torch.stack([encode_hole(hole, BY_FRAME, GEOMETRY) for hole in holes]).numpy(),
+        "region": np.stack([masks.latent_any(hole, GEOMETRY.cell, GEOMETRY.stride) for hole in holes])[:, :, None],
     }.items():
         numbers[f"{name}/shape"] = str(found.shape)
         numbers |= named(name, statistics(found))

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from inpainting.baselines.baseline import Baseline
+from inpainting.conditioning.concat import CONCAT
 from inpainting.metrics.metric import Metric, Reference
 from inpainting.metrics.regions import Regions
 
@@ -42,3 +44,15 @@ def test_the_metric_is_the_slope_of_a_ramp_against_a_plain_truth(shown: dict[str
     assert tuple(scores.columns) == entry.columns
     assert scores["gradient_mask"][0] == pytest.approx(4 / 2), "no slope down, 4 levels a pixel to the right"
     assert np.isnan(scores["gradient_mask"][1])
+
+
+def test_the_conditioning_shows_known_latents_twice(shown: dict[str, object]) -> None:
+    entry = shown["CONCAT_REPLACE"]
+    assert isinstance(entry, type(CONCAT)) and entry.replaces and entry.widens
+    noisy, known = torch.zeros(1, 3, 16, 2, 2), torch.ones(1, 3, 16, 2, 2)
+    mask = torch.zeros(1, 3, 4, 2, 2)
+    mask[0, 1, 3, 0, 0] = 1 / 64
+    latents = entry.latents(noisy, known, mask, lambda clean: 3 * clean)
+    assert latents[0, 1, :, 0, 0].eq(0).all()
+    assert latents.sum() == 3 * 16 * (3 * 4 - 1)
+    assert entry.beside(known, mask) == (known, mask)

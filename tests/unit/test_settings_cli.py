@@ -105,7 +105,7 @@ class Outer(Settings):
     ("values", "sentence"),
     [
         ({"window": {"windw": 9}}, "window.windw: there is no such setting; did you mean window?"),
-        ({"window": {"window": 48}}, "window.window: 48 frames do not survive the VAE; use 8k+1, such as 41 or 49"),
+        ({"window": {"window": 9, "window_overlap": 9}}, "window.window_overlap: 9 must be less than the window's 9"),
         ({"window": {"window": "x"}}, 'window.window: "x" was given, but it should be a valid integer'),
     ],
 )

@@ -83,8 +83,6 @@ COMMANDS = {
     ),
     "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
     "export": Command("sampling", "export", "ExportCommand", "write an adapter as one folder with a card"),
-    "pretrain-vae": Command("pretraining", "pretrain_vae", "PretrainVaeCommand", "pretrain the small VAE"),
-    "pretrain-base": Command("pretraining", "pretrain_base", "PretrainBaseCommand", "pretrain the small transformer"),
 }
 
 

@@ -14,6 +14,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import write_json
 from inpainting.core.settings import Settings, error_sentences
 from inpainting.experiments import Experiment, read_experiments
+from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.stages.evaluation.methods import METHODS
@@ -156,8 +157,16 @@ def resolve(config: Mapping[str, Any]) -> PipelineConfig:
     root = resolved.dataset.root
     if root is not None and not Path(root).is_dir():
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
+    _check_base(resolved)
     resolved.groups()
     return resolved
+
+
+def _check_base(config: PipelineConfig) -> None:
+    """Raise UsageError for a base, or windows, that can't be used; a hub name is looked up when it is first loaded."""
+    family = bases.family_unless_remote(config.model.base, "model.base")
+    if family is not None:
+        bases.check_window(family, config.windows.window, "windows.window")
 
 
 def resolve_or_exit(config: Mapping[str, Any]) -> PipelineConfig:

@@ -46,7 +46,10 @@ def read_experiments(path: Path, training: TrainSettings, seed: int) -> dict[str
 def _rows(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise UsageError(f"experiments: {path} does not exist; give a table of experiment, overrides, description")
-    table = read_table(path)
+    try:
+        table = read_table(path)
+    except ValueError as error:
+        raise UsageError(f"experiments: {path} can't be read as a table ({error})") from error
     if list(table.columns[:2]) != ["experiment", "overrides"]:
         raise UsageError(f"{path}: its columns should be experiment, overrides, description and, if any, group")
     twice = table["experiment"][table["experiment"].duplicated()]

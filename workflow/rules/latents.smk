@@ -18,7 +18,7 @@ HOLE = settings.masks.section(HoleSettings).to_options()
 
 
 wildcard_constraints:
-    signal="[a-z_]+",
+    source="[a-z_]+",
     shard=r"\d+",
 
 
@@ -55,13 +55,13 @@ rule encode_truth:
 
 use rule encode_truth as encode_condition with:
     output:
-        listing="results/latents/condition/{signal}/shard-{shard}.parquet",
+        listing="results/latents/condition/{source}/shard-{shard}.parquet",
     log:
-        "results/logs/encode-{signal}-{shard}.log",
+        "results/logs/encode-{source}-{shard}.log",
     benchmark:
-        "results/benchmarks/encode-{signal}-{shard}.tsv"
+        "results/benchmarks/encode-{source}-{shard}.tsv"
     params:
-        content="{signal}",
+        content="{source}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
         options=f"{ENCODE} {MASKS}",
         execution=lambda wildcards, threads: DEVICE,
@@ -77,11 +77,11 @@ rule index:
         ),
         split=rules.split.output.table,
     output:
-        index="results/latents/index-{signal}.parquet",
+        index="results/latents/index-{source}.parquet",
     log:
-        "results/logs/index-{signal}.log",
+        "results/logs/index-{source}.log",
     benchmark:
-        "results/benchmarks/index-{signal}.tsv"
+        "results/benchmarks/index-{source}.tsv"
     priority: 1
     resources:
         mem_mb=2000,

@@ -7,7 +7,8 @@ from inpainting.stages.training.settings import checkpoint_steps
 rule train:
     input:
         index=lambda wildcards: expand(
-            rules.index.output.index, signal=experiments[wildcards.experiment].signal
+            rules.index.output.index,
+            source=experiments[wildcards.experiment].condition_source,
         ),
         prompt=rules.prompt.output.prompt,
         manifest=rules.audit.output.manifest,

@@ -41,3 +41,12 @@ def test_others_are_kept_until_they_are_removed(tmp_path: Path) -> None:
     assert fewer.missing() == [] and ItemCache(tmp_path, {"a": "1"}).missing() == []
     fewer.remove_others()
     assert ItemCache(tmp_path, {"a": "1", "b": "1"}).missing() == ["a"]
+
+
+def test_a_damaged_item_is_made_again(tmp_path: Path) -> None:
+    cache = ItemCache(tmp_path, {"a": "1", "b": "1", "c": "1"})
+    fill(cache, "a", "b", "c")
+    (cache.path("a") / "value").write_text("other")
+    (cache.path("b") / "value").unlink()
+    (cache.path("c") / "key").write_bytes(b"\xff")
+    assert cache.missing() == ["a", "b", "c"]

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import pytest
 from inpainting.cli import COMMANDS
+from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core.settings import Role, Settings, names_of_role
-from inpainting.models.adapter import AdapterConfig
 from pydantic import Field
 
 KNOWN = {
@@ -30,7 +30,7 @@ KNOWN = {
     Role.EXECUTION: [
         *("train.processes", "train.compile", "train.save_every", "train.log_every", "train.keep_last"),
         *("train.on_change", "train.time_limit", "train.preview_every", "train.micro_batch_size", "train.device"),
-        *("audit.workers", "encode.workers", "run.offload", "pretrain-vae.threads"),
+        *("audit.workers", "encode.workers", "run.offload"),
     ],
 }
 

@@ -12,20 +12,21 @@ import pytest
 import torch
 from diffusers import CogVideoXPipeline, CogVideoXTransformer3DModel
 from inpainting.artifacts.prompt import read_prompt
-from inpainting.conditioning.inputs import input_channels
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.adapter import AdapterConfig
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
-from inpainting.models import adapter as adapters
 from inpainting.models import loading
-from inpainting.models.adapter import AdapterConfig
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.lora import add_lora, prepare_training
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.video.settings import MaskSettings, WindowSettings
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
+INPUT_CHANNELS = ConditionSettings().input_channels(16, COGVIDEOX_2B.geometry)
 RANK, ALPHA = 2, 6.0
 LORA = LoraSettings(rank=RANK, alpha=ALPHA)
 CPU = torch.device("cpu")
@@ -34,7 +35,8 @@ import sys
 from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
-from inpainting.models import adapter, loading
+from inpainting.conditioning import adapter
+from inpainting.models import loading
 base, folder = sys.argv[1:]
 folder = Path(folder)
 for dtype in (torch.float32, torch.bfloat16):
@@ -76,7 +78,7 @@ def save(
         base=str(base),
         transformer_digest=loading.part_digest(str(base), "transformer"),
         vae_digest=loading.part_digest(str(base), "vae"),
-        channels=input_channels(condition, 16),
+        channels=condition.input_channels(16, COGVIDEOX_2B.geometry),
         masks=MaskSettings(mask_threshold=77, mask_invert=True, mask_dilation=3),
         windows=WindowSettings(window=9, window_overlap=1),
         condition=condition,

@@ -3,13 +3,14 @@
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-from inpainting.conditioning.inputs import input_channels
+from inpainting.conditioning.settings import ConditionSettings
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.lora import add_lora, prepare_training, trainable_table
-from inpainting.models.settings import ATTENTION, ConditionSettings, LoraSettings
+from inpainting.models.settings import ATTENTION, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch import nn
 
-INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
+INPUT_CHANNELS = ConditionSettings().input_channels(16, COGVIDEOX_2B.geometry)
 
 WIDTH, BLOCKS = 1920, 30
 

@@ -134,7 +134,7 @@ def test_the_noise_schedule_is_read_from_the_models_folder(tiny_base: Path, copi
 @pytest.mark.parametrize("prediction", ["epsilon", "sample", None])
 def test_a_schedule_without_v_prediction_is_refused(copied_base: Path, prediction: str | None) -> None:
     change_config(copied_base, "scheduler", prediction_type=prediction)
-    with pytest.raises(InputError, match="CogVideoX needs v_prediction"):
+    with pytest.raises(UsageError, match=f"a noise schedule of {prediction or 'epsilon'} prediction"):
         loading.load_scheduler(str(copied_base))
 
 

@@ -6,8 +6,9 @@ from copy import deepcopy
 import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel
-from inpainting.conditioning.inputs import input_channels
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import UsageError
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.lora import (
     add_lora,
     by_kind,
@@ -17,11 +18,11 @@ from inpainting.models.lora import (
     target_names,
     trainable_table,
 )
-from inpainting.models.settings import ATTENTION, ConditionSettings, LoraSettings
+from inpainting.models.settings import ATTENTION, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch.nn import Parameter
 
-INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
+INPUT_CHANNELS = ConditionSettings().input_channels(16, COGVIDEOX_2B.geometry)
 
 SETTINGS = LoraSettings(rank=2, alpha=6)
 PATCH = ("patch_embed.proj.weight", "patch_embed.proj.bias")

@@ -10,41 +10,41 @@ from torch import Tensor
 SCALING = 1.7
 
 
-def random_signal(batch: int, frames: int, height: int = 32, width: int = 48) -> Tensor:
+def random_clip(batch: int, frames: int, height: int = 32, width: int = 48) -> Tensor:
     return torch.rand((batch, frames, 3, height, width), generator=torch.Generator().manual_seed(frames)) * 2 - 1
 
 
-def test_pixels_become_signals_from_minus_one_to_one_and_come_back() -> None:
+def test_pixels_become_floats_from_minus_one_to_one_and_come_back() -> None:
     pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
-    signal = vae_latents.to_signal(pixels)
-    assert signal.shape == (1, 3, 16, 16)
-    assert (signal.min(), signal.max(), signal.dtype) == (-1, 1, torch.float32)
-    assert np.array_equal(vae_latents.to_pixels(signal), pixels)
+    clips = vae_latents.to_tensor(pixels)
+    assert clips.shape == (1, 3, 16, 16)
+    assert (clips.min(), clips.max(), clips.dtype) == (-1, 1, torch.float32)
+    assert np.array_equal(vae_latents.to_pixels(clips), pixels)
 
 
 def test_colours_keep_their_channels() -> None:
     red = np.zeros((1, 2, 2, 3), np.uint8)
     red[..., 0] = 255
-    signal = vae_latents.to_signal(red)
-    assert signal[0, 0].eq(1).all()
-    assert signal[0, 1:].eq(-1).all()
+    clips = vae_latents.to_tensor(red)
+    assert clips[0, 0].eq(1).all()
+    assert clips[0, 1:].eq(-1).all()
 
 
 def test_encoding_scales_the_posterior_mean_exactly_once(tiny_vae: AutoencoderKLCogVideoX) -> None:
-    signal = random_signal(2, 9)
+    clips = random_clip(2, 9)
     with torch.no_grad():
-        posterior = tiny_vae.encode(signal.transpose(1, 2)).latent_dist
-    mean, logvar = vae_latents.encode(tiny_vae, signal)
+        posterior = tiny_vae.encode(clips.transpose(1, 2)).latent_dist
+    mean, logvar = vae_latents.encode(tiny_vae, clips)
     torch.testing.assert_close(mean, SCALING * posterior.mode().transpose(1, 2), rtol=1e-6, atol=0)
     sigma = (logvar / 2).exp()
     torch.testing.assert_close(sigma, SCALING * posterior.std.transpose(1, 2), rtol=1e-5, atol=0)
 
 
 def test_the_scaling_factor_is_the_models_own(tiny_vae: AutoencoderKLCogVideoX) -> None:
-    signal = random_signal(2, 1)
-    mean, _ = vae_latents.encode(tiny_vae, signal)
+    clips = random_clip(2, 1)
+    mean, _ = vae_latents.encode(tiny_vae, clips)
     tiny_vae.register_to_config(scaling_factor=2 * SCALING)
-    doubled, _ = vae_latents.encode(tiny_vae, signal)
+    doubled, _ = vae_latents.encode(tiny_vae, clips)
     torch.testing.assert_close(doubled, 2 * mean)
 
 
@@ -56,16 +56,16 @@ def test_decoding_undoes_the_scaling_exactly_once(tiny_vae: AutoencoderKLCogVide
 
 
 def test_latents_are_frames_then_channels_and_clips_too(tiny_vae: AutoencoderKLCogVideoX) -> None:
-    mean, logvar = vae_latents.encode(tiny_vae, random_signal(2, 9))
+    mean, logvar = vae_latents.encode(tiny_vae, random_clip(2, 9))
     assert mean.shape == logvar.shape == (2, 3, 16, 4, 6)
     assert vae_latents.decode(tiny_vae, mean).shape == (2, 9, 3, 32, 48)
 
 
 def test_a_change_in_the_last_frames_reaches_the_last_latents_alone(tiny_vae: AutoencoderKLCogVideoX) -> None:
-    signal = random_signal(2, 17)
-    changed = signal.clone()
+    clips = random_clip(2, 17)
+    changed = clips.clone()
     changed[:, 13:] += 0.5
-    before, after = (vae_latents.encode(tiny_vae, clip)[0] for clip in (signal, changed))
+    before, after = (vae_latents.encode(tiny_vae, clip)[0] for clip in (clips, changed))
     assert torch.equal(before[:, :3], after[:, :3])
     assert not torch.isclose(before[:, 4], after[:, 4]).all()
 
@@ -86,8 +86,8 @@ def test_clips_of_8k_and_1_frames_come_back_at_their_length(
 
 
 def test_a_clip_has_the_same_latents_alone_and_in_a_batch(tiny_vae: AutoencoderKLCogVideoX) -> None:
-    signal = random_signal(3, 9)
-    together, _ = vae_latents.encode(tiny_vae, signal)
+    clips = random_clip(3, 9)
+    together, _ = vae_latents.encode(tiny_vae, clips)
     for number in range(3):
-        alone, _ = vae_latents.encode(tiny_vae, signal[number : number + 1])
+        alone, _ = vae_latents.encode(tiny_vae, clips[number : number + 1])
         torch.testing.assert_close(alone[0], together[number], rtol=1e-5, atol=1e-5)

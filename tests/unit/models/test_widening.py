@@ -5,13 +5,14 @@ from copy import deepcopy
 import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel
-from inpainting.conditioning.inputs import input_channels
+from inpainting.conditioning.settings import ConditionSettings
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.lora import add_lora
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from torch import Tensor
 
-INPUT_CHANNELS = input_channels(ConditionSettings(), 16)
+INPUT_CHANNELS = ConditionSettings().input_channels(16, COGVIDEOX_2B.geometry)
 
 
 def velocity(transformer: CogVideoXTransformer3DModel, latents: Tensor) -> Tensor:

@@ -113,5 +113,8 @@ def test_evaluate_fills_as_the_adapter_was_trained(
 def test_the_adapters_fill_holds_not_the_callers(checkpoints: dict[str, Path], tiny_base: Path) -> None:
     model, windows = ModelSettings(base=str(tiny_base), device="cpu"), WindowSettings(window=9)
     adapter = checkpoints["temporal_median"] / "adapter"
-    assert load_inpainter(model, adapter, (32, 32), MaskSettings(), windows, fill="telea").signal == "temporal_median"
-    assert load_inpainter(model, None, (32, 32), MaskSettings(), windows, fill="telea").signal == "telea"
+    assert (
+        load_inpainter(model, adapter, (32, 32), MaskSettings(), windows, fill="telea").condition_source
+        == "temporal_median"
+    )
+    assert load_inpainter(model, None, (32, 32), MaskSettings(), windows, fill="telea").condition_source == "telea"

@@ -13,9 +13,11 @@ from diffusers import CogVideoXTransformer3DModel
 from inpainting.artifacts.latents import LatentCache
 from inpainting.baselines.settings import Fill
 from inpainting.cli import main
+from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
-from inpainting.models.vae import encode, to_signal
+from inpainting.models.vae import encode, to_tensor
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
 from inpainting.stages.training.batches import Batches
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
@@ -138,9 +140,9 @@ def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(l
     seen = inputs_of(inpainter.pipeline.transformer)
     inpainter.inpaint(rgb, mask, steps=5, seed=0)
     hole = inpainter.hole(mask)
-    grey = torch.from_numpy(~hole)[:, None] * to_signal(rgb)
+    grey = torch.from_numpy(~hole)[:, None] * to_tensor(rgb)
     known = encode(inpainter.pipeline.vae, grey[None])[0]
-    outside = torch.from_numpy(masks.latent_any(hole)) == 0
+    outside = torch.from_numpy(masks.latent_any(hole, 8, 4)) == 0
     assert outside.any()
     assert len(seen) == 5
     for latents, timestep in zip(seen, inpainter.pipeline.scheduler.timesteps, strict=True):
@@ -228,7 +230,7 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     ):
         assert main([str(word) for word in command]) == 0
     cache = LatentCache(latents / "index.parquet", "train")
-    assert cache.signal == fill
+    assert cache.condition_source == fill
     window = cache[0]
     inpainter = load(with_fill(adapter, tmp_path / "filled", fill))
     seen = inputs_of(inpainter.pipeline.transformer)
@@ -237,7 +239,7 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     conditions = [cache[number].condition for number in range(2)]
     assert [cache[number].start for number in range(2)] == [0, 8]
     torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)
-    batches = Batches(cache, LossSettings(), AugmentationSettings(), mask_dilation=2, batch_size=len(cache), seed=0)
+    batches = Batches(cache, LossSettings(), AugmentationSettings(), 2, len(cache), 0, COGVIDEOX_2B, AREA)
     (batch,) = batches.of_step(0, 0, 1, len(cache))
     shown = next(i for i in range(len(cache)) if torch.equal(batch.condition[i], window.condition))
     assert torch.equal(seen[0][0, :, 32:], batch.mask[shown])

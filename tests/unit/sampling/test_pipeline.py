@@ -9,6 +9,7 @@ import torch
 from diffusers import CogVideoXDPMScheduler
 from inpainting.core.errors import InputError
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_sampling_steps
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
@@ -157,7 +158,9 @@ def test_dpm_agrees_with_the_loop_of_diffusers_own_pipeline(adapted: CogVideoXIn
         return torch.tanh(latents * (1 + timestep / 1000))
 
     latents = start.clone()
-    for _ in denoising.denoise(predict, scheduler, Timeline.plan(9, 9, 0), latents, 4, seeded(2), 1):
+    for _ in denoising.denoise(
+        predict, scheduler, Timeline.plan(9, 9, 0, COGVIDEOX_2B.geometry), latents, 4, seeded(2), 1
+    ):
         pass
     wanted, old, generator = start.clone(), None, seeded(2)
     for number, timestep in enumerate(scheduler.timesteps):

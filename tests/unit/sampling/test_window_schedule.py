@@ -5,8 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.sampling import denoising
-from inpainting.sampling.window_schedule import STRIDE, Timeline
+from inpainting.sampling.window_schedule import Timeline
+
+GEOMETRY = COGVIDEOX_2B.geometry
+STRIDE = GEOMETRY.stride
 
 
 def shown(timeline: Timeline, window: int, position: int) -> list[int]:
@@ -22,7 +26,7 @@ def test_windows_cover_a_clip_and_share_the_latent_frames_of_the_same_frames(
 ) -> None:
     window = 8 * eighths + 1
     overlap = min(overlap, max(0, window - 4))
-    timeline = Timeline.plan(frames, window, overlap)
+    timeline = Timeline.plan(frames, window, overlap, GEOMETRY)
     covered = np.zeros(max(frames, timeline.starts[-1] + timeline.length), int)
     for start in timeline.starts:
         covered[start : start + timeline.length] += 1
@@ -43,7 +47,7 @@ def test_windows_cover_a_clip_and_share_the_latent_frames_of_the_same_frames(
 
 @pytest.mark.parametrize("blend", ["latents", "pixels"])
 def test_the_shares_of_a_row_sum_to_one_and_are_all_of_what_one_window_has_alone(blend: str) -> None:
-    timeline = Timeline.plan(57, 17, 4, blend)  # type: ignore[arg-type]
+    timeline = Timeline.plan(57, 17, 4, GEOMETRY, blend)  # type: ignore[arg-type]
     total = np.zeros(timeline.row_count)
     np.add.at(total, timeline.rows, timeline.shares)
     np.testing.assert_allclose(total, 1, rtol=1e-6)
@@ -52,7 +56,7 @@ def test_the_shares_of_a_row_sum_to_one_and_are_all_of_what_one_window_has_alone
 
 
 def test_the_mean_over_windows_counts_each_by_its_share() -> None:
-    timeline = Timeline.plan(25, 17, 9)
+    timeline = Timeline.plan(25, 17, 9, GEOMETRY)
     assert timeline.starts == (0, 8)
     of_windows = torch.stack([torch.full((5, 2), 1.0), torch.full((5, 2), 3.0)])
     rows = denoising.gather_rows(timeline, of_windows)

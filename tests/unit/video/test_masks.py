@@ -20,16 +20,16 @@ def test_the_first_frame_is_a_cell_of_its_own_and_the_rest_go_in_fours(frame: in
     hole[frame] = True
     expected = np.zeros(3)
     expected[cell] = 1
-    assert masks.latent_any(hole).max(axis=(1, 2)).tolist() == expected.tolist()
-    assert masks.latent_area(hole).mean(axis=(1, 2)).tolist() == (expected / (1 if frame == 0 else 4)).tolist()
+    assert masks.latent_any(hole, 8, 4).max(axis=(1, 2)).tolist() == expected.tolist()
+    assert masks.latent_area(hole, 8, 4).mean(axis=(1, 2)).tolist() == (expected / (1 if frame == 0 else 4)).tolist()
 
 
 def test_a_mask_of_one_pixel_in_one_frame_is_not_lost() -> None:
     hole = empty_hole()
     hole[6, 13, 7] = True
-    found = masks.latent_any(hole)
+    found = masks.latent_any(hole, 8, 4)
     assert np.argwhere(found).tolist() == [[2, 1, 0]]
-    area = masks.latent_area(hole)
+    area = masks.latent_area(hole, 8, 4)
     assert np.argwhere(area).tolist() == [[2, 1, 0]]
     assert area.sum() == np.float32(1 / (4 * 8 * 8))
 
@@ -37,21 +37,21 @@ def test_a_mask_of_one_pixel_in_one_frame_is_not_lost() -> None:
 @settings(max_examples=50, deadline=None)
 @given(arrays(bool, (9, 16, 24)))
 def test_area_is_the_share_of_hole_pixels_and_any_is_where_it_is_not_zero(hole: Hole) -> None:
-    area = masks.latent_area(hole)
+    area = masks.latent_area(hole, 8, 4)
     for cell, frames in enumerate((slice(0, 1), slice(1, 5), slice(5, 9))):
         for row in range(2):
             for column in range(3):
                 pixels = hole[frames, 8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
                 assert area[cell, row, column] == pytest.approx(pixels.mean(), abs=1e-6)
-    assert np.array_equal(masks.latent_any(hole), (area > 0).astype(np.float32))
+    assert np.array_equal(masks.latent_any(hole, 8, 4), (area > 0).astype(np.float32))
 
 
 @pytest.mark.parametrize("shape", [(8, 16, 16), (9, 12, 16), (9, 16, 20)])
 def test_holes_that_do_not_fall_on_the_latent_grid_are_refused(shape: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="grid"):
-        masks.latent_any(np.zeros(shape, bool))
+        masks.latent_any(np.zeros(shape, bool), 8, 4)
     with pytest.raises(ValueError, match="grid"):
-        masks.latent_area(np.zeros(shape, bool))
+        masks.latent_area(np.zeros(shape, bool), 8, 4)
 
 
 def test_pixels_of_the_threshold_and_above_are_hole() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.video import windows
 from inpainting.video.settings import WindowSettings
 from pydantic import ValidationError
@@ -20,7 +21,7 @@ def test_windows_cover_every_frame_and_their_weights_sum_to_one(frames: int, eig
     window = 8 * eighths + 1
     settings = WindowSettings(window=window, window_overlap=min(overlap, max(0, window - 1)))
     starts = windows.plan(frames, settings.window, settings.window_overlap)
-    length = windows.padded_length(frames, window)
+    length = COGVIDEOX_2B.geometry.padded_frames(frames, window)
     assert length % 8 == 1
     covered = np.zeros(frames, int)
     for start in starts:
@@ -44,20 +45,9 @@ def test_windows_of_one_frame_do_not_overlap() -> None:
     assert windows.plan(3, settings.window, settings.window_overlap) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("window", [2, 8, 10, 45, 48, 50, 100])
-def test_windows_of_other_than_8k_and_1_frames_are_refused(window: int) -> None:
-    with pytest.raises(ValidationError, match="do not survive the VAE"):
-        WindowSettings(window=window, window_overlap=0)
-
-
 def test_an_overlap_of_the_whole_window_is_refused() -> None:
     with pytest.raises(ValidationError, match="window_overlap: 9 must be less"):
         WindowSettings(window=9, window_overlap=9)
-
-
-@pytest.mark.parametrize(("frames", "length"), [(1, 1), (2, 9), (9, 9), (10, 17), (48, 49), (49, 49), (100, 49)])
-def test_short_clips_are_padded_to_the_next_8k_and_1(frames: int, length: int) -> None:
-    assert windows.padded_length(frames, 49) == length
 
 
 def test_padding_repeats_the_last_frame() -> None:
@@ -79,7 +69,7 @@ def test_overlapping_windows_fade_into_each_other() -> None:
 def test_joined_windows_are_their_weighted_sum(frames: int, eighths: int, overlap: int, seed: int) -> None:
     window = 8 * eighths + 1
     starts = windows.plan(frames, window, min(overlap, window - 1))
-    length = windows.padded_length(frames, window)
+    length = COGVIDEOX_2B.geometry.padded_frames(frames, window)
     made = np.random.default_rng(seed).integers(0, 256, (len(starts), length, 2, 3), dtype=np.uint8)
     total = np.zeros((frames + length, 2, 3), np.float32)
     for start, share, result in zip(starts, windows.weights(starts, length, frames), made, strict=True):

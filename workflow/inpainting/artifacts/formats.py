@@ -171,7 +171,8 @@ class TextTable:
             return
         witness = path.with_name(self.witness.format(stem=path.stem))
         if witness.exists():
-            written = read_json(witness).get(FILES, {}).get(path.name)
+            with reading(witness, f"what was written with {path.name}"):
+                written = read_json(witness).get(FILES, {}).get(path.name)
             if written not in (None, file_digest(path)):
                 raise Damaged(f"it is not what was written with {witness.name}; remove that if this is meant")
 

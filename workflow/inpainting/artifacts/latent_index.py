@@ -1,8 +1,8 @@
-"""results/latents/index-<signal>.parquet: a row per encoded window, over all shards. Written by `inpaint index`.
+"""results/latents/index-<source>.parquet: a row per encoded window, over all shards. Written by `inpaint index`.
 
-Columns: sequence, split, start, frames, height, width and coverage, as in the listings; signal, what the condition was
-encoded of; truth and condition, the shards, as seen from the index's folder, with their digests beside them, so that
-latents made anew under the same names are another index.
+Columns: sequence, split, start, frames, height, width and coverage, as in the listings; condition_source, what the
+condition was encoded of; truth and condition, the shards, as seen from the index's folder, with their digests beside
+them, so that latents made anew under the same names are another index.
 """
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ LATENT_INDEX = ParquetTable(
             ("height", pa.int64()),
             ("width", pa.int64()),
             ("coverage", pa.float64()),
-            ("signal", pa.string()),
+            ("condition_source", pa.string()),
             ("truth", pa.string()),
             ("truth_digest", pa.string()),
             ("condition", pa.string()),

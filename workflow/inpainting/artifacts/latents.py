@@ -5,11 +5,11 @@ A shard is one safetensors file of one content, its tensors named <sequence>/<st
     logvar      as truth, where the posterior's spread is kept: its scaled log-variance
     hole        uint8 [frames, height, ceil(width / 8)]: the undilated hole in pixels, packed to bits
     difference  uint8 [latent frames, rows, columns]: the most grey levels that input and truth differ by outside it
-and a shard of conditions, of which there are as many sets as signals (see `filling.settings.Signal`),
+and a shard of conditions, of which there is a set for each source (see `baselines.settings.ConditionSource`),
     condition   as truth: scaled mode of the posterior of the input with its hole filled
-Its metadata hold `content` ("truth" or the signal), `keys` (by sequence, a digest of all that shaped its tensors),
-`digest` (over the keys), `source` (a digest of the pixels and windows that it shares with other contents), `checksums`
-(of each tensor: see `core.tensor_files`), `provenance`, and a `checksum` over all these.
+Its metadata hold `content` ("truth" or the conditions' source), `keys` (by sequence, a digest of all that shaped its
+tensors), `digest` (over the keys), `source` (a digest of the pixels and windows that it shares with other contents),
+`checksums` (of each tensor: see `core.tensor_files`), `provenance`, and a `checksum` over all these.
 """
 
 import json
@@ -140,11 +140,15 @@ def write_listing(path: Path) -> None:
 
 
 def _hole(shard: Shard, window: str) -> dict[str, int | float]:
-    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition."""
+    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition.
+
+    The hole's bits are padded to whole bytes, so its width follows from the truth's columns of square latent cells.
+    """
     if shard.content != "truth":
         return {}
     frames, height, _ = shard.shape(f"{window}/hole")
-    width = 8 * shard.shape(f"{window}/truth")[3]
+    _, _, rows, columns = shard.shape(f"{window}/truth")
+    width = columns * (height // rows)
     coverage = float(masks.unpack(shard.tensor(f"{window}/hole").numpy(), width).mean())
     return {"frames": frames, "height": height, "width": width, "coverage": coverage}
 
@@ -171,9 +175,9 @@ class LatentCache:
         self._shards: dict[str, Shard] = {}
 
     @property
-    def signal(self) -> str:
-        """What the VAE encoded as the conditions: see `filling.settings.Signal`."""
-        return str(self.table["signal"].iloc[0])
+    def condition_source(self) -> str:
+        """What the VAE encoded as the conditions: see `baselines.settings.ConditionSource`."""
+        return str(self.table["condition_source"].iloc[0])
 
     @property
     def latent_size(self) -> tuple[int, int]:

@@ -2,19 +2,19 @@
 
 from inpainting.baselines.baseline import Clip
 from inpainting.baselines.registry import FILLS
-from inpainting.baselines.settings import Signal
+from inpainting.baselines.settings import ConditionSource
 from inpainting.video.masks import Hole
 
 
-def fill(rgb: Clip, hole: Hole, signal: Signal) -> Clip:
-    """The clip as its condition shows it: equal to rgb outside the hole and, unless the signal is `rgb`, blind to it.
+def fill(rgb: Clip, hole: Hole, source: ConditionSource) -> Clip:
+    """The clip as its condition shows it: equal to rgb outside the hole and, unless the source is `rgb`, blind to it.
 
     rgb: uint8 [frames, height, width, 3], the whole clip, not a window of it, so that a fill finds what any frame
     shows; hole: bool [frames, height, width], dilated.
     """
-    return rgb if signal == "rgb" else FILLS[signal].fill(rgb, hole)
+    return rgb if source == "rgb" else FILLS[source].fill(rgb, hole)
 
 
-def is_frame_by_frame(signal: Signal) -> bool:
+def is_frame_by_frame(source: ConditionSource) -> bool:
     """Whether `fill` looks at each frame alone."""
-    return signal == "rgb" or FILLS[signal].frame_by_frame
+    return source == "rgb" or FILLS[source].frame_by_frame

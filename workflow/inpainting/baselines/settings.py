@@ -9,12 +9,12 @@ from inpainting.core.settings import Settings
 
 if TYPE_CHECKING:
     Fill = str
-    Signal = str
+    ConditionSource = str
 else:
     Fill = Literal[tuple(FILLS)]
-    Signal = Literal[(*FILLS, "rgb")]
-"""Fill: what lies under the dilated hole; Signal: what the VAE encodes as the condition, which is the input with its
-hole filled, or `rgb`, the input as it is."""
+    ConditionSource = Literal[(*FILLS, "rgb")]
+"""Fill: what lies under the dilated hole; ConditionSource: what the VAE encodes as the condition, which is the input
+with its hole filled, or `rgb`, the input as it is."""
 
 
 class FillSettings(Settings):

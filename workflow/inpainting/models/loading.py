@@ -9,6 +9,7 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXT
 
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import file_digest, value_digest
+from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import arranged
 
@@ -24,19 +25,6 @@ def resolve_device(device: str) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(device)
-
-
-def source(base: str) -> dict[str, Any]:
-    """Where diffusers shall load from. A folder never reaches the network; a hub name does, since the user named it."""
-    if Path(base).is_dir():
-        if not (Path(base) / "transformer" / "config.json").is_file():
-            raise UsageError(f"--base: {base} holds no transformer/config.json; give a folder in diffusers' layout")
-        return {"pretrained_model_name_or_path": base, "local_files_only": True}
-    if base.count("/") == 1 and not base.startswith((".", "/", "~")):
-        if Path(base).parent.is_dir():
-            raise UsageError(f"--base: {base} does not exist; give a folder in diffusers' layout or a hub name")
-        return {"pretrained_model_name_or_path": base}
-    raise UsageError(f"--base: {base} is neither a folder nor a hub name of the form owner/name")
 
 
 def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
@@ -57,7 +45,11 @@ def precisions(model: ModelSettings) -> dict[str, Any]:
 
 
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
-    """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory."""
+    """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory.
+
+    Raises UsageError for a base of no known family.
+    """
+    bases.family(base)
     vae = arranged(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype), device)
     log.info("VAE in %s on %s", str(dtype).removeprefix("torch."), device.type)
     if device.type != "cpu":
@@ -73,14 +65,17 @@ def load_transformer(
     frames: int,
     random_seed: int | None = None,
 ) -> CogVideoXTransformer3DModel:
-    """The transformer, frozen, its sinusoidal position embedding laid out once for the clips it will see.
+    """The transformer, frozen, its positions laid out for the clips that it will see.
 
-    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames; diffusers computes the
-    embedding anew at every forward when the configuration says another size. With `random_seed`, fresh weights that
-    diffusers draws for a new model of this shape stand for the pretrained ones.
+    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames. With `random_seed`, fresh
+    weights that diffusers draws for a new model of this shape stand for the pretrained ones.
+    Raises UsageError for a base of no known family.
     """
-    sample = {"sample_height": latent_size[0], "sample_width": latent_size[1], "sample_frames": frames}
-    transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **sample)
+    family, precision = bases.family(base), str(dtype).removeprefix("torch.")
+    if dtype != torch.float32 and precision not in family.trained_in:
+        log.warning("%s in %s: %s was trained in %s", base, precision, family.name, " and ".join(family.trained_in))
+    positions = family.position_config(latent_size, frames)
+    transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **positions)
     if random_seed is not None:
         draw_weights(transformer, random_seed)
     return transformer.to(device).eval().requires_grad_(False)
@@ -94,40 +89,24 @@ def draw_weights(transformer: CogVideoXTransformer3DModel, seed: int) -> None:
     transformer.load_state_dict(fresh.state_dict())
 
 
-def lay_out_positions(transformer: CogVideoXTransformer3DModel, latent_size: tuple[int, int], frames: int) -> None:
-    """Compute the sinusoidal position embedding for clips of another size once, and not at every forward.
-
-    `latent_size`: (height, width) in latent cells; `frames`: pixel frames of a window.
-    """
-    embed = transformer.patch_embed
-    if (embed.sample_height, embed.sample_width, embed.sample_frames) == (*latent_size, frames):
-        return
-    embed.sample_height, embed.sample_width, embed.sample_frames = *latent_size, frames
-    embed.pos_embedding = embed._get_positional_embeddings(*latent_size, frames, device=embed.pos_embedding.device)
-
-
 def lowest_dtype(model: torch.nn.Module) -> torch.dtype:
     """Precision of a model's base weights, which may be lower than that of its adapter."""
     return min((p.dtype for p in model.parameters()), key=lambda dtype: dtype.itemsize)
 
 
 def load_scheduler(base: str) -> CogVideoXDDIMScheduler:
-    """The model's own noise schedule; raises InputError where it is absent or not the v-prediction CogVideoX needs."""
+    """The model's own noise schedule; raises InputError where it is absent, UsageError for an unknown family's base."""
+    bases.family(base)
     try:
-        scheduler = CogVideoXDDIMScheduler.from_pretrained(**source(base), subfolder="scheduler")
+        return CogVideoXDDIMScheduler.from_pretrained(**bases.source(base), subfolder="scheduler")
     except (OSError, ValueError) as error:
         raise InputError(f"{base}/scheduler: can't be loaded: {str(error).strip().splitlines()[0]}") from error
-    if scheduler.config.prediction_type != "v_prediction":
-        raise InputError(
-            f"{base}/scheduler: prediction_type is {scheduler.config.prediction_type}; CogVideoX needs v_prediction"
-        )
-    return scheduler
 
 
 def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
     try:
         model, report = kind.from_pretrained(
-            **source(base), subfolder=part, use_safetensors=True, output_loading_info=True, **options
+            **bases.source(base), subfolder=part, use_safetensors=True, output_loading_info=True, **options
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{base}/{part}: can't be loaded: {str(error).strip().splitlines()[0]}") from error
@@ -135,11 +114,6 @@ def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
     if wrong:
         raise InputError(f"{base}/{part}: the weights do not fit the model ({'; '.join(wrong)})")
     return model
-
-
-def latent_channels(base: str) -> int:
-    """Channels of the latents that a base model denoises: 16 for CogVideoX-2b."""
-    return int(CogVideoXTransformer3DModel.load_config(**source(base), subfolder="transformer")["out_channels"])
 
 
 def part_digest(base: str, part: str) -> str:
@@ -155,15 +129,14 @@ def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
 
     A base without a text encoder (as models/nano) was trained with zeros and gets zeros; it takes no prompt.
     """
-    config = CogVideoXTransformer3DModel.load_config(**source(base), subfolder="transformer")
-    length, width = config["max_text_seq_length"], config["text_embed_dim"]
+    length, width = bases.text_size(base)
     if Path(base).is_dir() and not (Path(base) / "text_encoder").is_dir():
         if prompt:
             raise UsageError(f"--prompt: {base} has no text encoder, so it takes no prompt; leave --prompt out")
         return torch.zeros(1, length, width)
     from transformers import AutoTokenizer, T5EncoderModel
 
-    place = source(base)
+    place = bases.source(base)
     tokenizer = AutoTokenizer.from_pretrained(**place, subfolder="tokenizer")
     encoder = T5EncoderModel.from_pretrained(**place, subfolder="text_encoder", torch_dtype=torch.bfloat16)
     return embed_text(tokenizer, encoder.to(device), prompt, length, device)

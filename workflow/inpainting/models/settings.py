@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inpainting.baselines.settings import FillSettings, Signal
 from inpainting.core.settings import Role, Settings
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
@@ -42,25 +41,3 @@ class LoraSettings(Settings):
     """Rank-stabilised LoRA (arXiv 2312.03732): a scale that does not fade as the rank grows."""
     dora: Annotated[bool, Role.ARCHITECTURE] = False
     """DoRA (arXiv 2402.09353): the length of each weight row is trained apart from its direction; slower."""
-
-
-class ConditionSettings(FillSettings):
-    """What the model is told of the clip that it inpaints."""
-
-    conditioning: Literal["concat", "concat_rgb", "replace"] = "concat"
-    """How the model sees the clip: latents of the filled clip and the mask beside the noisy latents; the same with the
-    input as it is, hole and all, which shows the object and its shadow; or, with no new channels, the filled clip's
-    latents, noised, in place of the noisy ones outside the hole, at each step."""
-    mask_input: Literal["area", "frames"] = "area"
-    """The mask beside the latents: the share of each cell that is hole, as one channel, or as a channel for each of the
-    four frames that share a latent frame. Nothing with `conditioning: replace`."""
-
-    @property
-    def signal(self) -> Signal:
-        """What the VAE encodes as the condition: the name of the cached conditions that training takes."""
-        return "rgb" if self.conditioning == "concat_rgb" else self.fill
-
-    @property
-    def widens(self) -> bool:
-        """Whether the model gets new channels, and so a patch embedding that trains."""
-        return self.conditioning != "replace"

@@ -9,37 +9,38 @@ from torch import Tensor, nn
 from inpainting.models.spatial_norm import project_first
 
 
-def to_signal(frames: NDArray[np.uint8]) -> Tensor:
+def to_tensor(frames: NDArray[np.uint8]) -> Tensor:
     """uint8 [frames, height, width, 3] as float32 [frames, 3, height, width] in -1..1."""
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
-def to_pixels(signal: Tensor) -> NDArray[np.uint8]:
+def to_pixels(clip: Tensor) -> NDArray[np.uint8]:
     """float [frames, 3, height, width] in -1..1 as uint8 [frames, height, width, 3]."""
-    pixels = signal.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+    pixels = clip.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
     return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
 
 
 @torch.no_grad()
-def encode(vae: AutoencoderKLCogVideoX, signal: Tensor) -> tuple[Tensor, Tensor]:
+def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> tuple[Tensor, Tensor]:
     """Scaled mean and log-variance of the posterior of a batch of clips.
 
-    signal: float [batch, frames, 3, height, width] in -1..1, frames 1 or 8k+1, sizes multiples of the VAE's 8.
-    Returns two float32 [batch, latent frames, channels, height / 8, width / 8], as the transformer takes them. Both are
-    in scaled units: a sample is mean + exp(logvar / 2) * noise, with no further factor.
+    clips: float [batch, frames, 3, height, width] in -1..1, sizes multiples of a latent cell's.
+    Returns two float32 [batch, latent frames, channels, rows, columns], as the transformer takes them. Both are in
+    scaled units: a sample is mean + exp(logvar / 2) * noise, with no further factor.
+    Raises ValueError for clips of another length than one that the VAE decodes again.
     """
-    _check_frames(signal.shape[1])
-    video = signal.to(_device(vae), vae.dtype).transpose(1, 2)
+    _check_frames(clips.shape[1], vae.num_sample_frames_batch_size)
+    video = clips.to(_device(vae), vae.dtype).transpose(1, 2)
     posterior = vae.encode(_at_least_two(video)).latent_dist
     factor = vae.config.scaling_factor
-    mean = posterior.mean[: len(signal)].float() * factor
-    logvar = posterior.logvar[: len(signal)].float() + 2 * float(np.log(factor))
+    mean = posterior.mean[: len(clips)].float() * factor
+    logvar = posterior.logvar[: len(clips)].float() + 2 * float(np.log(factor))
     return mean.transpose(1, 2).contiguous(), logvar.transpose(1, 2).contiguous()
 
 
 @torch.no_grad()
 def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
-    """Clips, float32 [batch, frames, 3, h * 8, w * 8], of scaled latents [batch, latent frames, channels, h, w]."""
+    """Clips, float32 [batch, frames, 3, height, width], of scaled latents [batch, latent frames, channels, h, w]."""
     video = (latents.to(_device(vae)).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
     return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
 
@@ -66,9 +67,10 @@ def _device(vae: AutoencoderKLCogVideoX) -> torch.device:
     return torch.device(getattr(hook, "execution_device", None) or vae.device)
 
 
-def _check_frames(frames: int) -> None:
-    if frames % 8 != 1:
-        raise ValueError(f"{frames} frames do not survive the VAE's round trip; pad or cut the clip to 8k+1")
+def _check_frames(frames: int, at_once: int) -> None:
+    """at_once: frames that the VAE encodes together, but for a clip's first, which comes in addition."""
+    if frames % at_once != 1:
+        raise ValueError(f"{frames} frames do not survive the VAE's round trip; pad or cut the clip to {at_once}k+1")
 
 
 def _at_least_two(video: Tensor) -> Tensor:

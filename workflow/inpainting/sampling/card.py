@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inpainting.models.adapter import AdapterConfig
+from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.sampling.settings import STEPS
 
 TEMPLATE = """---
@@ -50,7 +50,7 @@ def model_card(name: str, config: AdapterConfig, told: dict[str, Any]) -> str:
     return TEMPLATE.format(
         base=config.base,
         name=name,
-        widened=" and a widened patch embedding" if config.condition.widens else "",
+        widened=" and a widened patch embedding" if config.condition.conditioning_entry.widens else "",
         frames=config.windows.window,
         steps=runs[0]["sampling_steps"] if runs else config.sampling_steps or STEPS,
         polarity="black" if config.masks.mask_invert else "white",

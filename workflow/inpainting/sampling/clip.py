@@ -9,11 +9,10 @@ from typing import Any
 import av
 import numpy as np
 
-from inpainting.conditioning.inputs import GRID
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, read_json, write_json
 from inpainting.core.progress import Progress
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.sampling import preparation
 from inpainting.sampling.conditioned_clip import Clip
 from inpainting.sampling.inpainter import Inpainter
@@ -82,8 +81,8 @@ def _region(settings: RunCommand, source: Source) -> Region:
     whole = Region.whole(source.size)
     if not settings.crop or source.box is None:
         return whole
-    native, _ = preparation.made_for(settings.base)
-    region = source.box.with_surroundings(native, source.size, GRID)
+    native, _ = bases.made_for(settings.base)
+    region = source.box.with_surroundings(native, source.size, bases.family(settings.base).geometry.grid)
     log.info("of the frames, %dx%d at column %d, row %d is inpainted", *region.size, region.left, region.top)
     return region
 
@@ -99,7 +98,7 @@ def _frames(
         ("denoise", f"steps of {count} windows", count * steps),
         ("decode", "windows", count),
     )
-    clip = source.condition(region, inpainter.signal, phases.step)
+    clip = source.condition(region, inpainter.condition_source, phases.step)
     made = inpainter.inpaint_windows(clip, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
     raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
     for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
@@ -170,7 +169,7 @@ def story(settings: RunCommand, input: Path, mask: Path) -> dict[str, Any]:
         inputs["adapter"] = folder_digest(settings.adapter)
     told = provenance.describe(settings.shaping(), inputs)
     del told["settings"]["fill"]  # in its place, what the model is shown: an adapter brings its own
-    told["settings"]["condition"] = preparation.signal_of(settings)
+    told["settings"]["condition"] = preparation.condition_source(settings)
     told["versions"]["av"] = av.__version__
     return told
 

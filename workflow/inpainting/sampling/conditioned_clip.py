@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.fills import fill
-from inpainting.baselines.settings import Signal
+from inpainting.baselines.settings import ConditionSource
 from inpainting.sampling.window_schedule import Timeline
 from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
@@ -32,9 +32,9 @@ class ConditionedClip:
         return map(ConditionedClip, filled, hole)
 
 
-def condition_clip(rgb: Clip, hole: Hole, dilation: int, signal: Signal) -> ConditionedClip:
+def condition_clip(rgb: Clip, hole: Hole, dilation: int, source: ConditionSource) -> ConditionedClip:
     """A whole clip with its hole, grown by `dilation` pixels, filled.
 
     rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated.
     """
-    return ConditionedClip(fill(rgb, masks.dilate(hole, dilation), signal), hole)
+    return ConditionedClip(fill(rgb, masks.dilate(hole, dilation), source), hole)

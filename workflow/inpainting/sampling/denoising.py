@@ -12,6 +12,7 @@ import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXDPMScheduler
 from torch import Tensor
 
+from inpainting.conditioning.conditioning import Conditioning
 from inpainting.sampling import on_disk
 from inpainting.sampling.window_schedule import Timeline
 
@@ -23,10 +24,14 @@ Predict = Callable[[list[int], Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Known:
-    """Latents that are put back at each step: [rows, channels, height, width], and where: [rows, 1, height, width]."""
+    """Condition latents of which a conditioning shows the model some in place of the noisy ones, at each step.
 
+    latents: [rows, channels, height, width]; mask: [rows, 1, height, width].
+    """
+
+    conditioning: Conditioning
     latents: Tensor
-    keep: Tensor
+    mask: Tensor
 
 
 def gather_rows(timeline: Timeline, of_windows: Tensor) -> Tensor:
@@ -75,17 +80,19 @@ def denoise(
         _step(scheduler, number, velocity, latents, earlier, generator)
         yield number, timestep
     if known is not None:
-        for row, (latent, keep) in enumerate(zip(known.latents, known.keep, strict=True)):
-            latents[row] = torch.lerp(latents[row], latent, keep)
+        for row, (latent, mask) in enumerate(zip(known.latents, known.mask, strict=True)):
+            latents[row] = known.conditioning.latents(latents[row], latent, mask, lambda clean: clean)
 
 
 def _put_back(
     known: Known, scheduler: Scheduler, timestep: Tensor, latents: Tensor, generator: torch.Generator
 ) -> None:
-    for row, (latent, keep) in enumerate(zip(known.latents, known.keep, strict=True)):
-        noise = torch.randn(latent.shape, generator=generator)
-        noised = scheduler.add_noise(latent[None], noise[None], timestep[None])[0]
-        latents[row] = torch.lerp(latents[row], noised, keep)
+    def add_noise(clean: Tensor) -> Tensor:
+        noise = torch.randn(clean.shape, generator=generator)
+        return scheduler.add_noise(clean[None], noise[None], timestep[None])[0]
+
+    for row, (latent, mask) in enumerate(zip(known.latents, known.mask, strict=True)):
+        latents[row] = known.conditioning.latents(latents[row], latent, mask, add_noise)
 
 
 def _step(

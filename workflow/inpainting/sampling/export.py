@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from inpainting.artifacts.best import read_adapter_scores
+from inpainting.conditioning import adapter as adapters
 from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, file_digest, folder_digest, read_json, write_json
 from inpainting.core.settings import existing
-from inpainting.models import adapter as adapters
 from inpainting.sampling.card import model_card
 from inpainting.sampling.settings import ExportCommand
 

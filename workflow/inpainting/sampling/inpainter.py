@@ -9,16 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.baselines.settings import Fill, Signal
-from inpainting.conditioning.inputs import Frame
+from inpainting.baselines.settings import ConditionSource, Fill
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
-from inpainting.models import adapter as adapters
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling import sampler
 from inpainting.sampling.conditioned_clip import Clip, ConditionedClip, condition_clip
-from inpainting.sampling.pipeline import CogVideoXInpaintPipeline, shape_of
+from inpainting.sampling.pipeline import UNTRAINED, CogVideoXInpaintPipeline, shape_of
 from inpainting.sampling.sampler import Denoising, Told
 from inpainting.sampling.window_schedule import Blend, Timeline
 from inpainting.video import masks, windows
@@ -36,7 +36,6 @@ class Inpainter:
     pipeline: CogVideoXInpaintPipeline
     masks: MaskSettings
     windows: WindowSettings
-    signal: Signal
     blend: Blend = "latents"
     guidance: float = 1.0
     negative: Tensor | None = None
@@ -66,7 +65,7 @@ class Inpainter:
 
     def condition(self, rgb: Clip, hole: Hole) -> ConditionedClip:
         """A whole clip as the model is shown it; hole: not dilated, bool [frames, height, width]."""
-        return condition_clip(rgb, hole, self.masks.mask_dilation, self.signal)
+        return condition_clip(rgb, hole, self.masks.mask_dilation, self.condition_source)
 
     def inpaint_conditioned(
         self, clip: ConditionedClip, steps: int, seed: int, stepped: Told = lambda windows: None
@@ -97,7 +96,7 @@ class Inpainter:
             stepped=stepped,
         )
         dilation = self.masks.mask_dilation
-        return sampler.inpaint_windows(self.pipeline.models, clip, timeline, dilation, self.signal, how)
+        return sampler.inpaint_windows(self.pipeline.models, clip, timeline, dilation, how)
 
     def reconstruct(self, clip: Clip) -> Clip:
         """The clip through the VAE and back: what no inpainting with this VAE can surpass on average."""
@@ -110,9 +109,15 @@ class Inpainter:
         """The dilated hole that is greyed out and inpainted: bool [frames, height, width]."""
         return masks.dilate(masks.to_hole(mask, self.masks), self.masks.mask_dilation)
 
+    @property
+    def condition_source(self) -> ConditionSource:
+        """What the VAE encodes as the condition."""
+        return self.pipeline.condition.condition_source
+
     def timeline(self, frames: int) -> Timeline:
         """The windows that a clip is cut into."""
-        return Timeline.plan(frames, self.windows.window, self.windows.window_overlap, self.blend)
+        geometry = self.pipeline.family.geometry
+        return Timeline.plan(frames, self.windows.window, self.windows.window_overlap, geometry, self.blend)
 
 
 def load_inpainter(
@@ -130,11 +135,10 @@ def load_inpainter(
     Raises InputError when the adapter was trained on another base model.
     """
     device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
-    signal: Signal = fill
     if adapter is not None:
         config = adapters.read_adapter_config(adapter)
-        mask_settings, window_settings, signal = config.masks, config.windows, config.condition.signal
-    latent_size = Frame(size[1], size[0]).latent_size
+        mask_settings, window_settings = config.masks, config.windows
+    latent_size = bases.family(model.base).geometry.latent_size(size[1], size[0])
     pipeline = CogVideoXInpaintPipeline(
         tokenizer=None,
         text_encoder=None,
@@ -142,8 +146,9 @@ def load_inpainter(
         transformer=loading.load_transformer(model.base, dtype, device, latent_size, window_settings.window),
         scheduler=loading.load_scheduler(model.base),
     )
+    pipeline.condition = ConditionSettings(conditioning=UNTRAINED.conditioning, fill=fill)
     if adapter is not None:
         pipeline.load_adapter(adapter, model.base)
     if adapter is None or prompt is not None:
         pipeline.prompt = loading.encode_prompt(model.base, prompt or "", device)
-    return Inpainter(pipeline, mask_settings, window_settings, signal)
+    return Inpainter(pipeline, mask_settings, window_settings)

@@ -14,10 +14,12 @@ from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
 from inpainting.artifacts.prompt import read_prompt
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.adapter import AdapterConfig
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
-from inpainting.models import adapter as adapters
-from inpainting.models import loading
-from inpainting.models.adapter import AdapterConfig
+from inpainting.models import bases, loading
+from inpainting.models.family import Family
 from inpainting.models.lora import without_lora
 from inpainting.models.vae import arranged
 from inpainting.sampling import sampler
@@ -33,6 +35,9 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 ADAPTER = "adapter"
 """Folder of the adapter in a pipeline that was saved with one."""
 
+
+UNTRAINED = ConditionSettings(conditioning="replace")
+"""How a base is shown a clip that was never trained to inpaint."""
 
 StepEnd = Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
 """Called as `callback(pipeline, step, timestep, {"latents": ...})`; `latents` in what it returns replace them."""
@@ -65,6 +70,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         scheduler: Scheduler,
     ) -> None:
         super().__init__()
+        self.family = _family(transformer, vae, scheduler)
         self.register_modules(
             tokenizer=tokenizer,
             text_encoder=text_encoder,
@@ -73,6 +79,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             scheduler=scheduler,
         )
         self.adapter: AdapterConfig | None = None
+        self.condition = UNTRAINED
         self.prompt: Tensor | None = None
         self._interrupt = False
 
@@ -81,7 +88,10 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """Load a pipeline, and the adapter that `save_pretrained` may have put into its folder."""
         pipeline = super().from_pretrained(folder, **options)
         saved = Path(folder) / ADAPTER
-        return pipeline._take_adapter(saved) if saved.is_dir() else pipeline
+        if saved.is_dir():
+            return pipeline._take_adapter(saved)
+        _family(pipeline.transformer, pipeline.vae, pipeline.scheduler, widened=False)
+        return pipeline
 
     def load_adapter(self, folder: str | Path, base: str | None = None) -> Self:
         """Load a folder that training or `inpaint export` wrote; its mask and window settings then hold.
@@ -103,6 +113,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     def _take_adapter(self, folder: Path) -> Self:
         adapters.load_adapter(self.transformer, folder)
         self.adapter = adapters.read_adapter_config(folder)
+        self.condition = self.adapter.condition
         self.prompt = read_prompt(folder / adapters.PROMPT_FILE)
         return self
 
@@ -169,10 +180,10 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """
         step_end = self._step_end(callback_on_step_end, callback_on_step_end_tensor_inputs)
         mask_settings = self.adapter.masks if self.adapter else mask_settings or MaskSettings()
-        dilation, signal = mask_settings.mask_dilation, self.adapter.condition.signal if self.adapter else "grey"
+        dilation = mask_settings.mask_dilation
         rgb = np.stack([np.asarray(frame) for frame in video])
         hole = _hole(mask, rgb, mask_settings)
-        clip = condition_clip(rgb, hole, dilation, signal)
+        clip = condition_clip(rgb, hole, dilation, self.condition.condition_source)
         timeline = self.plan(len(rgb), window, window_overlap)
         steps = num_inference_steps or (self.adapter and self.adapter.sampling_steps) or STEPS
         self._interrupt = False
@@ -189,7 +200,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
                 stepped=bar.update,
                 step_end=step_end,
             )
-            made = sampler.inpaint_windows(self.models, clip, timeline, dilation, signal, how)
+            made = sampler.inpaint_windows(self.models, clip, timeline, dilation, how)
             raw = windows.join(made, timeline.starts, timeline.length, len(rgb))
         frames = masks.composite(raw, rgb, masks.dilate(hole, dilation)) if composite else raw
         return CogVideoXInpaintPipelineOutput(frames=frames) if return_dict else (frames,)
@@ -212,7 +223,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
     def models(self) -> Models:
         """The parts that inpaint, and the device that they compute on."""
         device = torch.device(self._execution_device)
-        return Models(arranged(self.vae, device), self.transformer, self.scheduler, device)
+        return Models(self.family, self.condition, arranged(self.vae, device), self.transformer, self.scheduler, device)
 
     @property
     def windows_at_once(self) -> int:
@@ -228,6 +239,7 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
             frames,
             defaults.window if window is None else window,
             defaults.window_overlap if overlap is None else overlap,
+            self.family.geometry,
         )
 
     def embedding(self, prompt: str | None) -> Tensor:
@@ -237,13 +249,29 @@ class CogVideoXInpaintPipeline(DiffusionPipeline):
         """
         if prompt is None and self.prompt is not None:
             return self.prompt
-        length, width = self.transformer.config.max_text_seq_length, self.transformer.config.text_embed_dim
+        length, width = self.family.text_size(self.transformer.config)
         if self.text_encoder is not None:
             device = torch.device(self._execution_device)
             return loading.embed_text(self.tokenizer, self.text_encoder, prompt or "", length, device)
         if prompt:
             raise InputError(f"the prompt {prompt!r} can't be read, since the pipeline has no text encoder")
         return torch.zeros(1, length, width)
+
+
+def _family(
+    transformer: CogVideoXTransformer3DModel, vae: AutoencoderKLCogVideoX, scheduler: Scheduler, widened: bool = True
+) -> Family:
+    """The family of loaded parts; widened: whether the transformer may take more channels in than it puts out.
+
+    Raises InputError for parts of no known family.
+    """
+    config = dict(transformer.config)
+    if widened:
+        config["in_channels"] = config["out_channels"]
+    try:
+        return bases.family_of(config, vae.config, scheduler.config)
+    except ValueError as error:
+        raise InputError(f"{transformer.config.get('_name_or_path') or 'the transformer'} {error}") from error
 
 
 def _hole(mask: NDArray[np.uint8] | Hole | Sequence[Any], rgb: Clip, settings: MaskSettings) -> Hole:

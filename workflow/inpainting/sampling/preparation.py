@@ -3,13 +3,13 @@
 import logging
 
 import torch
-from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler, CogVideoXTransformer3DModel
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDPMScheduler
 
-from inpainting.baselines.settings import FillSettings, Signal
-from inpainting.conditioning.inputs import CELL, Frame
+from inpainting.baselines.settings import ConditionSource, FillSettings
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.padding import Padding
 from inpainting.core.errors import UsageError
-from inpainting.models import adapter as adapters
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
 from inpainting.sampling.settings import STEPS, RunCommand
@@ -34,7 +34,7 @@ def resolve(settings: RunCommand) -> RunCommand:
         "expect rough results",
         settings.base,
     )
-    (_, _), frames = made_for(settings.base)
+    (_, _), frames = bases.made_for(settings.base)
     if frames < settings.window:
         log.info(
             "%s was made for %d frames at a time; --window %d may give better results", settings.base, frames, frames
@@ -50,17 +50,11 @@ def steps_of(settings: RunCommand) -> int:
     return chosen or STEPS
 
 
-def signal_of(settings: RunCommand) -> Signal:
+def condition_source(settings: RunCommand) -> ConditionSource:
     """What the VAE encodes as the condition: the adapter's, or without one --fill."""
     if settings.adapter is not None:
-        return adapters.read_adapter_config(settings.adapter).condition.signal
+        return adapters.read_adapter_config(settings.adapter).condition.condition_source
     return settings.section(FillSettings).fill
-
-
-def made_for(base: str) -> tuple[tuple[int, int], int]:
-    """The (width, height) in pixels and the frames that a base model was made for."""
-    config = CogVideoXTransformer3DModel.load_config(**loading.source(base), subfolder="transformer")
-    return (8 * config["sample_width"], 8 * config["sample_height"]), config["sample_frames"]
 
 
 def check_compute(settings: RunCommand) -> None:
@@ -93,12 +87,12 @@ def prepare(settings: RunCommand, size: tuple[int, int]) -> Inpainter:
 
 def check_tiling(inpainter: Inpainter, size: tuple[int, int]) -> None:
     """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on one grey frame."""
-    if not _tiles_fit(inpainter.pipeline.vae, Frame(size[1], size[0])):
+    if not _tiles_fit(inpainter.pipeline.vae, Padding(size[1], size[0], inpainter.pipeline.family.geometry)):
         raise UsageError(f"--vae-tiling: the VAE's tiles do not fit frames of {size[0]}x{size[1]}; leave it out")
 
 
-def _tiles_fit(vae: AutoencoderKLCogVideoX, frame: Frame) -> bool:
-    height, width = (CELL * cells for cells in frame.latent_size)
+def _tiles_fit(vae: AutoencoderKLCogVideoX, padding: Padding) -> bool:
+    height, width = (padding.geometry.cell * cells for cells in padding.latent_size)
     grey = torch.zeros(1, 1, 3, height, width)
     try:
         return vae_latents.decode(vae, vae_latents.encode(vae, grey)[0]).shape == grey.shape

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import existing
-from inpainting.models import loading
+from inpainting.models import bases
 from inpainting.sampling import preparation
 from inpainting.sampling.clip import Load, inpaint_clip, is_done
 from inpainting.sampling.inpainter import Inpainter
@@ -89,7 +89,9 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 def _check_model(settings: RunCommand) -> None:
     if settings.adapter is not None:
         existing(settings.adapter, "--adapter", "a folder that training wrote")
-    loading.source(settings.base)
+    family = bases.family(settings.base)
+    if settings.adapter is None:
+        bases.check_window(family, settings.window)
     preparation.check_compute(settings)
 
 

@@ -14,12 +14,13 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from torch import Tensor
 
-from inpainting.baselines.settings import Signal
 from inpainting.conditioning import inputs
-from inpainting.conditioning.inputs import Frame
+from inpainting.conditioning.conditioning import Conditioning
+from inpainting.conditioning.padding import Padding
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import loading
 from inpainting.models import vae as vae_latents
-from inpainting.models.widening import is_widened
+from inpainting.models.family import Family
 from inpainting.sampling import denoising, on_disk
 from inpainting.sampling.conditioned_clip import Clip, ConditionedClip
 from inpainting.sampling.denoising import Known, Predict, Scheduler
@@ -35,22 +36,17 @@ Told = Callable[[int], None]
 class Models:
     """What inpaints. `device` is where it computes, which is not where its parts wait when they are offloaded."""
 
+    family: Family
+    condition: ConditionSettings
     vae: AutoencoderKLCogVideoX
     transformer: CogVideoXTransformer3DModel
     scheduler: Scheduler
     device: torch.device
 
     @property
-    def concatenates(self) -> bool:
-        """Whether the condition comes in beside the noisy latents; else known latents are replaced at each step."""
-        return is_widened(self.transformer)
-
-    @property
-    def mask_channels(self) -> int:
-        """Channels in which the mask comes in, where it does."""
-        return (
-            int(self.transformer.config.in_channels - 2 * self.vae.config.latent_channels) if self.concatenates else 1
-        )
+    def conditioning(self) -> Conditioning:
+        """How the transformer is shown a clip."""
+        return self.condition.conditioning_entry
 
 
 @dataclass(frozen=True)
@@ -75,38 +71,39 @@ class Denoising:
 
 @dataclass(frozen=True)
 class Conditions:
-    """On disk: condition latents [windows, latent frames, channels, height, width], and the mask's shares."""
+    """On disk: condition latents [windows, latent frames, channels, height, width], and the masks beside them."""
 
     latents: Tensor
     mask: Tensor
 
 
 def inpaint_windows(
-    models: Models, clip: ConditionedClip, timeline: Timeline, dilation: int, signal: Signal, how: Denoising
+    models: Models, clip: ConditionedClip, timeline: Timeline, dilation: int, how: Denoising
 ) -> Iterator[Clip]:
     """What the model makes of a clip, window by window, in order: uint8 [window, height, width, 3].
 
     All windows are read before the first is given. `dilation`: pixels that the holes are grown by, after the windows
-    were padded to the model's grid, as for training; `signal`: see `inputs.condition_signal`.
+    were padded to the model's grid, as for training.
     """
-    frame = Frame(*clip.hole.shape[1:])
-    conditions = _encode(models, clip.windows(timeline), timeline, frame, dilation, signal, how)
+    _, height, width = clip.hole.shape
+    padding = Padding(height, width, models.family.geometry)
+    conditions = _encode(models, clip.windows(timeline), timeline, padding, dilation, how)
     latents = _denoise(models, conditions, timeline, how)
-    return _decode(models, latents, timeline, frame, how.at_once)
+    return _decode(models, latents, timeline, padding, how.at_once)
 
 
 def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: Denoising) -> Tensor:
     """Latents of a timeline's rows, on disk: [rows, channels, height, width]."""
     shape = conditions.latents.shape[2:]
     _, rows, columns = shape
-    loading.lay_out_positions(models.transformer, (rows, columns), timeline.length)
+    models.family.lay_out_positions(models.transformer, (rows, columns), timeline.length)
     latents = on_disk.tensor(timeline.row_count, *shape)
     for row in range(timeline.row_count):
         latents[row] = torch.randn(shape, generator=how.generator)
     known = None
-    if not models.concatenates:
-        keep = 1 - denoising.gather_rows(timeline, conditions.mask).ceil()
-        known = Known(denoising.gather_rows(timeline, conditions.latents), keep)
+    if models.conditioning.replaces:
+        gathered = (denoising.gather_rows(timeline, part) for part in (conditions.latents, conditions.mask))
+        known = Known(models.conditioning, *gathered)
     predict = _predictor(models, conditions, how)
     steps = denoising.denoise(
         predict, models.scheduler, timeline, latents, how.steps, how.generator, how.at_once, known, how.stepped
@@ -117,19 +114,19 @@ def _denoise(models: Models, conditions: Conditions, timeline: Timeline, how: De
     return latents
 
 
-def _decode(models: Models, latents: Tensor, timeline: Timeline, frame: Frame, at_once: int) -> Iterator[Clip]:
+def _decode(models: Models, latents: Tensor, timeline: Timeline, padding: Padding, at_once: int) -> Iterator[Clip]:
     for rows in batched(timeline.rows, at_once):
-        signals = vae_latents.decode(models.vae, latents[torch.from_numpy(np.stack(rows))])
-        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in signals)
+        clips = vae_latents.decode(models.vae, latents[torch.from_numpy(np.stack(rows))])
+        yield from (padding.crop(vae_latents.to_pixels(decoded)) for decoded in clips)
 
 
 def reconstruct_windows(models: Models, clips: Iterable[Clip], at_once: int) -> Iterator[Clip]:
     """Windows, uint8 [window, height, width, 3], through the VAE and back."""
     for batch in batched(clips, at_once):
-        frame = Frame(*batch[0].shape[1:3])
-        signals = torch.stack([vae_latents.to_signal(frame.pad(clip)) for clip in batch])
-        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, signals)[0])
-        yield from (frame.crop(vae_latents.to_pixels(signal)) for signal in decoded)
+        padding = Padding(batch[0].shape[1], batch[0].shape[2], models.family.geometry)
+        tensors = torch.stack([vae_latents.to_tensor(padding.pad(clip)) for clip in batch])
+        decoded = vae_latents.decode(models.vae, vae_latents.encode(models.vae, tensors)[0])
+        yield from (padding.crop(vae_latents.to_pixels(made)) for made in decoded)
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -143,58 +140,62 @@ def _encode(
     models: Models,
     clips: Iterable[ConditionedClip],
     timeline: Timeline,
-    frame: Frame,
+    padding: Padding,
     dilation: int,
-    signal: Signal,
     how: Denoising,
 ) -> Conditions:
     shape = len(timeline.starts), timeline.latent_frames
-    channels = models.vae.config.latent_channels, models.mask_channels
-    conditions = Conditions(*(on_disk.tensor(*shape, count, *frame.latent_size) for count in channels))
+    mask_channels = models.condition.mask_entry.channels(padding.geometry)
+    channels = models.vae.config.latent_channels, mask_channels
+    conditions = Conditions(*(on_disk.tensor(*shape, count, *padding.latent_size) for count in channels))
     done = 0
     for batch in batched(clips, how.at_once):
         rows = slice(done, done + len(batch))
-        conditions.latents[rows], conditions.mask[rows] = _encode_batch(models, batch, frame, dilation, signal)
+        conditions.latents[rows], conditions.mask[rows] = _encode_batch(models, batch, padding, dilation)
         done += len(batch)
         how.encoded(len(batch))
     return conditions
 
 
 def _encode_batch(
-    models: Models, batch: list[ConditionedClip], frame: Frame, dilation: int, signal: Signal
+    models: Models, batch: list[ConditionedClip], padding: Padding, dilation: int
 ) -> tuple[Tensor, Tensor]:
-    holes = [masks.dilate(frame.pad(window.hole), dilation) for window in batch]
-    pairs = zip((frame.pad(window.filled) for window in batch), holes, strict=True)
-    signals = [inputs.condition_signal(filled, hole, signal) for filled, hole in pairs]
-    latents = inputs.encode_condition(models.vae, torch.stack(signals)).cpu()
-    return latents, torch.stack([inputs.mask_channels(hole, models.mask_channels) for hole in holes])
+    holes = [masks.dilate(padding.pad(window.hole), dilation) for window in batch]
+    pairs = zip((padding.pad(window.filled) for window in batch), holes, strict=True)
+    tensors = [inputs.condition_tensor(filled, hole, models.condition.condition_source) for filled, hole in pairs]
+    latents = inputs.encode_condition(models.vae, torch.stack(tensors)).cpu()
+    mask = models.condition.mask_entry
+    return latents, torch.stack([inputs.encode_hole(hole, mask, padding.geometry) for hole in holes])
 
 
 def _predictor(models: Models, conditions: Conditions, how: Denoising) -> Predict:
     """Velocities of windows, with their conditions beside the noisy latents where the model takes them."""
 
     def predict(batch: list[int], latents: Tensor, timestep: Tensor) -> Tensor:
-        if models.concatenates:
-            latents = inputs.model_input(latents, conditions.latents[batch], conditions.mask[batch])
-        velocity = _velocity(models, latents, how.prompt, timestep)
+        condition, mask = models.conditioning.beside(conditions.latents[batch], conditions.mask[batch])
+        velocity = _velocity(models, latents, condition, mask, how.prompt, timestep)
         if how.negative is None or how.guidance == 1:
             return velocity
-        away_from = _velocity(models, latents, how.negative, timestep)
+        away_from = _velocity(models, latents, condition, mask, how.negative, timestep)
         return away_from + how.guidance * (velocity - away_from)
 
     return predict
 
 
 @torch.no_grad()
-def _velocity(models: Models, latents: Tensor, prompt: Tensor, timestep: Tensor) -> Tensor:
+def _velocity(
+    models: Models, latents: Tensor, condition: Tensor | None, mask: Tensor | None, prompt: Tensor, timestep: Tensor
+) -> Tensor:
     batch, device = len(latents), models.device
     with autocast(device, loading.lowest_dtype(models.transformer)):
-        velocity = models.transformer(
+        velocity = models.family.predict(
+            models.transformer,
             latents.to(device),
+            None if condition is None else condition.to(device),
+            None if mask is None else mask.to(device),
             prompt.to(device).expand(batch, -1, -1),
             timestep.expand(batch).to(device),
-            return_dict=False,
-        )[0]
+        )
     return velocity.float()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.fills import fill, is_frame_by_frame
-from inpainting.baselines.settings import Signal
+from inpainting.baselines.settings import ConditionSource
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
 from inpainting.sampling.conditioned_clip import ConditionedClip
@@ -61,17 +61,17 @@ class Source:
         """The hole of each frame as it is filled and composited."""
         return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
 
-    def condition(self, region: Region, signal: Signal, told: Told = lambda frames: None) -> ConditionedClip:
+    def condition(self, region: Region, source: ConditionSource, told: Told = lambda frames: None) -> ConditionedClip:
         """A region with its hole filled, on disk; `told` after each block how many frames were filled."""
         width, height = region.size
         shape = self.frames, height, width
         clip = ConditionedClip(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape))
         done = 0
-        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(signal) else BLOCK):
+        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(source) else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             span = slice(done, done + len(block))
             clip.hole[span] = hole
-            clip.filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), signal)
+            clip.filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), source)
             done += len(block)
             told(len(block))
         return clip

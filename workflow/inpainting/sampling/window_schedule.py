@@ -1,9 +1,9 @@
 """Which latent frames the windows of a clip share, so that they can be denoised as one.
 
-The VAE turns a window's first frame into a latent frame of its own and the others into one for every four. Windows
-that start a multiple of four frames apart therefore lie on one grid: latent frame i > 0 of a window that starts at
-frame 4 m is latent frame m + i of the whole clip. The first latent frame of a window covers one frame where the grid's
-covers four, so it is the window's own.
+The VAE turns a window's first frame into a latent frame of its own and the others into one for every `stride` (four for
+CogVideoX). Windows that start a multiple of `stride` frames apart therefore lie on one grid: latent frame i > 0 of a
+window that starts at frame m * stride is latent frame m + i of the whole clip. The first latent frame of a window is
+made of one frame where the grid's is made of `stride`, so it is the window's own.
 """
 
 import math
@@ -14,10 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.models.family import Geometry
 from inpainting.video import windows
-
-STRIDE = 4
-"""Frames in a latent frame, but for a window's first."""
 
 Blend = Literal["latents", "pixels"]
 """What overlapping windows have in common: each denoising step, or only the frames that were made of them."""
@@ -27,30 +25,31 @@ Blend = Literal["latents", "pixels"]
 class Timeline:
     """A clip's windows and the latent frames, called rows, that they are denoised in.
 
-    frames: of the clip; length: of each window, 8k+1; starts: the windows' first frames; blend: whether rows are
-    shared ("latents") or every window has its own ("pixels").
+    frames: of the clip; length: of each window; starts: the windows' first frames; stride: frames in a latent frame,
+    but for a window's first; blend: whether rows are shared ("latents") or every window has its own ("pixels").
     """
 
     frames: int
     length: int
     starts: tuple[int, ...]
+    stride: int
     blend: Blend
 
     @classmethod
-    def plan(cls, frames: int, window: int, overlap: int, blend: Blend = "latents") -> "Timeline":
+    def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> "Timeline":
         """The fewest evenly spread windows of `window` frames that cover a clip and share at least `overlap`."""
-        length = windows.padded_length(frames, window)
+        length, stride = geometry.padded_frames(frames, window), geometry.stride
         if blend == "pixels" or window == 1 or frames <= window:
-            return cls(frames, length, tuple(windows.plan(frames, window, overlap)), blend)
-        groups, in_window = math.ceil((frames - 1) / STRIDE), (window - 1) // STRIDE
-        shared = min(math.ceil(max(overlap - 1, 0) / STRIDE), in_window - 1)
+            return cls(frames, length, tuple(windows.plan(frames, window, overlap)), stride, blend)
+        groups, in_window = math.ceil((frames - 1) / stride), (window - 1) // stride
+        shared = min(math.ceil(max(overlap - 1, 0) / stride), in_window - 1)
         starts = windows.plan(groups, in_window, shared)
-        return cls(frames, length, tuple(STRIDE * start for start in starts), blend)
+        return cls(frames, length, tuple(stride * start for start in starts), stride, blend)
 
     @property
     def latent_frames(self) -> int:
         """Latent frames of a window."""
-        return (self.length - 1) // STRIDE + 1
+        return (self.length - 1) // self.stride + 1
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -60,7 +59,7 @@ class Timeline:
         count = 0
         for window, start in enumerate(self.starts):
             for position in range(self.latent_frames):
-                cell = start // STRIDE + position
+                cell = start // self.stride + position
                 known = on_grid.get(cell) if self.blend == "latents" and position else None
                 rows[window, position] = count if known is None else known
                 count += known is None

@@ -28,9 +28,10 @@ def dilate(hole: Hole, pixels: int) -> Hole:
     return np.stack([cv2.dilate(frame.astype(np.uint8), disc) for frame in hole]).astype(bool)
 
 
-def latent_area(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
+def latent_area(hole: Hole, space: int, time: int) -> NDArray[np.float32]:
     """The share of each latent cell that is hole: float32 [latent frames, height / space, width / space] in 0..1.
 
+    space: pixels of a cell, down and across; time: frames of a latent frame, but for the first, which has one.
     Frames are grouped as the VAE groups them: the first alone, then in groups of `time`. Raises ValueError for frame
     counts other than 1 + k * time and sizes that `space` does not divide.
     """
@@ -38,7 +39,7 @@ def latent_area(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32
     return np.stack([group.sum(axis=0).astype(np.float32) / (len(group) * space * space) for group in groups])
 
 
-def latent_area_by_frame(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
+def latent_area_by_frame(hole: Hole, space: int, time: int) -> NDArray[np.float32]:
     """`latent_area` for each frame of a group apart: float32 [latent frames, time, height / space, width / space].
 
     The first frame, which is alone in its group, stands in all of its channels.
@@ -47,13 +48,13 @@ def latent_area_by_frame(hole: Hole, space: int = 8, time: int = 4) -> NDArray[n
     return np.stack([np.repeat(cells[0], time, axis=0), *cells[1:]])
 
 
-def latent_any(hole: Hole, space: int = 8, time: int = 4) -> NDArray[np.float32]:
+def latent_any(hole: Hole, space: int, time: int) -> NDArray[np.float32]:
     """1 for each latent cell that any hole pixel falls in, else 0; shaped and grouped as `latent_area`."""
     groups = _counts(hole, space, time)
     return np.stack([np.asarray(group.any(axis=0)) for group in groups]).astype(np.float32)
 
 
-def latent_max(levels: NDArray[np.uint8], space: int = 8, time: int = 4) -> NDArray[np.uint8]:
+def latent_max(levels: NDArray[np.uint8], space: int, time: int) -> NDArray[np.uint8]:
     """The highest of the levels [frames, height, width] in each latent cell; shaped and grouped as `latent_area`."""
     _check_grid(levels.shape, space, time)
     frames, height, width = levels.shape

@@ -29,16 +29,11 @@ class WindowSettings(Settings):
     """How a sequence is cut into windows that the model can take."""
 
     window: int = Field(49, ge=1)
-    """Frames in a window; 1 or 8k+1, since other counts do not survive the VAE."""
+    """Frames in a window: for CogVideoX 1 or 8k+1, since other counts do not survive its VAE."""
     window_overlap: int = Field(4, ge=0)
     """Frames that neighbouring windows share at least."""
 
     def model_post_init(self, _: object) -> None:
-        if self.window % 8 != 1:
-            below = self.window - (self.window - 1) % 8
-            raise ValueError(
-                f"window: {self.window} frames do not survive the VAE; use 8k+1, such as {below} or {below + 8}"
-            )
         if self.window > 1 and self.window_overlap >= self.window:
             raise ValueError(
                 f"window_overlap: {self.window_overlap} must be less than the window's {self.window} frames"

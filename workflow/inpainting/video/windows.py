@@ -1,4 +1,4 @@
-"""Cutting sequences into windows of 8k+1 frames, and joining what was made of the windows."""
+"""Cutting sequences into windows of frames, and joining what was made of the windows."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,11 +22,6 @@ def plan(frames: int, window: int, overlap: int = 0) -> list[int]:
     overlap = min(overlap, window - 1)
     count = math.ceil((frames - overlap) / (window - overlap))
     return [i * (frames - window) // (count - 1) for i in range(count)]
-
-
-def padded_length(frames: int, window: int) -> int:
-    """Frames that a clip is padded to before it is encoded: `window`, or the next 8k+1 where the clip is shorter."""
-    return window if frames >= window else 8 * math.ceil((frames - 1) / 8) + 1
 
 
 def pad(clip: NDArray[Scalar], length: int) -> NDArray[Scalar]:

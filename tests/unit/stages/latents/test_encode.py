@@ -20,7 +20,7 @@ from inpainting.cli import main
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_table, write_table
 from inpainting.models.vae import encode as vae_encode
-from inpainting.models.vae import to_signal
+from inpainting.models.vae import to_tensor
 from inpainting.stages.latents import partial_shards
 from inpainting.stages.latents.reading import difference
 from inpainting.video import sequence
@@ -104,9 +104,9 @@ def test_truth_and_mask_are_of_the_windows_own_frames_and_scaled_once(
     for name in {key.split("/")[0] for key in stored}:
         folder = tiny_results / "dataset" / name
         for start in (0, 8):
-            signal = to_signal(sequence.read_truth(folder, start, 9))
+            frames = to_tensor(sequence.read_truth(folder, start, 9))
             with torch.no_grad():
-                mean = tiny_vae.encode(signal.transpose(0, 1)[None]).latent_dist.mean[0].transpose(0, 1)
+                mean = tiny_vae.encode(frames.transpose(0, 1)[None]).latent_dist.mean[0].transpose(0, 1)
             truth = stored[f"{name}/{start}/truth"]
             assert truth.shape == (3, 16, 4, 4)
             torch.testing.assert_close(truth.float(), 1.7 * mean, rtol=2e-3, atol=1e-3)
@@ -352,8 +352,8 @@ def test_the_posteriors_spread_is_kept_where_asked_for(
     assert encode(out, "--truth-posterior", "mean_and_logvar", "--latents-dtype", "float32") == 0
     stored = tensors(out)
     name = next(iter(stored)).split("/")[0]
-    signals = to_signal(sequence.read_truth(tiny_results / "dataset" / name, 8, 9))[None]
-    mean, logvar = vae_encode(tiny_vae, signals)
+    truths = to_tensor(sequence.read_truth(tiny_results / "dataset" / name, 8, 9))[None]
+    mean, logvar = vae_encode(tiny_vae, truths)
     torch.testing.assert_close(stored[f"{name}/8/truth"], mean[0], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(stored[f"{name}/8/logvar"], logvar[0], rtol=1e-4, atol=1e-4)
 

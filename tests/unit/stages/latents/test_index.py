@@ -47,7 +47,7 @@ def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_res
     table = read_table(tiny_results / "latents" / "index-grey.parquet")
     assert list(table.columns) == LATENT_INDEX.schema.names
     assert table[["frames", "height", "width"]].drop_duplicates().to_numpy().tolist() == [[9, 32, 32]]
-    assert (set(table["split"]), set(table["signal"])) == ({"train"}, {"grey"})
+    assert (set(table["split"]), set(table["condition_source"])) == ({"train"}, {"grey"})
     assert sorted(set(table["start"])) == [0, 8]
     row = table.iloc[-1]
     mask = sequence.read_mask(tiny_results / "dataset" / row["sequence"], row["start"], 9)

@@ -11,7 +11,9 @@ import torch
 from accelerate import Accelerator
 from inpainting.artifacts.latents import LatentCache
 from inpainting.cli import main, parse
+from inpainting.conditioning.mask_inputs import AREA
 from inpainting.models import loading, lora
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.stages.training.augmentation import SHAPE_SHARE, enlarged
 from inpainting.stages.training.batches import Batch, Batches
 from inpainting.stages.training.loop import Run, noise
@@ -81,7 +83,7 @@ def cache(tiny_results: Path) -> LatentCache:
 
 
 def batches(cache: LatentCache, settings: AugmentationSettings, region: str = "mask_dilated") -> Batches:
-    return Batches(cache, LossSettings.model_validate({"region": region}), settings, DILATION, 4, seed=0)
+    return Batches(cache, LossSettings.model_validate({"region": region}), settings, DILATION, 4, 0, COGVIDEOX_2B, AREA)
 
 
 def samples(parts: list[Batch]) -> dict[bytes, tuple[bytes, bytes]]:
@@ -121,8 +123,8 @@ def test_mask_and_region_are_those_of_the_larger_hole_and_the_rest_of_a_batch_st
         larger = enlarged(cache[drawn.window_number(4 + position)].hole, BOTH, 0, 4 + position)
         dilated = masks.dilate(larger, DILATION)
         counted = larger if region == "mask" else dilated
-        assert np.array_equal(part.mask[position, :, 0].numpy(), masks.latent_area(dilated))
-        assert np.array_equal(part.region[position, :, 0].numpy(), masks.latent_any(counted))
+        assert np.array_equal(part.mask[position, :, 0].numpy(), masks.latent_area(dilated, 8, 4))
+        assert np.array_equal(part.region[position, :, 0].numpy(), masks.latent_any(counted, 8, 4))
 
 
 def run(arguments: list[str], cache: LatentCache) -> Run:
@@ -186,7 +188,7 @@ def test_larger_holes_than_a_conditions_latents_have_painted_over_are_refused(
     assert main(training_arguments(tmp_path, "--augmented-share", "0.5")) == 2
     message = capsys.readouterr().err
     assert "--augmented-share: 0.5 was given with the conditioning concat" in message
-    assert "or the conditioning replace or concat_rgb" in message
+    assert "or the conditioning concat_rgb or replace" in message
 
 
 def test_an_enlargement_by_nothing_is_refused(

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from inpainting.artifacts.latents import LatentCache, Window
+from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.stages.training.batches import Batch, Batches
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks
@@ -25,7 +27,9 @@ def cache(tiny_results: Path) -> LatentCache:
 
 
 def batches(cache: LatentCache, batch_size: int = 2, seed: int = 0, loss: LossSettings | None = None) -> Batches:
-    return Batches(cache, loss or LossSettings(), AugmentationSettings(), DILATION, batch_size, seed)
+    return Batches(
+        cache, loss or LossSettings(), AugmentationSettings(), DILATION, batch_size, seed, COGVIDEOX_2B, AREA
+    )
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -96,8 +100,8 @@ def test_a_batch_is_float32_and_its_parts_belong_together(cache: LatentCache) ->
         assert torch.equal(batch.truth[position], window.truth.float())
         assert torch.equal(batch.condition[position], window.condition.float())
         dilated = masks.dilate(window.hole, DILATION)
-        assert np.array_equal(batch.mask[position, :, 0].numpy(), masks.latent_area(dilated))
-        assert np.array_equal(batch.region[position, :, 0].numpy(), masks.latent_any(dilated))
+        assert np.array_equal(batch.mask[position, :, 0].numpy(), masks.latent_area(dilated, 8, 4))
+        assert np.array_equal(batch.region[position, :, 0].numpy(), masks.latent_any(dilated, 8, 4))
 
 
 def test_the_region_may_be_the_hole_before_dilation_while_the_model_sees_the_dilated_one(cache: LatentCache) -> None:
@@ -106,7 +110,7 @@ def test_the_region_may_be_the_hole_before_dilation_while_the_model_sees_the_dil
     assert torch.equal(dilated.mask, undilated.mask)
     assert (undilated.region <= dilated.region).all()
     window = cache[batches(cache).window_number(0)]
-    assert np.array_equal(undilated.region[0, :, 0].numpy(), masks.latent_any(window.hole))
+    assert np.array_equal(undilated.region[0, :, 0].numpy(), masks.latent_any(window.hole, 8, 4))
 
 
 def test_the_region_may_be_the_hole_and_where_input_and_truth_differ_by_more_than_the_threshold(

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from inpainting.cli import main, parse
-from inpainting.models.adapter import read_adapter_config
+from inpainting.conditioning.adapter import read_adapter_config
+from inpainting.conditioning.registry import CONDITIONINGS, MASK_INPUTS
+from inpainting.conditioning.settings import ConditionSettings
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.stages.training.settings import TrainCommand
@@ -18,30 +21,29 @@ from safetensors.torch import load_file
 Arguments = Callable[..., list[str]]
 
 
-@pytest.mark.parametrize(
-    ("options", "signal", "channels"),
-    [
-        (["--mask-input", "frames"], "grey", 36),
-        (["--conditioning", "concat_rgb"], "rgb", 33),
-        (["--conditioning", "replace"], "grey", 16),
-    ],
-)
+CASES = [*((name, "area") for name in CONDITIONINGS), *(("concat", name) for name in MASK_INPUTS if name != "area")]
+"""Every conditioning, and every mask beside one."""
+
+
+@pytest.mark.parametrize(("conditioning", "mask_input"), CASES)
 def test_a_conditioning_is_trained_resumed_and_inpainted_with(
     training_arguments: Arguments,
     tiny_base: Path,
     tiny_results: Path,
     tmp_path: Path,
-    options: list[str],
-    signal: str,
-    channels: int,
+    conditioning: str,
+    mask_input: str,
 ) -> None:
-    index = str(tiny_results / "latents" / f"index-{signal}.parquet")
+    condition = ConditionSettings(conditioning=conditioning, mask_input=mask_input)
+    source, channels = condition.condition_source, condition.input_channels(16, COGVIDEOX_2B.geometry)
+    options = ["--conditioning", conditioning, "--mask-input", mask_input]
+    index = str(tiny_results / "latents" / f"index-{source}.parquet")
     arguments = training_arguments(tmp_path / "run", *options, "--index", index)
     assert main([*arguments, "--time-limit", "0.5"]) == 75
     assert main(arguments) == 0
     adapter = tmp_path / "run" / "checkpoints" / "step-4" / "adapter"
     config = read_adapter_config(adapter)
-    assert (config.channels, config.condition.signal) == (channels, signal)
+    assert (config.channels, config.condition) == (channels, condition)
     if channels > 16:
         assert load_file(adapter / "widened.safetensors")["patch_embed.proj.weight"].shape[1] == channels
     else:
@@ -54,11 +56,11 @@ def test_a_conditioning_is_trained_resumed_and_inpainted_with(
     made = inpainter.inpaint(rgb, mask, steps=2, seed=0)
     changed = np.where(mask[..., None] > 0, 255 - rgb, rgb)
     from_changed = inpainter.inpaint(changed, mask, steps=2, seed=0)
-    sees_the_hole = signal == "rgb"
+    sees_the_hole = source == "rgb"
     assert np.array_equal(made, from_changed) != sees_the_hole
 
 
-def test_the_index_of_another_signal_than_the_conditioning_needs_is_refused(
+def test_the_index_of_another_source_than_the_conditioning_needs_is_refused(
     training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(training_arguments(tmp_path, "--conditioning", "concat_rgb")) == 2

@@ -10,8 +10,8 @@ from accelerate import Accelerator
 from diffusers import CogVideoXDDIMScheduler
 from inpainting.artifacts.latents import LatentCache
 from inpainting.cli import parse
-from inpainting.conditioning import inputs
-from inpainting.models import loading, lora
+from inpainting.conditioning.mask_inputs import AREA
+from inpainting.models import bases, loading, lora
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training.batches import Batch, Batches
 from inpainting.stages.training.loop import Run, noise
@@ -74,8 +74,8 @@ def run(arguments: list[str], cache: LatentCache, *options: str) -> Run:
     settings = parse("train", [*arguments[1:], *options])
     assert isinstance(settings, TrainCommand)
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), settings.window)
-    if settings.widens:
-        widen_patch_embedding(transformer, inputs.input_channels(settings, 16))
+    if settings.conditioning_entry.widens:
+        widen_patch_embedding(transformer, settings.input_channels(16, bases.family(settings.base).geometry))
     lora.add_lora(transformer, settings.section(lora.LoraSettings), seed=0)
     parameters = lora.prepare_training(transformer)
     generator = torch.Generator().manual_seed(0)
@@ -116,7 +116,7 @@ def test_a_gradient_is_that_of_the_loss_over_the_whole_batch(
     found = [p.grad.clone() for p in trial.parameters if p.grad is not None]
     trial.optimizer.zero_grad()
     loss, settings = LossSettings(region="mask"), trial.settings
-    drawn = Batches(cache, loss, AugmentationSettings(), settings.mask_dilation, 3, settings.seed)
+    drawn = Batches(cache, loss, AugmentationSettings(), settings.mask_dilation, 3, settings.seed, trial.family, AREA)
     (whole,) = drawn.of_step(0, 0, 1, 3)
     noisy, velocity = noise(trial.noise_schedule, whole)
     model_input = torch.cat([noisy, whole.condition, whole.mask], dim=2)

@@ -83,7 +83,7 @@ def test_areas_count_the_values_inside_and_outside() -> None:
 
 def test_ranges_of_timesteps_part_the_sums() -> None:
     sums = RegionSums(torch.tensor([1.0, 2.0, 4.0, 8.0]), torch.tensor([16.0, 32.0, 64.0, 128.0]))
-    parted = sums.by_timestep(torch.tensor([0, 99, 100, 999]))
+    parted = sums.by_timestep(torch.tensor([0, 99, 100, 999]), 1000)
     assert parted.inside.tolist() == [3, 4, 0, 0, 0, 0, 0, 0, 0, 8]
     assert parted.outside.tolist() == [48, 64, 0, 0, 0, 0, 0, 0, 0, 128]
     assert parted.total().inside == sums.total().inside

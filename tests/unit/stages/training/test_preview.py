@@ -17,7 +17,7 @@ from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
-from inpainting.stages.training.prefetch import Ahead
+from inpainting.stages.training.batches import reading_thread
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -84,30 +84,12 @@ def test_previews_without_a_dataset_are_refused(
     assert "previews need --dataset" in capsys.readouterr().err
 
 
-def test_items_are_made_ahead_in_order_and_their_exceptions_are_raised_where_they_are_taken() -> None:
-    made: list[int] = []
-
-    def make(number: int) -> int:
-        made.append(number)
-        if number == 4:
-            raise OSError("damaged")
-        return number * number
-
-    ahead = Ahead(make, last=4)
-    assert [ahead.take(number) for number in (2, 3)] == [4, 9]
-    with pytest.raises(OSError, match="damaged"):
-        ahead.take(4)
-    ahead.close()
-    assert made == [2, 3, 4]
-
-
 def test_reading_ahead_takes_one_thread_and_leaves_training_its_own() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        ahead = Ahead(lambda number: torch.get_num_threads(), last=1)
-        assert ahead.take(1) == 1
-        ahead.close()
+        with reading_thread() as reader:
+            assert reader.submit(torch.get_num_threads).result() == 1
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

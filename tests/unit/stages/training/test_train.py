@@ -15,8 +15,8 @@ import pytest
 import torch
 from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.cli import main
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core.files import file_digest, read_table
-from inpainting.models.adapter import read_adapter_config
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import load_inpainter
 from inpainting.stages.training import checkpoints

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from inpainting.artifacts.scores import read_results
 from inpainting.cli import main
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core.files import file_digest, read_table
-from inpainting.models.adapter import read_adapter_config
 from inpainting.models.adapter_files import LORA_FILE
 
 

@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 def evaluate(settings: EvaluateCommand) -> None:
     """Write the scores of one method's raw and composited output, and the frames of the examples."""
     settings = with_chosen_steps(settings)
+    _check_base(settings)
     sequences = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, settings.split, settings.frames, settings.limit
     )
@@ -74,7 +75,7 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
     """
     if settings.adapter is None:
         return settings
-    from inpainting.models.adapter import read_adapter_config
+    from inpainting.conditioning.adapter import read_adapter_config
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
     chosen = read_adapter_config(adapter).sampling_steps
@@ -82,6 +83,17 @@ def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
         return settings
     log.info("%s: as many denoising steps as validation chose: %d", settings.name, chosen)
     return settings.model_copy(update={"steps": chosen})
+
+
+def _check_base(settings: EvaluateCommand) -> None:
+    """Raise UsageError where a learned method's base, or without an adapter its windows, can't be used."""
+    if not METHODS[settings.method].learned:
+        return
+    from inpainting.models import bases
+
+    family = bases.family(settings.base)
+    if settings.adapter is None:
+        bases.check_window(family, settings.window)
 
 
 class Job(NamedTuple):

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from inpainting.conditioning.inputs import Frame
 from inpainting.core.errors import InputError
-from inpainting.models.loading import latent_channels
+from inpainting.models import bases
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import windows
 
@@ -41,15 +40,16 @@ def check(settings: EncodeCommand, everything: pd.DataFrame, rows: pd.DataFrame,
 def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
     """Bytes of the tensors of some sequences (their sizes in the columns `width` and `height`)."""
     starts = len(windows.plan(settings.frames, settings.window, settings.window_overlap))
-    frames = (settings.window - 1) // 4 + 1
-    channels = latent_channels(settings.base)
+    geometry, channels = bases.family(settings.base).geometry, bases.latent_channels(settings.base)
+    frames = geometry.latent_frames(settings.window)
     tensors = 2 if (settings.content, settings.truth_posterior) == ("truth", "mean_and_logvar") else 1
     value = {"float16": 2, "float32": 4}[settings.latents_dtype]
     total = 0
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
-        cells_high, cells_wide = Frame(height, width).latent_size
+        cells_high, cells_wide = geometry.latent_size(height, width)
         latents = tensors * frames * channels * value
-        beside = settings.window * 8 + frames if settings.content == "truth" else 0
+        hole, difference = settings.window * geometry.cell**2 // 8, frames
+        beside = hole + difference if settings.content == "truth" else 0
         total += count * starts * cells_high * cells_wide * (latents + beside)
     return total
 

@@ -20,7 +20,7 @@ from inpainting.core.files import value_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.core.workers import mapped_ahead, process_pool
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
 from inpainting.stages.latents.encoding import PixelWindow, batches, cut, encode_batch
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 def encode(settings: EncodeCommand) -> None:
     """Write one shard and its listing; a shard that is there, whole and of the same digest, is left as it is."""
+    bases.check_window(bases.family(settings.base), settings.window)
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     everything = chosen_rows(settings)
     rows = everything[everything["shard"] == settings.shard]
@@ -123,8 +124,8 @@ def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[s
 
 def _pixel_windows(settings: EncodeCommand, names: list[str], starts: list[int]) -> Iterator[PixelWindow]:
     """The windows of the sequences, in order; the sequences are read, and their holes filled, in other processes."""
-    masks = settings.section(MaskSettings)
+    masks, geometry = settings.section(MaskSettings), bases.family(settings.base).geometry
     wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
     with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
         for name, read in zip(names, mapped_ahead(pool, read_sequence, wanted, settings.workers + 1), strict=True):
-            yield from cut(name, read, starts, settings.window)
+            yield from cut(name, read, starts, settings.window, geometry)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.baselines.baseline import Clip
-from inpainting.baselines.settings import Signal
+from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning import inputs
-from inpainting.conditioning.inputs import Frame
-from inpainting.models import loading
+from inpainting.conditioning.padding import Padding
+from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
+from inpainting.models.family import Geometry
 from inpainting.stages.latents.reading import Sequence
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import masks
@@ -34,16 +35,17 @@ class PixelWindow(NamedTuple):
     difference: NDArray[np.uint8] | None
 
 
-def cut(name: str, read: Sequence, starts: list[int], length: int) -> Iterator[PixelWindow]:
+def cut(name: str, read: Sequence, starts: list[int], length: int, geometry: Geometry) -> Iterator[PixelWindow]:
     """The windows of a whole sequence.
 
     They are padded before the hole is dilated, as inference does.
     """
-    frame = Frame(*read.hole.shape[1:])
+    _, height, width = read.hole.shape
+    padding = Padding(height, width, geometry)
     for start in starts:
         part = slice(start, start + length)
-        difference = None if read.difference is None else frame.pad(read.difference[part])
-        yield PixelWindow(name, start, frame.pad(read.clip[part]), frame.pad(read.hole[part]), difference)
+        difference = None if read.difference is None else padding.pad(read.difference[part])
+        yield PixelWindow(name, start, padding.pad(read.clip[part]), padding.pad(read.hole[part]), difference)
 
 
 def batches(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
@@ -62,22 +64,22 @@ def encode_batch(
     vae: AutoencoderKLCogVideoX, batch: list[PixelWindow], settings: EncodeCommand
 ) -> list[dict[str, Tensor]]:
     """For each window the tensors that its shard holds, on the CPU, by what they are: see `shards`."""
-    dtype = loading.DTYPES[settings.latents_dtype]
+    dtype, geometry = loading.DTYPES[settings.latents_dtype], bases.family(settings.base).geometry
     if settings.content != "truth":
-        signals = [_condition_signal(window, settings.content, settings.mask_dilation) for window in batch]
-        conditions = vae_latents.encode(vae, torch.stack(signals))[0].to(dtype).cpu()
+        tensors = [_condition_tensor(window, settings.content, settings.mask_dilation) for window in batch]
+        conditions = vae_latents.encode(vae, torch.stack(tensors))[0].to(dtype).cpu()
         return [{"condition": condition} for condition in conditions]
-    signals = [vae_latents.to_signal(window.clip) for window in batch]
-    means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(signals)))
+    tensors = [vae_latents.to_tensor(window.clip) for window in batch]
+    means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(tensors)))
     found = []
     for window, mean, logvar in zip(batch, means, logvars, strict=True):
         spread = {"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {}
         assert window.difference is not None
-        difference = torch.from_numpy(masks.latent_max(window.difference))
+        difference = torch.from_numpy(masks.latent_max(window.difference, geometry.cell, geometry.stride))
         hole = torch.from_numpy(masks.pack(window.hole))
         found.append({"truth": mean, "hole": hole, "difference": difference, **spread})
     return found
 
 
-def _condition_signal(window: PixelWindow, signal: Signal, dilation: int) -> Tensor:
-    return inputs.condition_signal(window.clip, masks.dilate(window.hole, dilation), signal)
+def _condition_tensor(window: PixelWindow, source: ConditionSource, dilation: int) -> Tensor:
+    return inputs.condition_tensor(window.clip, masks.dilate(window.hole, dilation), source)

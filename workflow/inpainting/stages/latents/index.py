@@ -36,13 +36,13 @@ def index(settings: IndexCommand) -> None:
     _check_sources(table)
     table = table.rename(
         columns={
-            **{"shard": "truth", "digest": "truth_digest", "content_of_condition": "signal"},
+            **{"shard": "truth", "digest": "truth_digest", "content_of_condition": "condition_source"},
             **{"shard_of_condition": "condition", "digest_of_condition": "condition_digest"},
         }
     ).merge(split.rename(columns={"id": "sequence"}), on="sequence")
     LATENT_INDEX.write(settings.out, table.sort_values(WINDOW))
-    sequences, signal = table["sequence"].nunique(), table["signal"].iloc[0]
-    log.info("%d windows of %d sequences, their conditions of %s", len(table), sequences, signal)
+    sequences, source = table["sequence"].nunique(), table["condition_source"].iloc[0]
+    log.info("%d windows of %d sequences, their conditions of %s", len(table), sequences, source)
 
 
 def _gathered(listings: tuple[Path, ...], option: str, folder: Path) -> pd.DataFrame:
@@ -68,9 +68,9 @@ def _check_contents(truths: pd.DataFrame, conditions: pd.DataFrame) -> None:
     odd = truths[truths["content"] != "truth"]
     if not odd.empty:
         raise InputError(f"{odd['shard'].iloc[0]} holds no truths; give --truths those of `encode --content truth`")
-    signals = sorted(set(conditions["content"]))
-    if "truth" in signals or len(signals) > 1:
-        raise InputError(f"--conditions: conditions of one signal are needed, but these are {', '.join(signals)}")
+    sources = sorted(set(conditions["content"]))
+    if "truth" in sources or len(sources) > 1:
+        raise InputError(f"--conditions: conditions of one source are needed, but these are {', '.join(sources)}")
 
 
 def _check_sources(table: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from pydantic import Field
 
 from inpainting.artifacts.split import TRAIN
-from inpainting.baselines.settings import Signal
+from inpainting.baselines.settings import ConditionSource
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -14,8 +14,8 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 if TYPE_CHECKING:
     Content = str
 else:
-    Content = Literal[("truth", *get_args(Signal))]
-"""What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.Signal`."""
+    Content = Literal[("truth", *get_args(ConditionSource))]
+"""What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.ConditionSource`."""
 
 
 class TruthSettings(Settings):
@@ -60,12 +60,12 @@ class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, 
 
 
 class IndexCommand(Settings):
-    """Gather the listings of truths and of one signal's conditions into one index."""
+    """Gather the listings of truths and of the conditions of one source into one index."""
 
     truths: tuple[Path, ...]
     """The listings (.parquet) of the shards of truths, all of them."""
     conditions: tuple[Path, ...]
-    """The listings of the shards of conditions, all of them and of one signal."""
+    """The listings of the shards of conditions, all of them and of one source."""
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path

@@ -1,5 +1,6 @@
 """Batches by number: what a step trains on depends on the seed and the step alone, so resuming replays nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
@@ -10,10 +11,11 @@ from torch import Tensor
 
 from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.conditioning import inputs
+from inpainting.conditioning.mask_inputs import MaskInput
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
+from inpainting.models.family import Family
 from inpainting.stages.training.augmentation import enlarged
-from inpainting.stages.training.loss import TIMESTEPS
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks
 from inpainting.video.masks import Hole
@@ -26,12 +28,12 @@ class Batch:
     truth: Tensor
     condition: Tensor
     mask: Tensor
-    """What the model is told of the (dilated) hole: see `inputs.mask_channels`."""
+    """The (dilated) hole as the model is shown it: see `MaskInput`."""
     region: Tensor
     """1 where the loss counts in full, else 0: one channel."""
     noise: Tensor
     timesteps: Tensor
-    """int64 [batch], 0 to 999."""
+    """int64 [batch], from 0, the least noisy."""
     sequences: tuple[str, ...]
 
     def to(self, device: torch.device) -> "Batch":
@@ -51,10 +53,12 @@ class Batches:
         mask_dilation: int,
         batch_size: int,
         seed: int,
-        mask_channels: int = 1,
+        family: Family,
+        mask: MaskInput,
     ) -> None:
         self.cache, self.loss, self.augmentation, self.mask_dilation = cache, loss, augmentation, mask_dilation
-        self.batch_size, self.seed, self.mask_channels = batch_size, seed, mask_channels
+        self.batch_size, self.seed, self.mask = batch_size, seed, mask
+        self.geometry, self.timesteps = family.geometry, family.timesteps
 
     def of_step(self, step: int, rank: int, processes: int, micro_batch_size: int) -> list[Batch]:
         """The part of one process in a step's batch, cut into forward passes. Together the parts are the same batch."""
@@ -75,7 +79,7 @@ class Batches:
         return Batch(
             truth=torch.stack([self._truth(*pair) for pair in zip(samples, windows, strict=True)]),
             condition=torch.stack([window.condition for window in windows]).float(),
-            mask=torch.stack([inputs.mask_channels(hole, self.mask_channels) for hole in dilated]),
+            mask=torch.stack([inputs.encode_hole(hole, self.mask, self.geometry) for hole in dilated]),
             region=torch.stack([self._region(*pair) for pair in zip(windows, dilated, strict=True)]),
             noise=torch.stack([noise for noise, _ in drawn]),
             timesteps=torch.stack([timestep for _, timestep in drawn]),
@@ -90,7 +94,7 @@ class Batches:
     def _region(self, window: Window, dilated: Hole) -> Tensor:
         """Where the loss counts in full: 0 or 1, float32 [latent frames, 1, rows, columns]."""
         hole = window.hole if self.loss.region == "mask" else dilated
-        region = torch.from_numpy(masks.latent_any(hole))[:, None]
+        region = torch.from_numpy(masks.latent_any(hole, self.geometry.cell, self.geometry.stride))[:, None]
         if self.loss.region != "mask_and_effect":
             return region
         if window.difference is None:
@@ -113,11 +117,19 @@ class Batches:
 
     def _timestep(self, generator: torch.Generator) -> Tensor:
         if torch.rand((), generator=generator) < self.loss.high_noise_share:
-            return torch.randint(self.loss.high_noise_from, TIMESTEPS, (), generator=generator)
+            return torch.randint(self.loss.high_noise_from, self.timesteps, (), generator=generator)
         if self.loss.timestep_sampling == "logit_normal":
             logit = self.loss.logit_mean + self.loss.logit_std * torch.randn((), generator=generator)
-            return (TIMESTEPS * logit.sigmoid()).long().clamp(max=TIMESTEPS - 1)
-        return torch.randint(TIMESTEPS, (), generator=generator)
+            return (self.timesteps * logit.sigmoid()).long().clamp(max=self.timesteps - 1)
+        return torch.randint(self.timesteps, (), generator=generator)
+
+
+def reading_thread() -> ThreadPoolExecutor:
+    """A thread that reads the next step's batch while the current one is computed.
+
+    It has one thread of arithmetic: a second team of torch's beside the step's would take the cores from it.
+    """
+    return ThreadPoolExecutor(1, "read-ahead", torch.set_num_threads, (1,))
 
 
 @lru_cache(maxsize=2)

@@ -21,8 +21,8 @@ from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
 from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
+from inpainting.conditioning.adapter import AdapterConfig, save_adapter
 from inpainting.core.files import atomic_path
-from inpainting.models.adapter import AdapterConfig, save_adapter
 from inpainting.models.parity import write_probe
 from inpainting.stages.training.ema import WeightAverage
 

@@ -4,7 +4,8 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,19 +16,18 @@ from torch.nn import Parameter
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
-from inpainting.conditioning import inputs
+from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
-from inpainting.models import loading, lora, parity
-from inpainting.models.adapter import AdapterConfig
+from inpainting.core.workers import mapped_ahead
+from inpainting.models import bases, loading, lora, parity
 from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
-from inpainting.stages.training.batches import Batch, Batches
+from inpainting.stages.training.batches import Batch, Batches, reading_thread
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.ema import WeightAverage
 from inpainting.stages.training.loss import RegionSums, areas, min_snr_weights, squared_errors
 from inpainting.stages.training.metrics_logger import Monitor
 from inpainting.stages.training.preemption import Stop
-from inpainting.stages.training.prefetch import Ahead
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings, TrainCommand, checkpoint_steps
 
@@ -48,6 +48,7 @@ class Run:
     ) -> None:
         """about: what checkpoints say of the run, see `checkpoints`."""
         self.settings, self.accelerator, self.config, self.about = settings, accelerator, config, about
+        self.family = bases.family(settings.base)
         self.batches = Batches(
             cache,
             settings.section(LossSettings),
@@ -55,7 +56,8 @@ class Run:
             settings.mask_dilation,
             settings.batch_size,
             settings.seed,
-            inputs.MASK_CHANNELS[settings.mask_input] if settings.widens else 1,
+            self.family,
+            settings.mask_entry,
         )
         self.preview = preview
         self.noise_schedule = loading.load_scheduler(settings.base)
@@ -78,10 +80,12 @@ class Run:
         kept = set(checkpoint_steps(settings))
         self.transformer.train()
         first = checkpoint.step + 1 if checkpoint else 1
-        batches = Ahead(self.read, settings.steps)
-        for step in range(first, settings.steps + 1):
+        steps = range(first, settings.steps + 1)
+        reader = reading_thread()
+        batches = mapped_ahead(reader, self.read, steps, ahead=1)
+        for step in steps:
             torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
-            parts, data_seconds = self._take(batches, step)
+            parts, data_seconds = self._take(batches)
             errors, area = self.backward(parts)
             if step == first:
                 lora.check_gradients(accelerator.unwrap_model(self.transformer), self.trained)
@@ -109,7 +113,7 @@ class Run:
                     raise SystemExit(os.EX_TEMPFAIL)  # one of them says it
                 preemption.write_marker(settings.out, step, stopping)
                 raise Unfinished(preemption.sentence(step, stopping))
-        batches.close()
+        reader.shutdown()
         if monitor:
             monitor.close()
         accelerator.wait_for_everyone()
@@ -126,10 +130,10 @@ class Run:
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         return self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)
 
-    def _take(self, batches: Ahead[list[Batch]], step: int) -> tuple[list[Batch], float]:
-        """A step's batch on this process's device, and the seconds that the step waited for it."""
+    def _take(self, batches: Iterator[list[Batch]]) -> tuple[list[Batch], float]:
+        """The next step's batch on this process's device, and the seconds that the step waited for it."""
         start = time.monotonic()
-        parts = [part.to(self.accelerator.device) for part in batches.take(step)]
+        parts = [part.to(self.accelerator.device) for part in next(batches)]
         return parts, time.monotonic() - start
 
     @torch.compiler.set_stance("force_eager")
@@ -148,7 +152,8 @@ class Run:
         Returns the batch's summed errors, without Min-SNR weights, and areas, by ranges of timesteps.
         """
         weight = self.settings.outside_weight
-        area = self._over_processes([areas(p.region, p.truth.shape[2]).by_timestep(p.timesteps) for p in parts])
+        count = self.family.timesteps
+        area = self._over_processes([areas(p.region, p.truth.shape[2]).by_timestep(p.timesteps, count) for p in parts])
         sums = []
         for part in parts:
             last = part is parts[-1]
@@ -158,19 +163,18 @@ class Run:
                 loss = (snr * errors.weighted(weight)).sum() / area.total().weighted(weight)
                 # Processes' gradients are averaged by DDP, where their sum is wanted.
                 self.accelerator.backward(loss * self.accelerator.num_processes)
-            sums.append(errors.by_timestep(part.timesteps))
+            sums.append(errors.by_timestep(part.timesteps, count))
         return self._over_processes(sums), area
 
     def errors(self, part: Batch) -> RegionSums:
         """The squared errors of the model's velocities, summed over each sample of a part of a batch."""
         noisy, velocity = noise(self.noise_schedule, part)
-        if self.settings.widens:
-            model_input = inputs.model_input(noisy, part.condition, part.mask)
-        else:
-            known = self.noise_schedule.add_noise(part.condition, part.noise, part.timesteps)
-            model_input = inputs.replaced(noisy, known, part.mask)
+        conditioning = self.settings.conditioning_entry
+        add_noise = partial(self.noise_schedule.add_noise, noise=part.noise, timesteps=part.timesteps)
+        latents = conditioning.latents(noisy, part.condition, part.mask, add_noise)
+        condition, mask = conditioning.beside(part.condition, part.mask)
         prompt = self.prompt.to(noisy).expand(len(noisy), -1, -1)
-        predicted = self.transformer(model_input, prompt, part.timesteps, return_dict=False)[0]
+        predicted = self.family.predict(self.transformer, latents, condition, mask, prompt, part.timesteps)
         return squared_errors(predicted, velocity, part.region)
 
     def _over_processes(self, sums: list[RegionSums]) -> RegionSums:
@@ -198,7 +202,7 @@ class Run:
         """What the exported weights predict; all processes take part, since a sharded base's weights come from all."""
         transformer = self.accelerator.unwrap_model(self.transformer)
         with self.average.in_place():
-            prediction = parity.predict(transformer, self.prompt)
+            prediction = parity.predict(self.family, transformer, self.prompt)
         fsdp.reshard(transformer)
         return prediction
 

@@ -6,7 +6,6 @@ import torch
 from diffusers import CogVideoXDDIMScheduler
 from torch import Tensor
 
-TIMESTEPS = 1000
 BINS = 10
 """Equal ranges of timesteps that the log tells apart."""
 
@@ -26,9 +25,12 @@ class RegionSums:
         """The sums over all samples or ranges of timesteps."""
         return RegionSums(self.inside.sum(), self.outside.sum())
 
-    def by_timestep(self, timesteps: Tensor) -> "RegionSums":
-        """From samples [batch] to the ranges [BINS] that their timesteps, int64 [batch], fall in; without the graph."""
-        ranges = timesteps * BINS // TIMESTEPS
+    def by_timestep(self, timesteps: Tensor, count: int) -> "RegionSums":
+        """From samples [batch] to the ranges [BINS] that their timesteps, int64 [batch], fall in; without the graph.
+
+        count: timesteps that there are.
+        """
+        ranges = timesteps * BINS // count
         inside, outside = (
             torch.zeros(BINS, device=sums.device).index_add(0, ranges, sums.detach())
             for sums in (self.inside, self.outside)

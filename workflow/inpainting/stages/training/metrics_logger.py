@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from inpainting.core.files import write_text
 from inpainting.core.progress import Progress
-from inpainting.stages.training.loss import BINS, TIMESTEPS, RegionSums
+from inpainting.stages.training.loss import BINS, RegionSums
 from inpainting.stages.training.preview import Result
 from inpainting.stages.training.wandb_run import WandbRun
 
@@ -25,7 +25,13 @@ class Monitor:
     """Averages over the steps since the last row, and writes a row. One process of a run has one."""
 
     def __init__(
-        self, folder: Path, first_step: int, steps: int, outside_weight: float, wandb: WandbRun | None = None
+        self,
+        folder: Path,
+        first_step: int,
+        steps: int,
+        outside_weight: float,
+        timesteps: int,
+        wandb: WandbRun | None = None,
     ) -> None:
         self.wandb = wandb
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,7 +40,7 @@ class Monitor:
             _keep_rows_up_to(path, first_step)
         self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)
         self.progress = Progress("train", "steps", steps, done=first_step)
-        self.outside_weight = outside_weight
+        self.outside_weight, self.timesteps = outside_weight, timesteps
         self._rows, self._warned = 0, False
         self._reset()
 
@@ -65,7 +71,7 @@ class Monitor:
             "seconds_per_step": seconds / self._steps,
             "data_wait_share": self._data_seconds / seconds,
             "peak_memory_gib": peak_memory_gib(),
-            **_losses_by_timestep(self._errors, self._areas),
+            **_losses_by_timestep(self._errors, self._areas, self.timesteps),
         }
         _append(self.path, row)
         self._scalars("training", step, row)
@@ -126,9 +132,9 @@ def _losses(errors: RegionSums, areas: RegionSums, outside_weight: float) -> dic
     }
 
 
-def _losses_by_timestep(errors: RegionSums, areas: RegionSums) -> dict[str, float]:
+def _losses_by_timestep(errors: RegionSums, areas: RegionSums, timesteps: int) -> dict[str, float]:
     """The loss in the mask by ranges of timesteps, named by the first of each; without those that were not drawn."""
-    losses = {number * TIMESTEPS // BINS: errors.inside[number] / areas.inside[number] for number in range(BINS)}
+    losses = {number * timesteps // BINS: errors.inside[number] / areas.inside[number] for number in range(BINS)}
     return {f"loss_mask_t{first}": float(loss) for first, loss in losses.items() if not torch.isnan(loss)}
 
 

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from inpainting.artifacts.manifest import choose_sequences
 from inpainting.artifacts.split import VALIDATION
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import seeds
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models import loading
+from inpainting.models import bases, loading
 from inpainting.sampling.inpainter import Inpainter
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
@@ -58,12 +59,12 @@ class Preview:
 
     def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result:
         """Inpaint and score with the transformer as it is, and leave it, and the memory, as they were."""
-        embed, training = transformer.patch_embed, transformer.training
-        layout = ((embed.sample_height, embed.sample_width), embed.sample_frames)
+        family, training = bases.family(self.settings.base), transformer.training
+        layout = family.laid_out_for(transformer)
         with torch.random.fork_rng():
             inpainter = self._inpainter(transformer.eval())
             made = [(clip, self._inpaint(inpainter, clip)) for clip in self.clips]
-        loading.lay_out_positions(transformer, *layout)
+        family.lay_out_positions(transformer, *layout)
         transformer.train(training)
         del inpainter
         gc.collect()
@@ -80,8 +81,8 @@ class Preview:
             transformer=transformer,
             scheduler=loading.load_scheduler(settings.base),
         )
-        pipeline.prompt = self.prompt
-        return Inpainter(pipeline, settings.section(MaskSettings), settings.section(WindowSettings), settings.signal)
+        pipeline.prompt, pipeline.condition = self.prompt, settings.section(ConditionSettings)
+        return Inpainter(pipeline, settings.section(MaskSettings), settings.section(WindowSettings))
 
     def _inpaint(self, inpainter: Inpainter, clip: Clip) -> NDArray[np.uint8]:
         seed = seeds.derive(self.settings.seed, "training.preview", clip.sequence)

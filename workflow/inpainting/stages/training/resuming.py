@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inpainting.artifacts.training_summary import TRAINING_VERSION
+from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, file_digest, value_digest
 from inpainting.core.settings import Role, names_of_role
-from inpainting.models.adapter import AdapterConfig
 from inpainting.stages.training import checkpoints
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.settings import TrainCommand, TrainSettings

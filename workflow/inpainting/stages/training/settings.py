@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inpainting.conditioning.registry import CONDITIONINGS
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.settings import Role, Settings
-from inpainting.models.settings import ConditionSettings, LoraSettings, ModelSettings
+from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
 
 
@@ -28,8 +30,9 @@ class LossSettings(Settings):
     """Standard deviation of logit_normal's normal distribution."""
     high_noise_share: float = Field(0.0, ge=0.0, le=1.0)
     """Share of samples whose timestep is drawn from the noisiest, evenly, whatever the sampling of the others."""
-    high_noise_from: int = Field(700, ge=0, le=999)
-    """First of these noisiest timesteps, which go to 999. Where one denoising step is taken, it is at 999."""
+    high_noise_from: int = Field(700, ge=0)
+    """First of these noisiest timesteps, which for CogVideoX go to 999. Where one denoising step is taken, it is at the
+    last."""
     min_snr_gamma: float | None = Field(None, gt=0.0)
     """Weighs the loss by min(SNR, gamma) / (SNR + 1) (arXiv 2303.09556; gamma 5 there); not at all where not given. The
     noisier a timestep, the less it counts, and the last, where inference begins, not at all."""
@@ -39,8 +42,8 @@ class AugmentationSettings(Settings):
     """Holes that are larger in training than the dataset's; previews, validation and scores keep the dataset's."""
 
     augmented_share: float = Field(0.0, ge=0.0, le=1.0)
-    """Share of the windows that are trained with a larger hole, drawn anew each time one is shown. Needs `conditioning:
-    replace` or `concat_rgb`, whose latents hold for any hole."""
+    """Share of the windows that are trained with a larger hole, drawn anew each time one is shown. Needs a conditioning
+    whose latents do for any hole."""
     augmented_dilation: int = Field(16, ge=0, le=64)
     """Pixels, at most, by which such a hole is grown; how many is drawn evenly from 0."""
     augmented_shapes: int = Field(1, ge=0, le=8)
@@ -157,11 +160,12 @@ class TrainSettings(
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        if self.augmented_share and self.conditioning == "concat":
+        if self.augmented_share and not self.conditioning_entry.fits_any_hole:
+            others = " or ".join(name for name, entry in CONDITIONINGS.items() if entry.fits_any_hole)
             raise ValueError(
-                f"augmented_share: {self.augmented_share} was given with the conditioning concat, whose latents have "
-                "the dataset's holes painted over: a larger hole would be seen through; use 0, or the conditioning "
-                "replace or concat_rgb"
+                f"augmented_share: {self.augmented_share} was given with the conditioning {self.conditioning}, whose "
+                "latents have the dataset's holes painted over: a larger hole would be seen through; use 0, or the "
+                f"conditioning {others}"
             )
 
 
@@ -169,7 +173,7 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
 
     index: Path
-    """The index of the latents, as `inpaint index` wrote it of the signal that is the condition."""
+    """The index of the latents, as `inpaint index` wrote it of what the conditions show."""
     prompt_file: Path
     """The prompt's embedding, as `inpaint prompt` wrote it."""
     out: Path

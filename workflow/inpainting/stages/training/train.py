@@ -14,15 +14,15 @@ from diffusers import CogVideoXTransformer3DModel
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.artifacts.training_summary import TrainingSummary
-from inpainting.conditioning import inputs
+from inpainting.conditioning import adapter as adapters
+from inpainting.conditioning.adapter import AdapterConfig
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
-from inpainting.models import adapter as adapters
-from inpainting.models import loading, lora
-from inpainting.models.adapter import AdapterConfig
-from inpainting.models.settings import ConditionSettings, LoraSettings
+from inpainting.models import bases, loading, lora
+from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import checkpoints, distributed, optimizers, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
@@ -110,7 +110,8 @@ def _run(
         trained_sequences.remember(settings.out, cache.table["sequence"])
         first = checkpoint.step if checkpoint else 0
         wandb = None if settings.wandb_project is None else WandbRun(settings)
-        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, wandb)
+        timesteps = bases.family(settings.base).timesteps
+        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, timesteps, wandb)
     about = {
         "fingerprint": fingerprint,
         "windows": len(cache),
@@ -173,7 +174,7 @@ def prepared(
     if checkpoint is not None:
         adapters.load_adapter(transformer, checkpoint.adapter)
     else:
-        if settings.widens:
+        if settings.conditioning_entry.widens:
             widen_patch_embedding(transformer, config.channels)
         lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
     lora.prepare_training(transformer)
@@ -201,12 +202,19 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
     cache = LatentCache(settings.index, "train")
-    _check_signal(settings, cache)
+    _check_source(settings, cache)
     _check_batches(settings, cache, accelerator.num_processes)
     return accelerator, cache
 
 
 def _check(settings: TrainCommand) -> None:
+    family = bases.family(settings.base)
+    bases.check_window(family, settings.window)
+    if settings.high_noise_from >= family.timesteps:
+        raise UsageError(
+            f"--high-noise-from: {settings.high_noise_from} was given, but {settings.base} has the timesteps 0 to "
+            f"{family.timesteps - 1}"
+        )
     existing(settings.index, "--index", "the index that `inpaint index` wrote")
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
     if settings.split_file is not None:
@@ -229,11 +237,11 @@ def _check(settings: TrainCommand) -> None:
         )
 
 
-def _check_signal(settings: TrainCommand, cache: LatentCache) -> None:
-    if cache.signal != settings.signal:
+def _check_source(settings: TrainCommand, cache: LatentCache) -> None:
+    if cache.condition_source != settings.condition_source:
         raise UsageError(
-            f"--index: {settings.index} holds conditions of {cache.signal!r}; --conditioning {settings.conditioning} "
-            f"and --fill {settings.fill} need {settings.signal!r}; give the index of that signal"
+            f"--index: {settings.index} holds conditions of {cache.condition_source!r}; --conditioning "
+            f"{settings.conditioning} and --fill {settings.fill} need {settings.condition_source!r}; give their index"
         )
 
 
@@ -256,7 +264,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         transformer_digest=loading.part_digest(settings.base, "transformer"),
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
-        channels=inputs.input_channels(settings, loading.latent_channels(settings.base)),
+        channels=settings.input_channels(bases.latent_channels(settings.base), bases.family(settings.base).geometry),
         masks=settings.section(MaskSettings),
         windows=settings.section(WindowSettings),
         condition=settings.section(ConditionSettings),

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is whole, before anything is scored with it."""
+"""Whether a checkpoint is whole, and the model that wrote it, before anything is scored with it."""
 
 from pathlib import Path
 
@@ -7,8 +7,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from inpainting.artifacts.checkpoint_state import read_state
+from inpainting.artifacts.prompt import read_prompt
+from inpainting.conditioning.adapter import load_adapter, read_adapter_config
 from inpainting.core.errors import InputError
-from inpainting.models.adapter import read_adapter_config
+from inpainting.models import bases, loading, parity
+from inpainting.models.adapter_files import PROMPT_FILE
+from inpainting.models.settings import ModelSettings
+
+TOLERANCE = 0.02
+"""Largest difference, as a share of the prediction's own size, that may come of another precision or device."""
 
 
 def check_integrity(checkpoint: Path) -> int:
@@ -34,3 +41,28 @@ def check_integrity(checkpoint: Path) -> int:
     if odd:
         raise InputError(f"{adapter}: {odd[0]} is not what was trained; the adapter was replaced")
     return state.step
+
+
+def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
+    """How far the adapter of a checkpoint, loaded afresh, is from the model that was trained: see `models.parity`.
+
+    Raises InputError where there is nothing to compare with, and where they differ by more than TOLERANCE.
+    """
+    written, adapter = parity.read_probe(checkpoint), checkpoint / "adapter"
+    config = read_adapter_config(adapter)
+    device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
+    rows, columns = written.shape[-2:]
+    transformer = loading.load_transformer(
+        model.base, dtype, device, (rows, columns), config.windows.window, config.random_base
+    )
+    load_adapter(transformer, adapter)
+    prompt = read_prompt(adapter / PROMPT_FILE)
+    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+        found = parity.predict(bases.family(model.base), transformer, prompt)
+    difference = parity.relative_difference(found, written)
+    if not difference <= TOLERANCE:
+        raise InputError(
+            f"{checkpoint}: loaded in a process of its own, the model differs by {difference:.2%} from the one that "
+            "was saved; its files or its base model have changed"
+        )
+    return difference

@@ -16,6 +16,7 @@ from inpainting.artifacts.validation_scores import (
     ValidationRun,
     ValidationScores,
 )
+from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
 from inpainting.core.files import (
@@ -33,13 +34,12 @@ from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models import loading
-from inpainting.models.adapter import read_adapter_config
-from inpainting.models.parity import PROBE_FILE, difference_to_training
+from inpainting.models import bases, loading
+from inpainting.models.parity import PROBE_FILE
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.inpainter import Inpainter, load_inpainter
 from inpainting.sampling.settings import INPAINTING_VERSION
-from inpainting.stages.validation.integrity import check_integrity
+from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
 from inpainting.video.clip import Clip, read_clip
@@ -52,6 +52,8 @@ FRAMES = "frames.parquet"
 
 def validate(settings: ValidateCommand) -> None:
     """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
+    bases.family(settings.base)
+    bases.family(settings.base)
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
         settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit

@@ -1,0 +1,217 @@
+"""A base that no model family knows is refused in one sentence, before anything is computed, whatever takes it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
+from inpainting.cli import main
+from inpainting.config import resolve
+from inpainting.core.errors import InputError, UsageError
+from inpainting.models import bases
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+
+ODD: dict[str, tuple[str, dict[str, Any], str]] = {
+    "5b": ("transformer", {"use_rotary_positional_embeddings": True}, "rotary positions"),
+    "5b-I2V": (
+        "transformer",
+        {"use_rotary_positional_embeddings": True, "use_learned_positional_embeddings": True, "in_channels": 32},
+        "rotary positions, learned positions, 32 channels in and 16 out",
+    ),
+    "1.5-5b": (
+        "transformer",
+        {"use_rotary_positional_embeddings": True, "patch_size_t": 2},
+        "rotary positions, patches of 2 latent frames",
+    ),
+    "ofs": ("transformer", {"ofs_embed_dim": 16}, "an ofs embedding"),
+    "Fun-InP": ("transformer", {"in_channels": 33}, "33 channels in and 16 out"),
+    "patch-4": ("transformer", {"patch_size": 4}, "patches of 4 latent cells"),
+    "inverted": ("vae", {"invert_scale_latents": True}, "latents of inverted scale"),
+    "4x": (
+        "vae",
+        {
+            "block_out_channels": (8, 8, 8),
+            "down_block_types": ("CogVideoXDownBlock3D",) * 3,
+            "up_block_types": ("CogVideoXUpBlock3D",) * 3,
+        },
+        "a VAE of 4x4 pixels and 4 frames a latent cell",
+    ),
+    "8-frames": ("vae", {"temporal_compression_ratio": 8}, "a VAE of 8x8 pixels and 8 frames a latent cell"),
+    "vae-8": ("vae", {"latent_channels": 8}, "a VAE of 8 channels for a transformer of 16"),
+    "epsilon": ("scheduler", {"prediction_type": "epsilon"}, "a noise schedule of epsilon prediction"),
+    "500-steps": ("scheduler", {"num_train_timesteps": 500}, "a noise schedule of 500 timesteps"),
+}
+"""By name the part that is unlike CogVideoX-2b's, the settings that make it so, and what is said of it."""
+
+CLASSES = {
+    "transformer": CogVideoXTransformer3DModel,
+    "vae": AutoencoderKLCogVideoX,
+    "scheduler": CogVideoXDDIMScheduler,
+}
+
+
+@pytest.fixture
+def odd_base(tiny_base: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Makes the base of a name of ODD: diffusers' own classes with random weights."""
+
+    def odd_base(name: str) -> Path:
+        part, values, _ = ODD[name]
+        folder = Path(shutil.copytree(tiny_base, tmp_path / name))
+        config = json.loads((folder / bases.CONFIG_FILES[part]).read_text())
+        shutil.rmtree(folder / part)
+        CLASSES[part].from_config({**config, **values}).save_pretrained(folder / part)
+        return folder
+
+    return odd_base
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_base_is_refused_for_what_its_configuration_says(odd_base: Callable[[str], Path], name: str) -> None:
+    base = odd_base(name)
+    with pytest.raises(UsageError) as refused:
+        bases.family(str(base))
+    said = f"--base: {base} has {ODD[name][2]}, which is not supported; what is taken is CogVideoX-2b and bases like it"
+    assert str(refused.value).startswith(said)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_transformer_of_another_class_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "wan"))
+    (base / "transformer" / "config.json").write_text('{"_class_name": "WanTransformer3DModel"}')
+    with pytest.raises(UsageError, match="has a transformer of the class WanTransformer3DModel"):
+        bases.family(str(base))
+
+
+def test_a_damaged_configuration_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "damaged"))
+    (base / "vae" / "config.json").write_text('{"block_out')
+    with pytest.raises(InputError, match=r"vae/config.json is damaged"):
+        bases.family(str(base))
+
+
+@pytest.mark.parametrize(
+    "command", ["encode", "prompt", "train", "dry-run", "find-rate", "validate", "base", "ceiling", "adapter", "run"]
+)
+def test_every_command_that_takes_a_base_refuses_it_and_writes_nothing(
+    odd_base: Callable[[str], Path],
+    tiny_results: Path,
+    tiny_training: Path,
+    training_arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    base, out = odd_base("5b"), tmp_path / "out"
+    audit, adapter = tiny_results / "audit", tiny_training / "checkpoints" / "step-4" / "adapter"
+    data = ["--dataset", tiny_results / "dataset", "--manifest", audit / "manifest.parquet"]
+    data += ["--split-file", audit / "split.tsv"]
+    _, _, tiny, *training = training_arguments(out)
+    clip = tiny_results / "dataset" / f"{0:016x}"
+    evaluate: list[object] = ["evaluate", *data, "--window", "9", "--out", out / "scores.parquet"]
+    arguments: dict[str, list[object]] = {
+        "encode": ["encode", *data, "--content", "grey", "--window", "9", "--frames", "17", "--out", out / "shard-0"],
+        "prompt": ["prompt", "--out", out / "prompt.safetensors"],
+        "train": ["train", *training],
+        "dry-run": ["train", *training, "--dry-run"],
+        "find-rate": ["find-rate", *training],
+        "validate": ["validate", *data, "--checkpoint", adapter.parent, "--frames", "9", "--out", out / "step-4.json"],
+        "base": [*evaluate, "--method", "base"],
+        "ceiling": [*evaluate, "--method", "ceiling"],
+        "adapter": [*evaluate, "--method", "adapter", "--adapter", adapter],
+        "run": ["run", "--input", clip, "--output", out / "frames", "--window", "9"],
+    }
+    assert tiny != str(base)
+    name, *options = map(str, arguments[command])
+    assert main([name, "--base", str(base), *options]) == 2
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("inpaint ")]
+    assert said.startswith(f"inpaint {name}: --base: {base} has rotary positions, which is not supported;")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["encode", "train", "base", "run"])
+def test_every_command_that_cuts_windows_refuses_those_that_the_vae_can_not_give_back(
+    tiny_base: Path,
+    tiny_results: Path,
+    training_arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    audit, out = tiny_results / "audit", tmp_path / "out"
+    data = ["--dataset", tiny_results / "dataset", "--manifest", audit / "manifest.parquet"]
+    data += ["--split-file", audit / "split.tsv", "--base", tiny_base, "--window", "12"]
+    training = [option if option != "9" else "12" for option in training_arguments(out)]
+    arguments: dict[str, list[object]] = {
+        "encode": ["encode", *data, "--content", "grey", "--frames", "17", "--out", out / "shard-0"],
+        "train": [*training],
+        "base": ["evaluate", *data, "--method", "base", "--out", out / "scores.parquet"],
+        "run": ["run", "--base", tiny_base, "--input", tiny_results / "dataset" / f"{0:016x}", "--window", "12"],
+    }
+    assert main(list(map(str, arguments[command]))) == 2
+    said = capsys.readouterr().err
+    assert ": --window: 12 frames do not survive the VAE; use 8k+1, such as 9 or 17" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["5b", "Fun-InP", "inverted", "epsilon"])
+def test_a_pipeline_refuses_it(odd_base: Callable[[str], Path], name: str) -> None:
+    base = odd_base(name)
+    parts = {"transformer": "CogVideoXTransformer3DModel", "vae": "AutoencoderKLCogVideoX"}
+    parts["scheduler"] = "CogVideoXDDIMScheduler"
+    index = {"_class_name": "CogVideoXPipeline", **{part: ["diffusers", kind] for part, kind in parts.items()}}
+    (base / "model_index.json").write_text(json.dumps(index | dict.fromkeys(("text_encoder", "tokenizer"), [None] * 2)))
+    with pytest.raises(InputError, match=f"{base}.* has {ODD[name][2]}, which is not supported"):
+        CogVideoXInpaintPipeline.from_pretrained(base)
+
+
+def test_a_configuration_of_the_pipeline_refuses_it_and_windows_that_it_can_not_give_back(
+    odd_base: Callable[[str], Path], tiny_base: Path
+) -> None:
+    base = odd_base("1.5-5b")
+    with pytest.raises(UsageError, match=f"^model.base: {base} has rotary positions, patches of 2 latent frames"):
+        resolve({"model": {"base": str(base)}})
+    with pytest.raises(UsageError, match=r"^model\.base: models/nowhere does not exist"):
+        resolve({"model": {"base": "models/nowhere"}})
+    values = {"model": {"base": str(tiny_base)}, "windows": {"window": 12}}
+    with pytest.raises(UsageError, match=r"^windows.window: 12 frames do not survive the VAE; .* 9 or 17"):
+        resolve(values)
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the hub in which nothing is; the network is not asked."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    return tmp_path / "hub"
+
+
+def put_into(cache: Path, name: str, base: Path) -> None:
+    """Lay a base into the hub's cache as a download does."""
+    folder, commit = cache / f"models--{name.replace('/', '--')}", "0123456789abcdef0123456789abcdef01234567"
+    shutil.copytree(base, folder / "snapshots" / commit)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(commit)
+
+
+def test_a_hub_name_is_refused_for_what_its_configuration_says(
+    odd_base: Callable[[str], Path], hub_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_into(hub_cache, "owner/CogVideoX-5b", odd_base("5b"))
+    assert main(["prompt", "--base", "owner/CogVideoX-5b", "--out", str(tmp_path / "prompt.safetensors")]) == 2
+    said = "--base: owner/CogVideoX-5b has rotary positions, which is not supported; what is taken is CogVideoX-2b"
+    assert f"inpaint prompt: {said}" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"model\.base: owner/CogVideoX-5b has rotary positions"):
+        resolve({"model": {"base": "owner/CogVideoX-5b"}})
+
+
+def test_a_hub_name_that_was_not_downloaded_is_looked_up_by_commands_and_not_by_the_configuration(
+    hub_cache: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert resolve({"model": {"base": "owner/CogVideoX-2b"}}).model.base == "owner/CogVideoX-2b"
+    assert main(["prompt", "--base", "owner/CogVideoX-2b", "--out", str(tmp_path / "prompt.safetensors")]) == 1
+    assert "owner/CogVideoX-2b: transformer/config.json can't be downloaded" in capsys.readouterr().err
+    put_into(hub_cache, "owner/CogVideoX-2b", tiny_base)
+    assert bases.made_for("owner/CogVideoX-2b") == ((32, 32), 9)

@@ -1,0 +1,123 @@
+"""Base models by folder or hub name: where they are, what their configuration says, and of which family they are."""
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import RemoteEntryNotFoundError
+
+from inpainting.core.errors import InputError, UsageError
+from inpainting.core.files import read_json
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
+from inpainting.models.family import Config, Family
+
+FAMILIES: tuple[Family, ...] = (COGVIDEOX_2B,)
+
+CONFIG_FILES = {
+    "transformer": "transformer/config.json",
+    "vae": "vae/config.json",
+    "scheduler": "scheduler/scheduler_config.json",
+}
+"""Where a base's folder has the configuration of each part."""
+
+
+def family_of(transformer: Config, vae: Config, scheduler: Config) -> Family:
+    """The family of a base of these configurations.
+
+    Raises ValueError that says what the base has that no family knows, and what is taken. Where a part's configuration
+    is empty, nothing is said of it.
+    """
+    misfits = [(family.misfits(transformer, vae, scheduler), family) for family in FAMILIES]
+    fewest, nearest = min(misfits, key=lambda pair: len(pair[0]))
+    if fewest:
+        taken = "; or ".join(family.takes for family in FAMILIES)
+        raise ValueError(f"has {', '.join(fewest)}, which is not supported; what is taken is {taken}")
+    return nearest
+
+
+def family(base: str, option: str = "--base") -> Family:
+    """The family of a base; raises UsageError, naming the option, for one that is not there or of no known family."""
+    return _family(base, read_configs(base, option), option)
+
+
+def family_unless_remote(base: str, option: str) -> Family | None:
+    """As `family`, without asking the network: None for a hub name whose configuration was not downloaded before."""
+    configs = read_configs(base, option, download=False)
+    return _family(base, configs, option) if configs["transformer"] else None
+
+
+def _family(base: str, configs: dict[str, dict[str, Any]], option: str) -> Family:
+    if not configs["transformer"]:
+        raise UsageError(f"{option}: {base} holds no transformer/config.json; give a base in diffusers' layout")
+    try:
+        return family_of(**configs)
+    except ValueError as error:
+        raise UsageError(f"{option}: {base} {error}") from error
+
+
+def check_window(family: Family, frames: int, option: str = "--window") -> None:
+    """Raise UsageError, naming the option, where a family's VAE can't give back windows of so many frames."""
+    try:
+        family.geometry.check_window(frames)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def latent_channels(base: str) -> int:
+    """Channels of the latents that a base denoises."""
+    return family(base).latent_channels(read_configs(base)["transformer"])
+
+
+def text_size(base: str) -> tuple[int, int]:
+    """Tokens that a base's texts are padded to, and the width of each token's embedding."""
+    return family(base).text_size(read_configs(base)["transformer"])
+
+
+def made_for(base: str) -> tuple[tuple[int, int], int]:
+    """The frame size (width, height) in pixels, and the number of frames, that a base was trained at."""
+    return family(base).made_for(read_configs(base)["transformer"])
+
+
+def read_configs(base: str, option: str = "--base", download: bool = True) -> dict[str, dict[str, Any]]:
+    """The configuration of each part of a base; empty for a part that it lacks.
+
+    Raises UsageError for a base that is not there, InputError where a file can't be read or downloaded.
+    """
+    if "local_files_only" in source(base, option):
+        paths: dict[str, Path | None] = {part: Path(base) / name for part, name in CONFIG_FILES.items()}
+    else:
+        paths = {part: _from_hub(base, name, download) for part, name in CONFIG_FILES.items()}
+    return {part: _read(path) if path and path.is_file() else {} for part, path in paths.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(read_json(path))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}); download it again") from error
+
+
+def _from_hub(base: str, name: str, download: bool) -> Path | None:
+    """A file of a model on the hub, in the local cache; None where the hub has none, or it was not downloaded yet."""
+    try:
+        cached = try_to_load_from_cache(base, name)
+        if isinstance(cached, str):
+            return Path(cached)
+        return Path(hf_hub_download(base, name)) if download else None
+    except RemoteEntryNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{base}: {name} can't be downloaded: {str(error).strip().splitlines()[0]}") from error
+
+
+def source(base: str, option: str = "--base") -> dict[str, Any]:
+    """Where diffusers shall load from. A folder never reaches the network; a hub name does, since the user named it."""
+    if Path(base).is_dir():
+        if not (Path(base) / CONFIG_FILES["transformer"]).is_file():
+            raise UsageError(f"{option}: {base} holds no transformer/config.json; give a folder in diffusers' layout")
+        return {"pretrained_model_name_or_path": base, "local_files_only": True}
+    if base.count("/") == 1 and not base.startswith((".", "/", "~")):
+        if Path(base).parent.is_dir():
+            raise UsageError(f"{option}: {base} does not exist; give a folder in diffusers' layout or a hub name")
+        return {"pretrained_model_name_or_path": base}
+    raise UsageError(f"{option}: {base} is neither a folder nor a hub name of the form owner/name")
