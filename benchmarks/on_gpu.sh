@@ -114,7 +114,7 @@ step speed-transformer 150 "speed transformer --base $work/base $nano"
 wait
 step audit 60 "inpaint audit $data $work/dataset --frames $frames --workers $workers $MASKS $AUDIT"
 step split 30 "inpaint split $work/dataset/manifest.parquet $work/dataset/split.tsv $SPLIT"
-step encode-truth 90 "$encode --content truth --out $latents/truth.safetensors $TRUTH_MASKS"
+step encode-truth 90 "$encode --content truth --out $latents/truth.safetensors $TRUTH $TRUTH_MASKS"
 step encode-grey 90 "$encode --content grey --out $latents/grey.safetensors $MASKS"
 step prompt 40 "inpaint prompt --out $latents/prompt.safetensors $MODEL $PROMPT"
 step index-grey 30 "$index --conditions $latents/grey.parquet --out $latents/grey-index.parquet"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
 from inpainting.baselines.settings import Fill
 from inpainting.cli import main
 from inpainting.core.files import read_json
@@ -26,12 +27,12 @@ def checkpoints(tiny_training: Path, tmp_path: Path) -> dict[str, Path]:
     folders = {fill: tmp_path / fill / "step-4" for fill in ("grey", "temporal_median")}
     for fill, folder in folders.items():
         shutil.copytree(tiny_training / "checkpoints" / "step-4", folder)
-        config, state = read_json(folder / "adapter" / "inpainting.json"), read_json(folder / "state.json")
-        for told in (config, state["fingerprint"]["adapter"]):
+        config, state = read_json(folder / "adapter" / "inpainting.json"), read_state(folder)
+        for told in (config, state.fingerprint["adapter"]):
             assert told["condition"]["fill"] == "grey"
             told["condition"]["fill"] = fill
         (folder / "adapter" / "inpainting.json").write_text(json.dumps(config))
-        (folder / "state.json").write_text(json.dumps(state))
+        state.write(folder / STATE_FILE)
     return folders
 
 

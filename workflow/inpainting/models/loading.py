@@ -38,6 +38,12 @@ def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def precisions(model: ModelSettings) -> dict[str, Any]:
+    """What of the base model's settings shapes results: its precisions, that of the VAE as it is on this machine."""
+    vae = vae_dtype(model, resolve_device(model.device))
+    return model.shaping() | {"vae_dtype": str(vae).removeprefix("torch.")}
+
+
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
     """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory.
 

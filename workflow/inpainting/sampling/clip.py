@@ -8,7 +8,6 @@ from typing import Any
 
 import av
 
-from inpainting.baselines.settings import FillSettings
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, read_json, write_json
 from inpainting.core.progress import Progress
@@ -156,8 +155,8 @@ def story(model: RunModel, input: Path, mask: Path) -> dict[str, Any]:
     }
     if settings.adapter is not None:
         inputs["adapter"] = adapter_digest(settings.adapter)
-    one = settings.model_copy(update={"input": input, "mask": mask})
-    told = provenance.describe(one, inputs, leave_out={"output", "batch", "preview", *FillSettings.model_fields})
+    told = provenance.describe(settings.shaping(), inputs)
+    del told["settings"]["fill"]  # in its place, what the model is shown: an adapter brings its own
     told["settings"]["condition"] = model.condition_source
     told["versions"]["av"] = av.__version__
     return told

@@ -1,6 +1,8 @@
 """Checkpoints are scored as they are on disk, and left as they are."""
 
 import json
+import logging
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -140,6 +142,29 @@ def test_several_numbers_of_denoising_steps_are_scored_apart(validate: Validate,
     assert two["seconds_per_frame"] > 0
 
 
+def test_only_new_and_changed_sequences_are_inpainted(
+    validate: Validate, tiny_results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    out = tmp_path / "step-4.json"
+    assert validate(out, "--limit", "1") == 0
+    assert validate(out) == 0
+    first = out.read_bytes()
+    out.unlink()
+    caplog.clear()
+    assert validate(out) == 0
+    assert "0 of 2 sequences are new or changed" in caplog.text
+    assert "VAE in" not in caplog.text and "transformer" not in caplog.text
+    assert out.read_bytes() == first, "durations included"
+    manifest = read_table(tiny_results / "audit" / "manifest.parquet")
+    manifest.loc[manifest["id"] == validation_sequences(tiny_results)[1], "digest"] = "changed"
+    write_table(tmp_path / "manifest.parquet", manifest)
+    assert validate(out, "--manifest", str(tmp_path / "manifest.parquet")) == 0
+    assert validate(out, "--steps", "1,2") == 0
+    said = re.findall(r"(\d of 2) sequences are new or changed", caplog.text)
+    assert said == ["0 of 2", "1 of 2", "2 of 2"]
+
+
 def test_a_fresh_process_has_the_model_that_was_trained(validate: Validate, tmp_path: Path) -> None:
     assert validate(tmp_path / "scores.json", "--limit", "1") == 0
     assert json.loads((tmp_path / "scores.json").read_text())["difference_to_training"] < 1e-5
@@ -163,7 +188,7 @@ def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("state.json", b"{}", "state.json is absent or damaged"),
+        ("state.json", b"{}", "state.json is damaged or of another kind"),
         ("probe.safetensors", b"", "probe.safetensors is absent or damaged"),
         ("adapter/widened.safetensors", b"half", "widened.safetensors is damaged"),
         ("adapter/inpainting.json", None, "is not an adapter: inpainting.json missing"),

@@ -11,23 +11,19 @@ from numpy.typing import NDArray
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, EXTERNAL, Kind
 from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.registry import BASELINES
-from inpainting.baselines.settings import FillSettings
 from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.external import read_output
 from inpainting.video import masks
 from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import MaskSettings
 
 if TYPE_CHECKING:
     from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
     from inpainting.stages.evaluation.settings import EvaluateCommand
 
 Frames = NDArray[np.uint8]
-
-LEARNED_ONLY = {"steps", "seed"}.union(*(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings)))
-"""Settings that shape nothing of what a classical method makes."""
 
 
 @dataclass(frozen=True)
