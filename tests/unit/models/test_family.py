@@ -7,7 +7,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from hypothesis import given
 from hypothesis import strategies as st
-from inpainting.models import bases, vae
+from inpainting.models import bases, loading, vae
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.widening import widen_patch_embedding
 
@@ -76,3 +76,11 @@ def test_what_a_base_was_made_for_is_read_from_its_configuration(tiny_base: Path
     assert bases.made_for(base) == ((32, 32), 9)
     assert bases.latent_channels(base) == 16
     assert bases.text_size(base) == (4, 8)
+
+
+@pytest.mark.parametrize(("dtype", "told"), [(torch.float32, False), (torch.float16, False), (torch.bfloat16, True)])
+def test_a_precision_that_the_family_was_not_trained_in_is_told(
+    tiny_base: Path, caplog: pytest.LogCaptureFixture, dtype: torch.dtype, told: bool
+) -> None:
+    loading.load_transformer(str(tiny_base), dtype, torch.device("cpu"), (4, 4), frames=9)
+    assert (f"{tiny_base} in bfloat16: CogVideoX-2b was trained in float16" in caplog.text) == told

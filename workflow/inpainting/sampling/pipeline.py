@@ -311,7 +311,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         """
         if self.adapter is not None:
             window, overlap = self.adapter.windows.window, self.adapter.windows.window_overlap
-        given = {"window": self.transformer.config.sample_frames if window is None else window}
+        _, made_for = self.family.made_for(self.transformer.config)
+        given = {"window": made_for if window is None else window}
         given |= {} if overlap is None else {"window_overlap": overlap}
         try:
             settings = WindowSettings(**given)
