@@ -18,7 +18,7 @@ from inpainting.sampling.region import Region
 from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.seam import SeamMeter
 from inpainting.sampling.source import Source, look_through
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks, sequence, writer
 from inpainting.video.reader import Picture, Reel
 from inpainting.video.settings import MaskSettings
@@ -51,12 +51,12 @@ def inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None
         region = _region(model, source, source.box)
         if settings.vae_tiling:
             model.check_tiling(region.size)
-        timeline = model.pipeline.plan(source.frames, settings.window, settings.window_overlap, settings.blend)
+        schedule = model.pipeline.plan(source.frames, settings.window, settings.window_overlap, settings.blend)
         if settings.preview:
-            draw_preview(model, source, region, timeline, output.with_name(output.name + ".preview.png"))
-        meter = SeamMeter(timeline)
+            draw_preview(model, source, region, schedule, output.with_name(output.name + ".preview.png"))
+        meter = SeamMeter(schedule)
         start = time.monotonic()
-        frames = _frames(model, source, region, timeline)
+        frames = _frames(model, source, region, schedule)
         writer.write_frames(output, _measured(frames, source, meter), shape, sound)
         log.info("inpainted in %.3g seconds per frame", (time.monotonic() - start) / source.frames)
         seam = _say_seam(meter)
@@ -83,9 +83,9 @@ def _region(model: RunModel, source: Source, box: Region) -> Region:
     return region
 
 
-def _frames(model: RunModel, source: Source, region: Region, timeline: Timeline) -> Iterator[Picture]:
+def _frames(model: RunModel, source: Source, region: Region, schedule: WindowSchedule) -> Iterator[Picture]:
     """The output's frames, one by one, while the phases tell how far they are."""
-    count, steps, raw = len(timeline.starts), model.settings.steps or 0, model.settings.raw
+    count, steps, raw = len(schedule.starts), model.settings.steps or 0, model.settings.raw
     phases = _Phases(
         ("fill", "frames", source.frames),
         ("encode", "windows", count),

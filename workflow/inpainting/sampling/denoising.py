@@ -15,23 +15,23 @@ from torch import Tensor
 
 from inpainting.conditioning.conditioning import Conditioning
 from inpainting.sampling import on_disk
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 
 Scheduler: TypeAlias = CogVideoXDDIMScheduler | CogVideoXDPMScheduler
 
 
-def gather_rows(timeline: Timeline, of_windows: Tensor) -> Tensor:
+def gather_rows(schedule: WindowSchedule, of_windows: Tensor) -> Tensor:
     """Mean over the windows that share a row, by their shares: from [windows, latent frames, ...] to [rows, ...]."""
-    rows = on_disk.tensor(timeline.row_count, *of_windows.shape[2:])
-    add_windows(timeline, rows, range(len(of_windows)), of_windows)
+    rows = on_disk.tensor(schedule.row_count, *of_windows.shape[2:])
+    add_windows(schedule, rows, range(len(of_windows)), of_windows)
     return rows
 
 
-def add_windows(timeline: Timeline, rows: Tensor, batch: range, of_windows: Tensor) -> None:
+def add_windows(schedule: WindowSchedule, rows: Tensor, batch: range, of_windows: Tensor) -> None:
     """Add the values of a batch of windows, [batch, latent frames, ...], to their rows, by the windows' shares."""
     for window, values in zip(batch, of_windows, strict=True):
-        share = torch.from_numpy(timeline.shares[window]).reshape(-1, *[1] * (values.ndim - 1))
-        rows.index_add_(0, torch.from_numpy(timeline.rows[window]), share * values)
+        share = torch.from_numpy(schedule.shares[window]).reshape(-1, *[1] * (values.ndim - 1))
+        rows.index_add_(0, torch.from_numpy(schedule.rows[window]), share * values)
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,13 @@ class Known:
     conditioning: Conditioning
     latents: Tensor
     mask: Tensor
+
+    @classmethod
+    def of(cls, schedule: WindowSchedule, conditioning: Conditioning, latents: Tensor, mask: Tensor) -> "Known | None":
+        """Of what windows are shown, [windows, latent frames, ...]; None where the conditioning replaces nothing."""
+        if not conditioning.replaces:
+            return None
+        return cls(conditioning, gather_rows(schedule, latents), gather_rows(schedule, mask))
 
     def put_back(self, noisy: Tensor, add_noise: Callable[[Tensor], Tensor] = lambda clean: clean) -> None:
         """Put them into noisy latents, in place; add_noise: gives them the noise that these have, row by row."""

@@ -26,7 +26,7 @@ from inpainting.sampling.denoising import Known, RowScheduler, Scheduler
 from inpainting.sampling.formats import Frames, OutputType
 from inpainting.sampling.settings import STEPS
 from inpainting.sampling.vae_windows import Conditions, OnProgress
-from inpainting.sampling.window_schedule import Blend, Timeline
+from inpainting.sampling.window_schedule import Blend, WindowSchedule
 from inpainting.video import masks, windows
 from inpainting.video.masks import Hole
 from inpainting.video.reader import Picture
@@ -164,9 +164,9 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             steps = (self.adapter and self.adapter.sampling_steps) or STEPS
         rgb = formats.to_frames(video)
         hole = formats.to_hole(mask, rgb.shape[:3], mask_settings)
-        timeline = self.plan(len(rgb), window, window_overlap, blend)
+        schedule = self.plan(len(rgb), window, window_overlap, blend)
         padding = Padding(rgb.shape[1], rgb.shape[2], self.family.geometry)
-        noise_shape = (timeline.row_count, self.vae.config.latent_channels, *padding.latent_size)
+        noise_shape = (schedule.row_count, self.vae.config.latent_channels, *padding.latent_size)
         self.check_inputs(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds, latents, noise_shape)
         self.check_options(steps, generator, output_type, callback_on_step_end_tensor_inputs, windows_at_once)
         at_once = windows_at_once or self._windows_at_once
@@ -179,16 +179,13 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             log.info("guidance is left out: prompt and negative prompt are the same, so that it would change nothing")
         shown = rgb if filled else fills.fill(rgb, masks.dilate(hole, dilation), source)
         conditions = vae_windows.encode_conditions(
-            self._vae, shown, hole, timeline, padding, dilation, condition, at_once, on_progress
+            self._vae, shown, hole, schedule, padding, dilation, condition, at_once, on_progress
         )
-        known = None
-        if condition.conditioning_entry.replaces:
-            gathered = (denoising.gather_rows(timeline, part) for part in (conditions.latents, conditions.mask))
-            known = Known(condition.conditioning_entry, *gathered)
+        known = Known.of(schedule, condition.conditioning_entry, conditions.latents, conditions.mask)
 
         noisy = self._prepare_latents(noise_shape, latents, generator)
         velocity = on_disk.tensor(*noise_shape)
-        self.family.lay_out_positions(self.transformer, padding.latent_size, timeline.length)
+        self.family.lay_out_positions(self.transformer, padding.latent_size, schedule.length)
         scheduler = RowScheduler(self.scheduler, steps)
         self._num_timesteps = len(self.scheduler.timesteps)
         with self.progress_bar(total=self.num_timesteps) as bar:
@@ -198,15 +195,15 @@ class CogVideoXInpaintPipeline(AdapterMixin):
                 if known is not None:
                     known.put_back(noisy, partial(scheduler.add_noise, step, generator))
                 velocity.zero_()
-                for batch in timeline.batches(at_once):
+                for batch in schedule.batches(at_once):
                     predicted = self._predict(
-                        noisy[timeline.rows_of(batch)],
+                        noisy[schedule.rows_of(batch)],
                         conditions.of(batch),
                         timestep,
                         prompt_embeds,
                         negative_prompt_embeds,
                     )
-                    denoising.add_windows(timeline, velocity, batch, predicted)
+                    denoising.add_windows(schedule, velocity, batch, predicted)
                     on_progress(len(batch))
                 scheduler.step(step, velocity, noisy, generator)
                 if callback_on_step_end is not None:
@@ -224,7 +221,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             self.maybe_free_model_hooks()
             frames: Any = noisy[None]
         else:
-            made = self._decode(noisy, timeline, padding, at_once, on_progress)
+            made = self._decode(noisy, schedule, padding, at_once, on_progress)
             if composite:
                 made = _composited(made, rgb, hole, dilation)
             frames = formats.to_output(made, output_type)
@@ -307,7 +304,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
 
     def plan(
         self, frames: int, window: int | None = None, overlap: int | None = None, blend: Blend = "latents"
-    ) -> Timeline:
+    ) -> WindowSchedule:
         """The windows of a clip: the adapter's, or without one by default as long as the base was made for.
 
         Raises InputError for windows that the model can't take.
@@ -324,17 +321,17 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             raise InputError(error_sentences(error, WindowSettings, option=False)[0]) from error
         except ValueError as error:
             raise InputError(f"window: {error}") from error
-        return Timeline.plan(frames, settings.window, settings.window_overlap, self.family.geometry, blend)
+        return WindowSchedule.plan(frames, settings.window, settings.window_overlap, self.family.geometry, blend)
 
     def reconstruct(self, frames: Frames, window: int | None = None, window_overlap: int | None = None) -> Frames:
         """A clip, uint8 [frames, height, width, 3], through the VAE and back, in the windows that `__call__` cuts.
 
         On average no inpainting with this VAE surpasses it.
         """
-        timeline = self.plan(len(frames), window, window_overlap)
+        schedule = self.plan(len(frames), window, window_overlap)
         padding = Padding(frames.shape[1], frames.shape[2], self.family.geometry)
-        made = vae_windows.reconstruct_windows(self._vae, frames, timeline, padding, self._windows_at_once)
-        return windows.join(made, timeline.starts, timeline.length, len(frames))
+        made = vae_windows.reconstruct_windows(self._vae, frames, schedule, padding, self._windows_at_once)
+        return windows.join(made, schedule.starts, schedule.length, len(frames))
 
     @property
     def _device(self) -> torch.device:
@@ -386,11 +383,11 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         return velocity.float()
 
     def _decode(
-        self, latents: Tensor, timeline: Timeline, padding: Padding, at_once: int, on_progress: OnProgress
+        self, latents: Tensor, schedule: WindowSchedule, padding: Padding, at_once: int, on_progress: OnProgress
     ) -> Iterator[Picture]:
         """Frames of latents [rows, channels, height, width], one by one."""
-        made = vae_windows.decode_windows(self._vae, latents, timeline, padding, at_once, on_progress)
-        yield from windows.joined(made, timeline.starts, timeline.length, timeline.frames)
+        made = vae_windows.decode_windows(self._vae, latents, schedule, padding, at_once, on_progress)
+        yield from windows.joined(made, schedule.starts, schedule.length, schedule.frames)
         self.maybe_free_model_hooks()
 
 

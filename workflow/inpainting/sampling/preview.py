@@ -14,7 +14,7 @@ from inpainting.core.progress import Progress
 from inpainting.sampling.region import Region
 from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.source import Source
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,11 @@ RED = np.array([255, 40, 40], np.uint8)
 """The colour of the hole's outline."""
 
 
-def draw_preview(model: RunModel, source: Source, region: Region, timeline: Timeline, path: Path) -> None:
+def draw_preview(model: RunModel, source: Source, region: Region, schedule: WindowSchedule, path: Path) -> None:
     """Write a PNG: above, frames of the input's region with the hole outlined; below, what becomes of them."""
-    areas = [sum(source.hole_pixels[start : start + timeline.length]) for start in timeline.starts]
-    start = timeline.starts[int(np.argmax(areas))]
-    span = slice(start, min(start + timeline.length, source.frames))
+    areas = [sum(source.hole_pixels[start : start + schedule.length]) for start in schedule.starts]
+    start = schedule.starts[int(np.argmax(areas))]
+    span = slice(start, min(start + schedule.length, source.frames))
     rgb = np.stack([region.cut(frame) for frame in islice(source.reel, span.start, span.stop)])
     hole = np.stack([region.cut(hole) for hole in islice(source.holes(), span.start, span.stop)])
     log.info("preview: frames %d to %d", span.start + 1, span.stop)

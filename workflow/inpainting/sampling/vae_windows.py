@@ -16,7 +16,7 @@ from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import vae as vae_latents
 from inpainting.sampling import on_disk
 from inpainting.sampling.formats import Frames
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
@@ -43,7 +43,7 @@ def encode_conditions(
     vae: AutoencoderKLCogVideoX,
     filled: Frames,
     hole: Hole,
-    timeline: Timeline,
+    schedule: WindowSchedule,
     padding: Padding,
     dilation: int,
     condition: ConditionSettings,
@@ -57,11 +57,11 @@ def encode_conditions(
     """
     source, mask = condition.condition_source, condition.mask_entry
     channels = vae.config.latent_channels, mask.channels(padding.geometry)
-    shape = len(timeline.starts), timeline.latent_frames
+    shape = len(schedule.starts), schedule.latent_frames
     conditions = Conditions(*(on_disk.tensor(*shape, count, *padding.latent_size) for count in channels))
-    for batch in timeline.batches(at_once):
-        holes = [masks.dilate(padding.pad(timeline.cut(hole, window)), dilation) for window in batch]
-        clips = [padding.pad(timeline.cut(filled, window)) for window in batch]
+    for batch in schedule.batches(at_once):
+        holes = [masks.dilate(padding.pad(schedule.cut(hole, window)), dilation) for window in batch]
+        clips = [padding.pad(schedule.cut(filled, window)) for window in batch]
         shown = [inputs.condition_tensor(clip, hole, source) for clip, hole in zip(clips, holes, strict=True)]
         kept = conditions.of(batch)
         kept.latents.copy_(inputs.encode_condition(vae, torch.stack(shown)))
@@ -73,23 +73,23 @@ def encode_conditions(
 def decode_windows(
     vae: AutoencoderKLCogVideoX,
     latents: Tensor,
-    timeline: Timeline,
+    schedule: WindowSchedule,
     padding: Padding,
     at_once: int,
     on_progress: OnProgress,
 ) -> Iterator[Frames]:
     """The frames of each window, of latents [rows, channels, height, width]."""
-    for batch in timeline.batches(at_once):
-        decoded = vae_latents.decode(vae, latents[timeline.rows_of(batch)])
+    for batch in schedule.batches(at_once):
+        decoded = vae_latents.decode(vae, latents[schedule.rows_of(batch)])
         on_progress(len(batch))
         yield from (padding.crop(vae_latents.to_pixels(clip)) for clip in decoded)
 
 
 def reconstruct_windows(
-    vae: AutoencoderKLCogVideoX, frames: Frames, timeline: Timeline, padding: Padding, at_once: int
+    vae: AutoencoderKLCogVideoX, frames: Frames, schedule: WindowSchedule, padding: Padding, at_once: int
 ) -> Iterator[Frames]:
     """The frames of each window, through the VAE and back."""
-    for batch in timeline.batches(at_once):
-        clips = [vae_latents.to_tensor(padding.pad(timeline.cut(frames, window))) for window in batch]
+    for batch in schedule.batches(at_once):
+        clips = [vae_latents.to_tensor(padding.pad(schedule.cut(frames, window))) for window in batch]
         decoded = vae_latents.decode(vae, vae_latents.encode(vae, torch.stack(clips))[0])
         yield from (padding.crop(vae_latents.to_pixels(clip)) for clip in decoded)

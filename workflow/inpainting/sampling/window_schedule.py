@@ -9,7 +9,7 @@ made of one frame where the grid's is made of `stride`, so it is the window's ow
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ Blend = Literal["latents", "pixels"]
 
 
 @dataclass(frozen=True)
-class Timeline:
+class WindowSchedule:
     """A clip's windows and the latent frames, called rows, that they are denoised in.
 
     frames: of the clip; length: of each window; starts: the windows' first frames; stride: frames in a latent frame,
@@ -38,7 +38,7 @@ class Timeline:
     blend: Blend
 
     @classmethod
-    def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> "Timeline":
+    def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> Self:
         """The fewest evenly spread windows of `window` frames that cover a clip and share at least `overlap`."""
         length, stride = geometry.padded_frames(frames, window), geometry.stride
         if blend == "pixels" or window == 1 or frames <= window:
