@@ -67,7 +67,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
         dataset={"root": "sequences", "frames": 9, "split": {"test_share": 0.2, "validation_share": 0.15}},
         training={"steps": 1, "rank": 2, "alpha": 2, "batch_size": 1},
         validation={"steps": 1},
-        evaluation={"steps": 1, "methods": ["base", "telea"], "examples": 1, "extras": []},
+        evaluation={"steps": 1, "methods": ["telea"], "examples": 1, "extras": []},
         report={"examples": 1},
     )
     snakemake(folder)
@@ -143,7 +143,7 @@ def test_new_and_changed_sequences_cost_themselves(small: Path, tmp_path: Path) 
     assert new_or_changed(folder, "inspect-0") == (2, 8)
     assert new_or_changed(folder, "encode-truth-0") == new_or_changed(folder, "encode-grey-0") == (1, 5)
     assert new_or_changed(folder, "validate-lora-1") == (0, 1)
-    for method in ("lora", "base", "telea"):
+    for method in ("lora", "telea"):
         assert new_or_changed(folder, f"evaluate-{method}") == (1, 2)
     assert "the data has changed since this training (1 sequences are new, 0 are gone)" in log_of(folder, "train-lora")
     for job in ("train-lora", "validate-lora-1"):
@@ -160,6 +160,6 @@ def test_new_and_changed_sequences_cost_themselves(small: Path, tmp_path: Path) 
     assert new_or_changed(folder, "inspect-0") == (1, 8)
     assert new_or_changed(folder, "encode-truth-0") == new_or_changed(folder, "encode-grey-0") == (0, 5)
     assert new_or_changed(folder, "validate-lora-1") == (0, 1)
-    for method in ("lora", "base", "telea"):
+    for method in ("lora", "telea"):
         assert new_or_changed(folder, f"evaluate-{method}") == (1, 2)
     assert kept(folder) == before
