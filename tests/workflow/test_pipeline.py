@@ -122,7 +122,7 @@ def test_a_training_that_reaches_its_time_limit_says_what_to_do_and_goes_on_when
 ) -> None:
     folder, target = tmp_path / "limited", "results/training/one/training.json"
     shutil.copytree(finished, folder)
-    configure(folder, training={"steps": 2, "save_every": 2, "time_limit": 0.5})
+    configure(folder, training={"steps": 2, "save_every": 2, "time_limit": 0.5, "on_change": "restart"})
     stopped = run(folder, target)
     assert stopped.returncode == 1
     sentence = "stopped by the time limit after step 1, which is saved; run the same command again to go on from there"

@@ -184,7 +184,11 @@ def test_a_training_whose_sequences_are_held_out_by_now_is_refused(
     write_table(tmp_path / "split.tsv", split)
     changed = ["--index", str(index), "--split-file", str(tmp_path / "split.tsv")]
     assert main(training_arguments(tiny_training, *changed)) == 1
-    assert f"split of {name}: train before, validation or test now" in capsys.readouterr().err
+    assert f"split: {name} for training before, for validation or test now" in capsys.readouterr().err
+    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    longer = [*changed, "--steps", "6"]
+    assert main(training_arguments(out, *longer, "--on-change", "continue")) == 0
+    assert main(training_arguments(out, *longer)) == 0, "it was told to go on"
 
 
 def test_latents_of_other_settings_are_told_by_name(

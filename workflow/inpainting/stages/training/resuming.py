@@ -27,6 +27,7 @@ DATA = "inputs.index"
 """Where the fingerprints of trainings on other sequences, or other frames of them, differ."""
 
 DIGEST_LENGTH, SHOWN_DIGITS = 64, 10
+SHOWN_NAMES = 4
 
 
 class Difference(NamedTuple):
@@ -88,7 +89,7 @@ def resumable(
     if done and not held_out and not_of_settings(changed):
         return checkpoints.of_step(folder, max(wanted))
     if held_out:
-        changed.append(Difference(f"split of {', '.join(held_out)}", "train", "validation or test"))
+        changed.append(Difference("split", f"{_some(held_out)} for training", "for validation or test"))
     resumed = checkpoints.latest(folder, wanted)
     if resumed is not None and not changed:
         return resumed
@@ -129,6 +130,11 @@ def fit(changed: Collection[Difference]) -> bool:
 def listed(changed: Collection[Difference]) -> str:
     """Differences as a person reads them, each once: a setting may count in several places of a fingerprint."""
     return "; ".join(dict.fromkeys(map(str, changed)))
+
+
+def _some(names: Collection[str]) -> str:
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return ", ".join(sorted(names)[:SHOWN_NAMES]) + more
 
 
 def _shown(value: Any) -> str:

@@ -14,12 +14,12 @@ FILE = "sequences.tsv"
 
 
 def remember(out: Path, sequences: Iterable[str]) -> None:
-    """Note that a run is about to be trained on some sequences; those that it was trained on before stay."""
-    write_table(out / FILE, pd.DataFrame({"sequence": sorted({*sequences, *trained_on(out)})}))
+    """Note which sequences a run is about to be trained on; those that it was told to go on without are let go."""
+    write_table(out / FILE, pd.DataFrame({"sequence": sorted(set(sequences))}))
 
 
 def trained_on(out: Path) -> set[str]:
-    """The sequences that the run in a folder has been trained on; none where there is no run."""
+    """The sequences that the run in a folder is trained on; none where there is no run."""
     path = out / FILE
     return set(read_table(path)["sequence"]) if path.is_file() else set()
 
