@@ -6,7 +6,8 @@ from inpainting.stages.training.settings import TRAINING_VERSION
 rule train:
     input:
         index=lambda wildcards: expand(
-            rules.index.output.index, source=experiments[wildcards.experiment].condition_source
+            rules.index.output.index,
+            source=experiments[wildcards.experiment].condition_source,
         ),
         prompt=rules.prompt.output.prompt,
         manifest=rules.audit.output.manifest,
