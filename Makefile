@@ -33,7 +33,6 @@ check: $(SETUP) ## the fast tests, and that code and workflow are in order
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/snakemake --lint
 	$(BIN)/pytest -q -n auto -m "not slow"
 
 test: check ## all tests

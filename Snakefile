@@ -43,5 +43,5 @@ onsuccess:
 
 
 onerror:
-    for sentence in stopped(Path("results"), experiments):
+    for sentence in stopped(Path("results/training"), experiments):
         print(sentence, file=sys.stderr)

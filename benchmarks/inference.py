@@ -2,8 +2,9 @@
 
     PYTHONPATH=workflow .venv/bin/python benchmarks/inference.py ADAPTER [DATASET]
 
-The plain way is 50 steps with a guidance of 6, one window at a time, each by itself, faded into the next. The other
-rows are this project's way: few steps, no guidance, windows in batches and denoised together. DATASET is a folder of
+The plain way is 50 steps with a guidance of 6 (away from a prompt that differs by next to nothing, else guidance would
+be left out), one window at a time, each by itself, faded into the next. The other rows are this project's way: few
+steps, no guidance, windows in batches and denoised together. DATASET is a folder of
 sequences with truth (RGB_480, MASK_480, GT_480); without it two sample sequences of 49 frames of 128x96 are made.
 Prints seconds for all clips, the loading of the model aside, the mean PSNR of the raw output inside the mask, and the
 ratio to the plain way. Times are the machine's, so run it alone.
@@ -13,17 +14,19 @@ import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
+import torch
 from inpainting.cli import main as inpaint
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.metrics.psnr import psnr
 from inpainting.models.loading import encode_prompt
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import Inpainter, load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.sampling.window_schedule import Blend
 from inpainting.video import masks, sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
 from numpy.typing import NDArray
 
 FRAMES, SIZE = 49, "128x96"
@@ -40,17 +43,18 @@ def sequences(dataset: Path) -> list[Path]:
     return sorted(path for path in dataset.iterdir() if (path / sequence.TRUTH).is_dir())
 
 
-def measure(inpainter: Inpainter, folders: list[Path], steps: int) -> tuple[float, float]:
+def measure(pipeline: CogVideoXInpaintPipeline, folders: list[Path], **options: Any) -> tuple[float, float]:
     """Seconds that inpainting all sequences takes, and their mean in-mask PSNR in dB."""
-    seconds, scores = 0.0, []
+    assert pipeline.adapter is not None
+    seconds, scores, settings = 0.0, [], pipeline.adapter.masks
     for folder in folders:
         count = len(list((folder / sequence.RGB).iterdir()))
         rgb, truth = sequence.read_rgb(folder, 0, count), sequence.read_truth(folder, 0, count)
         mask = sequence.read_mask(folder, 0, count)
         begin = perf_counter()
-        raw = inpainter.inpaint(rgb, mask, steps, seed=0)
+        raw = pipeline(rgb, mask, generator=noise_generator(0), composite=False, **options).frames
         seconds += perf_counter() - begin
-        error = (raw.astype(np.float64) - truth)[masks.to_hole(mask, inpainter.masks)]
+        error = (raw.astype(np.float64) - truth)[masks.to_hole(mask, settings)]
         scores.append(float(psnr(float(np.mean(error**2)))))
     return seconds, float(np.mean(scores))
 
@@ -63,14 +67,21 @@ def main(adapter: Path, dataset: Path | None) -> None:
             inpaint(["sample", made, "--sequences", "2", "--frames", str(FRAMES), "--size", SIZE, "--seed", "77"])
         folders = sequences(dataset)
         model = ModelSettings(base=read_adapter_config(adapter).base)
-        inpainter = load_inpainter(model, adapter, (128, 96), MaskSettings(), WindowSettings())
-        inpainter.negative = encode_prompt(model.base, "", inpainter.pipeline.models.device)
-        inpainter.inpaint(*warm_up(folders[0]), 1, 0)
+        pipeline = load_pipeline(model, adapter)
+        away_from = torch.full_like(encode_prompt(model.base, "", pipeline.device), 1e-6)
+        pipeline(*warm_up(folders[0]), num_inference_steps=1)
         print(f"{len(folders)} clips\n{'':34}{'seconds':>9}{'dB in mask':>12}{'faster':>9}")
         plain = None
         for name, steps, guidance, blend, at_once in WAYS:
-            inpainter.guidance, inpainter.blend, inpainter.at_once = guidance, blend, at_once
-            seconds, score = measure(inpainter, folders, steps)
+            seconds, score = measure(
+                pipeline,
+                folders,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                negative_prompt_embeds=away_from,
+                blend=blend,
+                windows_at_once=at_once,
+            )
             plain = plain or seconds
             print(f"{name:34}{seconds:9.1f}{score:12.2f}{plain / seconds:8.1f}x", flush=True)
 

@@ -27,11 +27,11 @@ unset PYTHONDONTWRITEBYTECODE
 
 case $size in
   2b)
-    base="true_size base $work/base" frame_size=640x480 frames=100 scored=49 workers=16 nano=''
+    base="true_size base $work/base" frame_size=640x480 frames=100 scored=49 workers=16 nano='' slower=1
     long=30 short=15 few=8 stopped=12 stop_at=5 denoising=2 model='' windows='' recipe=''
     ;;
   nano)
-    base="cp -r models/nano $work/base" frame_size=64x64 frames=25 scored=17 workers=2 nano=--nano
+    base="cp -r models/nano $work/base" frame_size=64x64 frames=25 scored=17 workers=2 nano=--nano slower=10
     long=6 short=4 few=4 stopped=6 stop_at=1 denoising=1
     model='dtype: float32, device: cpu' windows='window: 17' recipe='mixed_precision: "no", rank: 4, alpha: 4'
     ;;
@@ -44,9 +44,10 @@ speed() { "$python" benchmarks/true_speed.py "$@"; }
 table() { "$python" benchmarks/on_gpu_table.py "$@"; }
 export -f inpaint true_size speed
 
-# step NAME SECONDS COMMAND [CODES]: run a command within so many seconds; its exit code should be among CODES.
+# step NAME SECONDS COMMAND [CODES]: run a command within so many seconds, `slower` times as many at nano size, whose
+# machine may be any; its exit code should be among CODES.
 step() {
-  local name=$1 limit=$2 command=$3 codes=${4:-0} began=$EPOCHREALTIME code left=$((deadline - EPOCHSECONDS))
+  local name=$1 limit=$(($2 * slower)) command=$3 codes=${4:-0} began=$EPOCHREALTIME code left=$((deadline - EPOCHSECONDS))
   if [ -f "$records/$name.json" ] && ! grep -q '"state": "not run"' "$records/$name.json"; then return; fi
   if [ -n "$dry" ]; then
     printf '%s, %s s at most:\n    %s\n' "$name" "$limit" "$command"
@@ -114,7 +115,7 @@ step speed-transformer 150 "speed transformer --base $work/base $nano"
 wait
 step audit 60 "inpaint audit $data $work/dataset --frames $frames --workers $workers $MASKS $AUDIT"
 step split 30 "inpaint split $work/dataset/manifest.parquet $work/dataset/split.tsv $SPLIT"
-step encode-truth 90 "$encode --content truth --out $latents/truth.safetensors $TRUTH_MASKS"
+step encode-truth 90 "$encode --content truth --out $latents/truth.safetensors $TRUTH $TRUTH_MASKS"
 step encode-grey 90 "$encode --content grey --out $latents/grey.safetensors $MASKS"
 step prompt 40 "inpaint prompt --out $latents/prompt.safetensors $MODEL $PROMPT"
 step index-grey 30 "$index --conditions $latents/grey.parquet --out $latents/grey-index.parquet"

@@ -123,18 +123,20 @@ def options(config: Path) -> None:
     from inpainting.config import resolve
     from inpainting.stages.dataset.settings import AuditSettings
     from inpainting.stages.evaluation.settings import EvaluateSettings
-    from inpainting.stages.latents.settings import EncodeSettings, PromptSettings
+    from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
+    from inpainting.video.settings import HoleSettings
 
     settings = resolve(yaml.safe_load(config.read_text(encoding="utf-8")))
     sections = {
         "MODEL": settings.model.to_options(),
         "MODEL_BF16": settings.model.model_copy(update={"dtype": "bfloat16"}).to_options(),
         "MASKS": settings.masks.to_options(),
-        "TRUTH_MASKS": settings.masks.to_options(leave_out={"mask_dilation"}),
+        "TRUTH_MASKS": settings.masks.section(HoleSettings).to_options(),
         "WINDOWS": settings.windows.to_options(),
         "AUDIT": settings.dataset.audit.section(AuditSettings).to_options(),
         "SPLIT": settings.dataset.split.to_options(),
         "ENCODE": settings.latents.section(EncodeSettings).to_options(),
+        "TRUTH": settings.latents.section(TruthSettings).to_options(),
         "PROMPT": settings.latents.section(PromptSettings).to_options(),
         "VALIDATE": settings.validation.to_options(),
         "EVALUATE": settings.evaluation.section(EvaluateSettings).to_options(),

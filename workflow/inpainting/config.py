@@ -19,7 +19,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
-from inpainting.stages.latents.settings import EncodeSettings, PromptSettings
+from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
 from inpainting.stages.report.settings import ReportSettings
 from inpainting.stages.training.settings import TrainSettings
 from inpainting.stages.validation.settings import ValidateSettings
@@ -48,7 +48,7 @@ class DatasetConfig(Settings):
     """How large the sets are."""
 
 
-class LatentsConfig(EncodeSettings, PromptSettings):
+class LatentsConfig(EncodeSettings, TruthSettings, PromptSettings):
     """How latents are cached."""
 
     shards: int = Field(1, ge=1)

@@ -4,11 +4,19 @@ from inpainting.artifacts.groups import GROUPS
 from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
 from inpainting.artifacts.sample_table import SAMPLE_VERSION
 from inpainting.artifacts.split import SPLIT_VERSION
+from inpainting.stages.dataset.inspect_shard import shard_digests
 from inpainting.stages.dataset.settings import AuditSettings
 
 INSPECTION = (
     f"{settings.dataset.audit.section(AuditSettings).to_options()} {MASKS}"
     f" --frames {settings.dataset.frames} --seed {settings.seed}"
+)
+# When sequences come or go, their shards' jobs are repeated, which read these sequences alone; of sample sequences, the
+# table says when they are others.
+NAMES = (
+    shard_digests(Path(DATASET), settings.dataset.audit.shards)
+    if settings.dataset.root
+    else [None] * settings.dataset.audit.shards
 )
 
 
@@ -19,8 +27,6 @@ rule sample:
         "results/logs/sample.log",
     benchmark:
         "results/benchmarks/sample.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 2
     resources:
         mem_mb=2000,
@@ -38,18 +44,14 @@ rule sample:
 
 rule inspect:
     input:
-        # A dataset's folder changes when sequences come or go; the sample's table when it is made anew. Either costs
-        # only the sequences that are new or changed. For frames changed within sequences: snakemake --forcerun inspect
-        dataset=settings.dataset.root or rules.sample.output.table,
+        sample=[] if settings.dataset.root else rules.sample.output.table,
     output:
-        # Beside it lies the ledger, {shard}.ledger/, by which nothing is read twice; it outlives what Snakemake deletes.
+        # Beside it lies the ledger, {shard}.ledger/, by which nothing is read twice.
         found="results/dataset/inspected/{shard}.jsonl",
     log:
         "results/logs/inspect-{shard}.log",
     benchmark:
         "results/benchmarks/inspect-{shard}.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 8
     resources:
         mem_mb=4000,
@@ -58,6 +60,8 @@ rule inspect:
         options=INSPECTION,
         root=lambda wildcards: DATASET,
         shards=settings.dataset.audit.shards,
+        # For frames that changed within sequences, which only a look at each of them can tell: --forcerun inspect
+        names=lambda wildcards: NAMES[int(wildcards.shard)],
         version=INSPECTION_VERSION,
     shell:
         "inpaint inspect {params.root:q} {output.found} --shard {wildcards.shard} --shards {params.shards}"
@@ -79,8 +83,6 @@ rule audit:
         "results/logs/audit.log",
     benchmark:
         "results/benchmarks/audit.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -104,8 +106,6 @@ rule split:
         "results/logs/split.log",
     benchmark:
         "results/benchmarks/split.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,

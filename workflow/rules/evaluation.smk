@@ -11,9 +11,14 @@ from inpainting.sampling.settings import INPAINTING_VERSION
 
 MODELS = [method for method in settings.evaluation.methods if METHODS[method].learned]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
-ADAPTERS = [*experiments, *GIVEN]
+GIVEN_FILES = {
+    name: sorted(str(path) for path in Path(folder).iterdir() if path.is_file())
+    for name, folder in GIVEN.items()
+}
+ADAPTERS = {name: f"results/validation/{name}/best" for name in experiments} | GIVEN
 EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
+SCORED = f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}"
 
 
 rule evaluate:
@@ -22,22 +27,23 @@ rule evaluate:
         split=rules.split.output.table,
     output:
         scores="results/evaluation/{method}.parquet",
-        examples=directory("results/evaluation/{method}/examples"),
+        # The scores and the frames themselves lie undeclared beside them: what is new or changed is scored alone.
+        examples="results/evaluation/{method}/examples.tsv",
     log:
         "results/logs/evaluate-{method}.log",
     benchmark:
         "results/benchmarks/evaluate-{method}.tsv"
     wildcard_constraints:
         method="|".join(CLASSICAL) or "-",
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 4 if GPUS else 1  # so that it fits beside a training on a laptop's two cores
     resources:
         mem_mb=8000,
         runtime=480,
     params:
         method="--method {method}",
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
+        options=SCORED,
+        execution=lambda wildcards, threads: DEVICE,
+        examples=subpath(output.examples, strip_suffix=".tsv"),
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
@@ -45,7 +51,7 @@ rule evaluate:
     shell:
         "inpaint evaluate {params.method} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --workers {threads}"
-        " --out {output.scores} --examples-out {output.examples} {params.options} 2>&1 | tee {log}"
+        " --out {output.scores} --examples-out {params.examples} {params.options} {params.execution} 2>&1 | tee {log}"
 
 
 use rule evaluate as evaluate_model with:
@@ -62,13 +68,13 @@ use rule evaluate as evaluate_experiment with:
     input:
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
-        adapter=lambda wildcards: GIVEN.get(
+        adapter=lambda wildcards: GIVEN_FILES.get(
             wildcards.experiment,
-            f"results/validation/{wildcards.experiment}/best",
+            f"results/validation/{wildcards.experiment}/best.json",
         ),
     output:
         scores="results/evaluation/{experiment}.parquet",
-        examples=directory("results/evaluation/{experiment}/examples"),
+        examples="results/evaluation/{experiment}/examples.tsv",
     log:
         "results/logs/evaluate-{experiment}.log",
     benchmark:
@@ -81,10 +87,12 @@ use rule evaluate as evaluate_experiment with:
         runtime=480,
         gpu=GPUS,
     params:
-        method=lambda wildcards, input: (
-            f"--method adapter --label {wildcards.experiment} --adapter {input.adapter}"
+        method=lambda wildcards: (
+            f"--method adapter --label {wildcards.experiment} --adapter {ADAPTERS[wildcards.experiment]}"
         ),
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
+        options=SCORED,
+        execution=lambda wildcards, threads: DEVICE,
+        examples=subpath(output.examples, strip_suffix=".tsv"),
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
@@ -98,7 +106,7 @@ use rule evaluate as evaluate_external with:
         outputs=lambda wildcards: EXTERNAL[wildcards.tool],
     output:
         scores="results/evaluation/{tool}.parquet",
-        examples=directory("results/evaluation/{tool}/examples"),
+        examples="results/evaluation/{tool}/examples.tsv",
     log:
         "results/logs/evaluate-{tool}.log",
     benchmark:
@@ -109,7 +117,9 @@ use rule evaluate as evaluate_external with:
         method=lambda wildcards, input: (
             f"--method external --label {wildcards.tool} --outputs {input.outputs}"
         ),
-        options=f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}",
+        options=SCORED,
+        execution=lambda wildcards, threads: DEVICE,
+        examples=subpath(output.examples, strip_suffix=".tsv"),
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
@@ -166,8 +176,6 @@ rule tables:
         "results/logs/tables.log",
     benchmark:
         "results/benchmarks/tables.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,

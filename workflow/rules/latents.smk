@@ -1,11 +1,20 @@
 """Windows of the training sequences through the VAE, once; and the prompt through the text encoder."""
 
 from inpainting.artifacts.shard_listing import LATENTS_VERSION
-from inpainting.stages.latents.settings import EncodeSettings, PromptSettings
+from inpainting.stages.latents.settings import (
+    EncodeSettings,
+    PromptSettings,
+    TruthSettings,
+)
+from inpainting.video.settings import HoleSettings
 
 SHARDS = range(settings.latents.shards)
-ENCODED = settings.latents.section(EncodeSettings)
-ENCODE = f"{MODEL} {WINDOWS} --frames {settings.dataset.frames} --shards {settings.latents.shards}"
+ENCODE = (
+    f"{MODEL} {WINDOWS} {settings.latents.section(EncodeSettings).to_options()}"
+    f" --frames {settings.dataset.frames} --shards {settings.latents.shards}"
+)
+TRUTH = settings.latents.section(TruthSettings).to_options()
+HOLE = settings.masks.section(HoleSettings).to_options()
 
 
 wildcard_constraints:
@@ -26,8 +35,6 @@ rule encode_truth:
     benchmark:
         "results/benchmarks/encode-truth-{shard}.tsv"
     priority: 1  # all that a training waits for, it included: other work fills the cores beside it
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 8 if GPUS else 1  # beside a GPU, processes that read and fill; the small model needs one alone
     resources:
         mem_mb=8000,
@@ -36,14 +43,14 @@ rule encode_truth:
     params:
         content="truth",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {ENCODED.to_options()} {settings.masks.to_options(leave_out={'mask_dilation'})}",
+        options=f"{ENCODE} {TRUTH} {HOLE}",
+        execution=lambda wildcards, threads: DEVICE,
         root=DATASET,
         version=LATENTS_VERSION,
     shell:
         "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
         " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads}"
-        " --out {params.shard}.safetensors"
-        " {params.options} 2>&1 | tee {log}"
+        " --out {params.shard}.safetensors {params.options} {params.execution} 2>&1 | tee {log}"
 
 
 use rule encode_truth as encode_condition with:
@@ -56,7 +63,8 @@ use rule encode_truth as encode_condition with:
     params:
         content="{source}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {ENCODED.to_options(leave_out={'truth_posterior'})} {MASKS}",
+        options=f"{ENCODE} {MASKS}",
+        execution=lambda wildcards, threads: DEVICE,
         root=DATASET,
         version=LATENTS_VERSION,
 
@@ -75,8 +83,6 @@ rule index:
     benchmark:
         "results/benchmarks/index-{source}.tsv"
     priority: 1
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -97,14 +103,13 @@ rule prompt:
     benchmark:
         "results/benchmarks/prompt.tsv"
     priority: 1
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=24000 if GPUS else 2000,
         runtime=60,
         gpu=GPUS,
     params:
         options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
+        execution=lambda wildcards, threads: DEVICE,
         version=LATENTS_VERSION,
     shell:
-        "inpaint prompt {params.options} --out {output.prompt} 2>&1 | tee {log}"
+        "inpaint prompt {params.options} {params.execution} --out {output.prompt} 2>&1 | tee {log}"

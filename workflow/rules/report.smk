@@ -50,8 +50,6 @@ rule draw_dataset:
         "results/logs/draw-dataset.log",
     benchmark:
         "results/benchmarks/draw-dataset.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
@@ -82,8 +80,6 @@ rule draw_training:
     benchmark:
         "results/benchmarks/draw-training-{experiment}.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         metrics="results/training/{experiment}/metrics.jsonl",
         version=REPORT_VERSION,
@@ -108,8 +104,6 @@ rule draw_checkpoints:
     benchmark:
         "results/benchmarks/draw-checkpoints-{experiment}.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         version=REPORT_VERSION,
     shell:
@@ -141,8 +135,6 @@ rule draw_comparison:
     benchmark:
         "results/benchmarks/draw-comparison.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         version=REPORT_VERSION,
     shell:
@@ -167,8 +159,6 @@ rule draw_sequences:
     benchmark:
         "results/benchmarks/draw-sequences.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         version=REPORT_VERSION,
     shell:
@@ -179,7 +169,7 @@ rule draw_sequences:
 rule draw_examples:
     input:
         comparison="results/tables/comparison.tsv",
-        frames=[
+        examples=[
             *expand(rules.evaluate_experiment.output.examples, experiment=ADAPTERS),
             *expand(rules.evaluate_external.output.examples, tool=EXTERNAL),
             *expand(
@@ -187,6 +177,7 @@ rule draw_examples:
             ),
         ],
     output:
+        table="results/figures/examples.tsv",
         folder=report(
             directory("results/figures/examples"),
             patterns=["{sequence}/{view}.png", "{sequence}/{view}.html"],
@@ -198,15 +189,13 @@ rule draw_examples:
         "results/logs/draw-examples.log",
     benchmark:
         "results/benchmarks/draw-examples.tsv"
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
         options=f"{settings.report.section(ExampleSettings).to_options()} {MASKS}",
         root=DATASET,
-        evaluation=lambda wildcards, input: Path(input.frames[0]).parents[1],
+        evaluation=lambda wildcards, input: Path(input.examples[0]).parents[1],
         version=REPORT_VERSION,
     shell:
         "inpaint draw-examples --dataset {params.root:q} --comparison {input.comparison}"
@@ -217,7 +206,7 @@ rule draw_headline:
     input:
         summary=rules.tables.output.summary,
         comparison=rules.draw_comparison.output.svg,
-        examples=rules.draw_examples.output.folder,
+        examples=rules.draw_examples.output.table,
     output:
         page="results/tables/headline.html",
     log:
@@ -225,12 +214,11 @@ rule draw_headline:
     benchmark:
         "results/benchmarks/draw-headline.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
+        examples=subpath(input.examples, strip_suffix=".tsv"),
         version=REPORT_VERSION,
     shell:
-        "inpaint draw-headline --summary {input.summary} --comparison {input.comparison} --examples {input.examples}"
+        "inpaint draw-headline --summary {input.summary} --comparison {input.comparison} --examples {params.examples}"
         " --out {output.page} 2>&1 | tee {log}"
 
 
@@ -252,8 +240,6 @@ rule draw_provenance:
     benchmark:
         "results/benchmarks/draw-provenance.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     params:
         trainings=lambda wildcards, input: ",".join(input.trainings) or "[]",
         best=lambda wildcards, input: ",".join(input.best) or "[]",

@@ -17,8 +17,6 @@ rule validate:
     benchmark:
         "results/benchmarks/validate-{experiment}-{step}.tsv"
     priority: 1
-    conda:
-        "../../envs/inpainting.yaml"
     threads: 1
     resources:
         mem_mb=8000,
@@ -30,11 +28,12 @@ rule validate:
         root=DATASET,
         frames=settings.dataset.frames,
         seed=settings.seed,
+        execution=lambda wildcards, threads: DEVICE,
         version=[VALIDATION_VERSION, INPAINTING_VERSION],
     shell:
         "inpaint validate --checkpoint {params.checkpoint} --dataset {params.root:q} --manifest {input.manifest}"
         " --split-file {input.split} --frames {params.frames} --seed {params.seed} --out {output.scores}"
-        " {params.options} 2>&1 | tee {log}"
+        " {params.options} {params.execution} 2>&1 | tee {log}"
 
 
 rule best:
@@ -52,8 +51,6 @@ rule best:
     benchmark:
         "results/benchmarks/best-{experiment}.tsv"
     localrule: True
-    conda:
-        "../../envs/inpainting.yaml"
     resources:
         mem_mb=2000,
         runtime=30,

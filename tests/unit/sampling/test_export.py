@@ -1,5 +1,6 @@
 """An exported adapter is the checkpoint's, bit for bit, and says what it is."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,10 @@ from inpainting.artifacts.best import BestCheckpoint
 from inpainting.cli import main
 from inpainting.core.files import folder_digest, read_json, write_json
 from inpainting.models import loading
+from inpainting.models.adapter_files import adapter_files
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.export import adapter_files
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
-from inpainting.video.settings import MaskSettings, WindowSettings
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_it_equals_the_checkpoint_bit_for_bit_and_tells_of_it(checkpoint: Path, 
     assert folder_digest(out) == before
 
 
+def test_what_snakemake_put_beside_the_adapter_is_neither_shipped_nor_counted(
+    checkpoint: Path, scores: Path, tmp_path: Path
+) -> None:
+    best = shutil.copytree(checkpoint / "adapter", tmp_path / "best")
+    (best / ".snakemake_timestamp").touch()
+    out = tmp_path / "exported"
+    assert main(["export", "--checkpoint", str(best), "--scores", str(scores), "--out", str(out)]) == 0
+    assert not (out / ".snakemake_timestamp").exists()
+
+
 def test_it_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_path: Path) -> None:
     out = tmp_path / "exported"
     assert main(["export", "--checkpoint", str(checkpoint / "adapter"), "--out", str(out)]) == 0
@@ -65,7 +75,7 @@ def test_it_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_
     mask[:, 8:20, 8:20] = 255
     model = ModelSettings(base=str(tiny_base), device="cpu")
     made = [
-        load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings()).inpaint(rgb, mask, steps=2, seed=0)
+        load_pipeline(model, adapter)(rgb, mask, num_inference_steps=2, generator=noise_generator(0)).frames
         for adapter in (checkpoint / "adapter", out)
     ]
     assert np.array_equal(made[0], made[1])

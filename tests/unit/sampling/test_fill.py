@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
+from inpainting.baselines.settings import Fill
 from inpainting.cli import main
 from inpainting.core.files import read_json
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import reader, sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
+from numpy.typing import NDArray
 
+Clip = NDArray[np.uint8]
 Options = Callable[..., list[str]]
 
 
@@ -24,12 +27,12 @@ def checkpoints(tiny_training: Path, tmp_path: Path) -> dict[str, Path]:
     folders = {fill: tmp_path / fill / "step-4" for fill in ("grey", "temporal_median")}
     for fill, folder in folders.items():
         shutil.copytree(tiny_training / "checkpoints" / "step-4", folder)
-        config, state = read_json(folder / "adapter" / "inpainting.json"), read_json(folder / "state.json")
-        for told in (config, state["fingerprint"]["adapter"]):
+        config, state = read_json(folder / "adapter" / "inpainting.json"), read_state(folder)
+        for told in (config, state.fingerprint["adapter"]):
             assert told["condition"]["fill"] == "grey"
             told["condition"]["fill"] = fill
         (folder / "adapter" / "inpainting.json").write_text(json.dumps(config))
-        (folder / "state.json").write_text(json.dumps(state))
+        state.write(folder / STATE_FILE)
     return folders
 
 
@@ -77,13 +80,22 @@ def test_a_clip_on_disk_is_filled_and_inpainted_as_one_in_memory_is(tiny_base: P
     hole = np.zeros(rgb.shape[:3], bool)
     hole[:, 8:18, 4:15] = True
     sequence.write_sequence(tmp_path / "clip", rgb, 255 * hole.astype(np.uint8), rgb)
-    model, windows = ModelSettings(base=str(tiny_base), device="cpu"), WindowSettings(window=9)
-    inpainter = load_inpainter(model, None, (37, 30), MaskSettings(), windows, fill="flow_propagation")
+    model = ModelSettings(base=str(tiny_base), device="cpu")
+    pipeline = load_pipeline(model)
     command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "2", "--window", "9", "--raw"]
     command += ["--fill", "flow_propagation", "--input", tmp_path / "clip", "--output", tmp_path / "made"]
     assert main([*map(str, command)]) == 0
     made = reader.read_footage(tmp_path / "made").frames
-    assert np.array_equal(made, inpainter.inpaint_hole(rgb, hole, steps=2, seed=0))
+    in_memory = pipeline(
+        rgb,
+        hole,
+        num_inference_steps=2,
+        generator=noise_generator(0),
+        window=9,
+        fill="flow_propagation",
+        composite=False,
+    ).frames
+    assert np.array_equal(made, in_memory)
 
 
 def test_validate_fills_as_the_adapter_was_trained(
@@ -110,10 +122,17 @@ def test_evaluate_fills_as_the_adapter_was_trained(
 
 
 def test_the_adapters_fill_holds_not_the_callers(checkpoints: dict[str, Path], tiny_base: Path) -> None:
-    model, windows = ModelSettings(base=str(tiny_base), device="cpu"), WindowSettings(window=9)
+    rgb = np.random.default_rng(5).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    hole = np.zeros(rgb.shape[:3], bool)
+    hole[2:6, 8:18, 4:15] = True
+    model = ModelSettings(base=str(tiny_base), device="cpu")
+
+    def made(adapter: Path | None, fill: Fill) -> Clip:
+        frames: Clip = load_pipeline(model, adapter)(
+            rgb, hole, num_inference_steps=1, generator=noise_generator(0), fill=fill, window=9
+        ).frames
+        return frames
+
     adapter = checkpoints["temporal_median"] / "adapter"
-    assert (
-        load_inpainter(model, adapter, (32, 32), MaskSettings(), windows, fill="telea").condition_source
-        == "temporal_median"
-    )
-    assert load_inpainter(model, None, (32, 32), MaskSettings(), windows, fill="telea").condition_source == "telea"
+    assert np.array_equal(made(adapter, "telea"), made(adapter, "temporal_median"))
+    assert not np.array_equal(made(None, "telea"), made(None, "temporal_median"))

@@ -9,12 +9,10 @@ import torch
 from diffusers import CogVideoXDPMScheduler
 from inpainting.core.errors import InputError
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_sampling_steps
-from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.video import masks
-from inpainting.video.settings import MaskSettings, WindowSettings
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -107,17 +105,17 @@ def test_the_size_of_batches_changes_nothing_but_rounding(adapted: CogVideoXInpa
     assert np.abs(one.astype(int) - three).max() <= 2
 
 
-def test_the_inpainter_and_the_pipeline_give_the_same_pixels(
+def test_a_pipeline_that_a_command_loads_gives_the_same_pixels(
     adapted: CogVideoXInpaintPipeline, tiny_base: Path, adapter: Path
 ) -> None:
     from inpainting.core import seeds
 
     rgb, mask = clip()
     model = ModelSettings(base=str(tiny_base), device="cpu")
-    inpainter = load_inpainter(model, adapter, (36, 30), MaskSettings(), WindowSettings())
     generator = seeded(seeds.derive(5, "inference.noise"))
-    (raw,) = adapted(rgb, mask, num_inference_steps=2, generator=generator, composite=False, return_dict=False)
-    assert np.array_equal(inpainter.inpaint(rgb, mask, steps=2, seed=5), raw)
+    frames = adapted(rgb, mask, num_inference_steps=2, generator=generator).frames
+    loaded = load_pipeline(model, adapter)
+    assert np.array_equal(loaded(rgb, mask, num_inference_steps=2, generator=noise_generator(5)).frames, frames)
 
 
 @pytest.mark.parametrize("with_adapter", [True, False])
@@ -149,22 +147,20 @@ def test_dpm_denoises_too_and_from_the_same_noise_to_the_same_bits(adapted: CogV
 def test_dpm_agrees_with_the_loop_of_diffusers_own_pipeline(adapted: CogVideoXInpaintPipeline) -> None:
     """Latents of one window, the stochastic steps fed with the same noise."""
     from inpainting.sampling import denoising
-    from inpainting.sampling.window_schedule import Timeline
 
     scheduler = CogVideoXDPMScheduler.from_config(adapted.scheduler.config)
     start = torch.randn(3, 16, 4, 4, generator=seeded(1))
 
-    def predict(_: list[int], latents: Tensor, timestep: Tensor) -> Tensor:
+    def predict(latents: Tensor, timestep: Tensor) -> Tensor:
         return torch.tanh(latents * (1 + timestep / 1000))
 
     latents = start.clone()
-    for _ in denoising.denoise(
-        predict, scheduler, Timeline.plan(9, 9, 0, COGVIDEOX_2B.geometry), latents, 4, seeded(2), 1
-    ):
-        pass
+    rows, noise = denoising.RowScheduler(scheduler, 4), seeded(2)
+    for number, timestep in enumerate(scheduler.timesteps):
+        rows.step(number, predict(latents, timestep), latents, noise)
     wanted, old, generator = start.clone(), None, seeded(2)
     for number, timestep in enumerate(scheduler.timesteps):
-        velocity = predict([0], wanted[None], timestep)[0]
+        velocity = predict(wanted, timestep)
         back = scheduler.timesteps[number - 1] if number else None
         steps = [
             scheduler.step(velocity[i], None if old is None else old[i], timestep, back, wanted[i], generator=generator)

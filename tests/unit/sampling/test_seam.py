@@ -3,15 +3,15 @@
 import numpy as np
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.sampling.seam import SeamMeter, joints
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 from numpy.typing import NDArray
 
 GEOMETRY = COGVIDEOX_2B.geometry
-TIMELINE = Timeline.plan(25, 9, 1, GEOMETRY)
+SCHEDULE = WindowSchedule.plan(25, 9, 1, GEOMETRY)
 
 
 def measure(frames: NDArray[np.uint8], hole: NDArray[np.bool_]) -> dict[str, float] | None:
-    meter = SeamMeter(TIMELINE)
+    meter = SeamMeter(SCHEDULE)
     for frame in frames:
         meter.add(frame, hole)
     return meter.result()
@@ -24,9 +24,9 @@ def hole() -> NDArray[np.bool_]:
 
 
 def test_joints_are_the_steps_into_through_and_out_of_what_windows_share() -> None:
-    assert TIMELINE.starts == (0, 8, 16)
-    assert list(joints(TIMELINE)) == [7, 8, 15, 16]
-    assert list(joints(Timeline.plan(9, 9, 1, GEOMETRY))) == []
+    assert SCHEDULE.starts == (0, 8, 16)
+    assert list(joints(SCHEDULE)) == [7, 8, 15, 16]
+    assert list(joints(WindowSchedule.plan(9, 9, 1, GEOMETRY))) == []
 
 
 def test_a_steady_change_is_no_seam() -> None:
@@ -47,7 +47,7 @@ def test_a_jump_in_the_hole_at_a_joint_shows_in_the_hole_alone() -> None:
 
 
 def test_without_joints_there_is_nothing_to_measure() -> None:
-    meter = SeamMeter(Timeline.plan(9, 9, 1, GEOMETRY))
+    meter = SeamMeter(WindowSchedule.plan(9, 9, 1, GEOMETRY))
     for number in range(9):
         meter.add(np.full((16, 16, 3), number, np.uint8), hole())
     assert meter.result() is None

@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.sampling import denoising
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 
 GEOMETRY = COGVIDEOX_2B.geometry
 STRIDE = GEOMETRY.stride
 
 
-def shown(timeline: Timeline, window: int, position: int) -> list[int]:
+def shown(schedule: WindowSchedule, window: int, position: int) -> list[int]:
     """Frames of the clip that a latent frame of a window is made of."""
-    start = timeline.starts[window]
+    start = schedule.starts[window]
     return [start] if position == 0 else [start + STRIDE * position - offset for offset in range(STRIDE)]
 
 
@@ -26,41 +26,41 @@ def test_windows_cover_a_clip_and_share_the_latent_frames_of_the_same_frames(
 ) -> None:
     window = 8 * eighths + 1
     overlap = min(overlap, max(0, window - 4))
-    timeline = Timeline.plan(frames, window, overlap, GEOMETRY)
-    covered = np.zeros(max(frames, timeline.starts[-1] + timeline.length), int)
-    for start in timeline.starts:
-        covered[start : start + timeline.length] += 1
+    schedule = WindowSchedule.plan(frames, window, overlap, GEOMETRY)
+    covered = np.zeros(max(frames, schedule.starts[-1] + schedule.length), int)
+    for start in schedule.starts:
+        covered[start : start + schedule.length] += 1
     assert covered[:frames].min() >= 1
     if frames > window > 1:
-        assert timeline.starts[-1] + window - frames < STRIDE
-        assert max(np.diff(timeline.starts)) <= window - overlap
+        assert schedule.starts[-1] + window - frames < STRIDE
+        assert max(np.diff(schedule.starts)) <= window - overlap
     of_row: dict[int, list[int]] = {}
     own = set()
-    for index, rows in enumerate(timeline.rows):
+    for index, rows in enumerate(schedule.rows):
         for position, row in enumerate(rows):
-            assert of_row.setdefault(int(row), shown(timeline, index, position)) == shown(timeline, index, position)
+            assert of_row.setdefault(int(row), shown(schedule, index, position)) == shown(schedule, index, position)
             own |= {int(row)} if position == 0 else set()
     grid = [tuple(frames) for row, frames in of_row.items() if row not in own]
     assert len(grid) == len(set(grid))
-    assert sorted(of_row) == list(range(timeline.row_count))
+    assert sorted(of_row) == list(range(schedule.row_count))
 
 
 @pytest.mark.parametrize("blend", ["latents", "pixels"])
 def test_the_shares_of_a_row_sum_to_one_and_are_all_of_what_one_window_has_alone(blend: str) -> None:
-    timeline = Timeline.plan(57, 17, 4, GEOMETRY, blend)  # type: ignore[arg-type]
-    total = np.zeros(timeline.row_count)
-    np.add.at(total, timeline.rows, timeline.shares)
+    schedule = WindowSchedule.plan(57, 17, 4, GEOMETRY, blend)  # type: ignore[arg-type]
+    total = np.zeros(schedule.row_count)
+    np.add.at(total, schedule.rows, schedule.shares)
     np.testing.assert_allclose(total, 1, rtol=1e-6)
-    alone = timeline.rows.size == timeline.row_count
+    alone = schedule.rows.size == schedule.row_count
     assert alone == (blend == "pixels")
 
 
 def test_the_mean_over_windows_counts_each_by_its_share() -> None:
-    timeline = Timeline.plan(25, 17, 9, GEOMETRY)
-    assert timeline.starts == (0, 8)
+    schedule = WindowSchedule.plan(25, 17, 9, GEOMETRY)
+    assert schedule.starts == (0, 8)
     of_windows = torch.stack([torch.full((5, 2), 1.0), torch.full((5, 2), 3.0)])
-    rows = denoising.gather_rows(timeline, of_windows)
+    rows = denoising.gather_rows(schedule, of_windows)
     assert rows[:3, 0].tolist() == [1, 1, 1]
-    assert timeline.rows.tolist() == [[0, 1, 2, 3, 4], [5, 3, 4, 6, 7]]
+    assert schedule.rows.tolist() == [[0, 1, 2, 3, 4], [5, 3, 4, 6, 7]]
     torch.testing.assert_close(rows[3:5, 0], torch.tensor([5 / 3, 7 / 3]))
     assert rows[5:, 0].tolist() == [3, 3, 3]

@@ -6,7 +6,7 @@ Written by `inpaint train` with the other files of a checkpoint; read by a run t
 from pathlib import Path
 from typing import Any, ClassVar
 
-from inpainting.artifacts.formats import JsonFile
+from inpainting.artifacts.formats import JsonFile, Provenance
 
 STATE_FILE = "state.json"
 
@@ -22,6 +22,11 @@ class CheckpointState(JsonFile):
     """Whether it stays once there is a later one."""
     fingerprint: dict[str, Any]
     """All that makes a step what it is; checkpoints of another fingerprint are another run's."""
+    windows: int
+    """Windows that the run is trained on."""
+    trainable_weights: int
+    provenance: Provenance
+    """The run's; how many steps it has is no part of it."""
 
 
 def read_state(checkpoint: Path) -> CheckpointState:

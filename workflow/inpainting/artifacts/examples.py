@@ -1,7 +1,8 @@
 """results/evaluation/<method>/examples/<sequence>/{raw,composited}/: a method's frames of a few sequences.
 
 raw holds the method's own frames, composited those with the input outside the hole, as numbered PNGs. Written by
-`inpaint evaluate`, shown by the report.
+`inpaint evaluate`, shown by the report. Beside the folder lies examples.tsv, with a digest of each sequence's folder:
+the workflow compares this table, since it can't compare folders.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.artifacts.formats import reading
+from inpainting.core.files import folder_digest, write_table
 from inpainting.video.sequence import read_images, write_images
 
 Output = Literal["raw", "composited"]
@@ -24,6 +26,14 @@ WANTED = "the frames of `inpaint evaluate --examples-out`"
 def examples_folder(evaluation: Path, method: str) -> Path:
     """Where a method's examples lie below the folder of all evaluations."""
     return evaluation / method / "examples"
+
+
+def write_digests(folder: Path) -> None:
+    """Write <folder>.tsv: the sequences of a folder of examples, with digests of what lies in each one's own folder."""
+    import pandas as pd
+
+    digests = {name: folder_digest(folder / name) for name in sorted(kept_sequences(folder))}
+    write_table(folder.with_suffix(".tsv"), pd.DataFrame({"sequence": digests.keys(), "digest": digests.values()}))
 
 
 def kept_sequences(examples: Path) -> set[str]:

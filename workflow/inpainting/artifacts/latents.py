@@ -97,6 +97,7 @@ class Shard:
             self.content, self.digest, self.source = about["content"], about["digest"], about["source"]
             self.keys: dict[str, str] = json.loads(about["keys"])
             self.checksums: dict[str, int] = json.loads(about["checksums"])
+            self.provenance: dict[str, Any] = json.loads(about["provenance"])
             self.names: list[str] = sorted(self._file.keys())
             if self.names != sorted(self.checksums):
                 raise ValueError("its tensors have other names")
@@ -186,6 +187,12 @@ class LatentCache:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def shaping(self) -> dict[str, Any]:
+        """The settings that shaped the truths and the conditions, as the first window's shards tell them."""
+        first = self.table.iloc[0]
+        shards = {part: self._shard(first[part], first[f"{part}_digest"]) for part in ("truth", "condition")}
+        return {part: shard.provenance.get("settings", {}) for part, shard in shards.items()}
 
     def __getitem__(self, number: int) -> Window:
         """A window; raises InputError where a shard is damaged, or was encoded again after it was indexed."""

@@ -3,7 +3,7 @@
 What the columns mean is said at `artifacts.record.Record`, `Soundness` and `Content`. Written by `inpaint audit`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +50,12 @@ def write_manifest(path: Path, records: Sequence[Record], provenance: Mapping[st
 def accepted(manifest: pd.DataFrame) -> pd.DataFrame:
     """The rows of the accepted sequences."""
     return manifest[manifest["verdict"] == ACCEPTED].reset_index(drop=True)
+
+
+def sequence_digests(manifest_file: Path, sequences: Iterable[str]) -> dict[str, str]:
+    """The digest of each sequence's frames, as the audit found them; the sequences are in the manifest."""
+    digests = MANIFEST.read(manifest_file, "--manifest").set_index("id")["digest"]
+    return {name: str(digests[name]) for name in sequences}
 
 
 def choose_sequences(

@@ -8,6 +8,7 @@ inpainting.json                    AdapterConfig
 """
 
 from pathlib import Path
+from typing import Annotated
 
 from diffusers import CogVideoXTransformer3DModel
 from pydantic import Field
@@ -17,7 +18,7 @@ from inpainting.artifacts.prompt import write_prompt
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, read_json, write_json
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.adapter_weights import load_weights, save_weights
 from inpainting.models.settings import LoraSettings
@@ -27,15 +28,15 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 class AdapterConfig(Settings):
     """What was trained against, and how masks become conditions: inference takes them from here, never from options."""
 
-    base: str
+    base: Annotated[str, Role.PLACE]
     """The base model's folder or hub name, as training was given it."""
-    transformer_digest: str
+    transformer_digest: Annotated[str, Role.ARCHITECTURE]
     """Digest of the base transformer's files."""
-    random_base: int | None = None
+    random_base: Annotated[int | None, Role.ARCHITECTURE] = None
     """Seed of the fresh random weights that stood for the base's own; None where the base's own were used."""
     vae_digest: str
     """Digest of the VAE's files."""
-    channels: int
+    channels: Annotated[int, Role.ARCHITECTURE]
     """Input channels of the transformer: noisy latents and, where it is widened, condition latents and mask."""
     masks: MaskSettings
     """From mask images to the hole."""

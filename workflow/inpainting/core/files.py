@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,11 +93,12 @@ def file_digest(path: Path | str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def folder_digest(folder: Path | str) -> str:
-    """SHA-256 over the relative names and contents of all files below a folder, in hex."""
+def folder_digest(folder: Path | str, names: Collection[str] | None = None) -> str:
+    """SHA-256 over the relative names and contents of the files below a folder, all or those named, in hex."""
     folder = Path(folder)
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+    files = folder.rglob("*") if names is None else (folder / name for name in names)
+    for path in sorted(path for path in files if path.is_file()):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{file_digest(path)}\n".encode())
     return digest.hexdigest()
 

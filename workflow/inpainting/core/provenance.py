@@ -1,11 +1,9 @@
 """Where a result comes from: settings, seed, versions, digests of inputs. No times: same run, same bytes."""
 
 import platform
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
-
-from inpainting.core.settings import Settings
 
 PACKAGES = ("inpainting", "torch", "diffusers", "peft", "accelerate", "numpy", "scikit-image", "snakemake")
 
@@ -21,13 +19,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def describe(
-    settings: Settings, inputs: Mapping[str, str] | None = None, leave_out: Collection[str] = ()
-) -> dict[str, Any]:
-    """The provenance that a result carries: the step's settings (seed included), versions and digests of its inputs.
+def describe(shaping: Mapping[str, Any], inputs: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The provenance that a result carries: the settings that shaped it, versions, and digests of its inputs.
 
-    `leave_out`: settings that do not shape the result (where it is written, how many workers), so that its bytes do not
-    depend on them.
+    shaping: of `Settings.shaping`, seed included. Where the result lies and how fast it was made change no byte of it.
     """
-    shaping = settings.model_dump(mode="json", exclude=set(leave_out))
-    return {"settings": shaping, "versions": versions(), "inputs": dict(inputs or {})}
+    return {"settings": dict(shaping), "versions": versions(), "inputs": dict(inputs or {})}

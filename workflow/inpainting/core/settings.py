@@ -7,11 +7,13 @@ and what the sections share (seed, frames, base model), and is what the command 
 import difflib
 import json
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from inpainting.core.errors import UsageError
 
@@ -21,15 +23,63 @@ Size = Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$", json_schema_extra={"
 SettingsT = TypeVar("SettingsT", bound="Settings")
 
 
+class Role(Enum):
+    """What a setting has to do with the result, written where it is declared: `Annotated[int, Role.EXECUTION]`.
+
+    Keys of caches, fingerprints and provenance are built from roles: see `Settings.shaping`.
+    """
+
+    RESULT = "result"
+    """It shapes what is made. Settings that name no role have this one."""
+    ARCHITECTURE = "architecture"
+    """It shapes what is made, and weights and states that were trained with another value do not fit."""
+    PLACE = "place"
+    """Where an input or output lies, or which of several it is: inputs count by their digests, outputs not at all. All
+    paths are places."""
+    EXECUTION = "execution"
+    """How fast, how often or how watched: another value gives the same result, but for rounding."""
+
+
+def role_of(field: FieldInfo) -> Role:
+    """The role of a field of a settings class."""
+    named = [part for part in field.metadata if isinstance(part, Role)]
+    assert len(named) <= 1, f"{field}: a setting has one role"
+    return named[0] if named else Role.PLACE if _holds_path(field.annotation) else Role.RESULT
+
+
+def names_of_role(kind: type[BaseModel], *roles: Role) -> set[str]:
+    """The settings of a class that have one of these roles."""
+    return {name for name, field in kind.model_fields.items() if role_of(field) in roles}
+
+
+def _holds_path(annotation: Any) -> bool:
+    return annotation is Path or any(_holds_path(part) for part in get_args(annotation))
+
+
 class Settings(BaseModel):
     """Base of all settings: unknown names are refused, values can't be changed, docstrings are the help texts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
 
-    def to_options(self, leave_out: Collection[str] = ()) -> str:
-        """These settings as command line options, quoted for a shell. Left out, too: nested sections, what is None."""
+    def of_role(self, *roles: Role) -> dict[str, Any]:
+        """The settings of these roles by name, as JSON values; of nested settings, theirs."""
+        values = self.model_dump(mode="json", include=names_of_role(type(self), *roles))
+        return {
+            name: nested.of_role(*roles) if isinstance(nested := getattr(self, name), Settings) else value
+            for name, value in values.items()
+        }
+
+    def shaping(self) -> dict[str, Any]:
+        """The settings that shape the result, by name, as JSON values: what goes into keys and provenance."""
+        return self.of_role(Role.RESULT, Role.ARCHITECTURE)
+
+    def to_options(self, *roles: Role) -> str:
+        """These settings, or those of some roles, as command line options, quoted for a shell.
+
+        Nested sections and what is None are left out.
+        """
         options = []
-        for name, value in self.model_dump(mode="json", exclude=set(leave_out)).items():
+        for name, value in self.of_role(*(roles or Role)).items():
             if isinstance(value, dict):
                 continue
             flag = "--" + name.replace("_", "-")

@@ -18,8 +18,6 @@ from inpainting.importing.pairing import Clip
 from inpainting.importing.settings import ImportCommand
 
 ROOM = ".import"
-SHAPING = ("make_masks", "size", "resize", "rate", "frames", "stride", "mask_invert", "seed")
-"""Settings that shape a sequence's pixels, beside the mask threshold that holds."""
 
 Row = dict[str, Any]
 """A line of import.tsv."""
@@ -31,7 +29,7 @@ class Ledger:
     def __init__(self, clip: Clip, settings: ImportCommand) -> None:
         self.out = settings.out
         self.path = settings.out / ROOM / f"{clip.name}.json"
-        shaping = {name: getattr(settings, name) for name in SHAPING} | {"threshold": settings.threshold}
+        shaping = settings.shaping() | {"threshold": settings.threshold}
         files = [None if path is None else _identity(path) for path in (clip.video, clip.mask, clip.truth)]
         self.key = value_digest([clip.name, shaping, files, IMPORT_VERSION])
         found: dict[str, Any] = {"key": self.key, "sequences": [], "rows": {}}

@@ -1,11 +1,11 @@
 """Settings of `inpaint import`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inpainting.core.settings import Settings, Size, parse_size
+from inpainting.core.settings import Role, Settings, Size, parse_size
 
 SMALLEST_SIDE = 16
 """Pixels that both sides of a frame need: one token of the transformer (2 latents) of 8 pixels each."""
@@ -14,7 +14,7 @@ SMALLEST_SIDE = 16
 class ImportCommand(Settings):
     """Make sequences of the dataset's layout from videos or folders of frames."""
 
-    videos: str | None = None
+    videos: Annotated[str | None, Role.PLACE] = None
     """A folder of videos or of folders of frames, one of these, or a quoted pattern such as 'clips/*.mp4'."""
     masks: Path | None = None
     """White where to inpaint: a folder that holds, for bear.mp4, a video, a folder or an image called bear or
@@ -50,7 +50,7 @@ class ImportCommand(Settings):
     """Turn masks round: for those that are white where pixels are known."""
     seed: int = Field(0, ge=0)
     """What made masks are drawn from, each by its sequence's name."""
-    workers: int = Field(2, ge=1)
+    workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Processes that import clips at once; their number changes no byte."""
 
     def model_post_init(self, _: object) -> None:

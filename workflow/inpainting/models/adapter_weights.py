@@ -39,17 +39,14 @@ def load_weights(
 ) -> None:
     """Load what `save_weights` wrote, in float32 whatever the base's precision; widen the transformer first if needed.
 
-    lora, channels: as it was trained; widened: whether the patch embedding was. A transformer that is as wide already,
-    as pipelines save it, is not widened again. Every tensor must arrive, bit for bit, and LoRA's scale be the one that
-    was trained; raises InputError otherwise.
+    lora, channels: as it was trained; widened: whether the patch embedding was. Every tensor must arrive, bit for bit,
+    and LoRA's scale be the one that was trained; raises InputError otherwise.
     """
     try:
         layers = target_layers(transformer, lora)
         stored = {name.removeprefix("transformer."): t for name, t in load_file(folder / LORA_FILE).items()}
         patch = load_file(folder / WIDENED_FILE) if widened else {}
-        if widened and transformer.config.in_channels == channels:
-            transformer.patch_embed.proj.float()
-        elif widened:
+        if widened:
             widen_patch_embedding(transformer, channels)
         transformer.load_state_dict(patch, strict=False)
         transformer.load_lora_adapter(folder, prefix="transformer", weight_name=LORA_FILE, adapter_name="default")

@@ -38,6 +38,12 @@ def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def precisions(model: ModelSettings) -> dict[str, Any]:
+    """What of the base model's settings shapes results: its precisions, that of the VAE as it is on this machine."""
+    vae = vae_dtype(model, resolve_device(model.device))
+    return model.shaping() | {"vae_dtype": str(vae).removeprefix("torch.")}
+
+
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
     """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory.
 
@@ -55,20 +61,20 @@ def load_transformer(
     base: str,
     dtype: torch.dtype,
     device: torch.device,
-    latent_size: tuple[int, int],
-    frames: int,
+    latent_size: tuple[int, int] | None = None,
+    frames: int | None = None,
     random_seed: int | None = None,
 ) -> CogVideoXTransformer3DModel:
     """The transformer, frozen, its positions laid out for the clips that it will see.
 
-    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames. With `random_seed`, fresh
-    weights that diffusers draws for a new model of this shape stand for the pretrained ones.
-    Raises UsageError for a base of no known family.
+    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames; by default positions are laid
+    out as the base's own configuration says. With `random_seed`, fresh weights that diffusers draws for a new model of
+    this shape stand for the pretrained ones. Raises UsageError for a base of no known family.
     """
     family, precision = bases.family(base), str(dtype).removeprefix("torch.")
     if dtype != torch.float32 and precision not in family.trained_in:
         log.warning("%s in %s: %s was trained in %s", base, precision, family.name, " and ".join(family.trained_in))
-    positions = family.position_config(latent_size, frames)
+    positions = {} if latent_size is None or frames is None else family.position_config(latent_size, frames)
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **positions)
     if random_seed is not None:
         draw_weights(transformer, random_seed)

@@ -19,9 +19,9 @@ from inpainting.models.family import Family
 PROBE_FILE = "probe.safetensors"
 
 
-def write_probe(folder: Path, family: Family, transformer: CogVideoXTransformer3DModel, prompt: Tensor) -> None:
-    """Write what a model predicts, which may be in training and is left as it was. prompt: float [1, tokens, width]."""
-    save_file({"prediction": predict(family, transformer, prompt)}, folder / PROBE_FILE)
+def write_probe(folder: Path, prediction: Tensor) -> None:
+    """Write what `predict` gave of a model."""
+    save_file({"prediction": prediction}, folder / PROBE_FILE)
 
 
 def read_probe(checkpoint: Path) -> Tensor:

@@ -63,8 +63,9 @@ def arranged(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKL
 
 def _device(vae: AutoencoderKLCogVideoX) -> torch.device:
     """Where the VAE computes, which is not where it waits when it is offloaded."""
-    hook = getattr(vae, "_hf_hook", None)
-    return torch.device(getattr(hook, "execution_device", None) or vae.device)
+    hooks = (getattr(module, "_hf_hook", None) for module in vae.modules())
+    devices = (getattr(hook, "execution_device", None) for hook in hooks)
+    return torch.device(next((device for device in devices if device is not None), vae.device))
 
 
 def _check_frames(frames: int, at_once: int) -> None:

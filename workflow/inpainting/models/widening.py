@@ -24,6 +24,13 @@ def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: in
     transformer.register_to_config(in_channels=channels)
 
 
+def narrow_patch_embedding(transformer: CogVideoXTransformer3DModel, projection: nn.Conv2d) -> None:
+    """Undo `widen_patch_embedding`: give the transformer its own projection back, on its device; in place."""
+    weight = transformer.patch_embed.proj.weight
+    transformer.patch_embed.proj = projection.to(weight.device)
+    transformer.register_to_config(in_channels=projection.in_channels)
+
+
 def is_widened(transformer: CogVideoXTransformer3DModel) -> bool:
     """Whether the transformer takes more channels than it puts out."""
     return bool(transformer.config.in_channels > transformer.config.out_channels)

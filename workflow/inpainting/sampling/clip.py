@@ -2,43 +2,37 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 
-from inpainting.baselines.settings import FillSettings
 from inpainting.core import provenance
 from inpainting.core.files import file_digest, folder_digest, read_json, write_json
 from inpainting.core.progress import Progress
 from inpainting.models import bases, loading
-from inpainting.sampling import preparation
-from inpainting.sampling.conditioned_clip import Clip
-from inpainting.sampling.inpainter import Inpainter
+from inpainting.models.adapter_files import adapter_digest
 from inpainting.sampling.preview import draw_preview
 from inpainting.sampling.region import Region
+from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.seam import SeamMeter
-from inpainting.sampling.settings import RunCommand
 from inpainting.sampling.source import Source, look_through
-from inpainting.sampling.window_schedule import Timeline
-from inpainting.video import sequence, windows, writer
+from inpainting.sampling.window_schedule import WindowSchedule
+from inpainting.video import masks, sequence, writer
 from inpainting.video.reader import Picture, Reel
 from inpainting.video.settings import MaskSettings
 from inpainting.video.writer import Shape
 
 log = logging.getLogger(__name__)
 
-Load = Callable[[tuple[int, int]], Inpainter]
-"""Gives the loaded model; the size (width, height) in pixels is that of the frames it is needed for first."""
 
-
-def inpaint_clip(settings: RunCommand, input: Path, mask: Path, output: Path, load: Load) -> None:
+def inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None:
     """Inpaint `input` where `mask` says so, and write `output` and what `story` tells of it.
 
     Raises InputError where a file can't be read or frames and masks do not fit together.
     """
+    settings = model.settings
     source = look_through(
         Reel(input, settings.frames),
         Reel(mask, settings.frames, sequence.MASK),
@@ -46,7 +40,7 @@ def inpaint_clip(settings: RunCommand, input: Path, mask: Path, output: Path, lo
     )
     width, height = source.size
     log.info("%d frames of %dx%d, %.3g %% of them to inpaint", source.frames, width, height, 100 * source.coverage)
-    told = story(settings, input, mask)
+    told = story(model, input, mask)
     shape = Shape(source.frames, source.size, source.timing.rate, source.timing.pixel_aspect)
     sound = input if source.reel.is_video else None
     seam = None
@@ -54,14 +48,15 @@ def inpaint_clip(settings: RunCommand, input: Path, mask: Path, output: Path, lo
         log.info("the mask is empty: there is nothing to inpaint, and the output's frames are the input's")
         writer.write_frames(output, source.reel, shape, sound)
     else:
-        region = _region(settings, source)
-        inpainter = load(region.size)
+        region = _region(model, source, source.box)
+        if settings.vae_tiling:
+            model.check_tiling(region.size)
+        schedule = model.pipeline.plan(source.frames, settings.window, settings.window_overlap, settings.blend)
         if settings.preview:
-            draw_preview(inpainter, source, region, settings, output.with_name(output.name + ".preview.png"))
-        timeline = inpainter.timeline(source.frames)
-        meter = SeamMeter(timeline)
+            draw_preview(model, source, region, schedule, output.with_name(output.name + ".preview.png"))
+        meter = SeamMeter(schedule)
         start = time.monotonic()
-        frames = _frames(inpainter, source, region, timeline, settings)
+        frames = _frames(model, source, region, schedule)
         writer.write_frames(output, _measured(frames, source, meter), shape, sound)
         log.info("inpainted in %.3g seconds per frame", (time.monotonic() - start) / source.frames)
         seam = _say_seam(meter)
@@ -78,33 +73,30 @@ def inpaint_clip(settings: RunCommand, input: Path, mask: Path, output: Path, lo
     log.info("written: %s, and beside it %s.json", output, output.name)
 
 
-def _region(settings: RunCommand, source: Source) -> Region:
-    whole = Region.whole(source.size)
-    if not settings.crop or source.box is None:
-        return whole
-    native, _ = bases.made_for(settings.base)
-    region = source.box.with_surroundings(native, source.size, bases.family(settings.base).geometry.grid)
+def _region(model: RunModel, source: Source, box: Region) -> Region:
+    if not model.settings.crop:
+        return Region.whole(source.size)
+    base = model.settings.base
+    (native, _), grid = bases.made_for(base), bases.family(base).geometry.grid
+    region = box.with_surroundings(native, source.size, grid)
     log.info("of the frames, %dx%d at column %d, row %d is inpainted", *region.size, region.left, region.top)
     return region
 
 
-def _frames(
-    inpainter: Inpainter, source: Source, region: Region, timeline: Timeline, settings: RunCommand
-) -> Iterator[Picture]:
+def _frames(model: RunModel, source: Source, region: Region, schedule: WindowSchedule) -> Iterator[Picture]:
     """The output's frames, one by one, while the phases tell how far they are."""
-    count, steps = len(timeline.starts), preparation.steps_of(settings)
+    count, steps, raw = len(schedule.starts), model.settings.steps or 0, model.settings.raw
     phases = _Phases(
         ("fill", "frames", source.frames),
         ("encode", "windows", count),
         ("denoise", f"steps of {count} windows", count * steps),
         ("decode", "windows", count),
     )
-    clip = source.condition(region, inpainter.condition_source, phases.step)
-    made = inpainter.inpaint_windows(clip, timeline, steps, settings.seed, encoded=phases.step, stepped=phases.step)
-    raw = windows.joined(_counted(made, phases), timeline.starts, timeline.length, source.frames)
-    for part, rgb, hole in zip(raw, source.reel, source.dilated(), strict=True):
+    filled, hole = source.fill(region, model.condition_source, phases.step)
+    made = model.inpaint(filled, hole, "stream", False, phases.step, filled=True)
+    for part, rgb, inside in zip(made, source.reel, source.dilated(), strict=True):
         pasted = region.paste(part, rgb)
-        yield pasted if settings.raw else np.where(hole[..., None], pasted, rgb)
+        yield pasted if raw else masks.composite(pasted, rgb, inside)
 
 
 class _Phases:
@@ -119,12 +111,6 @@ class _Phases:
         self._progress.step(count)
         if self._progress.done == self._progress.total and self._waiting:
             self._progress = Progress(*self._waiting.pop(0))
-
-
-def _counted(made: Iterable[Clip], phases: _Phases) -> Iterator[Clip]:
-    for clip in made:
-        phases.step()
-        yield clip
 
 
 def _measured(frames: Iterable[Picture], source: Source, meter: SeamMeter) -> Iterator[Picture]:
@@ -150,16 +136,17 @@ def story_path(output: Path) -> Path:
     return output.with_name(output.name + ".json")
 
 
-def is_done(settings: RunCommand, input: Path, mask: Path, output: Path) -> bool:
+def is_done(model: RunModel, input: Path, mask: Path, output: Path) -> bool:
     """Whether the output is there, made of the same inputs by the same settings and versions."""
     if not (output.exists() and story_path(output).is_file()):
         return False
     told = read_json(story_path(output))
-    return all(told.get(name) == value for name, value in story(settings, input, mask).items())
+    return all(told.get(name) == value for name, value in story(model, input, mask).items())
 
 
-def story(settings: RunCommand, input: Path, mask: Path) -> dict[str, Any]:
+def story(model: RunModel, input: Path, mask: Path) -> dict[str, Any]:
     """How an output is made, and of what; never when, so that it is the same each time."""
+    settings = model.settings
     inputs = {
         "input": _digest(input),
         "mask": _digest(mask),
@@ -167,10 +154,10 @@ def story(settings: RunCommand, input: Path, mask: Path) -> dict[str, Any]:
         "vae": loading.part_digest(settings.base, "vae"),
     }
     if settings.adapter is not None:
-        inputs["adapter"] = folder_digest(settings.adapter)
-    one = settings.model_copy(update={"input": input, "mask": mask})
-    told = provenance.describe(one, inputs, leave_out={"output", "batch", "preview", *FillSettings.model_fields})
-    told["settings"]["condition"] = preparation.condition_source(settings)
+        inputs["adapter"] = adapter_digest(settings.adapter)
+    told = provenance.describe(settings.shaping(), inputs)
+    del told["settings"]["fill"]  # in its place, what the model is shown: an adapter brings its own
+    told["settings"]["condition"] = model.condition_source
     told["versions"]["av"] = av.__version__
     return told
 

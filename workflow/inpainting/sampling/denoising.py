@@ -1,10 +1,11 @@
-"""Denoising all windows of a clip together: at every step their predictions are averaged where they overlap.
+"""Denoising steps on the latents of a whole clip, whose windows are denoised together.
 
-O. Bar-Tal, L. Yariv, Y. Lipman, T. Dekel: MultiDiffusion, ICML 2023, along time. What a clip needs lies in files that
-the operating system keeps in memory as far as there is room, so that its length takes none of its own.
+At every step the predictions of all windows are averaged where the windows overlap (O. Bar-Tal, L. Yariv, Y. Lipman,
+T. Dekel: MultiDiffusion, ICML 2023, along time). Latents are [rows, channels, height, width], on disk (see `on_disk`);
+a row is a latent frame of the clip.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,12 +15,23 @@ from torch import Tensor
 
 from inpainting.conditioning.conditioning import Conditioning
 from inpainting.sampling import on_disk
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 
 Scheduler: TypeAlias = CogVideoXDDIMScheduler | CogVideoXDPMScheduler
 
-Predict = Callable[[list[int], Tensor, Tensor], Tensor]
-"""From windows, their noisy latents [batch, latent frames, channels, height, width] and the timestep to velocities."""
+
+def gather_rows(schedule: WindowSchedule, of_windows: Tensor) -> Tensor:
+    """Mean over the windows that share a row, by their shares: from [windows, latent frames, ...] to [rows, ...]."""
+    rows = on_disk.tensor(schedule.row_count, *of_windows.shape[2:])
+    add_windows(schedule, rows, range(len(of_windows)), of_windows)
+    return rows
+
+
+def add_windows(schedule: WindowSchedule, rows: Tensor, batch: range, of_windows: Tensor) -> None:
+    """Add the values of a batch of windows, [batch, latent frames, ...], to their rows, by the windows' shares."""
+    for window, values in zip(batch, of_windows, strict=True):
+        share = torch.from_numpy(schedule.shares[window]).reshape(-1, *[1] * (values.ndim - 1))
+        rows.index_add_(0, torch.from_numpy(schedule.rows[window]), share * values)
 
 
 @dataclass(frozen=True)
@@ -33,78 +45,45 @@ class Known:
     latents: Tensor
     mask: Tensor
 
+    @classmethod
+    def of(cls, schedule: WindowSchedule, conditioning: Conditioning, latents: Tensor, mask: Tensor) -> "Known | None":
+        """Of what windows are shown, [windows, latent frames, ...]; None where the conditioning replaces nothing."""
+        if not conditioning.replaces:
+            return None
+        return cls(conditioning, gather_rows(schedule, latents), gather_rows(schedule, mask))
 
-def gather_rows(timeline: Timeline, of_windows: Tensor) -> Tensor:
-    """Mean by the windows' shares: from [windows, latent frames, ...] to [rows, ...]."""
-    rows = on_disk.tensor(timeline.row_count, *of_windows.shape[2:])
-    for window in range(len(timeline.starts)):
-        _add(timeline, rows, window, of_windows[window])
-    return rows
-
-
-def _add(timeline: Timeline, rows: Tensor, window: int, values: Tensor) -> None:
-    """Add a window's values [latent frames, ...] to its rows, by its shares."""
-    share = torch.from_numpy(timeline.shares[window]).reshape(-1, *[1] * (values.ndim - 1))
-    rows.index_add_(0, torch.from_numpy(timeline.rows[window]), share * values)
+    def put_back(self, noisy: Tensor, add_noise: Callable[[Tensor], Tensor] = lambda clean: clean) -> None:
+        """Put them into noisy latents, in place; add_noise: gives them the noise that these have, row by row."""
+        for row, (latent, mask) in enumerate(zip(self.latents, self.mask, strict=True)):
+            noisy[row] = self.conditioning.latents(noisy[row], latent, mask, add_noise)
 
 
-def denoise(
-    predict: Predict,
-    scheduler: Scheduler,
-    timeline: Timeline,
-    latents: Tensor,
-    steps: int,
-    generator: torch.Generator,
-    at_once: int,
-    known: Known | None = None,
-    stepped: Callable[[int], None] = lambda windows: None,
-) -> Iterator[tuple[int, Tensor]]:
-    """Denoise rows of noise [rows, channels, height, width] in place; yields each step and its timestep when done.
+class RowScheduler:
+    """A scheduler's steps, row by row, so that the noise that they draw does not depend on how windows are batched."""
 
-    `at_once` windows are predicted in a batch, then `stepped` is told how many. The noise that a step needs is drawn
-    row by row, so that the size of the batches changes none of it. `known` latents are put back, noised, before each
-    step and as they are after the last.
-    """
-    scheduler.set_timesteps(steps)
-    velocity, earlier = on_disk.tensor(*latents.shape), on_disk.tensor(*latents.shape)
-    for number, timestep in enumerate(scheduler.timesteps):
-        if known is not None:
-            _put_back(known, scheduler, timestep, latents, generator)
-        velocity.zero_()
-        for first in range(0, len(timeline.starts), at_once):
-            batch = list(range(first, min(first + at_once, len(timeline.starts))))
-            predicted = predict(batch, latents[torch.from_numpy(timeline.rows[batch])], timestep).cpu()
-            for window, values in zip(batch, predicted, strict=True):
-                _add(timeline, velocity, window, values)
-            stepped(len(batch))
-        _step(scheduler, number, velocity, latents, earlier, generator)
-        yield number, timestep
-    if known is not None:
-        for row, (latent, mask) in enumerate(zip(known.latents, known.mask, strict=True)):
-            latents[row] = known.conditioning.latents(latents[row], latent, mask, lambda clean: clean)
+    def __init__(self, scheduler: Scheduler, steps: int) -> None:
+        scheduler.set_timesteps(steps)
+        self.scheduler = scheduler
+        self.earlier: Tensor | None = None
+        """The clean latents that DPM predicted one step before."""
 
-
-def _put_back(
-    known: Known, scheduler: Scheduler, timestep: Tensor, latents: Tensor, generator: torch.Generator
-) -> None:
-    def add_noise(clean: Tensor) -> Tensor:
+    def add_noise(self, number: int, generator: torch.Generator | None, clean: Tensor) -> Tensor:
+        """A row's clean latents, as noisy as the row is before step `number`."""
         noise = torch.randn(clean.shape, generator=generator)
-        return scheduler.add_noise(clean[None], noise[None], timestep[None])[0]
+        return self.scheduler.add_noise(clean[None], noise[None], self.scheduler.timesteps[number][None])[0]
 
-    for row, (latent, mask) in enumerate(zip(known.latents, known.mask, strict=True)):
-        latents[row] = known.conditioning.latents(latents[row], latent, mask, add_noise)
-
-
-def _step(
-    scheduler: Scheduler, number: int, velocity: Tensor, latents: Tensor, earlier: Tensor, generator: torch.Generator
-) -> None:
-    """One step of the scheduler; `earlier` holds the clean latents that DPM predicted one step before."""
-    timestep = scheduler.timesteps[number]
-    for row in range(len(latents)):
-        if isinstance(scheduler, CogVideoXDPMScheduler):
-            before = (earlier[row].clone(), scheduler.timesteps[number - 1]) if number else (None, None)
-            latents[row], earlier[row] = scheduler.step(
-                velocity[row], before[0], timestep, before[1], latents[row], generator=generator
+    def step(self, number: int, velocity: Tensor, latents: Tensor, generator: torch.Generator | None) -> None:
+        """Take step `number` of the latents, in place, by the predicted velocities of the same shape."""
+        timestep = self.scheduler.timesteps[number]
+        if not isinstance(self.scheduler, CogVideoXDPMScheduler):
+            for row in range(len(latents)):
+                latents[row] = self.scheduler.step(velocity[row], timestep, latents[row]).prev_sample
+            return
+        before = self.scheduler.timesteps[number - 1] if number else None
+        if self.earlier is None:
+            self.earlier = on_disk.tensor(*latents.shape)
+        for row in range(len(latents)):
+            clean = self.earlier[row].clone() if number else None
+            latents[row], self.earlier[row] = self.scheduler.step(
+                velocity[row], clean, timestep, before, latents[row], generator=generator
             )
-        else:
-            latents[row] = scheduler.step(velocity[row], timestep, latents[row]).prev_sample

@@ -9,8 +9,9 @@ from inpainting.artifacts.best import read_adapter_scores
 from inpainting.conditioning import adapter as adapters
 from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
-from inpainting.core.files import atomic_path, file_digest, folder_digest, read_json, write_json
+from inpainting.core.files import atomic_path, file_digest, read_json, write_json
 from inpainting.core.settings import existing
+from inpainting.models.adapter_files import adapter_digest, adapter_files
 from inpainting.sampling.card import model_card
 from inpainting.sampling.settings import ExportCommand
 
@@ -47,11 +48,6 @@ def export(settings: ExportCommand) -> None:
     log.info("written: %s", settings.out)
 
 
-def adapter_files(folder: Path) -> list[str]:
-    """Names of the files that an adapter folder holds, its card and provenance aside."""
-    return sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in {CARD_FILE, PROVENANCE_FILE})
-
-
 def _adapter_folder(checkpoint: Path) -> Path:
     inner = checkpoint / "adapter"
     return inner if inner.is_dir() else checkpoint
@@ -71,7 +67,7 @@ def _validation(path: Path | None, adapter: Path) -> list[dict[str, Any]] | None
     if path is None:
         return None
     scored, runs = read_adapter_scores(path, "--scores")
-    if scored != folder_digest(adapter):
+    if scored != adapter_digest(adapter):
         raise InputError(f"--scores: {path} tells of another adapter than {adapter}; give its own")
     return [
         {"sampling_steps": steps, "scores": {name: score.model_dump() for name, score in scores.items()}}

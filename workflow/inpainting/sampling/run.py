@@ -6,10 +6,8 @@ from pathlib import Path
 
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import existing
-from inpainting.models import bases
-from inpainting.sampling import preparation
-from inpainting.sampling.clip import Load, inpaint_clip, is_done
-from inpainting.sampling.inpainter import Inpainter
+from inpainting.sampling.clip import inpaint_clip, is_done
+from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.settings import RunCommand
 from inpainting.video import sequence, writer
 
@@ -25,47 +23,32 @@ def run(settings: RunCommand) -> None:
     Raises UsageError where an option names something that is not there or can't be written, InputError where a file
     can't be read, or frames, masks, adapter and base do not fit together, or where rows of the table failed.
     """
-    _check_model(settings)
+    model = RunModel(settings)
     if settings.batch is None:
         input, mask, output = _check_paths(settings.input, settings.mask, settings.output)
-        resolved = preparation.resolve(settings)
-        inpaint_clip(resolved, input, mask, output, _loader(resolved))
+        model.log_settings()
+        inpaint_clip(model, input, mask, output)
         return
     if settings.input is not None or settings.mask is not None or settings.output is not None:
         raise UsageError("--batch: the table names inputs, masks and outputs; leave --input, --mask and --output out")
     rows = _read_rows(existing(settings.batch, "--batch", "a table of clips"))
-    resolved = preparation.resolve(settings)
-    load = _loader(resolved)
-    failed = [row["output"] for number, row in enumerate(rows, 1) if not _try(resolved, row, number, len(rows), load)]
+    model.log_settings()
+    failed = [row["output"] for number, row in enumerate(rows, 1) if not _try(model, row, number, len(rows))]
     if failed:
         raise InputError(
             f"--batch: {len(failed)} of {len(rows)} clips failed, the others are done: {', '.join(failed)}"
         )
 
 
-def _loader(settings: RunCommand) -> Load:
-    """Loads the model when a first clip needs it, and then gives the same one, for frames of any size."""
-    loaded: list[Inpainter] = []
-
-    def load(size: tuple[int, int]) -> Inpainter:
-        if not loaded:
-            loaded.append(preparation.prepare(settings, size))
-        if settings.vae_tiling:
-            preparation.check_tiling(loaded[0], size)
-        return loaded[0]
-
-    return load
-
-
-def _try(settings: RunCommand, row: dict[str, str], number: int, count: int, load: Load) -> bool:
+def _try(model: RunModel, row: dict[str, str], number: int, count: int) -> bool:
     """Inpaint a row of a table unless that was done before; whether the output is there now."""
     log.info("%d of %d: %s", number, count, row["output"])
     try:
         input, mask, output = _check_paths(*(Path(row[name]) if row[name] else None for name in COLUMNS))
-        if is_done(settings, input, mask, output):
+        if is_done(model, input, mask, output):
             log.info("%s was done before", output)
         else:
-            inpaint_clip(settings, input, mask, output, load)
+            inpaint_clip(model, input, mask, output)
     except (InputError, UsageError) as error:
         log.error("%s failed: %s", row["output"], error)
         return False
@@ -84,15 +67,6 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     if twice or not rows:
         raise UsageError(f"--batch: {path} " + (f"names {twice[0]} twice" if twice else "has no row"))
     return rows
-
-
-def _check_model(settings: RunCommand) -> None:
-    if settings.adapter is not None:
-        existing(settings.adapter, "--adapter", "a folder that training wrote")
-    family = bases.family(settings.base)
-    if settings.adapter is None:
-        bases.check_window(family, settings.window)
-    preparation.check_compute(settings)
 
 
 def _check_paths(input: Path | None, mask: Path | None, output: Path | None) -> tuple[Path, Path, Path]:

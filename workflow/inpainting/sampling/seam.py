@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.sampling.window_schedule import Timeline
+from inpainting.sampling.window_schedule import WindowSchedule
 
 
 class SeamMeter:
@@ -15,8 +15,8 @@ class SeamMeter:
     mean absolute differences in grey levels, in the pixels that are hole (or known) in both frames.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
-        self._joints = set(joints(timeline))
+    def __init__(self, schedule: WindowSchedule) -> None:
+        self._joints = set(joints(schedule))
         self._before: tuple[NDArray[np.uint8], NDArray[np.bool_]] | None = None
         self._number = 0
         self._changes: dict[tuple[str, bool], list[float]] = {}
@@ -46,7 +46,7 @@ class SeamMeter:
         return found if "hole_ratio" in found else None
 
 
-def joints(timeline: Timeline) -> Iterable[int]:
+def joints(schedule: WindowSchedule) -> Iterable[int]:
     """Steps at which windows meet, by the number, from 0, of the frame before the step."""
-    for earlier, later in zip(timeline.starts, timeline.starts[1:], strict=False):
-        yield from range(later - 1, earlier + timeline.length)
+    for earlier, later in zip(schedule.starts, schedule.starts[1:], strict=False):
+        yield from range(later - 1, earlier + schedule.length)

@@ -1,12 +1,12 @@
 """Settings of `inpaint run` and `inpaint export`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from inpainting.baselines.settings import FillSettings
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -35,11 +35,11 @@ class DenoisingSettings(Settings):
 class ComputeSettings(Settings):
     """How the machine is used: for speed, or for less memory."""
 
-    windows_at_once: int | None = Field(None, ge=1)
+    windows_at_once: Annotated[int | None, Role.EXECUTION] = Field(None, ge=1)
     """Windows in a batch; by default 2 on the CPU and 1 on a GPU. More is faster where the memory allows it."""
-    compile: bool = False
+    compile: Annotated[bool, Role.EXECUTION] = False
     """Compile the transformer first: minutes that long clips earn back. Needs a C++ compiler."""
-    offload: bool = False
+    offload: Annotated[bool, Role.EXECUTION] = False
     """Keep on the GPU only the part of the model that is at work: less memory, slower."""
     vae_tiling: bool = False
     """Encode and decode frames in tiles: less memory for large frames, slightly other pixels than trained with."""
@@ -48,6 +48,9 @@ class ComputeSettings(Settings):
 class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings):
     """Inpaint a clip of any size and length. An adapter brings its own masks, windows and fill, which then hold."""
 
+    base: str = ""
+    """The base model: a folder in diffusers' layout, or a hub name; by default the one that the adapter was trained on,
+    or models/nano without an adapter."""
     input: Path | None = None
     """What to inpaint: a video, a folder of frames, or a sequence folder with RGB_480 in it."""
     mask: Path | None = None
@@ -66,7 +69,7 @@ class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, Deno
     """Write the model's own frames. By default known pixels are the input's, and only the hole is the model's."""
     crop: bool = False
     """Inpaint only what lies around the hole, at its own resolution: for frames larger than the model was made for."""
-    preview: bool = False
+    preview: Annotated[bool, Role.EXECUTION] = False
     """First inpaint the window with the largest hole and show it in <output>.preview.png; then go on."""
     frames: int | None = Field(None, ge=1)
     """Frames that are read at most, from the first; all where it is not given."""

@@ -1,8 +1,9 @@
 """A clip on disk with its mask: looked through once, then read as often as it is needed, never held."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import islice, repeat
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +12,17 @@ from inpainting.baselines.fills import fill, is_frame_by_frame
 from inpainting.baselines.settings import ConditionSource
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
-from inpainting.sampling.conditioned_clip import ConditionedClip
+from inpainting.sampling.formats import Frames
 from inpainting.sampling.region import Region
-from inpainting.sampling.sampler import Told, batched
 from inpainting.video import masks, reader
+from inpainting.video.masks import Hole
 from inpainting.video.reader import Picture, Reel, Timing
 from inpainting.video.settings import MaskSettings
 
 BLOCK = 200
 """Frames that a fill from other frames sees at once: all of a shorter clip, as in training."""
+
+Item = TypeVar("Item")
 
 PictureHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
@@ -61,20 +64,23 @@ class Source:
         """The hole of each frame as it is filled and composited."""
         return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
 
-    def condition(self, region: Region, source: ConditionSource, told: Told = lambda frames: None) -> ConditionedClip:
-        """A region with its hole filled, on disk; `told` after each block how many frames were filled."""
+    def fill(self, region: Region, source: ConditionSource, on_progress: Callable[[int], None]) -> tuple[Frames, Hole]:
+        """A region with its hole filled, and the hole, not dilated, on disk.
+
+        `on_progress` is called with the number of frames of each block that was filled.
+        """
         width, height = region.size
         shape = self.frames, height, width
-        clip = ConditionedClip(on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape))
+        filled, holes = on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape)
         done = 0
-        for block in batched(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(source) else BLOCK):
+        for block in _blocks(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(source) else BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             span = slice(done, done + len(block))
-            clip.hole[span] = hole
-            clip.filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), source)
+            holes[span] = hole
+            filled[span] = fill(rgb, masks.dilate(hole, self.mask_settings.mask_dilation), source)
             done += len(block)
-            told(len(block))
-        return clip
+            on_progress(len(block))
+        return filled, holes
 
 
 def hole_of(picture: Picture, settings: MaskSettings) -> PictureHole:
@@ -103,6 +109,13 @@ def look_through(reel: Reel, mask_reel: Reel, settings: MaskSettings) -> Source:
     still = len(areas) == 1
     box = Region.around(masks.dilate(seen[None], settings.mask_dilation)[0]) if seen.any() else None
     return Source(reel, mask_reel, settings, still, size, timing, tuple(areas * frames if still else areas), box)
+
+
+def _blocks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one perhaps shorter."""
+    source = iter(items)
+    while block := list(islice(source, size)):
+        yield block
 
 
 def _count(reel: Iterable[Picture]) -> tuple[int, tuple[int, int]]:

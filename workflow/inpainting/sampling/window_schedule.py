@@ -9,10 +9,12 @@ made of one frame where the grid's is made of `stride`, so it is the window's ow
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from inpainting.models.family import Geometry
 from inpainting.video import windows
@@ -22,7 +24,7 @@ Blend = Literal["latents", "pixels"]
 
 
 @dataclass(frozen=True)
-class Timeline:
+class WindowSchedule:
     """A clip's windows and the latent frames, called rows, that they are denoised in.
 
     frames: of the clip; length: of each window; starts: the windows' first frames; stride: frames in a latent frame,
@@ -36,7 +38,7 @@ class Timeline:
     blend: Blend
 
     @classmethod
-    def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> "Timeline":
+    def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> Self:
         """The fewest evenly spread windows of `window` frames that cover a clip and share at least `overlap`."""
         length, stride = geometry.padded_frames(frames, window), geometry.stride
         if blend == "pixels" or window == 1 or frames <= window:
@@ -71,6 +73,20 @@ class Timeline:
     def row_count(self) -> int:
         """Rows in all."""
         return int(self.rows.max()) + 1
+
+    def batches(self, at_once: int) -> list[range]:
+        """The windows by number, `at_once` in a batch, the last one perhaps with fewer."""
+        count = len(self.starts)
+        return [range(first, min(first + at_once, count)) for first in range(0, count, at_once)]
+
+    def rows_of(self, batch: range) -> Tensor:
+        """The rows of a batch of windows: int64 [batch, latent frames]."""
+        return torch.from_numpy(self.rows[batch.start : batch.stop])
+
+    def cut(self, clip: NDArray[windows.Scalar], window: int) -> NDArray[windows.Scalar]:
+        """A window of a clip [frames, ...]; the last frame is repeated where the clip ends."""
+        start = self.starts[window]
+        return windows.pad(clip[start : start + self.length], self.length)
 
     @cached_property
     def shares(self) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.settings import MaskSettings
+from inpainting.video.settings import HoleSettings
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -14,7 +14,7 @@ Hole = NDArray[np.bool_]
 """bool [frames, height, width], true where pixels are to be inpainted."""
 
 
-def to_hole(mask: NDArray[np.uint8], settings: MaskSettings) -> Hole:
+def to_hole(mask: NDArray[np.uint8], settings: HoleSettings) -> Hole:
     """Threshold (and turn round) masks as stored, uint8 [frames, height, width]; not yet dilated."""
     hole: Hole = mask >= settings.mask_threshold
     return np.logical_not(hole) if settings.mask_invert else hole

@@ -9,13 +9,18 @@ EFFECT_THRESHOLD = 10
 object left its shadow or reflection."""
 
 
-class MaskSettings(Settings):
-    """From mask images to the hole that is inpainted."""
+class HoleSettings(Settings):
+    """From mask images to the hole that is scored."""
 
     mask_threshold: int = Field(128, ge=1, le=255)
     """A mask value of this or more (of 0 to 255) means: inpaint this pixel."""
     mask_invert: bool = False
     """Turn masks round first: for datasets whose masks are white where pixels are known."""
+
+
+class MaskSettings(HoleSettings):
+    """From mask images to the hole that is inpainted, which is grown a little."""
+
     mask_dilation: int = Field(2, ge=0, le=64)
     """Pixels by which the hole is grown before it is filled, so that no soft edge of the object leaks out."""
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -42,18 +41,6 @@ def _ramp(length: int) -> NDArray[np.float32]:
     """How much a window's frames count where it overlaps with others: least at its ends."""
     position = np.arange(length, dtype=np.float32)
     return np.minimum(position + 1, length - position)
-
-
-def cut(frames: Iterable[NDArray[Scalar]], starts: Sequence[int], window: int) -> Iterator[NDArray[Scalar]]:
-    """The windows [window, ...] of a clip whose frames come one by one; the last frame is repeated where they end."""
-    source = iter(frames)
-    held: list[NDArray[Scalar]] = []
-    at = 0
-    for start in starts:
-        held = held[start - at :]
-        at = start
-        held += islice(source, window - len(held))
-        yield pad(np.stack(held), window)
 
 
 def joined(

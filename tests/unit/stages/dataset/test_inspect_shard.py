@@ -16,6 +16,7 @@ import pytest
 from inpainting.cli import main
 from inpainting.stages.dataset import inspection_cache
 from inpainting.stages.dataset.folder_scan import open_folders, stamp
+from inpainting.stages.dataset.inspect_shard import shard_digests, shard_of
 from inpainting.video.sequence import FOLDERS, frame_name
 
 MakeSequence = Callable[..., Path]
@@ -218,3 +219,17 @@ def test_a_killed_audit_resumed_ends_with_the_bytes_of_one_that_was_not(
     assert main([*command, str(out)]) == 0
     assert outputs(out) == outputs(whole)
     assert json.loads((out / "summary.json").read_text())["sequences"] == 300
+
+
+def test_a_workflow_sees_by_a_shards_digest_which_sequences_come_and_go(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    before = shard_digests(tmp_path, 4)
+    (tmp_path / "a" / "frame").touch()
+    assert shard_digests(tmp_path, 4) == before
+    (tmp_path / "d").mkdir()
+    after = shard_digests(tmp_path, 4)
+    changed = [number for number in range(4) if before[number] != after[number]]
+    assert changed == [shard_of("d", 4)]
+    (tmp_path / "notes.txt").touch()
+    assert all(one != other for one, other in zip(shard_digests(tmp_path, 4), after, strict=True)), "shards count these"

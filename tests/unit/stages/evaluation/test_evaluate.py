@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from inpainting.artifacts.scores import KEYS, read_results
 from inpainting.baselines.per_frame import telea
 from inpainting.cli import main, parse
-from inpainting.core.files import file_digest, read_table, write_table
+from inpainting.core.files import read_table, write_table
 from inpainting.metrics.by_region import SCORES, score_clip
 from inpainting.metrics.cost import COST
 from inpainting.metrics.regions import Regions, effect_region
@@ -64,7 +65,8 @@ def test_the_scores_are_those_of_the_methods_own_frames(evaluated: Evaluated, ma
 def test_the_frames_of_the_first_sequences_are_kept(evaluated: Evaluated, make_scene: Scene) -> None:
     folder = evaluated.dataset.root / "examples" / "telea"
     assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
-    assert sorted(path.name for path in (folder / "a").iterdir()) == ["composited", "raw"]
+    assert sorted(path.name for path in (folder / "a").iterdir()) == ["composited", "key", "raw"]
+    assert list(read_table(folder.with_suffix(".tsv"))["sequence"]) == ["a", "b"]
     rgb, mask, _ = make_scene(1)
     assert np.array_equal(read_images(folder / "a" / "raw", 0, 5, "RGB"), telea(rgb, dilate(mask > 127, 2)))
     composited = read_images(folder / "a" / "composited", 0, 5, "RGB")
@@ -76,7 +78,7 @@ def test_the_provenance_tells_split_and_settings_and_no_place(evaluated: Evaluat
     about = read_results(evaluated.results["telea"]).provenance.model_dump()
     assert about["label"] == "telea"
     assert about["kind"] == "classical"
-    assert about["inputs"]["split_file"] == file_digest(evaluated.dataset.split)
+    assert set(about["inputs"]) == {"sequences"}
     assert about["settings"]["split"] == "test"
     assert str(evaluated.dataset.root) not in json.dumps(about)
 
@@ -145,9 +147,64 @@ def test_an_unreadable_sequence_stops_with_its_name_and_what_was_finished_is_kep
     assert not out.exists()
     broken.write_bytes(whole)
     assert dataset.evaluate("telea", out) == 0
-    assert "2 of them were finished before" in caplog.text
+    assert "1 of 3 sequences are new or changed" in caplog.text
     pd.testing.assert_frame_equal(untimed(out), untimed(evaluated.results["telea"]))
-    assert not out.with_suffix(".parts").exists()
+
+
+def digest_of(dataset: Dataset, sequence: str, digest: str) -> None:
+    """As the audit would note it after a change of the sequence's frames."""
+    manifest = read_table(dataset.manifest)
+    manifest.loc[manifest["id"] == sequence, "digest"] = digest
+    write_table(dataset.manifest, manifest)
+
+
+def scored(caplog: pytest.LogCaptureFixture) -> str:
+    """How many sequences the last evaluation scored."""
+    return re.findall(r"(\d+ of \d+) sequences are new or changed", caplog.text)[-1]
+
+
+def test_only_new_and_changed_sequences_are_scored(dataset: Dataset, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    out = dataset.root / "telea.parquet"
+    assert dataset.evaluate("telea", out, "--limit", "2") == 0
+    assert scored(caplog) == "2 of 2"
+    assert dataset.evaluate("telea", out) == 0
+    assert scored(caplog) == "1 of 3"
+    first = out.read_bytes()
+    out.unlink()
+    assert dataset.evaluate("telea", out, "--label", "another", "--workers", "2") == 0
+    assert scored(caplog) == "0 of 3"
+    assert dataset.evaluate("telea", out) == 0
+    assert out.read_bytes() == first, "durations included"
+    digest_of(dataset, "b", "changed")
+    assert dataset.evaluate("telea", out) == 0
+    assert scored(caplog) == "1 of 3"
+    assert dataset.evaluate("telea", out, "--extras", "[]") == 0
+    assert scored(caplog) == "3 of 3"
+
+
+def test_the_frames_of_a_sequence_that_becomes_an_example_are_made(
+    dataset: Dataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    out, examples = dataset.root / "telea.parquet", dataset.root / "telea"
+    for count, again in ((1, "3 of 3"), (2, "1 of 3"), (1, "0 of 3")):
+        assert dataset.evaluate("telea", out, "--examples", str(count), "--examples-out", str(examples)) == 0
+        assert scored(caplog) == again
+        assert sorted(path.name for path in examples.iterdir()) == ["a", "b"][:count]
+        assert list(read_table(examples.with_suffix(".tsv"))["sequence"]) == ["a", "b"][:count]
+
+
+def test_a_learned_method_that_has_nothing_to_score_loads_no_model(
+    dataset: Dataset, tiny_base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    options = ["--base", str(tiny_base), "--device", "cpu", "--window", "9", "--extras", "[]", "--limit", "1"]
+    assert dataset.evaluate("ceiling", tmp_path / "x.parquet", *options) == 0
+    assert "VAE in float32" in caplog.text
+    caplog.clear()
+    assert dataset.evaluate("ceiling", tmp_path / "x.parquet", *options) == 0
+    assert scored(caplog) == "0 of 1" and "VAE in" not in caplog.text
 
 
 def test_what_was_finished_with_other_settings_is_not_taken_up(dataset: Dataset, tmp_path: Path) -> None:

@@ -68,15 +68,15 @@ def test_the_same_results_give_the_same_bytes_in_any_order(evaluated: Evaluated,
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "three" / name).read_bytes()
 
 
-def test_results_of_another_split_are_refused_by_name(
+def test_results_of_other_frames_are_refused_by_name(
     evaluated: Evaluated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frames, about = pd.read_parquet(evaluated.results["telea"]), provenance_of(evaluated)
-    about |= {"label": "other", "inputs": {**about["inputs"], "split_file": "0"}}
+    about |= {"label": "other", "inputs": {**about["inputs"], "sequences": "0"}}
     write_results(tmp_path / "other.parquet", frames.assign(method="other"), about)
     paths = [evaluated.results["masked_input"], tmp_path / "other.parquet"]
     assert evaluated.dataset.tables(paths, tmp_path / "tables") == 1
-    assert "other.parquet was made with another split" in capsys.readouterr().err
+    assert "other.parquet was made of other sequences, or of other frames" in capsys.readouterr().err
 
 
 def test_results_of_other_sequences_are_refused_by_name(

@@ -37,7 +37,7 @@ def test_the_dataset_page_counts_sets_and_shows_why_sequences_were_rejected(tmp_
 
 
 def write_training(path: Path, experiment: str, versions: dict[str, str] | None = None) -> None:
-    provenance = describe(ReportSettings(), {"index": "ab" * 32})
+    provenance = describe(ReportSettings().shaping(), {"index": "ab" * 32})
     provenance["versions"] |= versions or {}
     summary = TrainingSummary(
         experiment=experiment, checkpoints=[2], windows=1, trainable_weights=1, provenance=provenance

@@ -11,11 +11,10 @@ from inpainting.conditioning.registry import CONDITIONINGS, MASK_INPUTS
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.stages.training.train import fresh_run
 from inpainting.video import sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
 from safetensors.torch import load_file
 
 Arguments = Callable[..., list[str]]
@@ -51,11 +50,13 @@ def test_a_conditioning_is_trained_resumed_and_inpainted_with(
 
     clip = tiny_results / "dataset" / f"{0:016x}"
     model = ModelSettings(base=str(tiny_base), device="cpu")
-    inpainter = load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings())
+    pipeline = load_pipeline(model, adapter)
     rgb, mask = sequence.read_rgb(clip, 0, 9), sequence.read_mask(clip, 0, 9)
-    made = inpainter.inpaint(rgb, mask, steps=2, seed=0)
     changed = np.where(mask[..., None] > 0, 255 - rgb, rgb)
-    from_changed = inpainter.inpaint(changed, mask, steps=2, seed=0)
+    made, from_changed = (
+        pipeline(frames, mask, num_inference_steps=2, generator=noise_generator(0), composite=False).frames
+        for frames in (rgb, changed)
+    )
     sees_the_hole = source == "rgb"
     assert np.array_equal(made, from_changed) != sees_the_hole
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from inpainting.cli import main
 from inpainting.stages.training.distributed import launch
-from inpainting.stages.training.preemption import AGAIN
 from safetensors.torch import load_file
 
 Arguments = Callable[..., list[str]]
@@ -139,13 +138,24 @@ def test_a_run_by_two_that_was_stopped_and_killed_ends_as_if_it_had_not_been(
     wait_for(lambda: (tmp_path / "metrics.jsonl").exists() and len((tmp_path / "metrics.jsonl").read_text()) > 0)
     first.send_signal(signal.SIGUSR1)
     _, said = first.communicate(timeout=600)
-    assert first.returncode == os.EX_TEMPFAIL and said.count(AGAIN) == 1
+    assert first.returncode == os.EX_TEMPFAIL and said.count("run the same command again") == 1
     second = subprocess.Popen(arguments)
     wait_for(lambda: len(workers(second.pid)) == 2)
     os.kill(workers(second.pid)[1], signal.SIGKILL)
     assert second.wait(timeout=600) == 128 + signal.SIGKILL
     subprocess.run(arguments, check=True, timeout=600)
     assert lasting(tmp_path) == lasting(by_two)
+
+
+@pytest.mark.slow
+def test_a_training_by_two_that_is_done_is_left_as_it_is(
+    training_arguments: Arguments, by_two: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(by_two, tmp_path / "run"))
+    (out / "training.json").unlink()
+    subprocess.run(command(training_arguments(out, *OPTIONS)), check=True)
+    assert lasting(out) == lasting(by_two)
+    assert (out / "training.json").read_bytes() == (by_two / "training.json").read_bytes()
 
 
 @pytest.mark.slow

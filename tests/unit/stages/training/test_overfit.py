@@ -7,9 +7,8 @@ import pytest
 from inpainting.cli import main
 from inpainting.core.files import read_table
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
 from numpy.typing import NDArray
 
 NANO = Path(__file__).parents[4] / "models" / "nano"
@@ -53,15 +52,22 @@ def test_one_sequence_is_learnt_to_near_the_vaes_ceiling_and_not_without_its_own
     others = table.loc[table["split"] != "train", "id"]
     adapter = run / "checkpoints" / f"step-{STEPS}" / "adapter"
     model = ModelSettings(base=str(NANO), device="cpu")
-    inpainter = load_inpainter(model, adapter, SIZE, MaskSettings(), WindowSettings(window=FRAMES))
+    pipeline = load_pipeline(model, adapter)
+
+    def inpaint(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        made: NDArray[np.uint8] = pipeline(
+            frames, mask, num_inference_steps=2, generator=noise_generator(0), composite=False
+        ).frames
+        return made
+
     rgb, truth, mask = (
         read(dataset / learnt, 0, FRAMES) for read in (sequence.read_rgb, sequence.read_truth, sequence.read_mask)
     )
     hole = mask >= 128
-    ceiling = psnr(inpainter.reconstruct(truth), truth, hole)
-    reached = psnr(inpainter.inpaint(rgb, mask, steps=2, seed=0), truth, hole)
+    ceiling = psnr(pipeline.reconstruct(truth), truth, hole)
+    reached = psnr(inpaint(rgb), truth, hole)
     strangers = [sequence.read_rgb(dataset / name, 0, FRAMES) for name in others]
-    shuffled = [psnr(inpainter.inpaint(stranger, mask, steps=2, seed=0), truth, hole) for stranger in strangers]
+    shuffled = [psnr(inpaint(stranger), truth, hole) for stranger in strangers]
     figures = f"ceiling {ceiling:.1f}, reached {reached:.1f}, shuffled {', '.join(f'{db:.1f}' for db in shuffled)} dB"
     print(figures)
     assert reached > ceiling - 2, figures

@@ -16,11 +16,11 @@ from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.stages.training.batches import reading_thread
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import MaskSettings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 Arguments = Callable[..., list[str]]
@@ -62,8 +62,10 @@ def test_a_preview_scores_in_the_mask_what_the_checkpoints_adapter_makes_of_the_
     clip = read_clip(tiny_results / "dataset", name, 9)
     adapter = tmp_path / "checkpoints" / "step-4" / "adapter"
     model = ModelSettings(base=str(tiny_base), device="cpu")
-    inpainter = load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings())
-    raw = inpainter.inpaint(clip.rgb, clip.mask, 2, derive(0, "training.preview", name))
+    generator = noise_generator(derive(0, "training.preview", name))
+    raw = load_pipeline(model, adapter)(
+        clip.rgb, clip.mask, num_inference_steps=2, generator=generator, composite=False
+    ).frames
     hole = masks.to_hole(clip.mask, MaskSettings())
     scored = score_clip(raw, clip.truth, Regions(hole)).assign(method="", sequence=name, output="raw")
     expected = per_sequence(scored)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
 from inpainting.cli import main, parse
 from inpainting.core.files import folder_digest, read_table, write_table
 from inpainting.stages.training import checkpoints
-from inpainting.stages.training.preemption import AGAIN, MARGIN_SECONDS, Stop, stopped
+from inpainting.stages.training.preemption import MARGIN_SECONDS, Stop, remove_marker, sentence, stopped, write_marker
 from inpainting.stages.training.resuming import fingerprint
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.stages.training.train import adapter_config
@@ -82,7 +84,7 @@ def test_a_run_may_go_on_with_another_way_to_compute_the_same(
     before, now = (parse("train", training_arguments(tmp_path, *options)[1:]) for options in ([], [option]))
     assert isinstance(before, TrainCommand) and isinstance(now, TrainCommand)
     assert before != now
-    assert fingerprint(before, adapter_config(before)) == fingerprint(now, adapter_config(now))
+    assert fingerprint(before, adapter_config(before), {}) == fingerprint(now, adapter_config(now), {})
 
 
 def test_checkpoints_at_other_steps_are_made_without_a_fresh_start(
@@ -99,11 +101,11 @@ def test_checkpoints_at_other_steps_are_made_without_a_fresh_start(
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
-        (["--rank", "3"], "settings.rank: 2 there, 3 now"),
-        (["--learning-rate", "0.02"], "settings.learning_rate: 0.01 there, 0.02 now"),
-        (["--steps", "8"], "settings.steps: 4 there, 8 now"),
-        (["--mask-dilation", "7"], "adapter.masks.mask_dilation: 2 there, 7 now"),
-        (["--seed", "1"], "seed: 0 there, 1 now"),
+        (["--rank", "3"], "rank: 2 before, 3 now"),
+        (["--learning-rate", "0.02"], "learning_rate: 0.01 before, 0.02 now"),
+        (["--steps", "8"], "steps: 4 before, 8 now"),
+        (["--mask-dilation", "7"], "mask_dilation: 2 before, 7 now"),
+        (["--seed", "1"], "seed: 0 before, 1 now"),
     ],
 )
 def test_a_run_of_other_settings_is_refused_with_the_difference(
@@ -116,23 +118,90 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(
     before = folder_digest(tiny_training)
     assert main(training_arguments(tiny_training, *options)) == 1
     message = capsys.readouterr().err
-    assert difference in message
+    assert message.count(difference) == 1
     assert "targets" not in message
+    assert "training.on_change: restart (--on-change restart), which puts the old run aside" in message
     assert folder_digest(tiny_training) == before
 
 
-def test_a_run_on_other_latents_is_refused(
+def without_a_sequence(results: Path, folder: Path) -> tuple[Path, str]:
+    """An index in which one of the training sequences is absent, and its name."""
+    index = Path(shutil.copytree(results / "latents", folder / "latents")) / "index-grey.parquet"
+    table = read_table(index)
+    name = str(table.loc[table["split"] == "train", "sequence"].iloc[0])
+    write_table(index, table[table["sequence"] != name])
+    return index, name
+
+
+def test_an_unfinished_run_on_other_data_is_refused(
     training_arguments: Arguments,
     tiny_results: Path,
     tiny_training: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
-    index = latents / "index-grey.parquet"
-    write_table(index, read_table(index).iloc[1:])
-    assert main(training_arguments(tiny_training, "--index", str(index))) == 1
-    assert "inputs.index: " in capsys.readouterr().err
+    index, _ = without_a_sequence(tiny_results, tmp_path)
+    interrupted(training_arguments, tiny_training, tmp_path / "run")
+    before = lasting(tmp_path / "run")
+    assert main(training_arguments(tmp_path / "run", "--index", str(index))) == 1
+    message = capsys.readouterr().err
+    assert re.search(r"\(index: \w{10} before, \w{10} now\)", message)
+    assert "training.on_change: continue" in message and "training.on_change: restart" in message
+    assert {name: content for name, content in before.items() if "partial" not in name} == lasting(tmp_path / "run")
+
+
+@pytest.mark.parametrize("on_change", ["refuse", "continue", "restart"])
+def test_a_training_that_is_done_stays_so_when_there_are_other_sequences_and_says_it(
+    training_arguments: Arguments,
+    tiny_results: Path,
+    tmp_path: Path,
+    on_change: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    out = tmp_path / "run"
+    index, _ = without_a_sequence(tiny_results, tmp_path)
+    assert main(training_arguments(out, "--index", str(index))) == 0
+    summary, before = (out / "training.json").read_bytes(), lasting(out)
+    (out / "training.json").unlink()  # as Snakemake does before it repeats a job
+    assert main(training_arguments(out, "--on-change", on_change)) == 0
+    assert lasting(out) == before
+    assert (out / "training.json").read_bytes() == summary
+    assert "the data has changed since this training (1 sequences are new, 0 are gone)" in caplog.text
+    assert f"move {out} away" in caplog.text
+    assert not (out / "previous").exists()
+
+
+def test_a_training_whose_sequences_are_held_out_by_now_is_refused(
+    training_arguments: Arguments,
+    tiny_results: Path,
+    tiny_training: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    index, name = without_a_sequence(tiny_results, tmp_path)
+    split = read_table(tiny_results / "audit" / "split.tsv")
+    split.loc[split["id"] == name, "split"] = "test"
+    write_table(tmp_path / "split.tsv", split)
+    changed = ["--index", str(index), "--split-file", str(tmp_path / "split.tsv")]
+    assert main(training_arguments(tiny_training, *changed)) == 1
+    assert f"split of {name}: train before, validation or test now" in capsys.readouterr().err
+
+
+def test_latents_of_other_settings_are_told_by_name(
+    training_arguments: Arguments,
+    tiny_results: Path,
+    tiny_training: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    last = out / "checkpoints" / "step-4"
+    state = read_state(last)
+    assert state.fingerprint["latents"]["truth"]["latents_dtype"] == "float16"
+    state.fingerprint["latents"]["truth"]["latents_dtype"] = "float32"
+    state.write(last / STATE_FILE)
+    assert main(training_arguments(out)) == 1
+    assert "latents_dtype: float32 before, float16 now" in capsys.readouterr().err
 
 
 def test_a_restart_puts_the_old_run_aside_whole(
@@ -165,7 +234,7 @@ def test_what_was_trained_has_to_fit_a_run_that_is_told_to_go_on(
     value = {"--rank": "3", "--optimizer": "muon"}[option]
     assert main(training_arguments(tiny_training, option, value, "--on-change", "continue")) == 1
     message = capsys.readouterr().err
-    assert f"settings.{option[2:]}: " in message
+    assert f"{option[2:]}: " in message
     assert "continue" not in message
 
 
@@ -175,7 +244,7 @@ def test_a_run_that_is_told_to_goes_on_with_other_settings_and_says_which(
     out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
     changed = ["--steps", "6", "--schedule", "constant", "--learning-rate", "0.003", "--weight-decay", "0.5"]
     assert main(training_arguments(out, *changed, "--on-change", "continue")) == 0
-    assert "settings.learning_rate: 0.01 there, 0.003 now" in caplog.text
+    assert "learning_rate: 0.01 before, 0.003 now" in caplog.text
     assert [row["step"] for row in rows(out)] == [1, 2, 3, 4, 5, 6]
     assert [row["rate_lora"] for row in rows(out)[4:]] == [0.003, 0.003]
     state = checkpoints.found(out / "checkpoints")[-1].optimizer_state()["optimizer"]
@@ -240,7 +309,9 @@ def test_a_time_limit_that_is_near_saves_and_leaves_and_each_run_goes_on(
         assert main(training_arguments(tmp_path, "--time-limit", "0.5")) == 75
         assert f"stopped by the time limit after step {step}," in capsys.readouterr().err
         assert steps_of(tmp_path)[-1] == step
+        assert json.loads((tmp_path / "stopped.json").read_text()) == {"step": step, "reason": "the time limit"}
     assert main(training_arguments(tmp_path, "--time-limit", "0.5")) == 0
+    assert not (tmp_path / "stopped.json").exists()
     assert lasting(tmp_path) == lasting(tiny_training)
 
 
@@ -281,20 +352,12 @@ def test_the_adapters_of_all_checkpoints_stay_and_the_last_ones_can_be_gone_on_f
 
 
 def test_of_several_trainings_those_that_were_stopped_are_told_with_what_to_do(tmp_path: Path) -> None:
-    said = f"stopped by the time limit after step 7, which is saved; {AGAIN}"
-    ends = {
-        "stopped": f"resume after step 3\ninpaint train: {said}\n",
-        "done": "4 windows\n",
-        "failed": "inpaint train: step 5: the loss is not finite, on a; the last good checkpoint is none.\n",
-        "gone_on": f"inpaint train: {said}\n",
-    }
-    (tmp_path / "logs").mkdir()
-    for name, text in ends.items():
-        (tmp_path / "logs" / f"train-{name}.log").write_text(text)
-    for name in ("done", "gone_on"):
-        (tmp_path / "training" / name).mkdir(parents=True)
-        (tmp_path / "training" / name / "training.json").write_text("{}")
-    assert stopped(tmp_path, [*ends, "not_begun"]) == [f"training of stopped: {said}"]
+    for name in ("stopped", "gone_on"):
+        write_marker(tmp_path / name, 7, "the time limit")
+    remove_marker(tmp_path / "gone_on")
+    told = sentence(7, "the time limit")
+    assert told.startswith("stopped by the time limit after step 7, which is saved")
+    assert stopped(tmp_path, ["stopped", "gone_on", "not_begun"]) == [f"training of stopped: {told}"]
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core.files import file_digest, read_table
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline
 from inpainting.stages.training import checkpoints
 from safetensors.torch import load_file
 
@@ -103,7 +103,7 @@ def test_an_adapter_says_what_weights_it_was_trained_on_and_is_used_on_these(
     config = read_adapter_config(folder)
     assert (config.random_base is None) == (base_weights == "pretrained")
     model = ModelSettings(base=config.base, device="cpu")
-    used = load_inpainter(model, folder, (32, 32), config.masks, config.windows).pipeline.transformer
+    used = load_pipeline(model, folder).transformer
     own = load_file(Path(config.base) / "transformer" / "diffusion_pytorch_model.safetensors")
     name = "transformer_blocks.0.attn1.to_q"
     same = torch.equal(used.get_parameter(f"{name}.base_layer.weight"), own[f"{name}.weight"].float())

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from inpainting.cli import main
-from inpainting.core.files import folder_digest, write_json, write_text
+from inpainting.core.files import write_json, write_text
+from inpainting.models.adapter_files import LORA_FILE, adapter_digest
 
 Candidate = Callable[..., Path]
 Best = Callable[..., int]
@@ -33,7 +34,7 @@ def candidate(tmp_path: Path) -> Candidate:
 
     def candidate(step: int, psnr: float, ssim: float = 0.5, **changes: Any) -> Path:
         adapter = tmp_path / "checkpoints" / f"step-{step}" / "adapter"
-        write_text(adapter / "weights", f"of step {step}")
+        write_text(adapter / LORA_FILE, f"of step {step}")
         write_json(adapter / "inpainting.json", {"base": "somewhere", "sampling_steps": None})
         scores = {
             name: {"mean": mean, "low": None, "high": None} for name, mean in (("psnr_mask", psnr), ("ssim_mask", ssim))
@@ -45,7 +46,7 @@ def candidate(tmp_path: Path) -> Candidate:
             "criterion": "psnr_mask",
             "difference_to_training": 0.0,
             "runs": [run],
-            "provenance": {"settings": {}, "versions": {}, "inputs": {"adapter": folder_digest(adapter)}},
+            "provenance": {"settings": {}, "versions": {}, "inputs": {"adapter": adapter_digest(adapter)}},
         }
         path = tmp_path / f"step-{step}.json"
         write_json(path, result | changes)
@@ -71,10 +72,19 @@ def test_the_highest_score_wins_and_its_adapter_is_copied(candidate: Candidate, 
     chosen = json.loads((tmp_path / "best.json").read_text())
     assert chosen["step"] == 1000
     assert [row["step"] for row in chosen["candidates"]] == [500, 1000, 1500]
-    assert (tmp_path / "best" / "weights").read_text() == "of step 1000"
+    assert (tmp_path / "best" / LORA_FILE).read_text() == "of step 1000"
     written = json.loads((tmp_path / "best" / "inpainting.json").read_text())
     assert written == {"base": "somewhere", "sampling_steps": 5}
-    assert chosen["provenance"]["inputs"]["adapter"] == folder_digest(tmp_path / "best")
+    assert chosen["provenance"]["inputs"]["adapter"] == adapter_digest(tmp_path / "best")
+
+
+def test_what_others_put_into_an_adapters_folder_is_not_the_adapters(
+    candidate: Candidate, best: Best, tmp_path: Path
+) -> None:
+    scored = candidate(500, 20.0)
+    write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / ".snakemake_timestamp", "")
+    assert best(scored) == 0
+    assert {path.name for path in (tmp_path / "best").iterdir()} == {LORA_FILE, "inpainting.json"}
 
 
 def test_of_equal_scores_the_earlier_step_wins_whatever_the_order(
@@ -110,7 +120,7 @@ def test_an_adapter_that_changed_since_it_was_validated_is_refused(
     candidate: Candidate, best: Best, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = candidate(500, 20.0)
-    write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / "weights", "others")
+    write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / LORA_FILE, "others")
     assert best(path) == 1
     assert "is not what was validated" in capsys.readouterr().err
     assert not (tmp_path / "best.json").exists()

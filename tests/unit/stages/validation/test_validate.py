@@ -1,6 +1,8 @@
 """Checkpoints are scored as they are on disk, and left as they are."""
 
 import json
+import logging
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +14,8 @@ from inpainting.cli import main
 from inpainting.core import seeds
 from inpainting.core.files import folder_digest, read_table, write_table
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -66,10 +67,10 @@ def test_the_scores_are_of_the_raw_output_inside_the_undilated_mask(
     (row,) = scores(tmp_path / "step-4.json")["sequences"]
     adapter = tiny_training / "checkpoints" / "step-4" / "adapter"
     model = ModelSettings(base=str(tiny_base), device="cpu")
-    inpainter = load_inpainter(model, adapter, (32, 32), MaskSettings(), WindowSettings(window=9))
     folder = tiny_results / "dataset" / row["sequence"]
     rgb, mask = sequence.read_rgb(folder, 0, 17), sequence.read_mask(folder, 0, 17)
-    raw = inpainter.inpaint(rgb, mask, steps=2, seed=seeds.derive(0, "validation.noise", row["sequence"]))
+    generator = noise_generator(seeds.derive(0, "validation.noise", row["sequence"]))
+    raw = load_pipeline(model, adapter)(rgb, mask, num_inference_steps=2, generator=generator, composite=False).frames
     hole = mask >= 128
     errors = (raw[hole].astype(float) - sequence.read_truth(folder, 0, 17)[hole]) ** 2
     assert row["psnr_mask"] == pytest.approx(10 * np.log10(255**2 / errors.mean()), abs=1e-6)
@@ -141,6 +142,29 @@ def test_several_numbers_of_denoising_steps_are_scored_apart(validate: Validate,
     assert two["seconds_per_frame"] > 0
 
 
+def test_only_new_and_changed_sequences_are_inpainted(
+    validate: Validate, tiny_results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    out = tmp_path / "step-4.json"
+    assert validate(out, "--limit", "1") == 0
+    assert validate(out) == 0
+    first = out.read_bytes()
+    out.unlink()
+    caplog.clear()
+    assert validate(out) == 0
+    assert "0 of 2 sequences are new or changed" in caplog.text
+    assert "VAE in" not in caplog.text and "transformer" not in caplog.text
+    assert out.read_bytes() == first, "durations included"
+    manifest = read_table(tiny_results / "audit" / "manifest.parquet")
+    manifest.loc[manifest["id"] == validation_sequences(tiny_results)[1], "digest"] = "changed"
+    write_table(tmp_path / "manifest.parquet", manifest)
+    assert validate(out, "--manifest", str(tmp_path / "manifest.parquet")) == 0
+    assert validate(out, "--steps", "1,2") == 0
+    said = re.findall(r"(\d of 2) sequences are new or changed", caplog.text)
+    assert said == ["0 of 2", "1 of 2", "2 of 2"]
+
+
 def test_a_fresh_process_has_the_model_that_was_trained(validate: Validate, tmp_path: Path) -> None:
     assert validate(tmp_path / "scores.json", "--limit", "1") == 0
     assert json.loads((tmp_path / "scores.json").read_text())["difference_to_training"] < 1e-5
@@ -164,7 +188,7 @@ def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("state.json", b"{}", "state.json is absent or damaged"),
+        ("state.json", b"{}", "state.json is damaged or of another kind"),
         ("probe.safetensors", b"", "probe.safetensors is absent or damaged"),
         ("adapter/widened.safetensors", b"half", "widened.safetensors is damaged"),
         ("adapter/inpainting.json", None, "is not an adapter: inpainting.json missing"),

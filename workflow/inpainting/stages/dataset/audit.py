@@ -43,7 +43,7 @@ def audit(settings: AuditCommand) -> None:
     records = [make_record(name, sound, content) for name, sound, content in found]
     joined = join(records, user_groups)
     records = [replace(record, group=joined.groups[record.id]) for record in records]
-    origin = provenance.describe(settings, inputs(settings.root, records), ("root", "out", "workers", "inspected"))
+    origin = provenance.describe(settings.shaping(), inputs(settings.root, records))
     rejected, warnings = settings.out / "rejected.tsv", settings.out / "warnings.tsv"
     write_findings(rejected, findings, rejects=True)
     write_findings(warnings, findings, rejects=False)

@@ -1,6 +1,8 @@
 """`inpaint inspect`: check the sequences of one shard, reading none again that did not change."""
 
+import contextlib
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,7 @@ from inpainting.artifacts.reasons import verdict
 from inpainting.artifacts.record import make_record
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, UsageError
+from inpainting.core.files import value_digest
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.core.workers import process_pool
@@ -41,7 +44,7 @@ def inspect_shard(settings: InspectCommand) -> None:
 
 def shaping_settings(settings: Inspecting) -> dict[str, Any]:
     """The settings that shape what is found of a sequence."""
-    return settings.model_dump(mode="json", include=set(Inspecting.model_fields) - {"root", "workers"})
+    return settings.section(Inspecting).shaping()
 
 
 def shard_of(name: str, shards: int) -> int:
@@ -63,21 +66,44 @@ def find_sequences(root: Path) -> tuple[list[str], int]:
     A link to nothing counts as a sequence, a lost one; hidden folders do not. Raises InputError when there is none.
     """
     try:
-        found = {path.name: _is_sequence(path) for path in root.iterdir()}
+        names, stray = _listed(root)
     except OSError as error:
         raise InputError(f"{root} can't be listed: {error.strerror}") from error
-    names = sorted(name for name, is_sequence in found.items() if is_sequence)
     if set(FOLDERS) & set(names):
         raise InputError(f"{root} is itself a sequence; give the folder that holds the sequences as ROOT")
     if not names:
         raise InputError(f"{root} holds no folders; every sequence is a folder with {', '.join(FOLDERS)} in it")
-    return names, len(found.keys() - {*names, GROUPS})
+    return names, len(stray)
 
 
-def _is_sequence(path: Path) -> bool:
-    if path.name.startswith("."):
+def _listed(root: Path) -> tuple[list[str], list[str]]:
+    """Names of the sequences directly below `root`, and of all else there; both sorted."""
+    with os.scandir(root) as entries:
+        found = {entry.name: _is_sequence(entry) for entry in entries}
+    names = sorted(name for name, is_sequence in found.items() if is_sequence)
+    return names, sorted(found.keys() - {*names, GROUPS})
+
+
+def _is_sequence(entry: os.DirEntry[str]) -> bool:
+    if entry.name.startswith("."):
         return False
-    return path.is_dir() or (path.is_symlink() and not path.exists())
+    return entry.is_dir() or (entry.is_symlink() and not Path(entry.path).exists())
+
+
+def shard_digests(root: Path, shards: int) -> list[str]:
+    """By shard a digest of the names of its sequences and of all else below `root`, by which a workflow sees changes.
+
+    No sequence is opened: 40,000 take a quarter of a second. A root that can't be listed counts as empty; its jobs say
+    what is wrong with it.
+    """
+    names: list[str] = []
+    stray: list[str] = []
+    with contextlib.suppress(OSError):
+        names, stray = _listed(root)
+    parts: list[list[str]] = [[] for _ in range(shards)]
+    for name in names:
+        parts[shard_of(name, shards)].append(printable(name))
+    return [value_digest([part, list(map(printable, stray))]) for part in parts]
 
 
 def inspect_all(names: Sequence[str], ledger: Ledger, settings: Inspecting) -> list[Inspected]:

@@ -19,7 +19,7 @@ from inpainting.stages.dataset.alignment import Triple
 from inpainting.stages.dataset.content_statistics import Observation, frames_to_look_at
 from inpainting.stages.dataset.folder_scan import Listing
 from inpainting.stages.dataset.frames import FrameError, FrameReader, decode
-from inpainting.stages.dataset.settings import DECODE, HEADER, Inspecting
+from inpainting.stages.dataset.settings import DECODE, HEADER, ContentSettings, Inspecting
 from inpainting.video import masks
 from inpainting.video.sequence import FOLDERS, MASK, RGB, TRUTH
 from inpainting.video.settings import MaskSettings
@@ -49,10 +49,8 @@ def sound_key(settings: Inspecting) -> str:
 @cache
 def content_key(settings: Inspecting) -> str:
     """A digest of what shapes a `Content` beside the files."""
-    looked = settings.model_dump(
-        include={"content_frames", "effect_threshold", "difference_limit", "seed", *MaskSettings.model_fields}
-    )
-    return value_digest([looked, sound_key(settings)])
+    looked = settings.section(ContentSettings).shaping() | settings.section(MaskSettings).shaping()
+    return value_digest([looked | {"seed": settings.seed}, sound_key(settings)])
 
 
 def printable(name: str) -> str:

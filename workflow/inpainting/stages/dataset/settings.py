@@ -1,12 +1,12 @@
 """Settings of the dataset stage's steps."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
-from inpainting.core.settings import Settings, Size, parse_size
+from inpainting.core.settings import Role, Settings, Size, parse_size
 from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings
 
 
@@ -37,19 +37,24 @@ class SampleCommand(SampleSettings):
     """Frames of each sequence."""
     seed: int = Field(default=0, ge=0)
     """What all sequences are drawn from."""
-    workers: int = Field(default=2, ge=1)
+    workers: Annotated[int, Role.EXECUTION] = Field(default=2, ge=1)
     """Processes that make sequences at once; their number changes no pixel."""
 
 
 HEADER, CRC, DECODE = "header", "crc", "decode"
 
 
-class AuditSettings(Settings):
-    """How closely the audit looks, and what it puts up with."""
+class SoundnessSettings(Settings):
+    """How closely files are checked."""
 
     level: Literal["header", "crc", "decode"] = "crc"
     """What is checked of every frame: `header` its size and both ends, `crc` every checksum of a PNG, `decode` every
     pixel. Formats other than PNG are always decoded. `header` is a first look that nothing can be trained after."""
+
+
+class ContentSettings(Settings):
+    """What is looked at of the pixels, and what is put up with."""
+
     content_frames: int = Field(default=8, ge=0)
     """Frames of each sequence, drawn by seed and name, that are looked at besides the first, middle and last."""
     effect_threshold: float = Field(default=EFFECT_THRESHOLD, ge=0, le=255)
@@ -57,6 +62,10 @@ class AuditSettings(Settings):
     difference_limit: float = Field(default=8.0, gt=0, le=255)
     """Levels (of 0 to 255) by which input and truth may differ in most pixels outside the mask before the truth counts
     as another scene's or as one in other colours."""
+
+
+class AuditSettings(ContentSettings, SoundnessSettings):
+    """How closely the audit looks, and what it puts up with."""
 
 
 class Inspecting(AuditSettings, MaskSettings):
@@ -68,7 +77,7 @@ class Inspecting(AuditSettings, MaskSettings):
     """Frames that every sequence must have; further ones are not looked at."""
     seed: int = Field(default=0, ge=0)
     """What the frames whose pixels are looked at are drawn from."""
-    workers: int = Field(default=2, ge=1)
+    workers: Annotated[int, Role.EXECUTION] = Field(default=2, ge=1)
     """Processes that check sequences at once; their number changes no byte of the outputs."""
 
 
@@ -77,9 +86,9 @@ class InspectCommand(Inspecting):
 
     out: CliPositionalArg[Path]
     """The .jsonl file to write; what was read is remembered beside it, and read again only when it changed."""
-    shard: int = Field(default=0, ge=0)
+    shard: Annotated[int, Role.PLACE] = Field(default=0, ge=0)
     """Number of this shard, from 0."""
-    shards: int = Field(default=1, ge=1)
+    shards: Annotated[int, Role.PLACE] = Field(default=1, ge=1)
     """Number of shards that the sequences are spread over."""
 
     def model_post_init(self, _: object) -> None:

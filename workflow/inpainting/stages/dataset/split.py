@@ -139,6 +139,6 @@ def summarise(table: pd.DataFrame, assignment: Assignment, settings: SplitComman
         groups={name: sum(of == name for of in assignment.splits.values()) for name in SPLITS},
         moved=assignment.moved,
         files=digests(settings.out),
-        provenance=provenance.describe(settings, inputs, leave_out=("manifest", "out")),
+        provenance=provenance.describe(settings.shaping(), inputs),
         manifest=MANIFEST.provenance(settings.manifest),
     )

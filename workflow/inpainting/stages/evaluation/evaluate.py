@@ -12,28 +12,36 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting.artifacts.examples import COMPOSITED, RAW, Output
-from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.manifest import choose_sequences, sequence_digests
 from inpainting.artifacts.scores import write_results
+from inpainting.baselines.settings import FillSettings
 from inpainting.core import provenance
-from inpainting.core.files import file_digest, folder_digest, value_digest
+from inpainting.core.files import folder_digest, value_digest
+from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
-from inpainting.core.settings import existing
+from inpainting.core.settings import Settings, existing
 from inpainting.core.workers import mapped_ahead, process_pool
 from inpainting.metrics.registry import COLUMNS
+from inpainting.models.settings import ModelSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
-from inpainting.stages.evaluation.methods import LEARNED_ONLY, METHODS, Method, load_method
-from inpainting.stages.evaluation.partial_results import Parts
+from inpainting.stages.evaluation.external import output_digests
+from inpainting.stages.evaluation.methods import METHODS, Method, load_method
+from inpainting.stages.evaluation.scored_sequences import ScoredSequences
 from inpainting.stages.evaluation.scoring import score_outputs
-from inpainting.stages.evaluation.settings import EVALUATION_VERSION, EvaluateCommand
+from inpainting.stages.evaluation.settings import (
+    EVALUATION_VERSION,
+    EvaluateCommand,
+    ExtrasSettings,
+    SelectionSettings,
+    StepsSettings,
+)
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
 from inpainting.video.masks import Hole
+from inpainting.video.settings import HoleSettings, MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
-
-PLACES = {"dataset", "manifest", "split_file", "adapter", "outputs", "out", "examples_out", "workers"}
-"""Settings that say where things are; what they hold is in the provenance as digests."""
 
 
 def evaluate(settings: EvaluateCommand) -> None:
@@ -46,18 +54,18 @@ def evaluate(settings: EvaluateCommand) -> None:
     names = list(sequences)
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     log.info("%s: %d %s sequences: %s%s", settings.name, len(names), settings.split, ", ".join(names[:8]), more)
-    about = _provenance(settings)
-    parts = Parts(settings.out, _digest(settings, about))
-    waiting = [name for name in names if not parts.has(name)]
-    if len(waiting) < len(names):
-        log.info("%d of them were finished before", len(names) - len(waiting))
-    examples = names[: settings.examples] if settings.examples_out else []
-    for _ in tracked(_score_all(settings, sequences, waiting, examples, parts), "evaluate", "sequences", len(waiting)):
+    digests = sequence_digests(settings.manifest, names)
+    keys = sequence_keys(settings, sequences, digests)
+    examples = None
+    if settings.examples_out is not None:
+        examples = ItemCache(settings.examples_out, {name: keys[name] for name in names[: settings.examples]})
+    kept = ScoredSequences(ItemCache(settings.out.with_suffix(".items"), keys), examples)
+    jobs = [Job(name, sequences[name]) for name in kept.missing()]
+    log.info("%d of %d sequences are new or changed", len(jobs), len(names))
+    for _ in tracked(_score_all(settings, jobs, kept), "evaluate", "sequences", len(jobs)):
         pass
-    if settings.examples_out:
-        parts.copy_examples(examples, settings.examples_out)
-    write_results(settings.out, parts.scores(names), about)
-    parts.remove()
+    kept.tidy_examples()
+    write_results(settings.out, kept.table().assign(method=settings.name), _provenance(settings, digests))
 
 
 def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
@@ -89,11 +97,10 @@ def _check_base(settings: EvaluateCommand) -> None:
 
 
 class Job(NamedTuple):
-    """A sequence to score: how many of its frames, and whether they are kept for figures."""
+    """A sequence to score, and how many of its frames."""
 
     sequence: str
     frames: int
-    example: bool
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: 
 def score_sequence(
     settings: EvaluateCommand, name: str, frames: int, made: Made
 ) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`artifacts.scores`), and its frames by output.
+    """A sequence's rows of the results (`artifacts.scores`, but for the method), and its frames by output.
 
     The hole that is scored is the mask's own; the one that is filled and composited is dilated.
     """
@@ -128,7 +135,7 @@ def score_sequence(
     }
     spent = {"seconds_per_frame": made.cost.seconds / frames, "peak_memory_gib": made.cost.peak_memory_gib}
     rows = [
-        table.assign(method=settings.name, sequence=name, output=output, **spent)
+        table.assign(sequence=name, output=output, **spent)
         for output, table in score_outputs(settings, clip, made.filled, outputs).items()
     ]
     return pd.concat(rows, ignore_index=True), outputs
@@ -143,15 +150,12 @@ def _on_device(settings: EvaluateCommand) -> bool:
     return resolve_device(settings.device).type == "cuda"
 
 
-def _score_all(
-    settings: EvaluateCommand, sequences: dict[str, int], waiting: list[str], examples: list[str], parts: Parts
-) -> Iterator[str]:
-    """Score the waiting sequences in several processes, or in this one alone.
+def _score_all(settings: EvaluateCommand, jobs: list[Job], kept: ScoredSequences) -> Iterator[str]:
+    """Score sequences in several processes, or in this one alone.
 
     A learned method fills them one by one in this process, while others score what it has made.
     """
-    jobs = [Job(name, sequences[name], name in examples) for name in waiting]
-    score = partial(_score_part, settings, parts)
+    score = partial(_score_and_keep, settings, kept)
     if not jobs:
         return
     if settings.workers == 1:
@@ -162,48 +166,75 @@ def _score_all(
             # What waits to be scored is kept to two clips a process, for the memory.
             yield from mapped_ahead(pool, score, _filled(settings, jobs), ahead=2 * settings.workers)
         else:
-            yield from mapped_ahead(pool, partial(_fill_and_score_part, settings, parts), jobs, ahead=len(jobs))
+            yield from mapped_ahead(pool, partial(_fill_score_and_keep, settings, kept), jobs, ahead=len(jobs))
 
 
 def _filled(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, Made]]:
     """The jobs with what one and the same method makes of their sequences, one by one as they are asked for."""
     method = load_method(settings)
     for job in jobs:
-        yield job, fill_sequence(settings, method, job.sequence, job.frames)
+        yield job, fill_sequence(settings, method, *job)
 
 
-def _fill_and_score_part(settings: EvaluateCommand, parts: Parts, job: Job) -> str:
-    made = fill_sequence(settings, load_method(settings), job.sequence, job.frames)
-    return _score_part(settings, parts, (job, made))
+def _fill_score_and_keep(settings: EvaluateCommand, kept: ScoredSequences, job: Job) -> str:
+    return _score_and_keep(settings, kept, (job, fill_sequence(settings, load_method(settings), *job)))
 
 
-def _score_part(settings: EvaluateCommand, parts: Parts, filled: tuple[Job, Made]) -> str:
+def _score_and_keep(settings: EvaluateCommand, kept: ScoredSequences, filled: tuple[Job, Made]) -> str:
     job, made = filled
-    scores, outputs = score_sequence(settings, job.sequence, job.frames, made)
-    parts.write(job.sequence, scores, outputs if job.example else {})
+    kept.write(job.sequence, *score_sequence(settings, *job, made))
     return job.sequence
 
 
-def _provenance(settings: EvaluateCommand) -> dict[str, object]:
-    inputs = {"split_file": file_digest(settings.split_file), "manifest": file_digest(settings.manifest)}
-    method = METHODS[settings.method]
-    leave_out = PLACES if method.learned else PLACES | LEARNED_ONLY
-    if method.learned:
-        from inpainting.models.loading import part_digest
+def sequence_keys(settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str]) -> dict[str, str]:
+    """By sequence the digest of all that shapes its scores: frames, settings, models, columns and versions."""
+    versions = [EVALUATION_VERSION, INPAINTING_VERSION]
+    shaping = [shaping_settings(settings), _model_digests(settings), list(COLUMNS), *versions]
+    made_by_others = {} if settings.outputs is None else output_digests(settings.outputs, sequences)
+    return {
+        name: value_digest([*shaping, name, frames, digests[name], made_by_others.get(name)])
+        for name, frames in sequences.items()
+    }
 
-        inputs |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
-    if settings.adapter:
-        inputs["adapter"] = folder_digest(settings.adapter)
-    if settings.outputs:
-        inputs["outputs"] = folder_digest(existing(settings.outputs, "--outputs", "a folder of another tool's frames"))
+
+def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
+    """The settings that shape a sequence's scores: of a classical method, none of models, windows and steps.
+
+    An adapter brings its own masks, windows and fill, which its digest stands for; what is scored is the hole of these
+    settings.
+    """
+    shaping: dict[str, object] = {"method": settings.method}
+    parts: list[type[Settings]] = [ExtrasSettings, HoleSettings if settings.adapter else MaskSettings]
+    if METHODS[settings.method].learned:
+        from inpainting.models import loading
+
+        shaping |= {"seed": settings.seed} | loading.precisions(settings.section(ModelSettings))
+        parts += [StepsSettings] if settings.adapter else [StepsSettings, WindowSettings, FillSettings]
+    for part in parts:
+        shaping |= settings.section(part).shaping()
+    return shaping
+
+
+def _model_digests(settings: EvaluateCommand) -> dict[str, str]:
+    """Digests of the models that a method uses."""
+    if not METHODS[settings.method].learned:
+        return {}
+    from inpainting.models.adapter_files import adapter_digest
+    from inpainting.models.loading import part_digest
+
+    digests = {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
+    return digests if settings.adapter is None else digests | {"adapter": adapter_digest(settings.adapter)}
+
+
+def _provenance(settings: EvaluateCommand, digests: dict[str, str]) -> dict[str, object]:
+    inputs = {"sequences": value_digest(sorted(digests.items())), **_model_digests(settings)}
+    if settings.outputs is not None:
+        inputs["outputs"] = folder_digest(settings.outputs)
+    selection = settings.section(SelectionSettings).shaping() | {"frames": settings.frames}
+    method = METHODS[settings.method]
     return {
         "label": settings.name,
         "kind": method.kind,
         "description": method.description,
-        **provenance.describe(settings, inputs, leave_out),
+        **provenance.describe(selection | shaping_settings(settings), inputs),
     }
-
-
-def _digest(settings: EvaluateCommand, about: dict[str, object]) -> str:
-    kept = settings.examples if settings.examples_out else 0
-    return value_digest([about, COLUMNS, EVALUATION_VERSION, INPAINTING_VERSION, kept])[:16]

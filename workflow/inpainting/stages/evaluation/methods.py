@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,23 +11,19 @@ from numpy.typing import NDArray
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, EXTERNAL, Kind
 from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.registry import BASELINES
-from inpainting.baselines.settings import FillSettings
 from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.external import read_output
 from inpainting.video import masks
 from inpainting.video.clip import Clip
 from inpainting.video.masks import Hole
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import MaskSettings
 
 if TYPE_CHECKING:
-    from inpainting.sampling.inpainter import Inpainter
+    from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
     from inpainting.stages.evaluation.settings import EvaluateCommand
 
 Frames = NDArray[np.uint8]
-
-LEARNED_ONLY = {"steps", "seed"}.union(*(kind.model_fields for kind in (ModelSettings, WindowSettings, FillSettings)))
-"""Settings that shape nothing of what a classical method makes."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class MethodEntry:
     description: str
     """What it does, for the tables' readers."""
     load: Callable[["EvaluateCommand"], Method]
-    """The method, ready to be used; a model is loaded when a first mask or clip is given."""
+    """The method, ready to be used, its model loaded."""
     learned: bool = False
     """Whether it needs a model, and so a GPU where there is one."""
     compared: bool = True
@@ -81,30 +77,47 @@ def _external(settings: "EvaluateCommand") -> Method:
     return _without_model(settings, lambda clip, hole: read(clip))
 
 
-def _learned(settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "Inpainter", Clip], Frames]) -> Method:
-    """A method from its function of a model that is loaded and a clip."""
-    from inpainting.sampling.inpainter import load_inpainter
+def _learned(
+    settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "CogVideoXInpaintPipeline", Clip], Frames]
+) -> Method:
+    """A method from its function of a pipeline, which is loaded, and a clip."""
+    from inpainting.sampling.loading import load_pipeline
 
-    model, mask_settings = settings.section(ModelSettings), settings.section(MaskSettings)
-    window_settings = settings.section(WindowSettings)
-
-    @cache
-    def inpainter(size: tuple[int, int]) -> "Inpainter":
-        return load_inpainter(model, settings.adapter, size, mask_settings, window_settings, fill=settings.fill)
+    pipeline, mask_settings = load_pipeline(settings.section(ModelSettings), settings.adapter), _mask_settings(settings)
 
     def hole(mask: Frames) -> Hole:
-        return inpainter((mask.shape[2], mask.shape[1])).hole(mask)
+        return masks.dilate(masks.to_hole(mask, mask_settings), mask_settings.mask_dilation)
 
-    return Method(hole, lambda clip: fill(settings, inpainter(clip.size), clip))
-
-
-def _inpaint(settings: "EvaluateCommand", inpainter: "Inpainter", clip: Clip) -> Frames:
-    seed = derive(settings.seed, "evaluation.noise", clip.sequence)
-    return inpainter.inpaint(clip.rgb, clip.mask, settings.steps, seed)
+    return Method(hole, lambda clip: fill(settings, pipeline, clip))
 
 
-def _reconstruct(settings: "EvaluateCommand", inpainter: "Inpainter", clip: Clip) -> Frames:
-    return inpainter.reconstruct(clip.truth)
+def _mask_settings(settings: "EvaluateCommand") -> MaskSettings:
+    """The adapter's, where there is one."""
+    from inpainting.conditioning.adapter import read_adapter_config
+
+    return settings.section(MaskSettings) if settings.adapter is None else read_adapter_config(settings.adapter).masks
+
+
+def _inpaint(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: Clip) -> Frames:
+    from inpainting.sampling.loading import noise_generator
+
+    mask_settings = _mask_settings(settings)
+    frames: Frames = pipeline(
+        clip.rgb,
+        masks.to_hole(clip.mask, mask_settings),
+        num_inference_steps=settings.steps,
+        generator=noise_generator(derive(settings.seed, "evaluation.noise", clip.sequence)),
+        mask_settings=mask_settings,
+        window=settings.window,
+        window_overlap=settings.window_overlap,
+        fill=settings.fill,
+        composite=False,
+    ).frames
+    return frames
+
+
+def _reconstruct(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: Clip) -> Frames:
+    return pipeline.reconstruct(clip.truth, settings.window, settings.window_overlap)
 
 
 METHODS: dict[str, MethodEntry] = {

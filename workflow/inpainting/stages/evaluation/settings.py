@@ -1,12 +1,12 @@
 """Settings of `inpaint evaluate` and `inpaint tables`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from inpainting.baselines.settings import FillSettings
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.metrics.registry import EXTRAS
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.methods import METHODS
@@ -26,24 +26,38 @@ EVALUATION_VERSION = 1
 """Raised by hand when the scores of the same frames change on purpose: what another version made is made anew."""
 
 
-class EvaluateSettings(Settings):
-    """What is scored of every method."""
+class SelectionSettings(Settings):
+    """Which sequences are scored, and which of them are shown."""
 
     split: Literal["test", "validation", "all"] = "test"
     """Which sequences are scored; all of them only where nothing was trained on them."""
-    steps: int = Field(50, ge=1)
-    """Denoising steps of the base model, and of an adapter that was never validated; others take those that validation
-    chose for them."""
     examples: int = Field(4, ge=0)
     """Sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
     """Sequences scored at most, the first by id; all where it is not given."""
+
+
+class StepsSettings(Settings):
+    """How learned methods are used."""
+
+    steps: int = Field(50, ge=1)
+    """Denoising steps of the base model, and of an adapter that was never validated; others take those that validation
+    chose for them."""
+
+
+class ExtrasSettings(Settings):
+    """What is computed of every method's frames."""
+
     extras: tuple[Extra, ...] = Field(
         tuple(EXTRAS),
         description="Scores beside those of regions. "
         + "; ".join(f"{name}: {told}" for name, told in EXTRAS.items())
         + ". The tables say which were left out.",
     )
+
+
+class EvaluateSettings(ExtrasSettings, StepsSettings, SelectionSettings):
+    """What is scored of every method."""
 
 
 class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
@@ -74,8 +88,9 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     out: Path
     """The .parquet file to write: a row per sequence, output and frame."""
     examples_out: Path | None = None
-    """Folder for the frames of the examples: <sequence>/raw and <sequence>/composited; without it none are kept."""
-    workers: int = Field(2, ge=1)
+    """Folder for the frames of the examples: <sequence>/raw and <sequence>/composited, with a table of them beside it,
+    <folder>.tsv; without it none are kept."""
+    workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Processes that share the sequences of a classical method, or the scoring of what a learned one makes; their
     number changes no score."""
 

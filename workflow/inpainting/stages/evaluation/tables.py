@@ -97,8 +97,11 @@ def check_comparable(results: list[Results]) -> None:
         if result.method in seen:
             raise InputError(f"{result.path} and {seen[result.method]} both hold {result.method!r}; use --label")
         seen[result.method] = result.path
-        if result.provenance.inputs.get("split_file") != first.provenance.inputs.get("split_file"):
-            raise InputError(f"{result.path} was made with another split than {first.path}; evaluate both again")
+        if result.provenance.inputs.get("sequences") != first.provenance.inputs.get("sequences"):
+            raise InputError(
+                f"{result.path} was made of other sequences, or of other frames of them, than {first.path}; evaluate "
+                "both again"
+            )
         if not _scored_pixels(result).equals(pixels):
             raise InputError(
                 f"{result.path} scores other sequences, frames or masks ({_extent(result)}) than {first.path} "

@@ -21,12 +21,13 @@ from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.core.workers import mapped_ahead, process_pool
 from inpainting.models import bases, loading
+from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
 from inpainting.stages.latents.encoding import PixelWindow, batches, cut, encode_batch
 from inpainting.stages.latents.reading import Wanted, read_sequence
-from inpainting.stages.latents.settings import EncodeCommand
+from inpainting.stages.latents.settings import EncodeCommand, TruthSettings
 from inpainting.video import windows
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import HoleSettings, MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def encode(settings: EncodeCommand) -> None:
     rows = everything[everything["shard"] == settings.shard]
     keys = sequence_keys(settings, rows)
     found = partial_shards.whole_sequences(settings.out, keys)
+    log.info("%d of %d sequences are new or changed", len(keys) - len(found), len(keys))
     if partial_shards.is_complete(settings.out, keys, found):
         log.info("%s is up to date", settings.out)
     else:
@@ -49,7 +51,7 @@ def encode(settings: EncodeCommand) -> None:
             found = partial_shards.whole_sequences(settings.out, keys)
         tensors = {name: tensor for sequence in keys for name, tensor in found[sequence].sequence(sequence).items()}
         source = source_digest(settings, rows)
-        told = provenance.describe(settings, {"sequences": source}, leave_out=_unshaping(settings))
+        told = provenance.describe(shaping_settings(settings), {"sequences": source})
         write_shard(settings.out, tensors, settings.content, keys, source, told)
     partial_shards.forget_parts(settings.out)
     write_listing(settings.out)
@@ -76,38 +78,31 @@ def source_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
 
 
 def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]:
-    """By sequence the digest of all that shapes its tensors: pixels, settings, VAE and code."""
-    truth = settings.content == "truth"
-    vae_dtype = loading.vae_dtype(settings, loading.resolve_device(settings.device))
-    shaping = value_digest(
-        {
-            "format": FORMAT,
-            "content": settings.content,
-            "posterior": settings.truth_posterior if truth else "mode",
-            "cutting": _cutting(settings),
-            "mask_dilation": None if settings.content in ("truth", "rgb") else settings.mask_dilation,
-            "dtypes": [str(vae_dtype), settings.latents_dtype],
-            "vae": loading.part_digest(settings.base, "vae"),
-            "version": LATENTS_VERSION,
-        }
-    )
+    """By sequence the digest of all that shapes its tensors: pixels, settings, VAE and version."""
+    shaping = [shaping_settings(settings), loading.part_digest(settings.base, "vae"), FORMAT, LATENTS_VERSION]
     return {
-        name: value_digest([shaping, name, digest]) for name, digest in zip(rows["id"], rows["digest"], strict=True)
+        name: value_digest([*shaping, name, digest]) for name, digest in zip(rows["id"], rows["digest"], strict=True)
     }
 
 
-def _cutting(settings: EncodeCommand) -> dict[str, object]:
-    """What decides on the holes and the windows' frames."""
-    masks = settings.section(MaskSettings).model_dump(exclude={"mask_dilation"})
-    return {**masks, **settings.section(WindowSettings).model_dump(), "frames": settings.frames}
-
-
-def _unshaping(settings: EncodeCommand) -> set[str]:
-    """Settings that shape nothing of the shard; what it is of is told by a digest."""
-    places = {"dataset", "split_file", "manifest", "out", "splits", "shard", "shards", "workers"}
+def shaping_settings(settings: EncodeCommand) -> dict[str, object]:
+    """The settings that shape tensors of this content: of a truth, neither how its hole is grown nor filled."""
+    shaping = _cutting(settings) | {
+        "content": settings.content,
+        "vae_dtype": loading.precisions(settings.section(ModelSettings))["vae_dtype"],
+        "latents_dtype": settings.latents_dtype,
+    }
     if settings.content == "truth":
-        return places | {"mask_dilation"}
-    return places | {"truth_posterior"} | ({"mask_dilation"} if settings.content == "rgb" else set())
+        return shaping | settings.section(TruthSettings).shaping()
+    if settings.content == "rgb":
+        return shaping
+    return shaping | settings.section(MaskSettings).shaping()
+
+
+def _cutting(settings: EncodeCommand) -> dict[str, object]:
+    """The settings that decide on the holes and the windows' frames."""
+    parts = (settings.section(HoleSettings), settings.section(WindowSettings))
+    return {"frames": settings.frames} | {name: value for part in parts for name, value in part.shaping().items()}
 
 
 def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[str]) -> None:

@@ -1,13 +1,13 @@
 """Settings of `inpaint encode`, `inpaint index` and `inpaint prompt`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field
 
 from inpainting.artifacts.split import TRAIN
 from inpainting.baselines.settings import ConditionSource
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -18,17 +18,22 @@ else:
 """What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.ConditionSource`."""
 
 
-class EncodeSettings(Settings):
-    """Encoding of windows into latents."""
+class TruthSettings(Settings):
+    """What is kept of the truth."""
 
-    latents_dtype: Literal["float16", "float32"] = "float16"
-    """Precision of the stored latents."""
     truth_posterior: Literal["mean", "mean_and_logvar"] = "mean"
     """What is kept of the truth: the mean alone, or with twice the disk the log-variance too, of which training then
     draws a sample at every step."""
 
 
-class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings):
+class EncodeSettings(Settings):
+    """Encoding of windows into latents."""
+
+    latents_dtype: Literal["float16", "float32"] = "float16"
+    """Precision of the stored latents."""
+
+
+class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, WindowSettings):
     """Encode the windows of one shard's sequences: the truth and the hole, or the input with its hole filled."""
 
     content: Content
@@ -42,15 +47,15 @@ class EncodeCommand(EncodeSettings, ModelSettings, MaskSettings, WindowSettings)
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
     """The shard to write, a .safetensors file; its listing, for `inpaint index`, becomes a .parquet beside it."""
-    splits: tuple[str, ...] = (TRAIN,)
+    splits: Annotated[tuple[str, ...], Role.PLACE] = (TRAIN,)
     """Splits to encode; validation and test are inpainted from their frames."""
     frames: int = Field(100, ge=1)
     """Frames of each sequence to cover with windows."""
-    shard: int = Field(0, ge=0)
+    shard: Annotated[int, Role.PLACE] = Field(0, ge=0)
     """Number of this shard, from 0."""
-    shards: int = Field(1, ge=1)
+    shards: Annotated[int, Role.PLACE] = Field(1, ge=1)
     """Number of shards that the sequences are spread over."""
-    workers: int = Field(2, ge=1)
+    workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Processes that read and fill sequences ahead of the VAE; their number changes no latent."""
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from inpainting.artifacts import examples
 from inpainting.artifacts.comparison import COMPARISON_TABLE
-from inpainting.artifacts.examples import COMPOSITED, RAW, Output
+from inpainting.artifacts.examples import COMPOSITED, RAW, Output, write_digests
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, display_name
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, write_text
@@ -47,7 +47,7 @@ class Column:
 
 
 def draw_examples(settings: DrawExamplesCommand) -> None:
-    """Write a folder per sequence with a sheet of moments, a clip, and a page that plays the clip."""
+    """Write a folder per sequence with a sheet of moments, a clip, and a page that plays the clip; and their table."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
     methods = choose_methods(comparison, settings.shown)
@@ -56,6 +56,7 @@ def draw_examples(settings: DrawExamplesCommand) -> None:
         for name in tracked(kept_sequences(settings, list(methods)), "examples", "sequences"):
             (temporary / name).mkdir()
             draw_example(settings, name, methods, temporary / name)
+    write_digests(settings.out)
 
 
 def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[str, str]:

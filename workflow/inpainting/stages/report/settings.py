@@ -115,7 +115,8 @@ class DrawExamplesCommand(ExampleSettings, MaskSettings):
     evaluation: Path
     """Folder of the evaluations: <method>/examples/<sequence>/raw holds a method's own frames."""
     out: Path
-    """Folder to write: <sequence>/moments.png, <sequence>/clip.mp4 and clip.html, which plays it."""
+    """Folder to write: <sequence>/moments.png, <sequence>/clip.mp4 and clip.html, which plays it. A table of the
+    sequences, with digests, is written beside it, as <folder>.tsv."""
 
 
 class DrawHeadlineCommand(Settings):

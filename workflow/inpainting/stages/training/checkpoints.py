@@ -4,14 +4,14 @@
     step-N/trained.safetensors  with an average: the weights under training themselves
     step-N/optimizer.pt         states of optimizer and gradient scaler, read with weights_only
     step-N/probe.safetensors    what the exported weights predict, for validation to compare with, see models.probe
-    step-N/state.json           step, fingerprint, and whether the checkpoint lasts
+    step-N/state.json           CheckpointState: step, whether the checkpoint lasts, and about its run
 Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
 """
 
 import math
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
+from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
 from inpainting.conditioning.adapter import AdapterConfig, save_adapter
-from inpainting.core.files import atomic_path, read_json, write_json
-from inpainting.models.family import Family
+from inpainting.core.files import atomic_path
 from inpainting.models.parity import write_probe
 from inpainting.stages.training.ema import WeightAverage
 
@@ -52,9 +52,14 @@ class Checkpoint:
         return self.folder / "optimizer.pt"
 
     @property
+    def state(self) -> CheckpointState:
+        """What state.json says."""
+        return read_state(self.folder)
+
+    @property
     def lasts(self) -> bool:
         """Whether it stays; one that was made because the run had to stop goes once there is a later one."""
-        return bool(read_json(self.folder / "state.json")["lasts"])
+        return self.state.lasts
 
     def optimizer_state(self) -> dict[str, Any]:
         """The states that `save` was given."""
@@ -65,25 +70,29 @@ class Checkpoint:
 def save(
     checkpoints: Path,
     step: int,
-    family: Family,
     transformer: CogVideoXTransformer3DModel,
     config: AdapterConfig,
     prompt: Tensor,
     optimizer_state: dict[str, Any],
     average: WeightAverage,
-    fingerprint: dict[str, Any],
+    prediction: Tensor,
+    about: Mapping[str, Any],
     lasts: bool = True,
 ) -> Checkpoint:
-    """Write step-N below the folder `checkpoints`; `average` is of the transformer's weights."""
-    checkpoint = Checkpoint(checkpoints / f"step-{step}", step)
+    """Write step-N below the folder `checkpoints`.
+
+    average: of the transformer's weights; prediction: what `parity.predict` gave with the average in place; about: what
+    `CheckpointState` says of the run.
+    """
+    checkpoint = of_step(checkpoints, step)
     with atomic_path(checkpoint.folder) as temporary:
         temporary.mkdir()
         with average.in_place():
             save_adapter(temporary / "adapter", transformer, config, prompt)
-            write_probe(temporary, family, transformer, prompt)
+        write_probe(temporary, prediction)
         average.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
-        write_json(temporary / "state.json", {"step": step, "lasts": lasts, "fingerprint": fingerprint})
+        CheckpointState(step=step, lasts=lasts, **about).write(temporary / STATE_FILE)
     return checkpoint
 
 
@@ -91,6 +100,11 @@ def found(checkpoints: Path) -> list[Checkpoint]:
     """The checkpoints below a folder, by step."""
     numbers = {int(match[1]): path for path in checkpoints.glob("step-*") if (match := NAME.fullmatch(path.name))}
     return [Checkpoint(numbers[step], step) for step in sorted(numbers)]
+
+
+def of_step(checkpoints: Path, step: int) -> Checkpoint:
+    """The checkpoint of a step that is there."""
+    return Checkpoint(checkpoints / f"step-{step}", step)
 
 
 def latest(checkpoints: Path, wanted: Collection[int] = ()) -> Checkpoint | None:

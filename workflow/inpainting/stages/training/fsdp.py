@@ -8,7 +8,7 @@ knows nothing of shares, and the files of a run are the same with and without, b
 import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -25,3 +25,13 @@ def shard_base(transformer: CogVideoXTransformer3DModel, device: torch.device) -
         fully_shard(part, mesh=mesh, ignored_params=trained)
     frozen = [name for name, parameter in transformer.named_parameters() if not parameter.requires_grad]
     DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(transformer, frozen)
+
+
+def reshard(transformer: CogVideoXTransformer3DModel) -> None:
+    """Let go of what a forward pass without a backward one leaves gathered; all processes have to call it together.
+
+    A process that then reads the state alone would let go of it alone, and wait for ever for the others to gather it.
+    """
+    for module in transformer.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()

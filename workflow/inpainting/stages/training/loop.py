@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,13 +21,13 @@ from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
 from inpainting.core.workers import mapped_ahead
 from inpainting.models import bases, loading, lora, parity
-from inpainting.stages.training import checkpoints, optimizers
+from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
 from inpainting.stages.training.batches import Batch, Batches, reading_thread
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.ema import WeightAverage
 from inpainting.stages.training.loss import RegionSums, areas, min_snr_weights, squared_errors
 from inpainting.stages.training.metrics_logger import Monitor
-from inpainting.stages.training.preemption import AGAIN, Stop
+from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings, TrainCommand, checkpoint_steps
 
@@ -43,10 +43,11 @@ class Run:
         parameters: dict[str, Parameter],
         cache: LatentCache,
         config: AdapterConfig,
-        fingerprint: dict[str, Any],
+        about: Mapping[str, Any],
         preview: Preview | None = None,
     ) -> None:
-        self.settings, self.accelerator, self.config, self.fingerprint = settings, accelerator, config, fingerprint
+        """about: what checkpoints say of the run, see `checkpoints`."""
+        self.settings, self.accelerator, self.config, self.about = settings, accelerator, config, about
         self.family = bases.family(settings.base)
         self.batches = Batches(
             cache,
@@ -100,18 +101,18 @@ class Run:
                 monitor.step(errors, area, grad_norm, data_seconds)
                 if step % settings.log_every == 0 or step in kept or stopping:
                     monitor.write(step, rates)
-                if step in kept or stopping:
-                    self._save(step, kept)
-            elif settings.shard_base and (step in kept or stopping):
-                # The main process does so too, in _save, and the base's weights come from all.
-                parity.predict(self.family, accelerator.unwrap_model(self.transformer), self.prompt)
+            if step in kept or stopping:
+                prediction = self._prediction()
+                if accelerator.is_main_process:
+                    self._save(step, prediction, kept)
             if self.preview and step % settings.preview_every == 0 and not stopping:
                 self._preview(self.preview, step, monitor)
             if stopping:
                 accelerator.wait_for_everyone()
                 if not accelerator.is_main_process:
                     raise SystemExit(os.EX_TEMPFAIL)  # one of them says it
-                raise Unfinished(f"stopped by {stopping} after step {step}, which is saved; {AGAIN}")
+                preemption.write_marker(settings.out, step, stopping)
+                raise Unfinished(preemption.sentence(step, stopping))
         reader.shutdown()
         if monitor:
             monitor.close()
@@ -197,7 +198,15 @@ class Run:
         )
 
     @torch.compiler.set_stance("force_eager")
-    def _save(self, step: int, wanted: Collection[int]) -> None:
+    def _prediction(self) -> Tensor:
+        """What the exported weights predict; all processes take part, since a sharded base's weights come from all."""
+        transformer = self.accelerator.unwrap_model(self.transformer)
+        with self.average.in_place():
+            prediction = parity.predict(self.family, transformer, self.prompt)
+        fsdp.reshard(transformer)
+        return prediction
+
+    def _save(self, step: int, prediction: Tensor, wanted: Collection[int]) -> None:
         state = {"optimizer": self.optimizer.state_dict()}
         if self.accelerator.scaler is not None:
             state["scaler"] = self.accelerator.scaler.state_dict()
@@ -206,13 +215,13 @@ class Run:
         checkpoints.save(
             folder,
             step,
-            self.family,
             transformer,
             self.config,
             self.prompt,
             state,
             self.average,
-            self.fingerprint,
+            prediction,
+            self.about,
             lasts=step in wanted,
         )
         checkpoints.thin(folder, self.settings.keep_last, wanted)

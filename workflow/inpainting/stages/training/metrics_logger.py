@@ -1,6 +1,5 @@
 """What training tells while it runs: metrics.jsonl, TensorBoard and log lines."""
 
-import json
 import logging
 import time
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from inpainting.core.files import write_text
+from inpainting.artifacts.training_log import append_row, keep_rows_up_to
 from inpainting.core.progress import Progress
 from inpainting.stages.training.loss import BINS, RegionSums
 from inpainting.stages.training.preview import Result
@@ -37,7 +36,7 @@ class Monitor:
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.previews = folder / "metrics.jsonl", folder / "previews.jsonl"
         for path in (self.path, self.previews):
-            _keep_rows_up_to(path, first_step)
+            keep_rows_up_to(path, first_step)
         self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)
         self.progress = Progress("train", "steps", steps, done=first_step)
         self.outside_weight, self.timesteps = outside_weight, timesteps
@@ -73,7 +72,7 @@ class Monitor:
             "peak_memory_gib": peak_memory_gib(),
             **_losses_by_timestep(self._errors, self._areas, self.timesteps),
         }
-        _append(self.path, row)
+        append_row(self.path, row)
         self._scalars("training", step, row)
         self._warn_of_data_wait(row["data_wait_share"])
         self._reset()
@@ -81,7 +80,7 @@ class Monitor:
     def preview(self, step: int, result: Result) -> None:
         """Write the scores and pictures of a preview; its time is no step's."""
         start = time.monotonic()
-        _append(self.previews, {"step": step, **result.scores})
+        append_row(self.previews, {"step": step, **result.scores})
         self._scalars("preview", step, result.scores)
         for sequence, picture in result.pictures.items():
             self.board.add_image(f"preview/{sequence}", picture, step, dataformats="HWC")
@@ -119,11 +118,6 @@ class Monitor:
             self.wandb.close()
 
 
-def _append(path: Path, row: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(row) + "\n")
-
-
 def _losses(errors: RegionSums, areas: RegionSums, outside_weight: float) -> dict[str, float]:
     return {
         "loss": float(errors.weighted(outside_weight) / areas.weighted(outside_weight)),
@@ -136,21 +130,6 @@ def _losses_by_timestep(errors: RegionSums, areas: RegionSums, timesteps: int) -
     """The loss in the mask by ranges of timesteps, named by the first of each; without those that were not drawn."""
     losses = {number * timesteps // BINS: errors.inside[number] / areas.inside[number] for number in range(BINS)}
     return {f"loss_mask_t{first}": float(loss) for first, loss in losses.items() if not torch.isnan(loss)}
-
-
-def _keep_rows_up_to(path: Path, step: int) -> None:
-    """Drop rows past the checkpoint that a run goes on from, and a last row that was cut off."""
-    if not path.is_file():
-        return
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            break
-        if row["step"] <= step:
-            rows.append(line + "\n")
-    write_text(path, "".join(rows))
 
 
 def peak_memory_gib() -> float:

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from inpainting.core.files import read_json, write_json
+
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 MARGIN_SECONDS = 60.0
 """Time left for saving when a limit comes near, beside that of MARGIN_STEPS steps."""
 MARGIN_STEPS = 3
 
-
-AGAIN = "run the same command again to go on from there"
-"""What to do after a stop; a log that ends in it is a run's that was stopped."""
+MARKER = "stopped.json"
+"""Lies in an experiment's folder while its training is stopped: the step that is saved, and why it stopped."""
 
 
 class Stop:
@@ -55,12 +56,25 @@ class Stop:
         return self._reason
 
 
-def stopped(results: Path, experiments: Collection[str]) -> list[str]:
-    """For each training that was stopped with its work saved and has not gone on since, a sentence that says so."""
-    sentences = []
-    for name in experiments:
-        log, summary = results / "logs" / f"train-{name}.log", results / "training" / name / "training.json"
-        if log.is_file() and not summary.exists():
-            said = [line for line in log.read_text(encoding="utf-8").splitlines() if line.endswith(AGAIN)]
-            sentences += [f"training of {name}: {line.removeprefix('inpaint train: ')}" for line in said]
-    return sentences
+def write_marker(out: Path, step: int, reason: str) -> None:
+    """Write down that a training has stopped after a step, its work saved."""
+    write_json(out / MARKER, {"step": step, "reason": reason})
+
+
+def remove_marker(out: Path) -> None:
+    """The training goes on, or is done."""
+    (out / MARKER).unlink(missing_ok=True)
+
+
+def stopped(trainings: Path, experiments: Collection[str]) -> list[str]:
+    """For each training that has stopped with its work saved and has not gone on since, a sentence that says so.
+
+    trainings: the folder of the experiments' folders.
+    """
+    markers = {name: trainings / name / MARKER for name in experiments}
+    return [f"training of {name}: {sentence(**read_json(path))}" for name, path in markers.items() if path.is_file()]
+
+
+def sentence(step: int, reason: str) -> str:
+    """What a user is told of a training that has stopped."""
+    return f"stopped by {reason} after step {step}, which is saved; run the same command again to go on from there"

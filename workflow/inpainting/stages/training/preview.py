@@ -21,12 +21,12 @@ from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models import bases, loading
-from inpainting.sampling.inpainter import Inpainter
+from inpainting.sampling.loading import noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.video import masks
 from inpainting.video.clip import Clip, read_clip
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import MaskSettings
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,17 @@ class Preview:
         family, training = bases.family(self.settings.base), transformer.training
         layout = family.laid_out_for(transformer)
         with torch.random.fork_rng():
-            inpainter = self._inpainter(transformer.eval())
-            made = [(clip, self._inpaint(inpainter, clip)) for clip in self.clips]
+            pipeline = self._pipeline(transformer.eval())
+            made = [(clip, self._inpaint(pipeline, clip)) for clip in self.clips]
         family.lay_out_positions(transformer, *layout)
         transformer.train(training)
-        del inpainter
+        del pipeline
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return self._result(made)
 
-    def _inpainter(self, transformer: CogVideoXTransformer3DModel) -> Inpainter:
+    def _pipeline(self, transformer: CogVideoXTransformer3DModel) -> CogVideoXInpaintPipeline:
         settings = self.settings
         pipeline = CogVideoXInpaintPipeline(
             tokenizer=None,
@@ -81,12 +81,23 @@ class Preview:
             transformer=transformer,
             scheduler=loading.load_scheduler(settings.base),
         )
-        pipeline.prompt, pipeline.condition = self.prompt, settings.section(ConditionSettings)
-        return Inpainter(pipeline, settings.section(MaskSettings), settings.section(WindowSettings))
+        pipeline.condition, pipeline.default_prompt = settings.section(ConditionSettings), self.prompt
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
 
-    def _inpaint(self, inpainter: Inpainter, clip: Clip) -> NDArray[np.uint8]:
-        seed = seeds.derive(self.settings.seed, "training.preview", clip.sequence)
-        return inpainter.inpaint(clip.rgb, clip.mask, self.settings.preview_steps, seed)
+    def _inpaint(self, pipeline: CogVideoXInpaintPipeline, clip: Clip) -> NDArray[np.uint8]:
+        settings = self.settings
+        frames: NDArray[np.uint8] = pipeline(
+            clip.rgb,
+            masks.to_hole(clip.mask, settings),
+            num_inference_steps=settings.preview_steps,
+            generator=noise_generator(seeds.derive(settings.seed, "training.preview", clip.sequence)),
+            mask_settings=settings.section(MaskSettings),
+            window=settings.window,
+            window_overlap=settings.window_overlap,
+            composite=False,
+        ).frames
+        return frames
 
     def _result(self, made: list[tuple[Clip, NDArray[np.uint8]]]) -> Result:
         tables, pictures = [], {}

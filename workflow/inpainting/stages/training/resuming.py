@@ -2,33 +2,31 @@
 
 import logging
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from inpainting.artifacts.training_summary import TRAINING_VERSION
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, file_digest, read_json, value_digest
+from inpainting.core.files import atomic_path, file_digest, value_digest
+from inpainting.core.settings import Role, names_of_role
 from inpainting.stages.training import checkpoints
 from inpainting.stages.training.checkpoints import Checkpoint
-from inpainting.stages.training.settings import PACE, TRAINING_VERSION, TrainCommand, TrainSettings
+from inpainting.stages.training.settings import TrainCommand, TrainSettings
 
 log = logging.getLogger(__name__)
 
 UNENDING = ("constant", "constant_with_warmup")
 """Schedules whose rates do not depend on the number of steps: such runs can be made longer."""
 
-STRUCTURE = (
-    "adapter.channels",
-    "adapter.lora.",
-    "adapter.random_base",
-    "adapter.transformer_digest",
-    "settings.alpha",
-    "settings.optimizer",
-    "settings.rank",
-    "settings.targets",
-)
-"""Where fingerprints may not differ even for a run that is told to go on: what was trained does not fit."""
+ARCHITECTURE = names_of_role(TrainSettings, Role.ARCHITECTURE) | names_of_role(AdapterConfig, Role.ARCHITECTURE)
+"""What may not differ even for a run that is told to go on: what was trained does not fit."""
+
+DATA = "inputs.index"
+"""Where the fingerprints of trainings on other sequences, or other frames of them, differ."""
+
+DIGEST_LENGTH, SHOWN_DIGITS = 64, 10
 
 
 class Difference(NamedTuple):
@@ -38,55 +36,80 @@ class Difference(NamedTuple):
     before: Any
     now: Any
 
+    @property
+    def name(self) -> str:
+        """What the setting or input is called, by its place's last part."""
+        return self.place.rpartition(".")[2]
+
     def __str__(self) -> str:
-        return f"{self.place}: {self.before} there, {self.now} now"
+        return f"{self.name}: {_shown(self.before)} before, {_shown(self.now)} now"
 
 
-def fingerprint(settings: TrainCommand, config: AdapterConfig) -> dict[str, Any]:
+def fingerprint(settings: TrainCommand, config: AdapterConfig, latents: Mapping[str, Any]) -> dict[str, Any]:
     """All that makes a step what it is. Checkpoints of another fingerprint are another run's.
 
-    The number of steps is part of it where the rates fall towards the last one.
+    The number of steps is part of it where the rates fall towards the last one. latents: the settings that shaped them.
     """
-    pace = PACE | {"steps"} if settings.schedule in UNENDING else PACE
+    shaping = settings.section(TrainSettings).shaping()
+    if settings.schedule in UNENDING:
+        del shaping["steps"]
     return {
-        "settings": settings.section(TrainSettings).model_dump(mode="json", exclude=set(pace)),
+        "settings": shaping,
         "precision": [settings.dtype, settings.mixed_precision],
         "seed": settings.seed,
-        "adapter": config.model_dump(mode="json", exclude={"base"}),
+        "adapter": config.shaping(),
+        "latents": dict(latents),
         "inputs": {"index": file_digest(settings.index), "prompt": file_digest(settings.prompt_file)},
         "version": TRAINING_VERSION,
     }
 
 
-def resumable(out: Path, now: dict[str, Any], wanted: Collection[int], on_change: str) -> Checkpoint | None:
+def resumable(
+    out: Path, now: dict[str, Any], wanted: Collection[int], on_change: str, held_out: Collection[str] = ()
+) -> Checkpoint | None:
     """The checkpoint to go on from, so that all `wanted` ones come to be, or None for a fresh start.
 
-    Checkpoints of another fingerprint than `now` are refused with the difference (InputError); with `on_change`
+    Where all `wanted` ones are there, the run is done, and the last of them is returned. It stays done when the data
+    alone have changed, unless sequences that it was trained on are `held_out` now, for validation or test.
+
+    Else checkpoints of another fingerprint than `now` are refused with the difference (InputError); with `on_change`
     "restart" they are put aside below <out>/previous/; with "continue" they are gone on from, where they fit. What a
     kill left of a checkpoint that was being written is removed.
     """
-    for unfinished in (out / "checkpoints").glob(".partial-*"):
+    folder = out / "checkpoints"
+    for unfinished in folder.glob(".partial-*"):
         shutil.rmtree(unfinished)
-    last = checkpoints.latest(out / "checkpoints")
-    if last is None:
+    there = checkpoints.found(folder)
+    if not there:
         return None
-    before = read_json(last.folder / "state.json")["fingerprint"]
+    before = there[-1].state.fingerprint
     changed = differences(before, now)
-    resumed = last if changed else checkpoints.latest(out / "checkpoints", wanted)
-    if not changed and resumed is not None:
+    done = set(wanted) <= {checkpoint.step for checkpoint in there}
+    if done and not held_out and not_of_settings(changed):
+        return checkpoints.of_step(folder, max(wanted))
+    if held_out:
+        changed.append(Difference(f"split of {', '.join(held_out)}", "train", "validation or test"))
+    resumed = checkpoints.latest(folder, wanted)
+    if resumed is not None and not changed:
         return resumed
     if on_change == "restart":
         _put_aside(out, value_digest(before)[:8])
         return None
-    if not changed:
+    if resumed is None:
         raise InputError(
-            f"{out} lacks a checkpoint of those that --save-every asks for, and none before it can be gone on from "
-            "(--keep-last); give the old --save-every, another --out, or --on-change restart"
+            f"{out} lacks a checkpoint of those that save_every asks for, and none before it can be gone on from "
+            "(keep_last); give the old save_every, or training.on_change: restart (--on-change restart), which puts "
+            "the old run aside"
         )
-    if on_change == "continue" and not any(one.place.startswith(STRUCTURE) for one in changed):
-        log.warning("going on after step %d with other settings (%s)", last.step, _listed(changed))
-        return last
-    raise InputError(f"{out} holds a run of other settings ({_listed(changed)}); {_ways_out(changed)}")
+    if on_change == "continue" and fit(changed):
+        log.warning("going on after step %d with other settings or data (%s)", resumed.step, listed(changed))
+        return resumed
+    raise InputError(f"{out} holds a run of other settings or data ({listed(changed)}); {_ways_out(changed)}")
+
+
+def not_of_settings(changed: Collection[Difference]) -> bool:
+    """Whether the data alone differ, or nothing."""
+    return all(one.place == DATA for one in changed)
 
 
 def differences(before: Any, now: Any, place: str = "") -> list[Difference]:
@@ -98,16 +121,31 @@ def differences(before: Any, now: Any, place: str = "") -> list[Difference]:
     return [] if before == now else [Difference(place, before, now)]
 
 
-def _listed(changed: list[Difference]) -> str:
-    return "; ".join(map(str, changed))
+def fit(changed: Collection[Difference]) -> bool:
+    """Whether what was trained before fits what is to be trained now."""
+    return not any(one.name in ARCHITECTURE for one in changed)
 
 
-def _ways_out(changed: list[Difference]) -> str:
+def listed(changed: Collection[Difference]) -> str:
+    """Differences as a person reads them, each once: a setting may count in several places of a fingerprint."""
+    return "; ".join(dict.fromkeys(map(str, changed)))
+
+
+def _shown(value: Any) -> str:
+    is_digest = isinstance(value, str) and len(value) == DIGEST_LENGTH
+    return value[:SHOWN_DIGITS] if is_digest else str(value)
+
+
+def _ways_out(changed: Collection[Difference]) -> str:
     """What a refused user can do."""
-    fit = not any(one.place.startswith(STRUCTURE) for one in changed)
-    ways = ["another --out", "the old settings", "--on-change restart, which puts the old run aside"]
-    ways += ["--on-change continue, which goes on from its last checkpoint with the new settings"] if fit else []
-    advice = f"give {', '.join(ways[:-1])}, or {ways[-1]}"
+    ways = ["give what it was begun with"]
+    if fit(changed):
+        ways.append(
+            "set training.on_change: continue (--on-change continue), which goes on from its last checkpoint with what "
+            "is given now"
+        )
+    ways.append("set training.on_change: restart (--on-change restart), which puts the old run aside")
+    advice = f"{', '.join(ways[:-1])}, or {ways[-1]}"
     if [one.place for one in changed] == ["settings.steps"]:
         advice += f". With this schedule the rates depend on the last step; only {' and '.join(UNENDING)} are not"
         advice += " changed by more steps"

@@ -1,29 +1,15 @@
 """Settings of `inpaint train`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from inpainting.conditioning.registry import CONDITIONINGS
 from inpainting.conditioning.settings import ConditionSettings
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
-
-TRAINING_VERSION = 1
-"""Raised by hand when a step of training changes on purpose: what another version made is made anew."""
-
-
-PACE = frozenset(
-    {
-        *("save_every", "log_every", "keep_last", "time_limit", "wandb_project"),
-        *("preview_every", "preview_sequences", "preview_steps"),
-        *("processes", "shard_base", "compile"),
-    }
-)
-"""Settings that do not change what a step computes, but for rounding (processes: and what is dropped out): a run may be
-continued with others."""
 
 
 class LossSettings(Settings):
@@ -77,7 +63,7 @@ class OptimizerSettings(Settings):
 
     steps: int = Field(2000, ge=1)
     """Updates in all."""
-    optimizer: Literal["adamw", "adamw_8bit", "prodigy", "muon"] = "adamw"
+    optimizer: Annotated[Literal["adamw", "adamw_8bit", "prodigy", "muon"], Role.ARCHITECTURE] = "adamw"
     """AdamW; the same with 8-bit states (needs bitsandbytes); Prodigy, which finds its rates itself and multiplies them
     by those given here (use 1); or Muon for LoRA's matrices beside AdamW for the rest, both at AdamW's rates."""
     learning_rate: float = Field(1e-4, gt=0.0)
@@ -120,12 +106,12 @@ class OptimizerSettings(Settings):
 class PreviewSettings(Settings):
     """What is looked at during training; it changes nothing of it."""
 
-    preview_every: int = Field(0, ge=0)
+    preview_every: Annotated[int, Role.EXECUTION] = Field(0, ge=0)
     """Updates between previews, in which the first validation sequences are inpainted and scored in the mask, with
     pictures in TensorBoard; 0 for none. Checkpoints are chosen by `validate`, not by this."""
-    preview_sequences: int = Field(2, ge=1)
+    preview_sequences: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Sequences of a preview, one window of each."""
-    preview_steps: int = Field(5, ge=1)
+    preview_steps: Annotated[int, Role.EXECUTION] = Field(5, ge=1)
     """Denoising steps of a preview."""
 
 
@@ -134,16 +120,16 @@ class TrainSettings(
 ):
     """The training of one experiment."""
 
-    base_weights: Literal["pretrained", "random"] = "pretrained"
+    base_weights: Annotated[Literal["pretrained", "random"], Role.ARCHITECTURE] = "pretrained"
     """The transformer's own weights, or fresh random ones in its shape: what an adapter owes to the pretraining."""
     batch_size: int = Field(4, ge=1)
     """Windows per update, over all processes."""
-    micro_batch_size: int = Field(1, ge=1)
+    micro_batch_size: Annotated[int, Role.EXECUTION] = Field(1, ge=1)
     """Windows per forward pass; gradients are accumulated up to the batch size."""
-    processes: int = Field(1, ge=1)
+    processes: Annotated[int, Role.EXECUTION] = Field(1, ge=1)
     """Processes of this machine that share each batch, with a GPU each; the same training as one process does, but for
     rounding and for what `lora_dropout` drops. Under a launcher such as torchrun, which starts them, it has no say."""
-    shard_base: bool = False
+    shard_base: Annotated[bool, Role.EXECUTION] = False
     """Hold a share of the frozen base weights on each process, not all of them, for bases that fill a GPU's memory. It
     takes time to gather each block's weights where it runs; the training is the same, bit for bit."""
     ema_decay: float = Field(0.0, ge=0.0, lt=1.0)
@@ -151,20 +137,24 @@ class TrainSettings(
     many thousands; 0 exports the weights as they are."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Autocast of the forward pass; noise, loss and trained weights stay float32."""
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: Annotated[bool, Role.EXECUTION] = False
     """Compute activations again in the backward pass, to save memory."""
-    compile: bool = False
+    compile: Annotated[bool, Role.EXECUTION] = False
     """Compile the transformer's blocks first, a minute that a long training earns back; needs a C++ compiler."""
-    save_every: int = Field(500, ge=1)
+    save_every: Annotated[int, Role.EXECUTION] = Field(500, ge=1)
     """Updates between checkpoints; the last update is always saved."""
-    keep_last: int = Field(3, ge=1)
+    keep_last: Annotated[int, Role.EXECUTION] = Field(3, ge=1)
     """Checkpoints, the last, that a run can go on from; of earlier ones the adapter alone is kept, to be validated."""
-    time_limit: float | None = Field(None, gt=0.0)
+    time_limit: Annotated[float | None, Role.EXECUTION] = Field(None, gt=0.0)
     """Minutes from its start; shortly before they are over, a run saves and leaves with exit code 75, to be run again.
     In a SLURM job, the job's own end counts as well."""
-    log_every: int = Field(10, ge=1)
+    log_every: Annotated[int, Role.EXECUTION] = Field(10, ge=1)
     """Updates between rows of metrics.jsonl and TensorBoard."""
-    wandb_project: str | None = None
+    on_change: Annotated[Literal["refuse", "continue", "restart"], Role.EXECUTION] = "refuse"
+    """When a run of other settings or data is there: refuse, and say what differs; continue from its last checkpoint,
+    where what was trained fits (such a run can't be repeated from its settings alone); or restart, which puts the run
+    aside below previous/. New sequences alone change nothing of a training that is done."""
+    wandb_project: Annotated[str | None, Role.EXECUTION] = None
     """Project of Weights & Biases that the rows and previews go to as well; needs the package wandb. With
     WANDB_MODE=offline in the environment they stay on this machine, in the experiment's folder."""
 
@@ -194,16 +184,13 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """manifest.parquet, as `inpaint audit` wrote it."""
     split_file: Path | None = None
     """split.tsv, as `inpaint split` wrote it; its digest goes into training.json, and previews need it."""
-    experiment: str = "adapter"
+    experiment: Annotated[str, Role.PLACE] = "adapter"
     """Name of the experiment."""
     seed: int = Field(0, ge=0)
     """Seed of order, noise, timesteps and LoRA's start."""
-    dry_run: bool = False
+    dry_run: Annotated[bool, Role.EXECUTION] = False
     """Train nothing and write nothing: print the settings, the model, what trains, the shapes of a batch, its loss in
     one forward and backward pass, and the memory of a full run."""
-    on_change: Literal["refuse", "restart", "continue"] = "refuse"
-    """When the folder holds checkpoints of other settings: refuse, put that run aside and start anew, or go on from
-    them with the new settings; such a run can't be repeated from its settings alone."""
 
 
 class FindRateCommand(TrainCommand):

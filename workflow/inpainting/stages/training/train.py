@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sys
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -12,17 +13,18 @@ from diffusers import CogVideoXTransformer3DModel
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
+from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.conditioning import adapter as adapters
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
-from inpainting.core.files import file_digest, write_json, write_table
+from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
 from inpainting.models import bases, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
-from inpainting.stages.training import distributed, optimizers, resuming
+from inpainting.stages.training import checkpoints, distributed, optimizers, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.dry_run import rehearse
 from inpainting.stages.training.fsdp import shard_base
@@ -30,6 +32,7 @@ from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import Monitor
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
+from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
 from inpainting.stages.training.wandb_run import WandbRun, check_wandb
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -62,10 +65,37 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
     if settings.shard_base and accelerator.num_processes == 1:
         raise UsageError("--shard-base: there is one process alone to hold the base; give more --processes")
     config = adapter_config(settings)
-    fingerprint = resuming.fingerprint(settings, config)
+    fingerprint = resuming.fingerprint(settings, config, cache.shaping())
+    wanted = checkpoint_steps(settings)
     with accelerator.main_process_first():
-        wanted = checkpoint_steps(settings)
-        checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change)
+        held_out = trained_sequences.held_out(settings.out, settings.split_file)
+        checkpoint = resuming.resumable(settings.out, fingerprint, wanted, settings.on_change, held_out)
+    if accelerator.is_main_process:
+        preemption.remove_marker(settings.out)
+    if checkpoint is None or checkpoint.step < settings.steps:
+        _run(settings, stop, accelerator, cache, config, fingerprint, checkpoint)
+    elif accelerator.is_main_process:
+        _say_it_is_done(settings, cache, resuming.differences(checkpoint.state.fingerprint, fingerprint))
+    if accelerator.is_main_process:
+        write_summary(settings)
+
+
+def _say_it_is_done(settings: TrainCommand, cache: LatentCache, changed: list[Difference]) -> None:
+    log.info("%s is trained to its last step", settings.out)
+    if changed and resuming.not_of_settings(changed):
+        trained_sequences.say_what_changed(settings.out, cache.table["sequence"])
+
+
+def _run(
+    settings: TrainCommand,
+    stop: Stop,
+    accelerator: Accelerator,
+    cache: LatentCache,
+    config: AdapterConfig,
+    fingerprint: dict[str, Any],
+    checkpoint: Checkpoint | None,
+) -> None:
+    """The steps after the checkpoint's, or all."""
     # Weights to be shared out may be too many for one device.
     loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
     transformer = prepared(settings, config, cache, loaded_to, checkpoint)
@@ -77,25 +107,44 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
         preview = Preview(settings, read_prompt(settings.prompt_file))
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
+        trained_sequences.remember(settings.out, cache.table["sequence"])
         first = checkpoint.step if checkpoint else 0
         wandb = None if settings.wandb_project is None else WandbRun(settings)
         timesteps = bases.family(settings.base).timesteps
         monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, timesteps, wandb)
-    run = Run(settings, accelerator, transformer, parameters, cache, config, fingerprint, preview)
+    about = {
+        "fingerprint": fingerprint,
+        "windows": len(cache),
+        "trainable_weights": sum(p.numel() for p in parameters.values()),
+        "provenance": _provenance(settings, fingerprint["inputs"]),
+    }
+    run = Run(settings, accelerator, transformer, parameters, cache, config, about, preview)
     with stop.listening():
         run.go(checkpoint, monitor, stop)
-    if accelerator.is_main_process:
-        inputs = fingerprint["inputs"]
-        if settings.split_file is not None:
-            inputs = {**inputs, "split_file": file_digest(settings.split_file)}
-        summary = {
-            "experiment": settings.experiment,
-            "checkpoints": checkpoint_steps(settings),
-            "windows": len(cache),
-            "trainable_weights": sum(p.numel() for p in parameters.values()),
-            "provenance": provenance.describe(settings, inputs),
-        }
-        write_json(settings.out / "training.json", summary)
+
+
+def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any]:
+    """Where a checkpoint comes from; how many steps it has is no part of it."""
+    shaping = settings.shaping()
+    del shaping["steps"]
+    if settings.split_file is not None:
+        inputs = {**inputs, "split_file": file_digest(settings.split_file)}
+    return provenance.describe(shaping, inputs)
+
+
+def write_summary(settings: TrainCommand) -> None:
+    """Write training.json: of a training that is done, what its last checkpoint says of it."""
+    last = checkpoints.of_step(settings.out / "checkpoints", settings.steps).state
+    summary = TrainingSummary(
+        experiment=settings.experiment,
+        checkpoints=checkpoint_steps(settings),
+        windows=last.windows,
+        trainable_weights=last.trainable_weights,
+        provenance=last.provenance.model_copy(
+            update={"settings": {"steps": settings.steps} | last.provenance.settings}
+        ),
+    )
+    summary.write(settings.out / "training.json")
 
 
 def fresh_run(settings: TrainCommand) -> Run:
@@ -103,7 +152,7 @@ def fresh_run(settings: TrainCommand) -> Run:
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
     transformer = prepared(settings, config, cache, accelerator.device, None)
-    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, fingerprint={})
+    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, about={})
 
 
 def prepared(

@@ -9,10 +9,10 @@ import pandas as pd
 from inpainting.artifacts.best import BestCheckpoint, Candidate
 from inpainting.artifacts.validation_scores import Criterion, MeanScore, ValidationRun, ValidationScores
 from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, folder_digest
+from inpainting.core.files import atomic_path
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import paired_interval
-from inpainting.models.adapter_files import write_sampling_steps
+from inpainting.models.adapter_files import adapter_digest, adapter_files, write_sampling_steps
 from inpainting.stages.validation.settings import BestCommand
 
 log = logging.getLogger(__name__)
@@ -49,12 +49,14 @@ def best(settings: BestCommand) -> None:
     winner = next(result for result in results if result.step == first.step)
     adapter = settings.checkpoints / f"step-{winner.step}" / "adapter"
     existing(adapter, "--checkpoints", "the folder of step-N folders that were validated")
-    if folder_digest(adapter) != winner.provenance.inputs.get("adapter"):
+    if adapter_digest(adapter) != winner.provenance.inputs.get("adapter"):
         raise InputError(f"--checkpoints: {adapter} is not what was validated; validate it again")
     with atomic_path(settings.adapter_out) as temporary:
-        shutil.copytree(adapter, temporary)
+        temporary.mkdir()
+        for name in adapter_files(adapter):
+            shutil.copyfile(adapter / name, temporary / name)
         write_sampling_steps(temporary, first.run.sampling_steps)
-    inputs = winner.provenance.inputs | {"adapter": folder_digest(settings.adapter_out)}
+    inputs = winner.provenance.inputs | {"adapter": adapter_digest(settings.adapter_out)}
     chosen = BestCheckpoint(
         step=first.step,
         sampling_steps=first.run.sampling_steps,

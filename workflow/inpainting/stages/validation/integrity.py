@@ -6,10 +6,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from inpainting.artifacts.checkpoint_state import read_state
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.adapter import load_adapter, read_adapter_config
 from inpainting.core.errors import InputError
-from inpainting.core.files import read_json
 from inpainting.models import bases, loading, parity
 from inpainting.models.adapter_files import PROMPT_FILE
 from inpainting.models.settings import ModelSettings
@@ -33,18 +33,14 @@ def check_integrity(checkpoint: Path) -> int:
         broken = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
         if broken or not tensors:
             raise InputError(f"{path}: {broken[0] if broken else 'nothing in it'} is not finite")
-    try:
-        state = read_json(checkpoint / "state.json")
-        step, trained = int(state["step"]), state["fingerprint"]["adapter"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{checkpoint}/state.json is absent or damaged ({error})") from error
-    if checkpoint.name != f"step-{step}":
-        raise InputError(f"{checkpoint} holds a checkpoint of step {step}; it was renamed or replaced")
-    told = config.model_dump(mode="json", exclude={"base"})
-    odd = sorted(name for name, value in told.items() if trained.get(name) != value)
+    state = read_state(checkpoint)
+    if checkpoint.name != f"step-{state.step}":
+        raise InputError(f"{checkpoint} holds a checkpoint of step {state.step}; it was renamed or replaced")
+    trained = state.fingerprint["adapter"]
+    odd = sorted(name for name, value in config.shaping().items() if trained.get(name) != value)
     if odd:
         raise InputError(f"{adapter}: {odd[0]} is not what was trained; the adapter was replaced")
-    return step
+    return state.step
 
 
 def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:

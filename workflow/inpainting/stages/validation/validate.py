@@ -1,38 +1,48 @@
 """`inpaint validate`: one checkpoint, in a process of its own, on the fixed validation set."""
 
 import logging
+from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import pandas as pd
 
-from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.manifest import choose_sequences, sequence_digests
 from inpainting.artifacts.split import VALIDATION
 from inpainting.artifacts.validation_scores import (
     CRITERIA,
+    VALIDATION_VERSION,
     MeanScore,
     SequenceScore,
     ValidationRun,
     ValidationScores,
 )
+from inpainting.baselines.fills import fill
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import InputError
-from inpainting.core.files import file_digest, folder_digest
-from inpainting.core.progress import Progress
+from inpainting.core.files import file_digest, read_json, read_table, value_digest, write_json, write_table
+from inpainting.core.item_cache import ItemCache
+from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models import bases
+from inpainting.models import bases, loading
+from inpainting.models.adapter_files import adapter_digest
+from inpainting.models.parity import PROBE_FILE
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.inpainter import Inpainter, load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip, read_clip
+from inpainting.video.clip import read_clip
 
 log = logging.getLogger(__name__)
+
+FRAMES = "frames.parquet"
+"""Of a sequence that was scored: its frames' scores."""
 
 
 def validate(settings: ValidateCommand) -> None:
@@ -43,20 +53,20 @@ def validate(settings: ValidateCommand) -> None:
         settings.dataset, settings.split_file, settings.manifest, VALIDATION, settings.frames, settings.limit
     )
     step = check_integrity(settings.checkpoint)
-    difference = difference_to_training(settings.section(ModelSettings), settings.checkpoint)
-    scores = score_checkpoint(settings, chosen)
-    runs = [summarise(settings, steps, part) for steps, part in scores.groupby("sampling_steps", sort=True)]
-    inputs = {
-        "adapter": folder_digest(settings.checkpoint / "adapter"),
-        "split": file_digest(settings.split_file),
-        "manifest": file_digest(settings.manifest),
-    }
+    models = {part: loading.part_digest(settings.base, part) for part in ("transformer", "vae")}
+    models["adapter"] = adapter_digest(settings.checkpoint / "adapter")
+    digests = sequence_digests(settings.manifest, chosen)
+    kept = settings.out.with_suffix(".items")
+    difference = _difference(kept, settings.section(ModelSettings), settings.checkpoint, models)
+    scores = score_checkpoint(settings, chosen, kept, sequence_keys(settings, models, chosen, digests))
+    runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
+    inputs = models | {"sequences": value_digest(sorted(digests.items()))}
     result = ValidationScores(
         step=step,
         criterion=settings.criterion,
         difference_to_training=difference,
         runs=runs,
-        provenance=provenance.describe(settings, inputs),
+        provenance=provenance.describe(settings.shaping(), inputs),
     )
     result.write(settings.out)
     for run in runs:
@@ -64,46 +74,77 @@ def validate(settings: ValidateCommand) -> None:
         log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run.sampling_steps, psnr, ssim)
 
 
-def score_checkpoint(settings: ValidateCommand, chosen: dict[str, int]) -> pd.DataFrame:
-    """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`."""
-    inpainter: Inpainter | None = None
-    tables = []
-    progress = Progress("validate", "clips", len(chosen) * len(settings.steps))
-    for name, frames in chosen.items():
-        clip = read_clip(settings.dataset, name, frames)
-        if inpainter is None:
-            inpainter = _load(settings, clip)
-        hole = masks.to_hole(clip.mask, inpainter.masks)
+def sequence_keys(
+    settings: ValidateCommand, models: dict[str, str], chosen: dict[str, int], digests: dict[str, str]
+) -> dict[str, str]:
+    """By sequence the digest of all that shapes its scores: frames, seed, precisions, models and versions."""
+    shaping = [loading.precisions(settings.section(ModelSettings)), settings.seed, models]
+    versions = [VALIDATION_VERSION, INPAINTING_VERSION]
+    return {name: value_digest([*shaping, *versions, name, frames, digests[name]]) for name, frames in chosen.items()}
+
+
+def score_checkpoint(
+    settings: ValidateCommand, chosen: dict[str, int], kept: Path, keys: dict[str, str]
+) -> pd.DataFrame:
+    """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`.
+
+    kept: the folder from which what was scored before, by the same keys, is taken.
+    """
+    caches = {steps: ItemCache(kept / f"steps-{steps}", keys) for steps in settings.steps}
+    missing = {steps: set(cache.missing()) for steps, cache in caches.items()}
+    waiting = [name for name in chosen if any(name in names for names in missing.values())]
+    log.info("%d of %d sequences are new or changed", len(waiting), len(chosen))
+    adapter = settings.checkpoint / "adapter"
+    config = read_adapter_config(adapter)
+    pipeline: CogVideoXInpaintPipeline | None = None
+    for name in tracked(waiting, "validate", "sequences"):
+        clip = read_clip(settings.dataset, name, chosen[name])
+        pipeline = pipeline or load_pipeline(settings.section(ModelSettings), adapter)
+        hole = masks.to_hole(clip.mask, config.masks)
         begin = perf_counter()
-        conditioned = inpainter.condition(clip.rgb, hole)
+        filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.condition_source)
         filling = perf_counter() - begin
-        for steps in settings.steps:
-            seed = seeds.derive(settings.seed, "validation.noise", name)
+        for steps in (steps for steps, names in missing.items() if name in names):
+            generator = noise_generator(seeds.derive(settings.seed, "validation.noise", name))
             begin = perf_counter()
-            raw = inpainter.inpaint_conditioned(conditioned, steps, seed)
-            seconds = (filling + perf_counter() - begin) / frames
+            raw = pipeline(
+                filled, hole, num_inference_steps=steps, generator=generator, filled=True, composite=False
+            ).frames
+            seconds = (filling + perf_counter() - begin) / chosen[name]
             table = score_clip(raw, clip.truth, Regions(hole))
-            tables.append(table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds))
-            progress.step()
+            with caches[steps].adding(name) as folder:
+                table = table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds)
+                write_table(folder / FRAMES, table)
+    tables = [read_table(cache.path(name) / FRAMES) for name in chosen for cache in caches.values()]
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
-def _load(settings: ValidateCommand, clip: Clip) -> Inpainter:
-    adapter = settings.checkpoint / "adapter"
-    config = read_adapter_config(adapter)
-    return load_inpainter(settings.section(ModelSettings), adapter, clip.size, config.masks, config.windows)
+def _difference(kept: Path, model: ModelSettings, checkpoint: Path, digests: dict[str, str]) -> float:
+    """How far the checkpoint is from the model that was trained; known of the same files, it is not measured again."""
+    probe = checkpoint / PROBE_FILE
+    key = value_digest([model.shaping(), digests, file_digest(probe) if probe.is_file() else None])
+    cache = ItemCache(kept, {"difference": key})
+    if cache.missing():
+        found = difference_to_training(model, checkpoint)
+        with cache.adding("difference") as folder:
+            write_json(folder / "difference.json", found)
+    difference: float = read_json(cache.path("difference") / "difference.json")
+    return difference
 
 
-def summarise(settings: ValidateCommand, steps: Any, scores: pd.DataFrame) -> ValidationRun:
-    """What was found with one number of denoising steps; raises InputError where nothing was scored."""
+def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
+    """What was found with one number of denoising steps; raises InputError where nothing was scored.
+
+    seed: of the intervals.
+    """
     means = {}
     for name in CRITERIA:
-        interval = mean_interval(scores[name], settings.seed)
+        interval = mean_interval(scores[name], seed)
         if interval.count == 0:
-            raise InputError(f"no validation sequence has a pixel in its mask; {settings.split_file} needs others")
+            raise InputError("no validation sequence has a pixel in its mask; the validation set needs others")
         means[name] = MeanScore(mean=interval.mean, low=_or_none(interval.low), high=_or_none(interval.high))
     return ValidationRun(
-        sampling_steps=int(steps),
+        sampling_steps=int(scores["sampling_steps"].iloc[0]),
         seconds_per_frame=float(scores["seconds_per_frame"].median()),
         scores=means,
         sequences=[

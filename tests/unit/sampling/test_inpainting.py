@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,17 +18,17 @@ from inpainting.core.errors import InputError
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import encode, to_tensor
-from inpainting.sampling.inpainter import Inpainter, load_inpainter
+from inpainting.sampling.loading import load_pipeline, noise_generator
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.batches import Batches
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks, sequence
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import MaskSettings
 from numpy.typing import NDArray
 from torch import Tensor
 
 Clip = NDArray[np.uint8]
-WINDOWS = WindowSettings(window=9, window_overlap=1)
-Load = Callable[..., Inpainter]
+Load = Callable[..., CogVideoXInpaintPipeline]
 
 
 @pytest.fixture
@@ -41,10 +41,32 @@ def adapter(tiny_training: Path) -> Path:
 def load(tiny_base: Path) -> Load:
     """Loads the tiny base with an adapter, or without one."""
 
-    def load(adapter: Path | None, base: Path = tiny_base, mask_settings: MaskSettings = MaskSettings()) -> Inpainter:  # noqa: B008
-        return load_inpainter(ModelSettings(base=str(base), device="cpu"), adapter, (32, 32), mask_settings, WINDOWS)
+    def load(adapter: Path | None, base: Path = tiny_base) -> CogVideoXInpaintPipeline:
+        return load_pipeline(ModelSettings(base=str(base), device="cpu"), adapter)
 
     return load
+
+
+def inpaint(
+    pipeline: CogVideoXInpaintPipeline, rgb: Clip, mask: Clip, steps: int, seed: int = 0, **options: Any
+) -> Clip:
+    """The model's own frames, in windows of 9 frames."""
+    made: Clip = pipeline(
+        rgb,
+        mask,
+        num_inference_steps=steps,
+        generator=noise_generator(seed),
+        window=9,
+        window_overlap=1,
+        composite=False,
+        **options,
+    ).frames
+    return made
+
+
+def hole_of(mask: Clip) -> NDArray[np.bool_]:
+    """The hole that is filled and inpainted, by the tiny adapter's settings, which are the defaults."""
+    return masks.dilate(mask >= 128, 2)
 
 
 def noise_clip(frames: int, height: int = 32, width: int = 32) -> tuple[Clip, Clip]:
@@ -65,12 +87,12 @@ def inputs_of(transformer: CogVideoXTransformer3DModel) -> list[Tensor]:
 
 def test_the_same_seed_gives_the_same_bytes_and_another_other_ones(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(9)
-    inpainter = load(adapter)
-    first = inpainter.inpaint(rgb, mask, steps=2, seed=3)
+    pipeline = load(adapter)
+    first = inpaint(pipeline, rgb, mask, steps=2, seed=3)
     torch.manual_seed(77)
-    assert np.array_equal(first, inpainter.inpaint(rgb, mask, steps=2, seed=3))
-    assert np.array_equal(first, load(adapter).inpaint(rgb, mask, steps=2, seed=3))
-    assert not np.array_equal(first, inpainter.inpaint(rgb, mask, steps=2, seed=4))
+    assert np.array_equal(first, inpaint(pipeline, rgb, mask, steps=2, seed=3))
+    assert np.array_equal(first, inpaint(load(adapter), rgb, mask, steps=2, seed=3))
+    assert not np.array_equal(first, inpaint(pipeline, rgb, mask, steps=2, seed=4))
 
 
 @pytest.mark.parametrize("adapted", [True, False])
@@ -81,7 +103,7 @@ def test_clips_of_any_length_and_size_come_back_whole(
     load: Load, adapter: Path, adapted: bool, frames: int, height: int, width: int
 ) -> None:
     rgb, mask = noise_clip(frames, height, width)
-    raw = load(adapter if adapted else None).inpaint(rgb, mask, steps=1, seed=0)
+    raw = inpaint(load(adapter if adapted else None), rgb, mask, steps=1, seed=0)
     assert raw.shape == rgb.shape
     assert raw.dtype == np.uint8
     assert raw.std(axis=(1, 2, 3)).min() > 0
@@ -89,9 +111,9 @@ def test_clips_of_any_length_and_size_come_back_whole(
 
 def test_compositing_leaves_known_pixels_to_the_bit(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(9)
-    inpainter = load(adapter)
-    raw = inpainter.inpaint(rgb, mask, steps=1, seed=0)
-    hole = inpainter.hole(mask)
+    pipeline = load(adapter)
+    raw = inpaint(pipeline, rgb, mask, steps=1, seed=0)
+    hole = hole_of(mask)
     joined = masks.composite(raw, rgb, hole)
     assert np.array_equal(joined[~hole], rgb[~hole])
     assert np.array_equal(joined[hole], raw[hole])
@@ -100,30 +122,30 @@ def test_compositing_leaves_known_pixels_to_the_bit(load: Load, adapter: Path) -
 
 def test_pixels_under_the_hole_do_not_matter(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(9)
-    inpainter = load(adapter)
-    changed = np.where(inpainter.hole(mask)[..., None], 255 - rgb, rgb)
-    before, after = (inpainter.inpaint(clip, mask, steps=2, seed=0) for clip in (rgb, changed))
+    pipeline = load(adapter)
+    changed = np.where(hole_of(mask)[..., None], 255 - rgb, rgb)
+    before, after = (inpaint(pipeline, clip, mask, steps=2, seed=0) for clip in (rgb, changed))
     assert np.array_equal(before, after)
 
 
 def test_every_frame_is_seen_by_the_windows_that_hold_it(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(23)
-    inpainter = load(adapter)
-    before = inpainter.inpaint(rgb, mask, steps=1, seed=0)
+    pipeline = load(adapter)
+    before = inpaint(pipeline, rgb, mask, steps=1, seed=0)
     changed = rgb.copy()
     changed[22] = 255 - changed[22]
-    after = inpainter.inpaint(changed, mask, steps=1, seed=0)
+    after = inpaint(pipeline, changed, mask, steps=1, seed=0)
     assert np.array_equal(before[:14], after[:14])
     assert not np.array_equal(before[22], after[22])
 
 
 def test_a_reconstruction_is_the_clip_through_the_vae_in_its_own_place(load: Load) -> None:
     rgb, _ = noise_clip(12, 30, 37)
-    rebuilt = load(None).reconstruct(rgb)
+    rebuilt = load(None).reconstruct(rgb, 9, 1)
     assert rebuilt.shape == rgb.shape
     changed = rgb.copy()
     changed[11] = 255 - changed[11]
-    different = (load(None).reconstruct(changed) != rebuilt).any(axis=(1, 2, 3))
+    different = (load(None).reconstruct(changed, 9, 1) != rebuilt).any(axis=(1, 2, 3))
     assert not different[:3].any()
     assert different[11]
 
@@ -131,22 +153,22 @@ def test_a_reconstruction_is_the_clip_through_the_vae_in_its_own_place(load: Loa
 def test_clip_and_mask_must_agree(load: Load) -> None:
     rgb, mask = noise_clip(9)
     with pytest.raises(InputError, match="9 of 32x32 and the masks 8 of 32x32"):
-        load(None).inpaint(rgb, mask[:8], steps=1, seed=0)
+        inpaint(load(None), rgb, mask[:8], steps=1, seed=0)
 
 
 def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(load: Load) -> None:
     rgb, mask = noise_clip(9)
-    inpainter = load(None)
-    seen = inputs_of(inpainter.pipeline.transformer)
-    inpainter.inpaint(rgb, mask, steps=5, seed=0)
-    hole = inpainter.hole(mask)
+    pipeline = load(None)
+    seen = inputs_of(pipeline.transformer)
+    inpaint(pipeline, rgb, mask, steps=5, seed=0)
+    hole = hole_of(mask)
     grey = torch.from_numpy(~hole)[:, None] * to_tensor(rgb)
-    known = encode(inpainter.pipeline.vae, grey[None])[0]
+    known = encode(pipeline.vae, grey[None])[0]
     outside = torch.from_numpy(masks.latent_any(hole, 8, 4)) == 0
     assert outside.any()
     assert len(seen) == 5
-    for latents, timestep in zip(seen, inpainter.pipeline.scheduler.timesteps, strict=True):
-        alpha_bar = inpainter.pipeline.scheduler.alphas_cumprod[timestep]
+    for latents, timestep in zip(seen, pipeline.scheduler.timesteps, strict=True):
+        alpha_bar = pipeline.scheduler.alphas_cumprod[timestep]
         noise = (latents - alpha_bar.sqrt() * known) / (1 - alpha_bar).sqrt()
         spread = noise.transpose(1, 2)[0, :, outside].std()
         assert spread == pytest.approx(1, abs=0.15)
@@ -155,9 +177,9 @@ def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(l
 
 
 def test_denoising_starts_at_the_noisiest_timestep(load: Load) -> None:
-    inpainter = load(None)
-    inpainter.inpaint(*noise_clip(1), steps=4, seed=0)
-    assert inpainter.pipeline.scheduler.timesteps.tolist() == [999, 749, 499, 249]
+    pipeline = load(None)
+    inpaint(pipeline, *noise_clip(1), steps=4, seed=0)
+    assert pipeline.scheduler.timesteps.tolist() == [999, 749, 499, 249]
 
 
 def with_masks(adapter: Path, target: Path, **changes: object) -> Path:
@@ -173,15 +195,18 @@ def test_polarity_threshold_and_dilation_are_the_adapters_not_the_callers(
     load: Load, adapter: Path, tmp_path: Path
 ) -> None:
     rgb, mask = noise_clip(9)
-    own = load(adapter).inpaint(rgb, mask, steps=1, seed=0)
+    own = inpaint(load(adapter), rgb, mask, steps=1, seed=0)
     others = MaskSettings(mask_threshold=1, mask_invert=True, mask_dilation=9)
-    assert np.array_equal(load(adapter, mask_settings=others).inpaint(rgb, mask, steps=1, seed=0), own)
+    assert np.array_equal(inpaint(load(adapter), rgb, mask, steps=1, seed=0, mask_settings=others), own)
     inverted = load(with_masks(adapter, tmp_path / "inverted", mask_invert=True))
-    assert np.array_equal(inverted.inpaint(rgb, 255 - mask, steps=1, seed=0), own)
+    assert np.array_equal(inpaint(inverted, rgb, 255 - mask, steps=1, seed=0), own)
     low = load(with_masks(adapter, tmp_path / "low", mask_threshold=10))
-    assert np.array_equal(low.inpaint(rgb, mask // 20, steps=1, seed=0), own)
+    assert np.array_equal(inpaint(low, rgb, mask // 20, steps=1, seed=0), own)
     wide = load(with_masks(adapter, tmp_path / "wide", mask_dilation=5))
-    assert np.array_equal(wide.hole(mask), masks.dilate(mask > 0, 5))
+    changed = (wide(rgb, mask, num_inference_steps=1, generator=noise_generator(0)).frames != rgb).any(axis=-1)
+    grown, less = (masks.dilate(mask > 0, pixels) for pixels in (5, 4))
+    assert not changed[~grown].any()
+    assert changed[grown & ~less].mean() > 0.9
 
 
 @pytest.mark.parametrize("part", ["transformer", "vae"])
@@ -232,10 +257,10 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
     cache = LatentCache(latents / "index.parquet", "train")
     assert cache.condition_source == fill
     window = cache[0]
-    inpainter = load(with_fill(adapter, tmp_path / "filled", fill))
-    seen = inputs_of(inpainter.pipeline.transformer)
+    pipeline = load(with_fill(adapter, tmp_path / "filled", fill))
+    seen = inputs_of(pipeline.transformer)
     clip = sequence.read_rgb(dataset / window.sequence, 0, 17)
-    inpainter.inpaint(clip, sequence.read_mask(dataset / window.sequence, 0, 17), steps=1, seed=0)
+    inpaint(pipeline, clip, sequence.read_mask(dataset / window.sequence, 0, 17), steps=1, seed=0)
     conditions = [cache[number].condition for number in range(2)]
     assert [cache[number].start for number in range(2)] == [0, 8]
     torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)

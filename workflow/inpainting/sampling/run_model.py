@@ -1,0 +1,160 @@
+"""`inpaint run`'s options put to a pipeline, which is loaded when a first clip needs it."""
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import CogVideoXDPMScheduler
+
+import inpainting
+from inpainting.baselines.settings import ConditionSource
+from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
+from inpainting.conditioning.padding import Padding
+from inpainting.core.errors import UsageError
+from inpainting.core.settings import existing
+from inpainting.models import bases, loading
+from inpainting.models import vae as vae_latents
+from inpainting.models.settings import ModelSettings
+from inpainting.sampling.formats import Frames, OutputType
+from inpainting.sampling.loading import load_pipeline, noise_generator
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+from inpainting.sampling.settings import STEPS, RunCommand
+from inpainting.sampling.vae_windows import OnProgress
+from inpainting.video.masks import Hole
+from inpainting.video.settings import MaskSettings
+
+log = logging.getLogger(__name__)
+
+PROJECT = Path(inpainting.__file__).parents[2]
+"""The folder that the package is installed from, which holds models/nano."""
+
+NANO = "models/nano"
+
+
+class RunModel:
+    """The settings with what the adapter brings (base, masks, windows, steps), and the pipeline that they ask for.
+
+    Raises UsageError where an option names something that is not there, or that the device can't do.
+    """
+
+    def __init__(self, settings: RunCommand) -> None:
+        adapter = None
+        if settings.adapter is not None:
+            adapter = read_adapter_config(existing(settings.adapter, "--adapter", "a folder that training wrote"))
+        base = find_base(settings.base, adapter)
+        family = bases.family(base)
+        if adapter is None:
+            bases.check_window(family, settings.window)
+        if settings.offload and loading.resolve_device(settings.device).type == "cpu":
+            raise UsageError("--offload: there is no GPU to keep parts of the model off; leave it out")
+        chosen: dict[str, Any] = {"base": base, "steps": settings.steps or STEPS}
+        if adapter is not None:
+            chosen["steps"] = settings.steps or adapter.sampling_steps or STEPS
+            chosen |= adapter.masks.model_dump() | adapter.windows.model_dump()
+        self.adapter = adapter
+        self.settings = settings.model_copy(update=chosen)
+
+    def log_settings(self) -> None:
+        """Say what the adapter brings, or what the base alone can't do."""
+        if self.adapter is not None:
+            parts = (self.adapter.masks, self.adapter.windows, self.adapter.condition)
+            log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
+            return
+        base, (_, frames) = self.settings.base, bases.made_for(self.settings.base)
+        log.info(
+            "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each "
+            "step; expect rough results",
+            base,
+        )
+        if frames < self.settings.window:
+            log.info("%s was made for %d frames at a time; --window %d may give better results", base, frames, frames)
+
+    @property
+    def condition_source(self) -> ConditionSource:
+        """What the VAE encodes as the condition: the adapter's, or without one --fill."""
+        return self.settings.fill if self.adapter is None else self.adapter.condition.condition_source
+
+    @cached_property
+    def pipeline(self) -> CogVideoXInpaintPipeline:
+        """Loaded at the first use."""
+        settings = self.settings
+        pipeline = load_pipeline(settings.section(ModelSettings), settings.adapter, settings.prompt)
+        if settings.scheduler == "dpm":
+            pipeline.scheduler = CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)
+        if settings.vae_tiling:
+            pipeline.vae.enable_tiling()
+        if settings.compile:
+            pipeline.transformer.compile()
+        if settings.offload:
+            pipeline.enable_model_cpu_offload()
+        return pipeline
+
+    @cached_property
+    def _empty_prompt(self) -> torch.Tensor | None:
+        """What guidance leads away from."""
+        if self.settings.guidance <= 1:
+            return None
+        return loading.encode_prompt(self.settings.base, "", loading.resolve_device(self.settings.device))
+
+    def inpaint(
+        self,
+        video: Frames,
+        hole: Hole,
+        output_type: OutputType,
+        composite: bool,
+        on_progress: OnProgress,
+        filled: bool = False,
+    ) -> Any:
+        """Inpaint frames, or frames whose hole was filled, as `CogVideoXInpaintPipeline` does."""
+        settings = self.settings
+        return self.pipeline(
+            video,
+            hole,
+            num_inference_steps=settings.steps,
+            guidance_scale=settings.guidance,
+            generator=noise_generator(settings.seed),
+            negative_prompt_embeds=self._empty_prompt,
+            output_type=output_type,
+            mask_settings=settings.section(MaskSettings),
+            window=settings.window,
+            window_overlap=settings.window_overlap,
+            windows_at_once=settings.windows_at_once,
+            blend=settings.blend,
+            composite=composite,
+            fill=settings.fill,
+            filled=filled,
+            on_progress=on_progress,
+        ).frames
+
+    def check_tiling(self, size: tuple[int, int]) -> None:
+        """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on a grey frame."""
+        padding = Padding(size[1], size[0], self.pipeline.family.geometry)
+        rows, columns = padding.added
+        grey = torch.zeros(1, 1, 3, padding.height + rows, padding.width + columns)
+        try:
+            vae = self.pipeline.vae
+            fits = vae_latents.decode(vae, vae_latents.encode(vae, grey)[0]).shape == grey.shape
+        except RuntimeError:
+            fits = False
+        if not fits:
+            raise UsageError(f"--vae-tiling: the VAE's tiles do not fit frames of {size[0]}x{size[1]}; leave it out")
+
+
+def find_base(given: str, adapter: AdapterConfig | None) -> str:
+    """The base model: as it was given, else the adapter's own, else models/nano; a folder or a hub name.
+
+    A relative folder is looked for in the current folder, then in the one that this package is installed from. Raises
+    UsageError where what was not given is in neither.
+    """
+    base = given or (adapter.base if adapter else NANO)
+    if Path(base).is_dir():
+        return base
+    if (PROJECT / base).is_dir():
+        return str(PROJECT / base)
+    from_hub = adapter is not None and adapter.transformer_digest == loading.part_digest(base, "transformer")
+    if given or from_hub:
+        return base
+    whose = "the adapter was trained on" if adapter else "the default base is"
+    raise UsageError(f"--base: {whose} {base}, which is neither here nor in {PROJECT}; give the folder that holds it")

@@ -1,0 +1,45 @@
+"""Which sequences a run has been trained on, remembered beside its checkpoints."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from inpainting.core.files import read_table, write_table
+
+log = logging.getLogger(__name__)
+
+FILE = "sequences.tsv"
+
+
+def remember(out: Path, sequences: Iterable[str]) -> None:
+    """Note that a run is about to be trained on some sequences; those that it was trained on before stay."""
+    write_table(out / FILE, pd.DataFrame({"sequence": sorted({*sequences, *trained_on(out)})}))
+
+
+def trained_on(out: Path) -> set[str]:
+    """The sequences that the run in a folder has been trained on; none where there is no run."""
+    path = out / FILE
+    return set(read_table(path)["sequence"]) if path.is_file() else set()
+
+
+def held_out(out: Path, split_file: Path | None) -> list[str]:
+    """The sequences that the run has been trained on and that are for validation or test now."""
+    if split_file is None:
+        return []
+    split = read_table(split_file)
+    return sorted(trained_on(out) & set(split.loc[split["split"] != "train", "id"]))
+
+
+def say_what_changed(out: Path, sequences: Iterable[str]) -> None:
+    """Log how the sequences of today differ from those that a finished run was trained on, and what can be done."""
+    before, now = trained_on(out), set(sequences)
+    differ = f"{len(now - before)} sequences are new, {len(before - now)} are gone"
+    log.warning(
+        "the data has changed since this training (%s). It is done and stays as it is. To train on what is there now, "
+        "move %s away and run this again; or give more training.steps and training.on_change: continue (--steps, "
+        "--on-change continue), to go on from its last checkpoint",
+        "the same sequences, other frames" if now == before else differ,
+        out,
+    )
