@@ -7,7 +7,7 @@ import sys
 from snakemake_runs import ROOT
 
 BY_DESIGN = {"Specify a conda environment or container for each rule."}
-"""The Snakefile imports the package, so whatever runs it has the environment that its jobs run in: one, for all rules."""
+"""The Snakefile imports the package: whatever runs it has the environment of its jobs, one for all rules."""
 
 
 def test_the_workflow_is_clean_but_for_what_is_so_by_design() -> None:
