@@ -2,11 +2,8 @@
 
 from inpainting.artifacts.comparison import TABLES_VERSION
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.stages.evaluation.settings import (
-    EVALUATION_VERSION,
-    EvaluateSettings,
-    TablesSettings,
-)
+from inpainting.artifacts.scores import EVALUATION_VERSION
+from inpainting.stages.evaluation.settings import EvaluateSettings, TablesSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 
 MODELS = [method for method in settings.evaluation.methods if METHODS[method].learned]

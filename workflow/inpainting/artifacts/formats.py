@@ -70,15 +70,6 @@ class Provenance(BaseModel):
     """Digests of what it was made from."""
 
 
-def write_parquet(path: Path, rows: "pa.Table", provenance: Mapping[str, Any] | None = None) -> None:
-    """Write a table in parquet, its pages with checksums, with its provenance in the file's metadata as JSON."""
-    import pyarrow.parquet as pq
-
-    about = {} if provenance is None else {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
-    with atomic_path(path) as temporary:
-        pq.write_table(rows.replace_schema_metadata(about), temporary, write_page_checksum=True)
-
-
 ProvenanceT = TypeVar("ProvenanceT", bound=Provenance)
 
 
@@ -228,6 +219,15 @@ class ParquetTable:
     def provenance(self, path: Path, option: str | None = None) -> Provenance:
         """Where the table comes from; raises InputError where it does not say, see `reading`."""
         return read_provenance(Provenance, path, self.wanted, option)
+
+
+def write_parquet(path: Path, rows: "pa.Table", provenance: Mapping[str, Any] | None = None) -> None:
+    """Write a table in parquet, its pages with checksums, with its provenance in the file's metadata as JSON."""
+    import pyarrow.parquet as pq
+
+    about = {} if provenance is None else {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
+    with atomic_path(path) as temporary:
+        pq.write_table(rows.replace_schema_metadata(about), temporary, write_page_checksum=True)
 
 
 def read_provenance(model: type[ProvenanceT], path: Path, wanted: str, option: str | None = None) -> ProvenanceT:

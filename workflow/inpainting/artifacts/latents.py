@@ -26,6 +26,7 @@ from torch import Tensor
 from inpainting.artifacts.formats import CHECKSUM
 from inpainting.artifacts.latent_index import LATENT_INDEX
 from inpainting.artifacts.shard_listing import SHARD_LISTING, listing_path
+from inpainting.artifacts.split import Split
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, value_digest
 from inpainting.core.tensor_files import checksum, sort_metadata
@@ -156,7 +157,7 @@ def _hole(shard: Shard, window: str) -> dict[str, int | float]:
 class LatentCache:
     """The windows of one split that have a hole, read one by one from memory-mapped shards."""
 
-    def __init__(self, index: Path, split: str) -> None:
+    def __init__(self, index: Path, split: Split) -> None:
         """Open the cache that `index` (of `inpaint index`) describes.
 
         Raises InputError when a shard is absent or no window is of the split.

@@ -34,7 +34,12 @@ class Ledger:
         self.key = value_digest([clip.name, shaping, files, IMPORT_VERSION])
         found: dict[str, Any] = {"key": self.key, "sequences": [], "rows": {}}
         if self.path.exists():
-            found = read_json(self.path)
+            try:
+                found = read_json(self.path)
+            except ValueError as error:
+                raise InputError(
+                    f"{self.path} is damaged ({error}); remove it, and the sequences of its clip"
+                ) from error
         self.same = found["key"] == self.key
         self.sequences: list[str] = found["sequences"]
         self.rows: dict[str, Row] = {}

@@ -140,7 +140,10 @@ def is_done(model: RunModel, input: Path, mask: Path, output: Path) -> bool:
     """Whether the output is there, made of the same inputs by the same settings and versions."""
     if not (output.exists() and story_path(output).is_file()):
         return False
-    told = read_json(story_path(output))
+    try:
+        told = read_json(story_path(output))
+    except ValueError:
+        return False
     return all(told.get(name) == value for name, value in story(model, input, mask).items())
 
 

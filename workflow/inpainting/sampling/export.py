@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from inpainting.artifacts.best import read_adapter_scores
+from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
 from inpainting.conditioning import adapter as adapters
 from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
-from inpainting.core.files import atomic_path, file_digest, read_json, write_json
+from inpainting.core.files import atomic_path, file_digest, write_json
 from inpainting.core.settings import existing
 from inpainting.models.adapter_files import adapter_digest, adapter_files
 from inpainting.sampling.card import model_card
@@ -55,11 +56,10 @@ def _adapter_folder(checkpoint: Path) -> Path:
 
 def _training(checkpoint: Path) -> dict[str, Any] | None:
     """The step and what shaped the training, where the checkpoint is one of training's own."""
-    state = checkpoint / "state.json"
-    if not state.is_file():
+    if not (checkpoint / STATE_FILE).is_file():
         return None
-    told = read_json(state)
-    return {"step": told["step"], **told["fingerprint"]}
+    state = read_state(checkpoint)
+    return {"step": state.step, **state.fingerprint}
 
 
 def _validation(path: Path | None, adapter: Path) -> list[dict[str, Any]] | None:

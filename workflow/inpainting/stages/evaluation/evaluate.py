@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inpainting.artifacts.examples import COMPOSITED, RAW, Output
 from inpainting.artifacts.manifest import choose_sequences, sequence_digests
-from inpainting.artifacts.scores import write_results
+from inpainting.artifacts.scores import EVALUATION_VERSION, write_results
 from inpainting.baselines.settings import FillSettings
 from inpainting.core import provenance
 from inpainting.core.files import folder_digest, value_digest
@@ -30,7 +30,6 @@ from inpainting.stages.evaluation.methods import METHODS, Method, load_method
 from inpainting.stages.evaluation.scored_sequences import ScoredSequences
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import (
-    EVALUATION_VERSION,
     EvaluateCommand,
     ExtrasSettings,
     SelectionSettings,

@@ -22,9 +22,6 @@ else:
 NAME = r"[A-Za-z0-9_.-]+"
 """What a method may be called, so that its files can."""
 
-EVALUATION_VERSION = 1
-"""Raised by hand when the scores of the same frames change on purpose: what another version made is made anew."""
-
 
 class SelectionSettings(Settings):
     """Which sequences are scored, and which of them are shown."""

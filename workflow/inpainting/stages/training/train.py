@@ -13,6 +13,7 @@ from diffusers import CogVideoXTransformer3DModel
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
+from inpainting.artifacts.split import TRAIN
 from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.conditioning import adapter as adapters
 from inpainting.conditioning.adapter import AdapterConfig
@@ -201,7 +202,7 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     _check(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
-    cache = LatentCache(settings.index, "train")
+    cache = LatentCache(settings.index, TRAIN)
     _check_source(settings, cache)
     _check_batches(settings, cache, accelerator.num_processes)
     return accelerator, cache

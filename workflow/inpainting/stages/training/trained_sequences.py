@@ -6,30 +6,32 @@ from pathlib import Path
 
 import pandas as pd
 
-from inpainting.core.files import read_table, write_table
+from inpainting.artifacts.formats import TextTable
+from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 
 log = logging.getLogger(__name__)
 
 FILE = "sequences.tsv"
+TRAINED = TextTable({"sequence": "str"}, wanted="the sequences.tsv of `inpaint train`")
 
 
 def remember(out: Path, sequences: Iterable[str]) -> None:
     """Note which sequences a run is about to be trained on; those that it was told to go on without are let go."""
-    write_table(out / FILE, pd.DataFrame({"sequence": sorted(set(sequences))}))
+    TRAINED.write(out / FILE, pd.DataFrame({"sequence": sorted(set(sequences))}))
 
 
 def trained_on(out: Path) -> set[str]:
     """The sequences that the run in a folder is trained on; none where there is no run."""
     path = out / FILE
-    return set(read_table(path)["sequence"]) if path.is_file() else set()
+    return set(TRAINED.read(path)["sequence"]) if path.is_file() else set()
 
 
 def held_out(out: Path, split_file: Path | None) -> list[str]:
     """The sequences that the run has been trained on and that are for validation or test now."""
     if split_file is None:
         return []
-    split = read_table(split_file)
-    return sorted(trained_on(out) & set(split.loc[split["split"] != "train", "id"]))
+    split = SPLIT_TABLE.read(split_file, "--split-file")
+    return sorted(trained_on(out) & set(split.loc[split["split"] != TRAIN, "id"]))
 
 
 def say_what_changed(out: Path, sequences: Iterable[str]) -> None:
