@@ -37,8 +37,21 @@ def test_what_moved_is_named(golden: Numbers, found: Numbers, said: str) -> None
 
 
 def test_numbers_are_written_anew_on_purpose_alone(tmp_path: Path) -> None:
-    Golden(tmp_path, renew=True).hold("stage", {"b": 1 / 3, "a": 2}, relative=1e-5)
-    assert (tmp_path / "stage.json").read_text() == '{\n "a": 2,\n "b": 0.333333\n}\n'
-    with pytest.raises(pytest.fail.Exception, match=r"1 of the 2 .*\n  a: from 2 to 4\n.*version.*--renew-golden"):
-        Golden(tmp_path, renew=False).hold("stage", {"b": 1 / 3, "a": 4}, relative=1e-5)
-    assert "4" not in (tmp_path / "stage.json").read_text()
+    renewing, holding = Golden(tmp_path, renew=True), Golden(tmp_path, renew=False)
+    renewing.hold("stage", 1, {"b": 1 / 3, "a": 2}, relative=1e-5)
+    assert (tmp_path / "stage.json").read_text() == '{\n "a": 2,\n "b": 0.333333,\n "version": 1\n}\n'
+    holding.hold("stage", 1, {"b": 1 / 3, "a": 2}, relative=1e-5)
+    for golden in (holding, renewing):  # the version has to be raised first
+        with pytest.raises(pytest.fail.Exception, match=r"1 of the 3 .*\n  a: from 2 to 4\n.*version.*--renew-golden"):
+            golden.hold("stage", 1, {"b": 1 / 3, "a": 4}, relative=1e-5)
+    with pytest.raises(pytest.fail.Exception, match="version: from 1 to 2"):
+        holding.hold("stage", 2, {"b": 1 / 3, "a": 2}, relative=1e-5)
+    renewing.hold("stage", 2, {"b": 1 / 3, "a": 4}, relative=1e-5)
+    holding.hold("stage", 2, {"b": 1 / 3, "a": 4}, relative=1e-5)
+
+
+def test_numbers_of_something_new_need_no_other_version(tmp_path: Path) -> None:
+    renewing = Golden(tmp_path, renew=True)
+    renewing.hold("stage", 1, {"a": 2}, relative=0)
+    renewing.hold("stage", 1, {"a": 2, "b": 3}, relative=0)
+    Golden(tmp_path, renew=False).hold("stage", 1, {"a": 2, "b": 3}, relative=0)
