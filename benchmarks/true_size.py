@@ -126,10 +126,13 @@ def options(config: Path) -> None:
     from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
     from inpainting.video.settings import HoleSettings
 
-    settings = resolve(yaml.safe_load(config.read_text(encoding="utf-8")))
+    values = yaml.safe_load(config.read_text(encoding="utf-8"))
+    base = values["model"]["base"]  # still to be made; what is resolved is checked against a base that is there
+    settings = resolve(values | {"model": values["model"] | {"base": str(NANO)}})
+    model = settings.model.model_copy(update={"base": base})
     sections = {
-        "MODEL": settings.model.to_options(),
-        "MODEL_BF16": settings.model.model_copy(update={"dtype": "bfloat16"}).to_options(),
+        "MODEL": model.to_options(),
+        "MODEL_BF16": model.model_copy(update={"dtype": "bfloat16"}).to_options(),
         "MASKS": settings.masks.to_options(),
         "TRUTH_MASKS": settings.masks.section(HoleSettings).to_options(),
         "WINDOWS": settings.windows.to_options(),
