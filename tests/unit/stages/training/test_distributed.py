@@ -174,6 +174,7 @@ def test_a_base_in_shares_goes_on_from_a_whole_one_to_the_same_bits_previews_and
 
 WATCHED = """
 import gc
+import os
 import sys
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
@@ -182,7 +183,7 @@ destroy = distributed.destroy_process_group
 def watched():
     assert not [one for one in gc.get_objects() if isinstance(one, DistributedDataParallel)]
     destroy()
-    print("left", flush=True)
+    os.write(1, b"left\\n")  # one call, so that the two processes' lines cannot mix
 distributed.destroy_process_group = watched
 sys.exit(main(sys.argv[1:]))
 """
