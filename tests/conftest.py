@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import commands
 import numpy as np
 import pytest
 from inpainting.cli import main
@@ -117,24 +118,19 @@ def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> P
     dataset, audit, latents = folder / "dataset", folder / "audit", folder / "latents"
     for number in range(SEQUENCES):
         _write_tiny_sequence(dataset / f"{number:016x}", number)
-    base = ["--base", str(tiny_base)]
-    truths, greys, rgbs = ([str(latents / c / f"shard-{number}.safetensors") for number in range(2)] for c in CONTENTS)
-    manifest, split = str(audit / "manifest.parquet"), str(audit / "split.tsv")
-    encode = ["encode", *base, "--dataset", str(dataset), "--manifest", manifest, "--split-file", split]
-    encode += ["--frames", str(FRAMES), "--window", "9", "--window-overlap", "1", "--shards", "2", "--workers", "1"]
-    truth, grey, rgb = (
-        ",".join(path.replace(".safetensors", ".parquet") for path in paths) for paths in (truths, greys, rgbs)
-    )
-    index = ["index", "--truths", truth, "--split-file", split]
+    truths, greys, rgbs = ([latents / c / f"shard-{number}.safetensors" for number in range(2)] for c in CONTENTS)
+    split_file = audit / "split.tsv"
     for command in (
-        ["audit", str(dataset), str(audit), "--frames", str(FRAMES), "--workers", "1"],
-        ["split", manifest, split, "--validation-share", "0.2"],
-        *([*encode, "--content", "truth", "--out", shard, "--shard", str(n)] for n, shard in enumerate(truths)),
-        *([*encode, "--content", "grey", "--out", shard, "--shard", str(n)] for n, shard in enumerate(greys)),
-        *([*encode, "--content", "rgb", "--out", shard, "--shard", str(n)] for n, shard in enumerate(rgbs)),
-        ["prompt", *base, "--out", str(latents / "prompt.safetensors")],
-        [*index, "--conditions", grey, "--out", str(latents / "index-grey.parquet")],
-        [*index, "--conditions", rgb, "--out", str(latents / "index-rgb.parquet")],
+        commands.audit(dataset, audit, "--frames", str(FRAMES)),
+        commands.split(audit / "manifest.parquet", split_file, "--validation-share", "0.2"),
+        *(
+            commands.encode(tiny_base, folder, shard, "--content", content, "--shards", "2", "--shard", str(number))
+            for content, shards in zip(CONTENTS, (truths, greys, rgbs), strict=True)
+            for number, shard in enumerate(shards)
+        ),
+        commands.prompt(tiny_base, latents / "prompt.safetensors"),
+        commands.index(split_file, truths, greys, latents / "index-grey.parquet"),
+        commands.index(split_file, truths, rgbs, latents / "index-rgb.parquet"),
     ):
         assert main(command) == 0, command
     return folder
@@ -172,10 +168,9 @@ def write_latents(tiny_results: Path, tmp_path: Path) -> Callable[[list[Window]]
         for content, found in tensors.items():
             write_shard(folder / f"{content}.safetensors", found, content, keys={}, source="", provenance={})
             write_listing(folder / f"{content}.safetensors")
-        files = ["--truths", folder / "truth.parquet", "--conditions", folder / "grey.parquet"]
-        command = ["index", *files, "--split-file", tiny_results / "audit" / "split.tsv", "--out", folder / "a.parquet"]
-        assert main(list(map(str, command))) == 0
-        return folder / "a.parquet"
+        split_file, out = tiny_results / "audit" / "split.tsv", folder / "index.parquet"
+        assert main(commands.index(split_file, [folder / "truth"], [folder / "grey"], out)) == 0
+        return out
 
     return write_latents
 
@@ -185,20 +180,7 @@ def training_arguments(tiny_base: Path, tiny_results: Path) -> Callable[..., lis
     """The command line of a training on the tiny latents: 4 steps, batches of 2, LoRA's alpha other than its rank."""
 
     def arguments(out: Path, *options: str) -> list[str]:
-        latents = tiny_results / "latents"
-        command = ["train", "--base", str(tiny_base), "--device", "cpu", "--out", str(out)]
-        command += [
-            "--index",
-            str(latents / "index-grey.parquet"),
-            "--prompt-file",
-            str(latents / "prompt.safetensors"),
-            "--split-file",
-            str(tiny_results / "audit" / "split.tsv"),
-        ]
-        command += ["--window", "9", "--window-overlap", "1", "--rank", "2", "--alpha", "6", "--batch-size", "2"]
-        command += ["--steps", "4", "--save-every", "2", "--log-every", "1", "--warmup-steps", "1"]
-        command += ["--learning-rate", "0.01", "--patch-learning-rate", "0.02"]
-        return [*command, *options]
+        return commands.train(tiny_base, tiny_results, out, *options)
 
     return arguments
 

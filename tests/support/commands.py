@@ -1,0 +1,95 @@
+"""Command lines of `inpaint` for tests, built in one place: a renamed or a new required option is changed here.
+
+Each builder knows what its step needs. Further options are words as a person types them; the last of a kind counts.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def command(step: str, *places: object, **options: object) -> list[str]:
+    """The arguments of `inpaint`: the step, its places, and options by the names of the settings' fields.
+
+    True is a flag; a list is written with commas; an option that is None is left out.
+    """
+    words = [word for name, value in options.items() if value is not None for word in _option(name, value)]
+    return [step, *map(str, places), *words]
+
+
+def _option(name: str, value: object) -> list[str]:
+    name = "--" + name.replace("_", "-")
+    if value is True:
+        return [name]
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [name, ",".join(map(str, value)) or "[]"]
+    return [name, str(value)]
+
+
+def audit(root: object, out: object, *options: str) -> list[str]:
+    """Audit a dataset, in this process alone."""
+    return [*command("audit", root, out, workers=1), *options]
+
+
+def split(manifest: object, out: object, *options: str) -> list[str]:
+    """Split the accepted sequences."""
+    return [*command("split", manifest, out), *options]
+
+
+def encode(base: object, results: Path, out: object, *options: str) -> list[str]:
+    """Encode the truth in windows of 9 frames, in this process alone.
+
+    results: a folder as `tiny_results` is, with dataset/, audit/manifest.parquet and audit/split.tsv.
+    """
+    windows = {"frames": 17, "window": 9, "window_overlap": 1}
+    built = command("encode", base=base, **audited(results), **windows, content="truth", workers=1, out=out)
+    return [*built, *options]
+
+
+def prompt(base: object, out: object, *options: str) -> list[str]:
+    """Encode the prompt."""
+    return [*command("prompt", base=base, out=out), *options]
+
+
+def index(split_file: object, truths: Iterable[Path], conditions: Iterable[Path], out: object) -> list[str]:
+    """Index shards of latents, given by their .safetensors or by the listings beside them."""
+    truths, conditions = ([shard.with_suffix(".parquet") for shard in shards] for shards in (truths, conditions))
+    return command("index", truths=truths, conditions=conditions, split_file=split_file, out=out)
+
+
+def train(base: object, results: Path, out: object, *options: str) -> list[str]:
+    """Train on grey-filled windows of 9 frames: 4 steps, batches of 2, LoRA's alpha other than its rank.
+
+    results: a folder as `tiny_results` is.
+    """
+    latents = results / "latents"
+    built = command(
+        "train",
+        base=base,
+        device="cpu",
+        index=latents / "index-grey.parquet",
+        prompt_file=latents / "prompt.safetensors",
+        split_file=results / "audit" / "split.tsv",
+        window=9,
+        window_overlap=1,
+        rank=2,
+        alpha=6,
+        batch_size=2,
+        steps=4,
+        save_every=2,
+        log_every=1,
+        warmup_steps=1,
+        learning_rate=0.01,
+        patch_learning_rate=0.02,
+        out=out,
+    )
+    return [*built, *options]
+
+
+def audited(results: Path) -> dict[str, Path]:
+    """The options that name a dataset, its manifest and its split, of a folder as `tiny_results` is."""
+    audit = results / "audit"
+    return {
+        "dataset": results / "dataset",
+        "manifest": audit / "manifest.parquet",
+        "split_file": audit / "split.tsv",
+    }
