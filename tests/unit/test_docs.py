@@ -107,6 +107,11 @@ def test_the_readme_links_every_page() -> None:
     assert {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"} <= linked
 
 
+def test_the_page_of_benchmarks_names_every_script() -> None:
+    named = set(re.findall(r"`(\w+\.(?:py|sh))`", text_of("benchmarks/README.md")))
+    assert named == {path.name for path in (ROOT / "benchmarks").iterdir() if path.suffix in (".py", ".sh")}
+
+
 def test_the_terms_of_the_glossary_are_unique_and_explained() -> None:
     found = re.findall(r"^- \*\*(.+?)\*\*: (.+)$", text_of("docs/glossary.md"), re.MULTILINE)
     terms = [term.lower() for term, _ in found]
