@@ -82,7 +82,7 @@ def inspect_all(root: Path, known: dict[str, Inspected], **options: object) -> d
 
 
 def check_all(root: Path) -> None:
-    """The level crc on every frame of every sequence, without decoding any pixels."""
+    """The level crc on every frame of every sequence, without looking at pixels."""
     settings = Inspecting(root=root, frames=FRAMES)
     for path in sorted(root.iterdir()):
         with open_folders(str(path), FRAMES) as listings:

@@ -35,7 +35,7 @@ SETTINGS = EvaluateCommand(
 
 
 def clip_of(seed: int, frames: int) -> tuple[Clip, NDArray[np.uint8]]:
-    """A textured, panning scene under a moving mask, and a blurred copy as the output to be scored."""
+    """A textured scene that pans under a moving mask, and the same blurred, which stands for an output."""
     rng = np.random.default_rng(seed)
     scene = cv2.GaussianBlur(rng.integers(0, 256, (HEIGHT, WIDTH + 4 * frames, 3)).astype(np.uint8), (0, 0), 2)
     truth = np.stack([scene[:, 4 * i : 4 * i + WIDTH] for i in range(frames)])
