@@ -36,8 +36,55 @@ def test_the_configuration_for_2b_is_whole_and_waits_for_a_dataset(tmp_path: Pat
     settings = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": str(tmp_path)}})
     assert (settings.windows.window, settings.dataset.frames) == (49, 100)
     assert (settings.model.dtype, settings.training.mixed_precision) == ("float16", "fp16")
-    demo = PipelineConfig.model_validate(shipped("config.yaml"))
-    assert settings.training.steps != demo.training.steps, "nothing of the demo leaks into it"
+
+
+SIZES_RATES_AND_STEPS = {
+    "model": {"base", "dtype", "vae_dtype", "device"},
+    "windows": {"window"},
+    "masks": {"mask_dilation"},
+    "dataset": {"root", "frames", "sample", "audit", "split"},
+    "latents": {"shards", "latents_dtype"},
+    "training": {
+        "steps",
+        "batch_size",
+        "micro_batch_size",
+        "learning_rate",
+        "patch_learning_rate",
+        "warmup_steps",
+        "mixed_precision",
+        "gradient_checkpointing",
+        "save_every",
+        "preview_every",
+        "log_every",
+        "on_change",
+    },
+    "validation": {"steps", "limit"},
+    "evaluation": {"steps", "limit", "extras"},
+}
+"""What the demo and CogVideoX-2b may set differently, by section."""
+
+
+def test_the_demo_and_2b_share_one_recipe_and_differ_in_sizes_rates_and_steps(tmp_path: Path) -> None:
+    demo = resolve(shipped("config.yaml")).model_dump()
+    real = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": str(tmp_path)}}).model_dump()
+    differ = {
+        section: names
+        for section, values in demo.items()
+        if isinstance(values, dict) and (names := {name for name in values if values[name] != real[section][name]})
+    }
+    assert all(names <= SIZES_RATES_AND_STEPS[section] for section, names in differ.items()), differ
+    assert {name: demo[name] for name in ("seed", "experiments")} == {
+        name: real[name] for name in ("seed", "experiments")
+    }
+
+
+def test_the_rows_to_compare_on_2b_differ_from_the_recipe_and_are_whole(tmp_path: Path) -> None:
+    table = "config/cogvideox-2b-ablation.tsv"
+    given = {"extends": "config/cogvideox-2b.yaml", "experiments": table, "dataset": {"root": str(tmp_path)}}
+    compared = resolve(given).compared()
+    recipe = compared.pop("recipe").training
+    assert {"grey", "outside", "rank-16"} <= set(compared)
+    assert all(one.training != recipe for one in compared.values())
 
 
 def test_the_shipped_study_repeats_its_experiments_with_other_seeds() -> None:
