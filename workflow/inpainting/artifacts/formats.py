@@ -29,6 +29,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 CHECKSUM = "checksum"
 """The key of a JSON file's checksum, over all its other content."""
 
+COLUMNS_DIGEST = "columns"
+"""The key in a parquet file's metadata of a digest of its column names, which no page checksum covers."""
+
 FILES = "files"
 """The key under which a JSON file keeps the digests of tables that are written with it, by file name."""
 
@@ -205,7 +208,11 @@ class ParquetTable:
         import pyarrow.parquet as pq
 
         with reading(path, self.wanted, option):
-            return self._in_order(pq.read_table(path, page_checksum_verification=True)).to_pandas()
+            rows = pq.read_table(path, page_checksum_verification=True)
+            names_digest = (rows.schema.metadata or {}).get(COLUMNS_DIGEST.encode(), b"").decode()
+            if names_digest not in ("", value_digest(rows.column_names)):
+                raise Damaged("its columns have other names than were written")
+            return self._in_order(rows).to_pandas()
 
     def _in_order(self, table: "pa.Table") -> "pa.Table":
         """The needed columns first, of their types."""
@@ -225,9 +232,11 @@ def write_parquet(path: Path, rows: "pa.Table", provenance: Mapping[str, Any] | 
     """Write a table in parquet, its pages with checksums, with its provenance in the file's metadata as JSON."""
     import pyarrow.parquet as pq
 
-    about = {} if provenance is None else {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
+    metadata = {COLUMNS_DIGEST: value_digest(rows.column_names)}
+    if provenance is not None:
+        metadata |= {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
     with atomic_path(path) as temporary:
-        pq.write_table(rows.replace_schema_metadata(about), temporary, write_page_checksum=True)
+        pq.write_table(rows.replace_schema_metadata(metadata), temporary, write_page_checksum=True)
 
 
 def read_provenance(model: type[ProvenanceT], path: Path, wanted: str, option: str | None = None) -> ProvenanceT:
