@@ -1,4 +1,7 @@
-"""Progress of long work as log lines: how far, how fast, how long still."""
+"""Progress of long work as log lines: items done, rate, remaining time.
+
+A rule's log is a file, in which a progress bar such as tqdm's, which redraws its line, would leave one line per update.
+"""
 
 import logging
 import time
