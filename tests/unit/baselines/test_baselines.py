@@ -8,15 +8,15 @@ from inpainting.baselines.registry import BASELINES
 from inpainting.baselines.temporal_median import temporal_median
 from numpy.typing import NDArray
 
-Clip = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
-Fill = Callable[[Clip, Hole], Clip]
+Fill = Callable[[Frames, Hole], Frames]
 
 METHODS = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items()]
 FILLING = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items() if baseline.kind != "floor"]
 
 
-def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int = 32) -> tuple[Clip, Hole]:
+def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int = 32) -> tuple[Frames, Hole]:
     rng = np.random.default_rng(seed)
     hole = np.zeros((frames, height, width), np.bool_)
     for frame in range(frames):
@@ -25,7 +25,7 @@ def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int =
     return rng.integers(0, 256, (frames, height, width, 3)).astype(np.uint8), hole
 
 
-def texture(frames: int, shift: int, height: int = 64, width: int = 80) -> Clip:
+def texture(frames: int, shift: int, height: int = 64, width: int = 80) -> Frames:
     """A textured plane that moves `shift` pixels to the left in every frame."""
     row, column = np.indices((height, width + frames * abs(shift)))
     plane = 128 + 60 * np.sin(column / 3 + np.sin(row / 5)) + 50 * np.cos(row / 4 + column / 7)
@@ -119,7 +119,7 @@ def test_propagation_finds_what_a_moving_camera_shows_at_another_time() -> None:
     hole = np.zeros(clip.shape[:3], np.bool_)
     hole[:, 24:40, 34:46] = True
 
-    def error(filled: Clip) -> float:
+    def error(filled: Frames) -> float:
         return float(((filled.astype(float) - clip)[hole] ** 2).mean())
 
     filled = flow_propagation(clip, hole)

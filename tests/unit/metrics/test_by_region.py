@@ -9,15 +9,15 @@ from inpainting.metrics.ssim import ssim
 from numpy.typing import NDArray
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
-Clip = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
 
 
-def noise(seed: int, frames: int = 3, height: int = 20, width: int = 26) -> Clip:
+def noise(seed: int, frames: int = 3, height: int = 20, width: int = 26) -> Frames:
     return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3)).astype(np.uint8)
 
 
-def ramps(offset: int, frames: int = 3, height: int = 20, width: int = 26) -> Clip:
+def ramps(offset: int, frames: int = 3, height: int = 20, width: int = 26) -> Frames:
     time, row, column, channel = np.indices((frames, height, width, 3))
     return ((time * 9 + row * 5 + column * 3 + channel * 40 + offset) % 256).astype(np.uint8)
 
@@ -40,7 +40,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("output", "truth", "hole"), CASES)
-def test_errors_in_the_hole_and_outside_agree_with_loops_over_pixels(output: Clip, truth: Clip, hole: Hole) -> None:
+def test_errors_in_the_hole_and_outside_agree_with_loops_over_pixels(output: Frames, truth: Frames, hole: Hole) -> None:
     table = score_clip(output, truth, Regions(hole))
     for frame in range(len(hole)):
         inside: list[int] = []
@@ -58,7 +58,7 @@ def test_errors_in_the_hole_and_outside_agree_with_loops_over_pixels(output: Cli
 
 
 @pytest.mark.parametrize(("output", "truth", "hole"), CASES)
-def test_whole_frame_scores_are_scikit_images(output: Clip, truth: Clip, hole: Hole) -> None:
+def test_whole_frame_scores_are_scikit_images(output: Frames, truth: Frames, hole: Hole) -> None:
     table = score_clip(output, truth, Regions(hole))
     for frame, scores in table.iterrows():
         pair = truth[int(str(frame))], output[int(str(frame))]
@@ -70,7 +70,7 @@ def test_whole_frame_scores_are_scikit_images(output: Clip, truth: Clip, hole: H
 
 
 @pytest.mark.parametrize(("output", "truth", "hole"), CASES)
-def test_ssim_in_the_hole_agrees_with_loops_over_windows(output: Clip, truth: Clip, hole: Hole) -> None:
+def test_ssim_in_the_hole_agrees_with_loops_over_windows(output: Frames, truth: Frames, hole: Hole) -> None:
     inner = hole.copy()
     inner[:, :3] = inner[:, -3:] = False
     inner[:, :, :3] = inner[:, :, -3:] = False

@@ -6,15 +6,15 @@ from inpainting.metrics.motion import motion_of, score_motion
 from numpy.typing import NDArray
 from skimage import data
 
-Clip = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 
 
-def panning(step: int = 3, frames: int = 4) -> Clip:
+def panning(step: int = 3, frames: int = 4) -> Frames:
     image = data.astronaut()
     return np.stack([image[60:140, 100 + step * i : 220 + step * i] for i in range(frames)])
 
 
-def square_hole(clip: Clip) -> NDArray[np.bool_]:
+def square_hole(clip: Frames) -> NDArray[np.bool_]:
     hole = np.zeros(clip.shape[:3], np.bool_)
     hole[:, 25:55, 40:80] = True
     return hole

@@ -3,14 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inpainting.artifacts.method_kinds import CLASSICAL, Kind
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
-
-Clip = NDArray[np.uint8]
-"""uint8 [frames, height, width, 3], red, green, blue in 0..255."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +13,7 @@ class Baseline:
     """A method that fills a hole from the known pixels of its own clip, without any training."""
 
     name: str
-    fill: Callable[[Clip, Hole], Clip]
+    fill: Callable[[Frames, Hole], Frames]
     """From rgb, uint8 [frames, height, width, 3], and hole, bool [frames, height, width], to a clip that equals rgb
     outside the hole. No pixel inside the hole is read; neither array is changed."""
     description: str

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.baseline import Baseline, Clip
+from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.per_frame import masked_input, telea
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole, dilate
 
 Flow = NDArray[np.float32]
@@ -30,13 +31,13 @@ SMALLEST = 16
 """Sides in pixels below which no flow can be found: such clips are taken to stand still."""
 
 
-def flow_propagation(rgb: Clip, hole: Hole) -> Clip:
+def flow_propagation(rgb: Frames, hole: Hole) -> Frames:
     """Known pixels carried into the hole along optical flow, from before and after; what no frame shows, by Telea."""
     carried, unknown = propagate(masked_input(rgb, hole), hole)
     return telea(carried, unknown)
 
 
-def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
+def propagate(masked: Frames, hole: Hole) -> tuple[Frames, Hole]:
     """Fill the hole with what earlier and later frames show there: (clip, hole that remains).
 
     masked: uint8 [frames, height, width, 3] whose hole holds nothing of use; hole: bool [frames, height, width].
@@ -63,7 +64,7 @@ def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
 
 
 def _follow(
-    seen: Clip, hole: Hole, flows: list[Flow], frame: int, step: int
+    seen: Frames, hole: Hole, flows: list[Flow], frame: int, step: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Follow a frame's hole pixels in one direction: (colours [pixels, 3], frames passed [pixels], 0 for not found).
 
@@ -124,7 +125,7 @@ def complete(flow: Flow, known: NDArray[np.bool_]) -> Flow:
     return np.where(known[..., None], flow, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def _without_hole(masked: Clip, hole: Hole) -> NDArray[np.uint8]:
+def _without_hole(masked: Frames, hole: Hole) -> NDArray[np.uint8]:
     """Grey frames, uint8 [frames, height, width], with the hole filled from its edge so that it has no outline."""
     return np.stack(
         [

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 
 from inpainting.artifacts.method_kinds import FLOOR
-from inpainting.baselines.baseline import Baseline, Clip
+from inpainting.baselines.baseline import Baseline
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 GREY = 128
@@ -17,12 +18,12 @@ RADIUS = 8
 """Pixels round a hole pixel that Telea and Navier-Stokes look at; 3 is usual, and read 0.2 to 0.7 dB less here."""
 
 
-def masked_input(rgb: Clip, hole: Hole) -> Clip:
+def masked_input(rgb: Frames, hole: Hole) -> Frames:
     """Grey in the hole: the floor, which any method has to beat."""
     return np.where(hole[..., None], np.uint8(GREY), rgb)
 
 
-def telea(rgb: Clip, hole: Hole) -> Clip:
+def telea(rgb: Frames, hole: Hole) -> Frames:
     """Each frame alone, from the hole's edge inwards; a frame that is all hole is grey.
 
     A. Telea: An image inpainting technique based on the fast marching method, Journal of Graphics Tools 9(1), 2004.
@@ -30,7 +31,7 @@ def telea(rgb: Clip, hole: Hole) -> Clip:
     return _per_frame(rgb, hole, cv2.INPAINT_TELEA)
 
 
-def navier_stokes(rgb: Clip, hole: Hole) -> Clip:
+def navier_stokes(rgb: Frames, hole: Hole) -> Frames:
     """Each frame alone, lines of equal brightness carried on into the hole; a frame that is all hole is grey.
 
     M. Bertalmio, A. L. Bertozzi, G. Sapiro: Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR 2001.
@@ -38,7 +39,7 @@ def navier_stokes(rgb: Clip, hole: Hole) -> Clip:
     return _per_frame(rgb, hole, cv2.INPAINT_NS)
 
 
-def biharmonic(rgb: Clip, hole: Hole) -> Clip:
+def biharmonic(rgb: Frames, hole: Hole) -> Frames:
     """Each frame alone, the smoothest surface that continues the known pixels; a frame that is all hole is grey.
 
     S. B. Damelin, N. S. Hoang: On surface completion and image inpainting by biharmonic functions, 2018. Takes seconds
@@ -54,7 +55,7 @@ def biharmonic(rgb: Clip, hole: Hole) -> Clip:
     return np.where(hole[..., None], filled, rgb)
 
 
-def _per_frame(rgb: Clip, hole: Hole, algorithm: int) -> Clip:
+def _per_frame(rgb: Frames, hole: Hole, algorithm: int) -> Frames:
     """cv2.inpaint frame by frame; the hole is greyed first, so that nothing in it can be read."""
     masked = masked_input(rgb, hole)
     filled = [

@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.baseline import Baseline, Clip
+from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.per_frame import GREY, telea
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 
-def temporal_median(rgb: Clip, hole: Hole) -> Clip:
+def temporal_median(rgb: Frames, hole: Hole) -> Frames:
     """At each hole pixel the median over the frames in which it is known: nearly perfect where the camera stands still.
 
     Pixels that no frame knows are filled by Telea on the image of the medians, one fill for all frames.
@@ -19,7 +20,7 @@ def temporal_median(rgb: Clip, hole: Hole) -> Clip:
     return np.where(hole[..., None], plate, rgb)
 
 
-def _known_median(rgb: Clip, hole: Hole) -> NDArray[np.uint8]:
+def _known_median(rgb: Frames, hole: Hole) -> NDArray[np.uint8]:
     """Median over the frames in which a pixel is known, uint8 [height, width, 3]; GREY where there are none.
 
     Of an even number the mean of the middle two, rounded half up.

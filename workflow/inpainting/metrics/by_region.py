@@ -11,8 +11,9 @@ from inpainting.artifacts.examples import Output
 from inpainting.metrics.metric import Metric, Reference, TableColumn
 from inpainting.metrics.pooling import Pooled, above_ceiling, over_pixels, psnr_over_pixels, total
 from inpainting.metrics.psnr import psnr
-from inpainting.metrics.regions import BAND, REGIONS, Clip, Regions
+from inpainting.metrics.regions import BAND, REGIONS, Regions
 from inpainting.metrics.ssim import ssim
+from inpainting.video.clip import Frames
 
 SUM_OF_CHANNELS = np.ones((1, 3), np.float32)
 """As OpenCV takes it. Sums of whole numbers up to 3 x 255^2 are exact in float32."""
@@ -28,7 +29,7 @@ SCORES = (
 """Columns of `score_clip`."""
 
 
-def score_clip(output: Clip, truth: Clip, regions: Regions) -> pd.DataFrame:
+def score_clip(output: Frames, truth: Frames, regions: Regions) -> pd.DataFrame:
     """One row per frame with the columns SCORES.
 
     output, truth: uint8 [frames, height, width, 3]. `frame` counts from 1. MSE (in squared grey levels) and MAE (in
@@ -78,7 +79,7 @@ def _mean(values: NDArray[np.float32], where: NDArray[np.bool_] | None, count: i
     return float(chosen.sum(dtype=np.float64)) / count
 
 
-def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     return score_clip(output, reference.truth, reference.regions)
 
 

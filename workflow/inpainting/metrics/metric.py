@@ -8,7 +8,8 @@ import pandas as pd
 
 from inpainting.artifacts.examples import Output
 from inpainting.metrics.pooling import Pooled
-from inpainting.metrics.regions import Clip, Regions
+from inpainting.metrics.regions import Regions
+from inpainting.video.clip import Frames
 
 PERCEPTION = "Motion, and what a viewer would notice"
 """Heading of a table that several metrics share."""
@@ -20,11 +21,11 @@ Made = TypeVar("Made")
 class Reference:
     """What the outputs of a sequence are scored against: truth, uint8 [frames, height, width, 3], and the regions."""
 
-    truth: Clip
+    truth: Frames
     regions: Regions
     _made: dict[object, object] = field(default_factory=dict, repr=False)
 
-    def once(self, make: Callable[[Clip], Made]) -> Made:
+    def once(self, make: Callable[[Frames], Made]) -> Made:
         """`make(truth)`, made once for all outputs that are scored."""
         if make not in self._made:
             self._made[make] = make(self.truth)
@@ -63,7 +64,7 @@ class Metric:
     """What sentences call it."""
     columns: tuple[str, ...] = ()
     """What is written per frame, in this order."""
-    score: Callable[[Clip, Reference], pd.DataFrame] | None = None
+    score: Callable[[Frames, Reference], pd.DataFrame] | None = None
     """From an output, uint8 [frames, height, width, 3], to a row per frame with `columns`; None for what is not
     computed from frames."""
     pooled: Mapping[str, Pooled] = field(default_factory=dict)

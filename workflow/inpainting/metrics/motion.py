@@ -16,7 +16,7 @@ from inpainting.artifacts.examples import Output
 from inpainting.metrics.metric import PERCEPTION, Metric, Reference, TableColumn
 from inpainting.metrics.pooling import over_pixels
 from inpainting.metrics.psnr import PEAK
-from inpainting.metrics.regions import Clip
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 Flow = NDArray[np.float32]
@@ -40,7 +40,7 @@ class Motion:
     seen: NDArray[np.bool_]
 
 
-def motion_of(truth: Clip) -> Motion | None:
+def motion_of(truth: Frames) -> Motion | None:
     """The truth's optical flow (dense inverse search: T. Kroeger et al., ECCV 2016); None for frames below SMALLEST.
 
     Trusted is what the flow back and forth agrees on (N. Sundaram, T. Brox, K. Keutzer, ECCV 2010).
@@ -57,7 +57,7 @@ def motion_of(truth: Clip) -> Motion | None:
     return Motion(flows, np.concatenate(seen))
 
 
-def score_motion(output: Clip, truth: Clip, hole: Hole, motion: Motion | None) -> pd.DataFrame:
+def score_motion(output: Frames, truth: Frames, hole: Hole, motion: Motion | None) -> pd.DataFrame:
     """One row per frame with the columns COLUMNS; the first frame has no score, and without a motion none is warped.
 
     temporal_mask: mean absolute difference, in grey levels, between the output's change from the frame before and the
@@ -83,7 +83,7 @@ def score_motion(output: Clip, truth: Clip, hole: Hole, motion: Motion | None) -
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _change(clip: Clip, frame: int, where: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _change(clip: Frames, frame: int, where: NDArray[np.bool_]) -> NDArray[np.int32]:
     return clip[frame][where].astype(np.int32) - clip[frame - 1][where]
 
 
@@ -116,7 +116,7 @@ def _agree(back: Flow, forth: Flow) -> NDArray[np.bool_]:
     return np.asarray((inside > 0) & (gap <= 0.01 * length + 0.5))
 
 
-def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     return score_motion(output, reference.truth, reference.regions.mask, reference.once(motion_of))
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from inpainting.metrics.metric import Metric, Reference, TableColumn
 from inpainting.metrics.pooling import over_frames
 from inpainting.metrics.psnr import psnr
-from inpainting.metrics.regions import Clip
 from inpainting.metrics.ssim import ssim_of_large_windows
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 SIZE = (432, 240)
@@ -24,7 +24,7 @@ DILATIONS = 4
 COLUMNS = ("propainter_psnr", "propainter_ssim")
 
 
-def propainter_compat(output: Clip, truth: Clip, hole: Hole) -> pd.DataFrame:
+def propainter_compat(output: Frames, truth: Frames, hole: Hole) -> pd.DataFrame:
     """A row per frame with the columns COLUMNS; PSNR is infinite for a frame without error.
 
     output, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], not dilated.
@@ -44,7 +44,7 @@ def _dilated(hole: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(small, cross, iterations=DILATIONS)).astype(bool)
 
 
-def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     return propainter_compat(output, reference.truth, reference.regions.mask)
 
 

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.video.clip import Frames
 from inpainting.video.difference import exceeds, summed_difference
 from inpainting.video.masks import Hole, dilate
 from inpainting.video.settings import EFFECT_THRESHOLD
-
-Clip = NDArray[np.uint8]
-"""uint8 [frames, height, width, 3], red, green, blue in 0..255."""
 
 REGIONS = ("mask", "band", "effect", "outside", "frame")
 """mask: the hole itself; band: along its edge; effect: outside the dilated hole, where input and truth differ, which is
@@ -43,7 +41,7 @@ def edge_band(hole: Hole, pixels: int = BAND) -> Hole:
     return dilate(hole, pixels) & dilate(~hole, pixels)
 
 
-def effect_region(rgb: Clip, truth: Clip, dilated: Hole) -> Hole:
+def effect_region(rgb: Frames, truth: Frames, dilated: Hole) -> Hole:
     """Where input and truth differ by more than EFFECT_THRESHOLD outside the dilated hole: bool, as the hole."""
     pairs = zip(rgb, truth, strict=True)
     return np.stack([exceeds(summed_difference(*pair), EFFECT_THRESHOLD) for pair in pairs]) & ~dilated

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from inpainting.metrics.metric import PERCEPTION, Metric, Reference, TableColumn
 from inpainting.metrics.pooling import over_frames
-from inpainting.metrics.regions import Clip
+from inpainting.video.clip import Frames
 
 SMALLEST = 20
 """Sides in pixels below which libvmaf has no score."""
 
 
-def vmaf(output: Clip, truth: Clip) -> NDArray[np.float64]:
+def vmaf(output: Frames, truth: Frames) -> NDArray[np.float64]:
     """VMAF of each frame, 0..100: float64 [frames]; NaN below SMALLEST. Raises OSError where ffmpeg fails."""
     frames, height, width, _ = output.shape
     if min(height, width) < SMALLEST:
@@ -50,7 +50,7 @@ def vmaf(output: Clip, truth: Clip) -> NDArray[np.float64]:
     return np.array([frame["metrics"]["vmaf"] for frame in scores])
 
 
-def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     return pd.DataFrame({"vmaf": vmaf(output, reference.truth)})
 
 

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from inpainting.core.errors import InputError
 from inpainting.video import sequence
 
+Frames = NDArray[np.uint8]
+"""uint8 [frames, height, width, 3], RGB."""
+
 
 @dataclass(frozen=True)
-class Clip:
+class SequenceClip:
     """The frames of a sequence that are scored.
 
     rgb, truth: uint8 [frames, height, width, 3]; mask as stored: uint8 [frames, height, width].
@@ -28,7 +31,7 @@ class Clip:
         return self.rgb.shape[2], self.rgb.shape[1]
 
 
-def read_clip(dataset: Path, name: str, frames: int) -> Clip:
+def read_clip(dataset: Path, name: str, frames: int) -> SequenceClip:
     """The first `frames` frames of a sequence; raises InputError naming it where they can't be read or don't agree."""
     folder = dataset / name
     rgb, truth = sequence.read_rgb(folder, 0, frames), sequence.read_truth(folder, 0, frames)
@@ -38,4 +41,4 @@ def read_clip(dataset: Path, name: str, frames: int) -> Clip:
             f"sequence {name}: input {rgb.shape}, truth {truth.shape} and mask {mask.shape} differ in size; "
             "audit the dataset again"
         )
-    return Clip(name, rgb, mask, truth)
+    return SequenceClip(name, rgb, mask, truth)

@@ -4,18 +4,17 @@ import numpy as np
 import pandas as pd
 
 from inpainting.artifacts.examples import Output
-from inpainting.metrics import regions
 from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions, effect_region
 from inpainting.metrics.registry import COLUMNS, METRICS, with_every_column
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip
+from inpainting.video.clip import Frames, SequenceClip
 from inpainting.video.masks import Hole
 
 
 def score_outputs(
-    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[Output, regions.Clip]
+    settings: EvaluateCommand, clip: SequenceClip, filled: Hole, outputs: dict[Output, Frames]
 ) -> dict[Output, pd.DataFrame]:
     """By output a row per frame: its number, and `registry.COLUMNS`; NaN where something is left out.
 
