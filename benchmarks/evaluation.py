@@ -72,7 +72,7 @@ def kernels(frames: int) -> dict[str, float]:
     clip, output = clip_of(0, frames)
     hole = masks.to_hole(clip.mask, SETTINGS)
     reference = Reference(clip.truth, Regions(hole, effect_region(clip.rgb, clip.truth, hole)))
-    reference.once(motion_of)
+    reference.cached(motion_of)
     pairs = list(zip(output, clip.truth, strict=True))
     work: dict[str, Callable[[], object]] = {
         **{metric.title: partial(metric.score, output, reference) for metric in METRICS if metric.score},

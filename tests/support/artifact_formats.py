@@ -115,10 +115,10 @@ def text_format(table: TextTable) -> Format:
 
     def write(path: Path, content: pd.DataFrame) -> None:
         table.write(path, content)
-        if table.witness:
-            write_json(path.with_name(table.witness.format(stem=path.stem)), {FILES: digests(path)})
+        if table.digest_file:
+            write_json(path.with_name(table.digest_file.format(stem=path.stem)), {FILES: digests(path)})
 
-    return Format(table.wanted, frames, write, table.read, checked=bool(table.witness))
+    return Format(table.wanted, frames, write, table.read, checked=bool(table.digest_file))
 
 
 def parquet_format(table: ParquetTable) -> Format:
@@ -146,7 +146,7 @@ sound = st.builds(Soundness, numbers, numbers, numbers, texts, findings)
 content = st.builds(
     Content, st.lists(floats, max_size=2), *[st.none() | floats for _ in range(5)], texts, findings
 )  # fmt: skip
-metrics = st.lists(st.fixed_dictionaries(dict.fromkeys(training_log.NEEDED, floats)), min_size=1, max_size=3)
+metrics = st.lists(st.fixed_dictionaries(dict.fromkeys(training_log.REQUIRED_COLUMNS, floats)), min_size=1, max_size=3)
 
 
 def write_log(path: Path, rows: list[dict[str, float]]) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from inpainting.baselines.flow_propagation import flow_propagation
-from inpainting.baselines.per_frame import GREY, masked_input, telea
+from inpainting.baselines.per_frame import GREY_LEVEL, masked_input, telea
 from inpainting.baselines.registry import BASELINES
 from inpainting.baselines.temporal_median import temporal_median
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def test_every_fill_takes_a_clip_without_a_hole_and_returns_it(fill: Fill) -> No
 @pytest.mark.parametrize("fill", METHODS)
 def test_every_fill_makes_grey_of_a_clip_that_is_all_hole(fill: Fill) -> None:
     clip, hole = clip_and_hole()
-    assert (fill(clip, np.ones_like(hole)) == GREY).all()
+    assert (fill(clip, np.ones_like(hole)) == GREY_LEVEL).all()
 
 
 @pytest.mark.parametrize("fill", METHODS)
@@ -82,7 +82,7 @@ def test_a_fill_makes_the_same_of_the_same_and_leaves_its_input_alone(fill: Fill
 
 def test_masked_input_shows_grey_in_the_hole() -> None:
     clip, hole = clip_and_hole()
-    assert (masked_input(clip, hole)[hole] == GREY).all()
+    assert (masked_input(clip, hole)[hole] == GREY_LEVEL).all()
 
 
 @pytest.mark.parametrize("fill", FILLING)

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from inpainting.metrics.by_region import SCORES, score_clip
+from inpainting.metrics.by_region import REGION_COLUMNS, score_clip
 from inpainting.metrics.psnr import psnr
 from inpainting.metrics.regions import Regions, edge_band
 from inpainting.metrics.ssim import ssim
@@ -91,7 +91,7 @@ def test_ssim_in_the_hole_agrees_with_loops_over_windows(output: Frames, truth: 
 
 def test_the_table_has_a_row_per_frame_counted_from_one() -> None:
     table = score_clip(noise(0), noise(1), Regions(hole_of(2)))
-    assert tuple(table.columns) == SCORES
+    assert tuple(table.columns) == REGION_COLUMNS
     assert table["frame"].tolist() == [1, 2, 3]
 
 

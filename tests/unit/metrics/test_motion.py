@@ -27,8 +27,8 @@ def test_the_flow_of_a_pan_is_its_step_back_to_the_frame_before() -> None:
     inner = motion.flows[1][20:60, 20:100]
     assert np.median(inner[..., 0]) == pytest.approx(3, abs=0.1)
     assert np.median(inner[..., 1]) == pytest.approx(0, abs=0.1)
-    assert motion.seen[1][20:60, 20:100].mean() > 0.8
-    assert not motion.seen[1][:, 118:].any(), "what enters the frame was not seen before"
+    assert motion.visible[1][20:60, 20:100].mean() > 0.8
+    assert not motion.visible[1][:, 118:].any(), "what enters the frame was not seen before"
 
 
 def test_what_follows_the_scene_warps_without_error_and_what_sticks_to_the_screen_does_not() -> None:

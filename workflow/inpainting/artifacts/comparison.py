@@ -34,13 +34,13 @@ _COLUMNS = {
 }
 
 COMPARISON_TABLE = TextTable(
-    _COLUMNS, wanted="the comparison.tsv of `inpaint tables`", witness="summary.json", others="float64"
+    _COLUMNS, wanted="the comparison.tsv of `inpaint tables`", digest_file="summary.json", others="float64"
 )
 
 STRATA_TABLE = TextTable(
     {"stratum": "str", "value": "str", **_COLUMNS},
     wanted="the strata.tsv of `inpaint tables`",
-    witness="summary.json",
+    digest_file="summary.json",
     others="float64",
 )
 

@@ -16,7 +16,7 @@ from inpainting.artifacts.reasons import Finding
 FINDINGS = TextTable(
     {"id": "str", "reason": "str", "frame": "Int64", "detail": "str"},
     wanted="the rejected.tsv or warnings.tsv of `inpaint audit`",
-    witness="summary.json",
+    digest_file="summary.json",
 )
 
 

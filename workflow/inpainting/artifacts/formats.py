@@ -125,7 +125,7 @@ class TextTable:
     """The columns that are needed, and their pandas dtypes: keys of CELLS."""
     wanted: str
     """What the file is, and which command makes it, for messages."""
-    witness: str = ""
+    digest_file: str = ""
     """The JSON file beside the table that has its digest among its FILES, `{stem}` standing for the table's name; where
     that file is there, a table of another digest is refused. Empty for a table that people may write."""
     others: str = ""
@@ -161,14 +161,14 @@ class TextTable:
             )
 
     def _check_digest(self, path: Path) -> None:
-        if not self.witness:
+        if not self.digest_file:
             return
-        witness = path.with_name(self.witness.format(stem=path.stem))
-        if witness.exists():
-            with reading(witness, f"what was written with {path.name}"):
-                written = read_json(witness).get(FILES, {}).get(path.name)
+        digest_file = path.with_name(self.digest_file.format(stem=path.stem))
+        if digest_file.exists():
+            with reading(digest_file, f"what was written with {path.name}"):
+                written = read_json(digest_file).get(FILES, {}).get(path.name)
             if written not in (None, file_digest(path)):
-                raise Damaged(f"it is not what was written with {witness.name}; remove that if this is meant")
+                raise Damaged(f"it is not what was written with {digest_file.name}; remove that if this is meant")
 
 
 def _boolean(cell: str) -> bool:

@@ -33,10 +33,10 @@ from inpainting.core.tensor_files import checksum, sort_metadata
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
-FORMAT = "3"
+SHARD_FORMAT = "3"
 """Version of all that the module's docstring says; shards of another are made again."""
 
-AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); what is whole will be kept"
+ENCODE_AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); what is whole will be kept"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def write_shard(
     """Write a shard, complete or not at all."""
     contiguous = {name: tensors[name].contiguous() for name in sorted(tensors)}
     metadata = {
-        "format": FORMAT,
+        "format": SHARD_FORMAT,
         "content": content,
         "digest": shard_digest(keys),
         "keys": json.dumps(dict(sorted(keys.items()))),
@@ -91,8 +91,8 @@ class Shard:
         try:
             self._file = safe_open(path, "pt")
             about = self._file.metadata() or {}
-            if about.get("format") != FORMAT:
-                raise InputError(f"{path} is no shard of latents of this version; {AGAIN}")
+            if about.get("format") != SHARD_FORMAT:
+                raise InputError(f"{path} is no shard of latents of this version; {ENCODE_AGAIN}")
             if about.pop(CHECKSUM) != value_digest(about):
                 raise ValueError("its metadata have another checksum")
             self.content, self.digest, self.source = about["content"], about["digest"], about["source"]
@@ -103,7 +103,7 @@ class Shard:
             if self.names != sorted(self.checksums):
                 raise ValueError("its tensors have other names")
         except (SafetensorError, OSError, KeyError, ValueError) as error:
-            raise InputError(f"{path} is damaged or no shard of latents ({error}); {AGAIN}") from error
+            raise InputError(f"{path} is damaged or no shard of latents ({error}); {ENCODE_AGAIN}") from error
         self._read: set[str] = set()
 
     def shape(self, name: str) -> list[int]:
@@ -115,10 +115,10 @@ class Shard:
         try:
             tensor: Tensor = self._file.get_tensor(name)
         except SafetensorError as error:
-            raise InputError(f"{self.path} is damaged ({error}); {AGAIN}") from error
+            raise InputError(f"{self.path} is damaged ({error}); {ENCODE_AGAIN}") from error
         if name not in self._read:
             if checksum(tensor) != self.checksums.get(name):
-                raise InputError(f"{self.path} is damaged: {name} is not what was written; {AGAIN}")
+                raise InputError(f"{self.path} is damaged: {name} is not what was written; {ENCODE_AGAIN}")
             self._read.add(name)
         return tensor
 
@@ -171,7 +171,7 @@ class LatentCache:
         names = pd.unique(pd.concat([self.table["truth"], self.table["condition"]]))
         absent = [name for name in names if not (self.folder / name).is_file()]
         if absent:
-            raise InputError(f"{index} names shards that are not there: {', '.join(absent)}; {AGAIN}")
+            raise InputError(f"{index} names shards that are not there: {', '.join(absent)}; {ENCODE_AGAIN}")
         self._columns = {name: self.table[name].to_numpy() for name in self.table.columns}
         self._shards: dict[str, Shard] = {}
 

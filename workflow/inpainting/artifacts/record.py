@@ -44,7 +44,7 @@ class Content:
     findings: list[Finding]
 
 
-UNSEEN = Content([], None, None, None, None, None, "", [])
+NO_CONTENT = Content([], None, None, None, None, None, "", [])
 """The content of a sequence whose pixels were not looked at."""
 
 

@@ -32,7 +32,7 @@ SCORES = ParquetTable(
     others=True,
 )
 
-KEYS = tuple(SCORES.schema.names)
+REQUIRED_COLUMNS = tuple(SCORES.schema.names)
 """Columns that every file has, first."""
 
 

@@ -17,6 +17,6 @@ SEQUENCE_SCORES = TextTable(
         "psnr_mask": "float64",
     },
     wanted="the sequences.tsv of `inpaint tables`",
-    witness="summary.json",
+    digest_file="summary.json",
     others="float64",
 )

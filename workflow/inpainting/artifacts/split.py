@@ -19,7 +19,7 @@ TEST: Final = "test"
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 SPLIT_TABLE = TextTable(
-    {"id": "str", "group": "str", "split": "str"}, wanted="the split.tsv of `inpaint split`", witness="{stem}.json"
+    {"id": "str", "group": "str", "split": "str"}, wanted="the split.tsv of `inpaint split`", digest_file="{stem}.json"
 )
 
 

@@ -21,7 +21,10 @@ from inpainting.core.files import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-NEEDED = ("step", "loss_mask", "loss_outside", "grad_norm", "seconds_per_step", "data_wait_share", "peak_memory_gib")
+REQUIRED_COLUMNS = (
+    *("step", "loss_mask", "loss_outside", "grad_norm"),
+    *("seconds_per_step", "data_wait_share", "peak_memory_gib"),
+)
 """Columns of metrics.jsonl that are always there."""
 
 
@@ -46,7 +49,7 @@ def read_metrics(path: Path, option: str | None = None) -> "pd.DataFrame":
         table = pd.DataFrame(_rows(path))
         if table.empty:
             raise Damaged("it has no row; train for more steps, or set log_every lower")
-        check_columns(table.columns, NEEDED)
+        check_columns(table.columns, REQUIRED_COLUMNS)
         return table.astype(float).replace([float("inf"), float("-inf")], float("nan"))
 
 

@@ -27,7 +27,7 @@ MARGIN = 8
 ROW = 256
 """Places that are sampled side by side; OpenCV takes no more than 32767 in a row."""
 
-SMALLEST = 16
+MIN_SIDE = 16
 """Sides in pixels below which no flow can be found: such clips are taken to stand still."""
 
 
@@ -96,7 +96,7 @@ def _flows(flat: NDArray[np.uint8], hole: Hole, step: int) -> list[Flow]:
     """For each frame the flow to the frame `step` away, completed under the hole; zero where there is no such frame."""
     frames, height, width = flat.shape
     flows = [np.zeros((height, width, 2), np.float32) for _ in range(frames)]
-    if min(height, width) < SMALLEST:
+    if min(height, width) < MIN_SIDE:
         return flows
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     doubtful = dilate(hole, MARGIN)

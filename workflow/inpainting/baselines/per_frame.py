@@ -11,7 +11,7 @@ from inpainting.baselines.baseline import Baseline
 from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
-GREY = 128
+GREY_LEVEL = 128
 """What `masked_input` shows in the hole."""
 
 RADIUS = 8
@@ -20,7 +20,7 @@ RADIUS = 8
 
 def masked_input(rgb: Frames, hole: Hole) -> Frames:
     """Grey in the hole: the floor, which any method has to beat."""
-    return np.where(hole[..., None], np.uint8(GREY), rgb)
+    return np.where(hole[..., None], np.uint8(GREY_LEVEL), rgb)
 
 
 def telea(rgb: Frames, hole: Hole) -> Frames:

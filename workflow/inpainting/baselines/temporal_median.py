@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.baseline import Baseline
-from inpainting.baselines.per_frame import GREY, telea
+from inpainting.baselines.per_frame import GREY_LEVEL, telea
 from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
@@ -21,7 +21,7 @@ def temporal_median(rgb: Frames, hole: Hole) -> Frames:
 
 
 def _known_median(rgb: Frames, hole: Hole) -> NDArray[np.uint8]:
-    """Median over the frames in which a pixel is known, uint8 [height, width, 3]; GREY where there are none.
+    """Median over the frames in which a pixel is known, uint8 [height, width, 3]; GREY_LEVEL where there are none.
 
     Of an even number the mean of the middle two, rounded half up.
     """
@@ -33,7 +33,7 @@ def _known_median(rgb: Frames, hole: Hole) -> NDArray[np.uint8]:
         for place in ((count - 1) // 2, count // 2)
     )
     median = (lower.astype(np.int32) + upper + 1) // 2
-    return np.where(count[..., None] > 0, median, GREY).astype(np.uint8)
+    return np.where(count[..., None] > 0, median, GREY_LEVEL).astype(np.uint8)
 
 
 TEMPORAL_MEDIAN = Baseline(

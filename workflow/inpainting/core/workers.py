@@ -33,15 +33,15 @@ def process_pool(workers: int, preload: str) -> Iterator[ProcessPoolExecutor]:
         executor.shutdown(cancel_futures=True)
 
 
-def mapped_ahead(
-    pool: Executor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
+def map_prefetched(
+    pool: Executor, function: Callable[[Job], Result], jobs: Iterable[Job], prefetch: int
 ) -> Iterator[Result]:
-    """The results of the jobs, in order, of which at most `ahead` are under way or waiting to be taken.
+    """The results of the jobs, in order, of which at most `prefetch` are under way or waiting to be taken.
 
     A job is taken from `jobs`, which may make it then, when there is room for it.
     """
     remaining = iter(jobs)
-    waiting: deque[Future[Result]] = deque(pool.submit(function, job) for job in islice(remaining, ahead))
+    waiting: deque[Future[Result]] = deque(pool.submit(function, job) for job in islice(remaining, prefetch))
     while waiting:
         result = waiting.popleft().result()
         waiting.extend(pool.submit(function, job) for job in islice(remaining, 1))

@@ -1,4 +1,4 @@
-"""A sequence's frames in memory: input, mask and truth together, as methods are scored on them."""
+"""Frames of a sequence in memory: input, mask and truth together."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ Frames = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class SequenceClip:
-    """The frames of a sequence that are scored.
+    """The frames of a sequence that a method fills and is scored on.
 
-    rgb, truth: uint8 [frames, height, width, 3]; mask as stored: uint8 [frames, height, width].
+    rgb, truth: uint8 [frames, height, width, 3]; mask: uint8 [frames, height, width], as stored, not thresholded.
     """
 
     sequence: str
@@ -32,7 +32,7 @@ class SequenceClip:
 
 
 def read_clip(dataset: Path, name: str, frames: int) -> SequenceClip:
-    """The first `frames` frames of a sequence; raises InputError naming it where they can't be read or don't agree."""
+    """Read the first `frames` frames of a sequence; raises InputError if one can't be read or sizes differ."""
     folder = dataset / name
     rgb, truth = sequence.read_rgb(folder, 0, frames), sequence.read_truth(folder, 0, frames)
     mask = sequence.read_mask(folder, 0, frames)

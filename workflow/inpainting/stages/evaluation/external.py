@@ -10,7 +10,7 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.settings import existing
 from inpainting.video.clip import SequenceClip
-from inpainting.video.reader import image_files, read_footage
+from inpainting.video.reader import image_files, read_video
 from inpainting.video.sequence import RGB
 
 VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
@@ -23,7 +23,7 @@ def read_output(outputs: Path, dataset: Path, clip: SequenceClip) -> NDArray[np.
     are absent or do not fit: of another size, or neither as many as are scored nor as many as the sequence has.
     """
     place = _place(outputs, clip.sequence)
-    footage = read_footage(place)
+    footage = read_video(place)
     wanted, found = len(clip.rgb), len(footage.frames)
     if footage.size != clip.size:
         raise InputError(

@@ -25,8 +25,8 @@ from inpainting.stages.report.samples import spread
 from inpainting.stages.report.settings import DrawExamplesCommand
 from inpainting.video import masks
 from inpainting.video.clip import SequenceClip, read_clip
-from inpainting.video.reader import Footage
-from inpainting.video.writer import write_footage
+from inpainting.video.reader import Video
+from inpainting.video.writer import write_video
 
 SHEET_WIDTH, CLIP_WIDTH = 1320, 1080
 """Pixels that the images of a row share."""
@@ -101,8 +101,8 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
     image = moments_sheet([*given[:2], *made_columns(clip, hole, kept, RAW), *given[2:]], settings.moments)
     Image.fromarray(image).save(out / "moments.png", optimize=True)
     frames = clip_frames([*given, *made_columns(clip, hole, kept, COMPOSITED)])
-    footage = Footage(frames, Fraction(settings.frame_rate))
-    write_footage(out / "clip.mp4", footage)
+    footage = Video(frames, Fraction(settings.frame_rate))
+    write_video(out / "clip.mp4", footage)
     page = render_page(
         f"Sequence {name}",
         PAGE,
