@@ -1,4 +1,4 @@
-"""Filling a hole with what other frames show at the same place."""
+"""Filling a hole from other frames at the same position."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,9 @@ from inpainting.video.masks import Hole
 
 
 def temporal_median(rgb: Frames, hole: Hole) -> Frames:
-    """At each hole pixel the median over the frames in which it is known: nearly perfect where the camera stands still.
+    """At each hole pixel the median over the frames in which it is known; nearly perfect for a static camera.
 
-    Pixels that no frame knows are filled by Telea on the image of the medians, one fill for all frames.
+    Pixels that are unknown in all frames are filled by Telea on the image of medians, alike in all frames.
     """
     medians = _known_median(rgb, hole)
     never: Hole = np.asarray(hole.all(axis=0, keepdims=True))
@@ -21,9 +21,9 @@ def temporal_median(rgb: Frames, hole: Hole) -> Frames:
 
 
 def _known_median(rgb: Frames, hole: Hole) -> NDArray[np.uint8]:
-    """Median over the frames in which a pixel is known, uint8 [height, width, 3]; GREY_LEVEL where there are none.
+    """Median over the frames in which a pixel is known: uint8 [height, width, 3]; GREY_LEVEL if there is none.
 
-    Of an even number the mean of the middle two, rounded half up.
+    For an even number of frames it is the mean of the middle two, rounded half up.
     """
     unknown = np.iinfo(np.int16).max
     ordered = np.sort(np.where(hole[..., None], unknown, rgb.astype(np.int16)), axis=0)
