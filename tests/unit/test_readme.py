@@ -1,4 +1,4 @@
-"""What the README tells people to type is there."""
+"""Commands, files and links in the README exist."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ def test_inpaint_commands_are_understood(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in COMMAND_LINES if line.startswith("make ")])
-def test_make_targets_are_there(line: str) -> None:
+def test_make_targets_exist(line: str) -> None:
     assert re.search(rf"^{line.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -33,10 +33,10 @@ def test_the_steps_of_the_table_are_commands() -> None:
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
-def test_what_is_linked_is_there(target: str) -> None:
+def test_linked_files_exist(target: str) -> None:
     assert target.startswith("http") or (ROOT / target).exists()
 
 
 @pytest.mark.parametrize("profile", re.findall(r"workflow/profiles/\w+(?= *$|/)", README, re.MULTILINE))
-def test_profiles_are_there(profile: str) -> None:
+def test_profiles_exist(profile: str) -> None:
     assert (ROOT / profile / "config.yaml").is_file()

@@ -38,7 +38,7 @@ def read_or_refused(format_: Format, path: Path) -> Any:
 @each_format
 @drawn
 @given(data=st.data())
-def test_a_file_that_was_cut_off_or_changed_is_refused_or_says_the_same(
+def test_a_file_that_was_cut_off_or_changed_is_refused_or_its_content_unchanged(
     format_: Format, path: Path, data: st.DataObject
 ) -> None:
     content = data.draw(format_.contents)

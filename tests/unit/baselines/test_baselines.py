@@ -57,7 +57,7 @@ def test_every_fill_takes_a_clip_without_a_hole_and_returns_it(fill: Fill) -> No
 
 
 @pytest.mark.parametrize("fill", METHODS)
-def test_every_fill_makes_grey_of_a_clip_that_is_all_hole(fill: Fill) -> None:
+def test_every_fill_fills_a_clip_that_is_all_hole_with_grey(fill: Fill) -> None:
     clip, hole = clip_and_hole()
     assert (fill(clip, np.ones_like(hole)) == GREY_LEVEL).all()
 
@@ -72,7 +72,7 @@ def test_every_fill_takes_short_and_small_clips(fill: Fill, shape: tuple[int, in
 
 
 @pytest.mark.parametrize("fill", METHODS)
-def test_a_fill_makes_the_same_of_the_same_and_leaves_its_input_alone(fill: Fill) -> None:
+def test_every_fill_is_deterministic_and_does_not_change_its_input(fill: Fill) -> None:
     clip, hole = clip_and_hole()
     before = clip.copy(), hole.copy()
     assert np.array_equal(fill(clip, hole), fill(clip, hole))
@@ -86,7 +86,7 @@ def test_masked_input_shows_grey_in_the_hole() -> None:
 
 
 @pytest.mark.parametrize("fill", FILLING)
-def test_a_plain_clip_is_filled_plainly(fill: Fill) -> None:
+def test_a_clip_of_one_colour_is_filled_with_that_colour(fill: Fill) -> None:
     clip, hole = clip_and_hole()
     filled = fill(np.full_like(clip, 77), hole)
     assert np.abs(filled.astype(int) - 77).max() <= 2
@@ -108,7 +108,7 @@ def test_the_temporal_median_finds_what_a_still_camera_shows_at_another_time() -
     assert np.array_equal(temporal_median(still, hole), still)
 
 
-def test_where_no_frame_knows_a_pixel_the_median_is_filled_alike_in_all_frames() -> None:
+def test_pixels_that_are_unknown_in_all_frames_are_filled_alike_in_all_frames() -> None:
     clip, hole = clip_and_hole()
     filled = temporal_median(clip, hole)[:, 18:21, 4:9]
     assert (filled == filled[:1]).all()

@@ -5,7 +5,7 @@ import pytest
 from inpainting.core.workers import map_prefetched
 
 
-def test_jobs_are_made_as_there_is_room_for_them_and_results_come_in_order() -> None:
+def test_jobs_are_read_lazily_and_results_come_in_order() -> None:
     made: list[int] = []
 
     def jobs() -> Iterator[int]:

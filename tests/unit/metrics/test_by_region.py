@@ -95,7 +95,7 @@ def test_the_table_has_a_row_per_frame_counted_from_one() -> None:
     assert table["frame"].tolist() == [1, 2, 3]
 
 
-def test_a_frame_without_a_hole_has_no_scores_in_it_and_says_so() -> None:
+def test_a_frame_without_a_hole_has_no_scores_in_mask_and_band() -> None:
     hole = square_hole()
     hole[1] = False
     scores = score_clip(noise(0), noise(1), Regions(hole)).iloc[1]
@@ -138,7 +138,7 @@ def test_an_error_outside_the_hole_does_not_touch_the_scores_in_it() -> None:
     assert scores["mse_band"] > 0
 
 
-def test_the_band_reaches_as_far_to_either_side_of_the_edge_and_knows_no_edge_at_the_border() -> None:
+def test_the_band_is_symmetric_about_the_holes_edge_and_ignores_the_frames_border() -> None:
     hole = np.zeros((1, 20, 40), np.bool_)
     hole[:, :, :20] = True
     columns = np.flatnonzero(edge_band(hole, 3)[0].all(axis=0))

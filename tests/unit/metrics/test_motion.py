@@ -31,7 +31,7 @@ def test_the_flow_of_a_pan_is_its_step_back_to_the_frame_before() -> None:
     assert not motion.visible[1][:, 118:].any(), "what enters the frame was not seen before"
 
 
-def test_what_follows_the_scene_warps_without_error_and_what_sticks_to_the_screen_does_not() -> None:
+def test_a_fill_that_moves_with_the_scene_has_no_warping_error_and_a_static_one_has() -> None:
     truth = panning()
     hole, motion = square_hole(truth), motion_of(truth)
     stuck = np.where(hole[..., None], truth[:1], truth)
@@ -42,7 +42,7 @@ def test_what_follows_the_scene_warps_without_error_and_what_sticks_to_the_scree
     assert follows.iloc[0][["temporal_mask", "warp_mask", "warp_frame"]].isna().all()
 
 
-def test_the_temporal_error_agrees_with_loops_and_sees_no_error_that_stays() -> None:
+def test_the_temporal_error_agrees_with_loops_and_ignores_constant_errors() -> None:
     truth = panning()
     output = np.random.default_rng(0).integers(0, 256, truth.shape).astype(np.uint8)
     hole = square_hole(truth)

@@ -162,7 +162,7 @@ def test_sound_ends_with_the_frames(tmp_path: Path) -> None:
     assert 0.4 < len(sound_of(output)) / len(sound_of(source)) < 0.6
 
 
-def test_sound_that_the_container_does_not_take_is_left_out_openly(
+def test_sound_that_the_container_does_not_support_is_left_out_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     source, output = tmp_path / "in.wmv", tmp_path / "out.mp4"
@@ -174,14 +174,14 @@ def test_sound_that_the_container_does_not_take_is_left_out_openly(
         assert not container.streams.audio
 
 
-def test_what_is_no_video_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused_by_name(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"this is not a video" * 100)
     with pytest.raises(InputError, match=r"broken\.mp4 can't be read as a video"):
         reader.read_video(broken)
 
 
-def test_a_video_that_was_cut_short_is_read_as_far_as_it_goes_and_this_is_said(
+def test_a_video_that_was_cut_short_is_read_as_far_as_possible_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "cut.mp4"
@@ -204,7 +204,7 @@ def test_a_folder_without_images_and_one_of_different_sizes_are_refused(tmp_path
         reader.read_video(tmp_path)
 
 
-def test_an_output_never_replaces_what_was_not_written_here(tmp_path: Path) -> None:
+def test_an_output_never_replaces_files_of_another_program(tmp_path: Path) -> None:
     frames = tmp_path / "frames"
     frames.mkdir()
     Image.new("RGB", (4, 3)).save(frames / "frame_00001.png")
@@ -231,7 +231,7 @@ def test_a_failed_write_leaves_the_earlier_output(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["out.mkv"]
 
 
-def test_sound_that_can_not_be_read_costs_no_frames(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_frames_are_written_even_if_the_sound_can_not_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
     writer.write_video(tmp_path / "out.mkv", Video(smooth(), Fraction(25)), sound=broken)
@@ -254,7 +254,7 @@ for name, frames in (("first", noise), ("second", blocks)):
 """
 
 
-def test_an_mp4_has_the_same_bytes_whatever_memory_held_before(tmp_path: Path) -> None:
+def test_an_mp4_has_the_same_bytes_whatever_uninitialised_memory_holds(tmp_path: Path) -> None:
     """glibc fills memory that is handed out anew with a byte of MALLOC_PERTURB_."""
     for byte in ("1", "254"):
         command = [sys.executable, "-c", CLIPS, str(tmp_path / byte)]
