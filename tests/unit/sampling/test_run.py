@@ -187,7 +187,7 @@ def test_images_become_a_video_of_a_rate_that_is_said(
     with caplog.at_level("INFO"):
         assert run(tmp_path / "frames", mask, tmp_path / "out.mkv") == 0
     assert reader.read_video(tmp_path / "out.mkv").rate == 25
-    assert "the video gets 25 frames per second" in caplog.text
+    assert "the video is written with 25 frames per second" in caplog.text
 
 
 def test_masks_that_do_not_fit_the_frames_are_refused_with_both_numbers(
