@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inpainting.config import PipelineConfig, resolve, schema
+from inpainting.config import resolve, schema
 from inpainting.core.errors import UsageError
 from inpainting.core.files import read_json
 
@@ -25,14 +25,14 @@ def test_the_schema_says_what_the_settings_say() -> None:
 
 
 def test_the_demo_names_a_base_model_that_is_there() -> None:
-    settings = resolve(shipped("config.yaml"))
+    settings = resolve(shipped("config.yaml"), [ROOT / "config"])
     assert (ROOT / settings.model.base / "transformer" / "config.json").is_file()
     assert list(settings.compared()) == ["lora"]
 
 
 def test_the_configuration_for_2b_is_whole_and_waits_for_a_dataset(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"dataset\.root: /path/to/sequences does not exist"):
-        resolve(shipped("cogvideox-2b.yaml"))
+        resolve(shipped("cogvideox-2b.yaml"), [ROOT / "config"])
     settings = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": str(tmp_path)}})
     assert (settings.windows.window, settings.dataset.frames) == (49, 100)
     assert (settings.model.dtype, settings.training.mixed_precision) == ("float16", "fp16")
@@ -65,7 +65,7 @@ SIZES_RATES_AND_STEPS = {
 
 
 def test_the_demo_and_2b_share_one_recipe_and_differ_in_sizes_rates_and_steps(tmp_path: Path) -> None:
-    demo = resolve(shipped("config.yaml")).model_dump()
+    demo = resolve(shipped("config.yaml"), [ROOT / "config"]).model_dump()
     real = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": str(tmp_path)}}).model_dump()
     differ = {
         section: names
@@ -88,7 +88,7 @@ def test_the_rows_to_compare_on_2b_differ_from_the_recipe_and_are_whole(tmp_path
 
 
 def test_the_shipped_study_repeats_its_experiments_with_other_seeds() -> None:
-    settings = resolve(shipped("ablation.yaml"))
+    settings = resolve(shipped("ablation.yaml"), [ROOT / "config"])
     groups = settings.groups()
     repeats = dict.fromkeys(("flow", "grey", "concat_rgb", "replace", "mask_and_effect", "random_base"), 3)
     assert {group: list(groups.values()).count(group) for group in groups.values()} == repeats
@@ -111,6 +111,31 @@ def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> 
     (tmp_path / "below.yaml").write_text("seed: 3\ntraining: {rank: 8, steps: 7}\n")
     settings = resolve({"extends": str(tmp_path / "below.yaml"), "training": {"steps": 9}})
     assert (settings.seed, settings.training.rank, settings.training.steps) == (3, 8, 9)
+
+
+def test_paths_in_a_configuration_are_relative_to_the_file_that_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("shared", "mine"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "shared" / "below.yaml").write_text("experiments: rows.tsv\ntraining: {rank: 8}\n")
+    (tmp_path / "shared" / "rows.tsv").write_text("experiment\toverrides\tdescription\none\t\t\n")
+    monkeypatch.chdir(tmp_path / "mine")
+    settings = resolve({"extends": "../shared/below.yaml"}, [tmp_path / "mine"])
+    assert (settings.training.rank, list(settings.compared())) == (8, ["one"])
+    monkeypatch.chdir(ROOT)
+    assert list(resolve({"extends": "below.yaml"}, [tmp_path / "shared"]).compared()) == ["one"]
+    with pytest.raises(UsageError, match=r"extends: below\.yaml does not exist"):
+        resolve({"extends": "below.yaml"})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("a: [1", "below.yaml is not a YAML file"), ("- 1\n", "below.yaml holds list")]
+)
+def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "below.yaml").write_text(text)
+    with pytest.raises(UsageError, match=sentence):
+        resolve({"extends": "below.yaml"}, [tmp_path])
 
 
 def test_experiments_start_from_the_training_section_and_the_seed_of_the_run(tmp_path: Path) -> None:
