@@ -77,7 +77,7 @@ def new_run(folder: Path, out: Path, steps: int) -> Run:
     assert isinstance(settings, TrainCommand)
     cache, config = LatentCache(settings.index, "train"), adapter_config(settings)
     transformer = prepared(settings, config, cache, torch.device("cpu"), None)
-    return Run(settings, Accelerator(cpu=True), transformer, lora.trained(transformer), cache, config, {})
+    return Run(settings, Accelerator(cpu=True), transformer, lora.trainable_parameters(transformer), cache, config, {})
 
 
 def product(run: Run) -> float:

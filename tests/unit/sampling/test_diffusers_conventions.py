@@ -362,7 +362,7 @@ def test_what_is_wrong_or_unclear_is_refused_in_one_sentence_before_anything_is_
 
 
 def test_windows_that_do_not_survive_the_vae_are_refused(make: Make) -> None:
-    with pytest.raises(InputError, match="window: 10 frames do not survive the VAE"):
+    with pytest.raises(InputError, match="window: 10 frames do not keep their length in the VAE"):
         make()(**inputs(window=10))
 
 

@@ -10,7 +10,7 @@ from inpainting.sampling import denoising
 from inpainting.sampling.window_schedule import WindowSchedule
 
 GEOMETRY = COGVIDEOX_2B.geometry
-STRIDE = GEOMETRY.stride
+STRIDE = GEOMETRY.temporal_factor
 
 
 def shown(schedule: WindowSchedule, window: int, position: int) -> list[int]:

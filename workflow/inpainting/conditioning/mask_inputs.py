@@ -26,18 +26,18 @@ class MaskInput:
 
 def area(hole: Hole, geometry: Geometry) -> NDArray[np.float32]:
     """The share of each latent cell that is hole."""
-    return masks.latent_area(hole, geometry.cell, geometry.stride)[:, None]
+    return masks.latent_area(hole, geometry.spatial_factor, geometry.temporal_factor)[:, None]
 
 
 def area_by_frame(hole: Hole, geometry: Geometry) -> NDArray[np.float32]:
     """The share of each cell that is hole, in each of its frames."""
-    return masks.latent_area_by_frame(hole, geometry.cell, geometry.stride)
+    return masks.latent_area_by_frame(hole, geometry.spatial_factor, geometry.temporal_factor)
 
 
 AREA = MaskInput("area", "the share of each latent cell that is hole, as one channel", lambda geometry: 1, area)
 FRAMES = MaskInput(
     "frames",
     "the share of it that is hole in each of the frames of its latent frame, as a channel each",
-    lambda geometry: geometry.stride,
+    lambda geometry: geometry.temporal_factor,
     area_by_frame,
 )

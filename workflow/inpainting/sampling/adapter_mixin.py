@@ -61,7 +61,7 @@ class AdapterMixin(DiffusionPipeline):
             if base and digest != loading.part_digest(base, part):
                 raise InputError(f"{folder} was trained on another {part} ({config.base}) than {base} holds")
         if config.random_base is not None:
-            loading.draw_weights(self.transformer, config.random_base)
+            loading.reinitialize(self.transformer, config.random_base)
         return self._take_adapter(Path(folder))
 
     def _take_adapter(self, folder: Path) -> Self:

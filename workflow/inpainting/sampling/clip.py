@@ -77,7 +77,7 @@ def _region(model: RunModel, source: Source, box: Region) -> Region:
     if not model.settings.crop:
         return Region.whole(source.size)
     base = model.settings.base
-    (native, _), grid = bases.made_for(base), bases.family(base).geometry.grid
+    (native, _), grid = bases.native_size(base), bases.family(base).geometry.grid
     region = box.with_surroundings(native, source.size, grid)
     log.info("of the frames, %dx%d at column %d, row %d is inpainted", *region.size, region.left, region.top)
     return region

@@ -19,7 +19,7 @@ from inpainting.conditioning.padding import Padding
 from inpainting.core.errors import InputError
 from inpainting.core.settings import error_sentences
 from inpainting.models import loading
-from inpainting.models.vae import arranged
+from inpainting.models.vae import prepare_vae
 from inpainting.sampling import denoising, formats, on_disk, vae_windows
 from inpainting.sampling.adapter_mixin import AdapterMixin, family_of
 from inpainting.sampling.denoising import Known, RowScheduler, Scheduler
@@ -185,7 +185,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
 
         noisy = self._prepare_latents(noise_shape, latents, generator)
         velocity = on_disk.tensor(*noise_shape)
-        self.family.lay_out_positions(self.transformer, padding.latent_size, schedule.length)
+        self.family.resize_positions(self.transformer, padding.latent_size, schedule.length)
         scheduler = RowScheduler(self.scheduler, steps)
         self._num_timesteps = len(self.scheduler.timesteps)
         with self.progress_bar(total=self.num_timesteps) as bar:
@@ -311,8 +311,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         """
         if self.adapter is not None:
             window, overlap = self.adapter.windows.window, self.adapter.windows.window_overlap
-        _, made_for = self.family.made_for(self.transformer.config)
-        given = {"window": made_for if window is None else window}
+        _, native_size = self.family.native_size(self.transformer.config)
+        given = {"window": native_size if window is None else window}
         given |= {} if overlap is None else {"window_overlap": overlap}
         try:
             settings = WindowSettings(**given)
@@ -346,7 +346,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
     @property
     def _vae(self) -> AutoencoderKLCogVideoX:
         """The VAE, its weights laid out for where it computes."""
-        return arranged(self.vae, self._device)
+        return prepare_vae(self.vae, self._device)
 
     def _prepare_latents(
         self, shape: tuple[int, ...], given: Tensor | None, generator: torch.Generator | None

@@ -62,7 +62,7 @@ class RunModel:
             parts = (self.adapter.masks, self.adapter.windows, self.adapter.condition)
             log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
             return
-        base, (_, frames) = self.settings.base, bases.made_for(self.settings.base)
+        base, (_, frames) = self.settings.base, bases.native_size(self.settings.base)
         log.info(
             "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each "
             "step; expect rough results",

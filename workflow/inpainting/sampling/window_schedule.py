@@ -40,7 +40,7 @@ class WindowSchedule:
     @classmethod
     def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> Self:
         """The fewest evenly spread windows of `window` frames that cover a clip and share at least `overlap`."""
-        length, stride = geometry.padded_frames(frames, window), geometry.stride
+        length, stride = geometry.padded_frames(frames, window), geometry.temporal_factor
         if blend == "pixels" or window == 1 or frames <= window:
             return cls(frames, length, tuple(windows.plan(frames, window, overlap)), stride, blend)
         groups, in_window = math.ceil((frames - 1) / stride), (window - 1) // stride
