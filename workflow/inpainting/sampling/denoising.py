@@ -55,7 +55,7 @@ class Known:
     def put_back(self, noisy: Tensor, add_noise: Callable[[Tensor], Tensor] = lambda clean: clean) -> None:
         """Put them into noisy latents, in place; add_noise: gives them the noise that these have, row by row."""
         for row, (latent, mask) in enumerate(zip(self.latents, self.mask, strict=True)):
-            noisy[row] = self.conditioning.latents(noisy[row], latent, mask, add_noise)
+            noisy[row] = self.conditioning.noisy_input(noisy[row], latent, mask, add_noise)
 
 
 class RowScheduler:

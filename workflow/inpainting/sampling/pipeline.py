@@ -370,7 +370,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
     def _velocity(self, noisy: Tensor, conditions: Conditions, timestep: Tensor, prompt: Tensor) -> Tensor:
         """Under autocast to the base weights' precision, so that they meet the float32 adapter."""
         batch, device, dtype = len(noisy), self._device, loading.lowest_dtype(self.transformer)
-        condition, mask = self.condition.conditioning_entry.beside(conditions.latents, conditions.mask)
+        condition, mask = self.condition.conditioning_entry.extra_channels(conditions.latents, conditions.mask)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             velocity = self.family.predict(
                 self.transformer,
