@@ -20,8 +20,8 @@ class Replace(Conditioning):
 
     name = "replace"
     description = (
-        "no extra channels; at each step the filled clip's latents, with noise added, replace the noisy ones outside the "
-        "hole"
+        "no extra channels; at each step the filled clip's latents, with noise added, replace the noisy ones outside "
+        "the hole"
     )
     widens = False
     replaces = True
