@@ -30,10 +30,10 @@ def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> tuple[Tensor, Tensor]:
     """
     _check_frames(clips.shape[1], vae.num_sample_frames_batch_size)
     video = clips.to(_device(vae), vae.dtype).transpose(1, 2)
-    posterior = vae.encode(_at_least_two(video)).latent_dist
+    posterior = vae.encode(video).latent_dist
     factor = vae.config.scaling_factor
-    mean = posterior.mean[: len(clips)].float() * factor
-    logvar = posterior.logvar[: len(clips)].float() + 2 * float(np.log(factor))
+    mean = posterior.mean.float() * factor
+    logvar = posterior.logvar.float() + 2 * float(np.log(factor))
     return mean.transpose(1, 2).contiguous(), logvar.transpose(1, 2).contiguous()
 
 
@@ -41,7 +41,7 @@ def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> tuple[Tensor, Tensor]:
 def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
     """Clips, float32 [batch, frames, 3, height, width] in about -1..1, from scaled latents of `encode`'s shape."""
     video = (latents.to(_device(vae)).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
-    return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
+    return vae.decode(video).sample.float().transpose(1, 2)
 
 
 def prepare_vae(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKLCogVideoX:
@@ -71,8 +71,3 @@ def _check_frames(frames: int, batch_size: int) -> None:
     """batch_size: frames that the VAE encodes together; the first batch has one more."""
     if frames % batch_size != 1:
         raise ValueError(f"{frames} frames do not keep their length in the VAE; pad or cut the clip to {batch_size}k+1")
-
-
-def _at_least_two(video: Tensor) -> Tensor:
-    """Repeat a single clip on the CPU, where float32 3D convolutions are several times faster on a batch of two."""
-    return video.repeat(2, 1, 1, 1, 1) if len(video) == 1 and video.device.type == "cpu" else video

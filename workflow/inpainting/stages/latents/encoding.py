@@ -22,7 +22,7 @@ from inpainting.video import masks
 from inpainting.video.masks import Hole
 
 AT_ONCE = 2
-"""Windows in a batch, of one size: on the CPU two take little longer than one, and a GPU's VAE slices them."""
+"""Windows in a batch, of one size."""
 
 
 class PixelWindow(NamedTuple):
