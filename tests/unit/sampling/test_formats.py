@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from inpainting.core.errors import InputError
+from inpainting.sampling.formats import ArgumentError
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from numpy.typing import NDArray
 from PIL import Image
@@ -66,7 +67,15 @@ def forms_of_mask(hole: NDArray[np.bool_]) -> dict[str, Any]:
         "colours": [picture.convert("RGB") for picture in pictures],
         "one picture": pictures[0],
         "one image": hole[0],
+        "equal colour channels": levels[..., None].repeat(3, axis=-1),
+        "opaque alpha": np.concatenate(
+            [levels[..., None].repeat(3, axis=-1), np.full_like(levels, 255)[..., None]], -1
+        ),
+        "one image with colour channels": levels[0, ..., None].repeat(3, axis=-1),
+        "opaque pictures": [picture.convert("RGBA") for picture in pictures],
+        "grey pictures": [Image.fromarray(60 + frame // 2) for frame in levels],
         "tensor": torch.from_numpy(hole),
+        "tensor with colour channels": torch.from_numpy(levels)[:, None].repeat(1, 3, 1, 1),
         "tensor with a channel": torch.from_numpy(hole)[:, None].float(),
     }
 
@@ -90,14 +99,19 @@ def test_all_forms_of_a_mask_give_the_same_frames(pipeline: CogVideoXInpaintPipe
         ({"video": torch.zeros(9, SIZE, SIZE, 3)}, r"the video is .*; give \[frames, 3, height, width\]"),
         (
             {"video": np.full((9, SIZE, SIZE, 3), 255.0)},
-            "values reach from 255 to 255; as floats they have to be in 0..1",
+            "values reach from 255 to 255; floats have to be in 0..1",
         ),
         ({"video": np.zeros((9, SIZE, SIZE, 3), np.int64)}, "the video is of int64"),
         ({"mask": np.zeros((8, SIZE, SIZE), bool)}, "the frames are 9 of 32x32 and the masks 8 of 32x32"),
-        (
-            {"mask": np.full((9, SIZE, SIZE), 7, np.uint8)},
-            "the mask's values end at 7 of 255, below mask_threshold, 128",
-        ),
+        ({"mask": np.full((9, SIZE, SIZE), 2, np.uint8)}, "the mask is of uint8 with the value 2; give a bool mask"),
+        ({"mask": np.full((9, SIZE, SIZE), 0.2)}, "the mask's values reach 51 of 255, below mask_threshold, 128"),
+        ({"mask": Image.new("L", (SIZE, SIZE), 7)}, "the mask's values reach 7 of 255, below mask_threshold, 128"),
+        ({"mask": np.zeros((9, SIZE, SIZE), np.int64)}, "the mask is of int64"),
+        ({"mask": np.arange(3, dtype=np.uint8) * np.ones((9, SIZE, SIZE, 3), np.uint8)}, "colour channels differ"),
+        ({"mask": np.eye(SIZE, dtype=np.uint8)[None, ..., None].repeat(4, -1).repeat(9, 0)}, "alpha channel is not"),
+        ({"mask": Image.fromarray(np.eye(SIZE, dtype=np.uint8)[..., None].repeat(4, -1))}, "partly transparent"),
+        ({"video": [Image.new("I;16", (SIZE, SIZE))] * 9}, "of the mode I;16; convert it to RGB"),
+        ({"video": np.zeros((9, SIZE, SIZE, 4), np.uint8)}, r"the video is \[9, 32, 32, 4\]; give"),
         ({"mask": np.full((9, SIZE, SIZE), np.nan)}, "the mask's values reach from nan to nan"),
         ({"mask": Image.new("P", (SIZE, SIZE))}, "of the mode P; convert it to L"),
     ],
@@ -105,6 +119,12 @@ def test_all_forms_of_a_mask_give_the_same_frames(pipeline: CogVideoXInpaintPipe
 def test_videos_and_masks_of_other_forms_are_refused_in_one_sentence(
     pipeline: CogVideoXInpaintPipeline, options: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(InputError, match=sentence) as raised:
+    with pytest.raises(ArgumentError, match=sentence) as raised:
         pipeline(**inputs(**options))
-    assert "\n" not in str(raised.value)
+    assert isinstance(raised.value, ValueError) and "\n" not in str(raised.value)
+
+
+def test_an_empty_mask_is_logged(pipeline: CogVideoXInpaintPipeline, caplog: pytest.LogCaptureFixture) -> None:
+    video = inputs()["video"]
+    assert np.array_equal(frames(pipeline, mask=np.zeros(video.shape[:3], np.uint8)), video)
+    assert "the mask is empty: nothing is inpainted" in caplog.text

@@ -16,14 +16,13 @@ from transformers import T5EncoderModel, T5Tokenizer
 from inpainting.baselines import fills
 from inpainting.baselines.settings import Fill
 from inpainting.conditioning.padding import Padding
-from inpainting.core.errors import InputError
 from inpainting.core.settings import error_sentences
 from inpainting.models import loading
 from inpainting.models.vae import prepare_vae
 from inpainting.sampling import denoising, formats, on_disk, vae_windows
 from inpainting.sampling.adapter_mixin import AdapterMixin, family_of
 from inpainting.sampling.denoising import KnownLatents, LatentFrameScheduler, Scheduler
-from inpainting.sampling.formats import Frames, OutputType
+from inpainting.sampling.formats import ArgumentError, Frames, OutputType
 from inpainting.sampling.settings import DEFAULT_STEPS
 from inpainting.sampling.vae_windows import OnProgress, WindowConditions
 from inpainting.sampling.window_schedule import Blend, WindowSchedule
@@ -123,9 +122,9 @@ class CogVideoXInpaintPipeline(AdapterMixin):
 
         video: a list of PIL images; an array [frames, height, width, 3] or a tensor [frames, 3, height, width], uint8
             or float in 0..1, which is rounded to 8 bits. Any number of frames, any size.
-        mask: where to inpaint: bool (true), or as masks are stored (see `MaskSettings`: by default white), uint8 of 0
-            and 255 or of 0 and 1, float in 0..1, PIL images of the mode L, 1 or RGB. [frames, height, width], or one
-            image, [height, width], for all frames.
+        mask: where to inpaint: bool (true), or white (see `MaskSettings`) as uint8 of 0 and 255 or of 0 and 1, as float
+            in 0..1, or as PIL images of the mode 1, L, RGB or RGBA. [frames, height, width], or one image, [height,
+            width], for all frames; see `formats.to_hole` for channels.
         prompt, negative_prompt: texts, for a pipeline with a text encoder. By default the adapter's prompt, or the
             empty one, and an empty negative prompt.
         num_inference_steps: the time is proportional to it; by default as many as validation chose for the adapter, or
@@ -151,7 +150,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         filled: whether the hole of the video is already filled, by `baselines.fills.fill`.
         on_progress: called with the number of windows that were encoded, denoised by one step, or decoded.
 
-        Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises InputError,
+        Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises ArgumentError,
         before anything is computed, for arguments that are not as described here.
         """
         mask_settings, condition = mask_settings or MaskSettings(), self.condition
@@ -165,6 +164,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             steps = (self.adapter and self.adapter.sampling_steps) or DEFAULT_STEPS
         rgb = formats.to_frames(video)
         hole = formats.to_hole(mask, rgb.shape[:3], mask_settings)
+        if not hole.any():
+            log.warning("the mask is empty: nothing is inpainted")
         schedule = self.plan(len(rgb), window, window_overlap, blend)
         padding = Padding(rgb.shape[1], rgb.shape[2], self.family.geometry)
         noise_shape = (schedule.clip_latent_frames, self.vae.config.latent_channels, *padding.latent_size)
@@ -237,22 +238,22 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         latents: Tensor | None,
         noise_shape: tuple[int, ...],
     ) -> None:
-        """Raise InputError for prompts or initial latents that `__call__` does not accept."""
+        """Raise ArgumentError for prompts or initial latents that `__call__` does not accept."""
         text_size = self.family.text_size(self.transformer.config)
         for name, text, embeds in (
             ("prompt", prompt, prompt_embeds),
             ("negative_prompt", negative_prompt, negative_prompt_embeds),
         ):
             if text is not None and embeds is not None:
-                raise InputError(f"{name} and {name}_embeds were both given; give one of them")
+                raise ArgumentError(f"{name} and {name}_embeds were both given; give one of them")
             if text is not None and not isinstance(text, str):
-                raise InputError(f"{name} is a {type(text).__name__}; give one text, since a call inpaints one clip")
+                raise ArgumentError(f"{name} is a {type(text).__name__}; give one text, since a call inpaints one clip")
             if text and self.text_encoder is None:
-                raise InputError(f"the {name} {text!r} can't be used, since the pipeline has no text encoder")
+                raise ArgumentError(f"the {name} {text!r} can't be used, since the pipeline has no text encoder")
             if embeds is not None and embeds.shape != (1, *text_size):
-                raise InputError(f"{name}_embeds is {list(embeds.shape)}; it has to be {[1, *text_size]}")
+                raise ArgumentError(f"{name}_embeds is {list(embeds.shape)}; it has to be {[1, *text_size]}")
         if latents is not None and latents.shape != (1, *noise_shape):
-            raise InputError(f"latents is {list(latents.shape)}; for this clip it has to be {[1, *noise_shape]}")
+            raise ArgumentError(f"latents is {list(latents.shape)}; for this clip it has to be {[1, *noise_shape]}")
 
     def check_options(
         self,
@@ -262,24 +263,24 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         callback_tensor_inputs: Sequence[str],
         windows_at_once: int | None,
     ) -> None:
-        """Raise InputError for options that `__call__` does not accept."""
+        """Raise ArgumentError for options that `__call__` does not accept."""
         maximum = self.scheduler.config.num_train_timesteps
         if not 1 <= steps <= maximum:
-            raise InputError(f"num_inference_steps is {steps}; it has to be 1 to {maximum}")
+            raise ArgumentError(f"num_inference_steps is {steps}; it has to be 1 to {maximum}")
         if windows_at_once is not None and windows_at_once < 1:
-            raise InputError(f"windows_at_once is {windows_at_once}; it has to be 1 or more")
+            raise ArgumentError(f"windows_at_once is {windows_at_once}; it has to be 1 or more")
         if isinstance(generator, list):
-            raise InputError("generator is a list; give one generator, since a call inpaints one clip")
+            raise ArgumentError("generator is a list; give one generator, since a call inpaints one clip")
         if generator is not None and generator.device.type != "cpu":
-            raise InputError(
+            raise ArgumentError(
                 f"the generator is on {generator.device}; give one on the CPU, which is the same on all machines"
             )
         if output_type not in get_args(OutputType):
-            raise InputError(f"output_type is {output_type!r}; the types are {', '.join(get_args(OutputType))}")
+            raise ArgumentError(f"output_type is {output_type!r}; the types are {', '.join(get_args(OutputType))}")
         unknown = [name for name in callback_tensor_inputs if name not in self._callback_tensor_inputs]
         if unknown:
             known = ", ".join(self._callback_tensor_inputs)
-            raise InputError(f"callback_on_step_end_tensor_inputs has {unknown[0]!r}; there are {known}")
+            raise ArgumentError(f"callback_on_step_end_tensor_inputs has {unknown[0]!r}; there are {known}")
 
     def encode_prompt(
         self,
@@ -308,8 +309,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
     ) -> WindowSchedule:
         """The windows of a clip by the adapter's settings, or by the arguments if no adapter is loaded.
 
-        The default length is the number of frames that the base was trained with. Raises InputError for windows that
-        the model does not accept.
+        The default length is the number of frames that the base was trained with. Raises ArgumentError for windows
+        that the model does not accept.
         """
         if self.adapter is not None:
             window, overlap = self.adapter.windows.window, self.adapter.windows.window_overlap
@@ -320,9 +321,9 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             settings = WindowSettings(**given)
             self.family.geometry.check_window(settings.window)
         except ValidationError as error:
-            raise InputError(error_sentences(error, WindowSettings, option=False)[0]) from error
+            raise ArgumentError(error_sentences(error, WindowSettings, option=False)[0]) from error
         except ValueError as error:
-            raise InputError(f"window: {error}") from error
+            raise ArgumentError(f"window: {error}") from error
         return WindowSchedule.plan(frames, settings.window, settings.window_overlap, self.family.geometry, blend)
 
     def reconstruct(self, frames: Frames, window: int | None = None, window_overlap: int | None = None) -> Frames:
