@@ -51,6 +51,7 @@ def test_wrong_usage_names_the_option(
         ("--base", clip, mask, out, ["--base", str(nowhere)]),
         ("--prompt", clip, mask, out, ["--prompt", "an empty road"]),
         ("--steps", clip, mask, out, ["--steps", "0"]),
+        ("--steps", clip, mask, out, ["--steps", "1000000"]),
         ("--window", clip, mask, out, ["--window", "10"]),
     ):
         assert run(source, masked, output, *options) == 2, (named, output)

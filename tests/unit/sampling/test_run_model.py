@@ -10,7 +10,9 @@ from inpainting.cli import main
 from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
 from inpainting.core.errors import UsageError
 from inpainting.models import loading
-from inpainting.sampling.run_model import PROJECT, find_base
+from inpainting.models.bases import PROJECT
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+from inpainting.sampling.run_model import find_base
 
 
 @pytest.fixture
@@ -65,3 +67,18 @@ def test_run_takes_the_base_from_the_adapter_and_names_one_that_does_not_exist(
     (moved / "inpainting.json").write_text(json.dumps(config | {"base": "models/small"}))
     assert main(commands.run(None, "out", **options, adapter="moved")) == 2
     assert "inpaint run: --base: the adapter was trained on models/small" in capsys.readouterr().err
+
+
+def test_a_folder_that_does_not_exist_is_refused_without_asking_the_hub(
+    clip: Path, mask: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(commands.run("models/nanoo", "out", input=clip, mask=mask)) == 2
+    assert "inpaint run: --base: models/nanoo does not exist; give a folder" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="from_pretrained: models/nanoo does not exist"):
+        CogVideoXInpaintPipeline.from_pretrained("models/nanoo")
+
+
+def test_from_pretrained_searches_the_projects_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CogVideoXInpaintPipeline.from_pretrained("models/nano").config._name_or_path == str(PROJECT / "models/nano")

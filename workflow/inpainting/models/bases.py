@@ -6,10 +6,14 @@ from typing import Any
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
+import inpainting
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import read_json
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.family import Config, Family
+
+PROJECT = Path(inpainting.__file__).parents[2]
+"""The project's folder, which holds models/nano."""
 
 FAMILIES: tuple[Family, ...] = (COGVIDEOX_2B,)
 
@@ -109,14 +113,25 @@ def _from_hub(base: str, name: str, download: bool) -> Path | None:
         raise InputError(f"{base}: {name} can't be downloaded: {str(error).strip().splitlines()[0]}") from error
 
 
+def find_folder(base: str) -> str | None:
+    """The folder of a base: as given, seen from the current folder, else from the project's; None if neither exists."""
+    if Path(base).is_dir():
+        return base
+    return str(PROJECT / base) if (PROJECT / base).is_dir() else None
+
+
 def load_options(base: str, option: str = "--base") -> dict[str, Any]:
-    """Where diffusers shall load from. A folder never reaches the network; a hub name does, since the user named it."""
+    """Arguments of diffusers' `from_pretrained`; only a hub name may use the network.
+
+    Raises UsageError, naming the option, if the base is neither a folder in diffusers' layout nor a hub name. A name
+    whose owner is a folder here or in the project is taken for a folder that does not exist, without asking the hub.
+    """
     if Path(base).is_dir():
         if not (Path(base) / CONFIG_FILES["transformer"]).is_file():
             raise UsageError(f"{option}: {base} holds no transformer/config.json; give a folder in diffusers' layout")
         return {"pretrained_model_name_or_path": base, "local_files_only": True}
     if base.count("/") == 1 and not base.startswith((".", "/", "~")):
-        if Path(base).parent.is_dir():
+        if find_folder(str(Path(base).parent)):
             raise UsageError(f"{option}: {base} does not exist; give a folder in diffusers' layout or a hub name")
         return {"pretrained_model_name_or_path": base}
     raise UsageError(f"{option}: {base} is neither a folder nor a hub name of the form owner/name")

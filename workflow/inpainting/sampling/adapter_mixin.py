@@ -41,7 +41,15 @@ class AdapterMixin(DiffusionPipeline):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
-        """Load a pipeline, and the adapter that `save_pretrained` may have saved with it."""
+        """Load a pipeline, and the adapter that `save_pretrained` may have saved with it.
+
+        A relative folder is searched in the current folder, then in the project's. Raises UsageError for a folder that
+        does not exist.
+        """
+        local = bases.find_folder(str(folder))
+        if local is None:
+            bases.load_options(str(folder), "from_pretrained")
+        folder = local or folder
         pipeline: Self = super().from_pretrained(folder, **options)
         family_of(pipeline, widened=False)
         saved = Path(folder) / ADAPTER

@@ -2,13 +2,11 @@
 
 import logging
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import CogVideoXDPMScheduler
 
-import inpainting
 from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
 from inpainting.conditioning.padding import Padding
@@ -27,9 +25,6 @@ from inpainting.video.settings import MaskSettings
 
 log = logging.getLogger(__name__)
 
-PROJECT = Path(inpainting.__file__).parents[2]
-"""The project's folder, which holds models/nano."""
-
 DEFAULT_BASE = "models/nano"
 
 
@@ -47,6 +42,8 @@ class RunModel:
         family = bases.family(base)
         if adapter is None:
             bases.check_window(family, settings.window)
+        if settings.steps is not None and settings.steps > family.timesteps:
+            raise UsageError(f"--steps: {settings.steps} was given; {family.name} takes 1 to {family.timesteps}")
         if settings.offload and loading.resolve_device(settings.device).type == "cpu":
             raise UsageError("--offload: there is no GPU to offload from; leave it out")
         chosen: dict[str, Any] = {"base": base, "steps": settings.steps or DEFAULT_STEPS}
@@ -149,14 +146,12 @@ def find_base(given: str, adapter: AdapterConfig | None) -> str:
     the default base is in neither.
     """
     base = given or (adapter.base if adapter else DEFAULT_BASE)
-    if Path(base).is_dir():
-        return base
-    if (PROJECT / base).is_dir():
-        return str(PROJECT / base)
+    if folder := bases.find_folder(base):
+        return folder
     from_hub = adapter is not None and adapter.transformer_digest == loading.part_digest(base, "transformer")
     if given or from_hub:
         return base
     whose = "the adapter was trained on" if adapter else "the default base is"
     raise UsageError(
-        f"--base: {whose} {base}, which is neither in the current folder nor in {PROJECT}; give its folder"
+        f"--base: {whose} {base}, which is neither in the current folder nor in {bases.PROJECT}; give its folder"
     )
