@@ -1,5 +1,6 @@
 """What `inpaint run` writes, with a tiny model and real files."""
 
+import resource
 from fractions import Fraction
 from pathlib import Path
 
@@ -198,3 +199,20 @@ def test_known_pixels_are_kept_bit_for_bit_with_each_denoising_option(
     written = reader.read_footage(tmp_path / "out").frames
     assert np.array_equal(written[:, ~hole()], picture_frames()[:12, ~hole()])
     assert (written[:, hole()] != picture_frames()[:12, hole()]).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "out"])
+def test_a_file_that_grows_too_large_is_one_sentence(
+    run: Run, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """The limit of the size of files stands for a full disk. The mask is empty, so that only the output is written."""
+    Image.new("L", (WIDTH, HEIGHT)).save(tmp_path / "empty.png")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+    try:
+        code = run(clip, tmp_path / "empty.png", tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 1
+    assert f"inpaint run: {tmp_path / name} can't be written: file too large; free space" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()

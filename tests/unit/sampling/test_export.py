@@ -1,5 +1,7 @@
 """An exported adapter has the checkpoint's files, bit for bit, and a model card."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -53,6 +55,8 @@ def test_the_exported_files_equal_the_checkpoints_and_the_card_has_scores_and_st
     card = (out / "README.md").read_text()
     assert "| 7 | 21.500 (20.250 to 22.750) | 0.500 |" in card
     assert "num_inference_steps=7" in card and "| training steps | 4 |" in card
+    assert "is not complete without `widened.safetensors`: the patch embedding with 33 input" in card
+    assert 'load_lora_adapter("exported", weight_name="pytorch_lora_weights.safetensors")' in card
     record = read_json(out / "provenance.json")
     assert record["training"]["step"] == 4 and set(record["adapter"]) == set(names)
     before = folder_digest(out)
@@ -106,3 +110,17 @@ def test_scores_of_another_adapter_and_other_folders_are_refused(
     assert not out.exists()
     assert main(commands.export(checkpoint, tmp_path)) == 2
     assert "inpaint export: --out: " in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_during_export_is_one_sentence(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    assert main(commands.export(checkpoint, tmp_path / "exported")) == 1
+    assert capsys.readouterr().err.startswith(
+        f"inpaint export: {tmp_path / 'exported'} can't be written: no space left"
+    )
+    assert not (tmp_path / "exported").exists()

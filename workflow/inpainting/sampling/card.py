@@ -3,6 +3,7 @@
 from typing import Any
 
 from inpainting.conditioning.adapter import AdapterConfig
+from inpainting.models.adapter_files import LORA_FILE, WIDENED_FILE
 from inpainting.sampling.settings import DEFAULT_STEPS
 
 TEMPLATE = """---
@@ -30,6 +31,8 @@ frames = pipeline(video, mask, num_inference_steps={steps}).frames
 
     inpaint run --base {base} --adapter {name} --input video.mp4 --mask mask.mp4 --output out.mp4 --steps {steps}
 
+{diffusers}
+
 ## What it was trained with
 
 | what | value |
@@ -44,6 +47,21 @@ frames = pipeline(video, mask, num_inference_steps={steps}).frames
 """
 
 
+WIDENED = """The LoRA, `{lora}`, is not complete without `{widened_file}`: the patch embedding with {channels} input
+channels, for noisy latents, condition latents and mask. diffusers alone loads the LoRA into a transformer whose
+`patch_embed.proj` was replaced by that layer, with `in_channels={channels}`:"""
+
+COMPLETE = (
+    """The LoRA, `{lora}`, is complete; the transformer's other weights are the base's. diffusers alone loads it:"""
+)
+
+LOAD = """
+
+```python
+transformer.load_lora_adapter("{name}", weight_name="{lora}")
+```"""
+
+
 def model_card(name: str, config: AdapterConfig, record: dict[str, Any]) -> str:
     """Markdown with the front matter that model hubs read. record: the content of provenance.json."""
     runs = record["validation"] or []
@@ -54,8 +72,20 @@ def model_card(name: str, config: AdapterConfig, record: dict[str, Any]) -> str:
         frames=config.windows.window,
         steps=runs[0]["sampling_steps"] if runs else config.sampling_steps or DEFAULT_STEPS,
         polarity="black" if config.masks.mask_invert else "white",
+        diffusers=_diffusers(name, config),
         settings="\n".join(f"| {what} | {value} |" for what, value in _settings(config, record["training"])),
         scores=_scores(runs),
+    )
+
+
+def _diffusers(name: str, config: AdapterConfig) -> str:
+    """How diffusers loads the LoRA without this package, and what else it needs."""
+    text = WIDENED if config.condition.conditioning_entry.widens else COMPLETE
+    return (text + LOAD).format(
+        name=name,
+        lora=LORA_FILE,
+        widened_file=WIDENED_FILE,
+        channels=config.channels,
     )
 
 

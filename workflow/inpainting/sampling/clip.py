@@ -13,6 +13,7 @@ from inpainting.core.files import file_digest, folder_digest, read_json, write_j
 from inpainting.core.progress import Progress
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
+from inpainting.sampling import on_disk
 from inpainting.sampling.masked_clip import MaskedClip, scan_clip
 from inpainting.sampling.preview import draw_preview
 from inpainting.sampling.region import Region
@@ -30,8 +31,13 @@ log = logging.getLogger(__name__)
 def inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None:
     """Inpaint `input` where `mask` is set; write `output` and its metadata, <output>.json.
 
-    Raises InputError if a file can't be read or if frames and masks do not match.
+    Raises InputError if a file can't be read, if frames and masks do not match, or if the disk is full.
     """
+    with on_disk.full_disk_reported(output):
+        _inpaint_clip(model, input, mask, output)
+
+
+def _inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None:
     settings = model.settings
     clip = scan_clip(
         Reel(input, settings.frames),
@@ -166,4 +172,8 @@ def run_metadata(model: RunModel, input: Path, mask: Path) -> dict[str, Any]:
 
 
 def _digest(path: Path) -> str:
-    return folder_digest(path) if path.is_dir() else file_digest(path)
+    """SHA-256 of a file, or of a folder's files except hidden ones, which are not read as frames either."""
+    if not path.is_dir():
+        return file_digest(path)
+    names = [file.relative_to(path) for file in path.rglob("*")]
+    return folder_digest(path, [str(name) for name in names if not any(part.startswith(".") for part in name.parts)])

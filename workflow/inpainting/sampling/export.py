@@ -14,6 +14,7 @@ from inpainting.core.files import atomic_path, file_digest, write_json
 from inpainting.core.settings import existing
 from inpainting.models.adapter_files import adapter_digest, adapter_files
 from inpainting.sampling.card import model_card
+from inpainting.sampling.on_disk import full_disk_reported
 from inpainting.sampling.settings import ExportCommand
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def export(settings: ExportCommand) -> None:
         "validation": _validation(settings.scores, adapter),
         "versions": provenance.versions(),
     }
-    with atomic_path(settings.out) as temporary:
+    with full_disk_reported(settings.out), atomic_path(settings.out) as temporary:
         temporary.mkdir()
         for name, digest in digests.items():
             shutil.copyfile(adapter / name, temporary / name)

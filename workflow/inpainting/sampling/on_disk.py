@@ -1,9 +1,13 @@
-"""Arrays in temporary files, for data that grows with a clip's length; the system caches them in free memory."""
+"""Arrays in temporary files, for data that grows with a clip's length, and the error of a full disk."""
 
+import contextlib
+import errno
 import math
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -39,3 +43,15 @@ def array(dtype: type[Scalar], *shape: int) -> NDArray[Scalar]:
 def tensor(*shape: int) -> Tensor:
     """A float32 tensor of zeros in a temporary file; see `array`."""
     return torch.from_numpy(array(np.float32, *shape))
+
+
+@contextlib.contextmanager
+def full_disk_reported(path: Path) -> Iterator[None]:
+    """Raise InputError, naming the file that is written, instead of the OSError of a full disk, quota or limit."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        reason = os.strerror(error.errno).lower()
+        raise InputError(f"{path} can't be written: {reason}; free space there, or give another place") from error
