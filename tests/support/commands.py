@@ -108,3 +108,22 @@ def import_clips(out: object, *options: object) -> list[str]:
 def run(base: object, output: object | None, *options: object, **more: object) -> list[str]:
     """Inpaint with a base on the CPU; base and output are left out where they are None."""
     return [*command("run", base=base, device="cpu", output=output, **more), *map(str, options)]
+
+
+def evaluate(method: str, results: Path, out: object, *options: str) -> list[str]:
+    """Score a method on the test set, in this process alone.
+
+    results: a folder as `tiny_results` is.
+    """
+    return [*command("evaluate", method=method, **audited(results), workers=1, out=out), *options]
+
+
+def draw_dataset(results: Path, out: Path, *options: str) -> list[str]:
+    """Draw the dataset's figures and its page, page.html of `out`.
+
+    results: a folder as `tiny_results` is.
+    """
+    findings = {name: results / "audit" / f"{name}.tsv" for name in ("rejected", "warnings")}
+    summary = results / "audit" / "summary.json"
+    built = command("draw-dataset", **audited(results), **findings, summary=summary, out=out, page=out / "page.html")
+    return [*built, *options]

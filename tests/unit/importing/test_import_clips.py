@@ -88,7 +88,7 @@ def test_frames_are_resampled_in_step_with_their_masks(run: Import, clips: Path)
 def test_every_folder_has_the_requested_size(run: Import, clips: Path, how: str, size: tuple[int, int]) -> None:
     assert run(*given(clips), "--size", "24x24", "--resize", how) == 0
     for kind in sequence.FOLDERS:
-        assert reader.read_footage(clips / "dataset" / "one" / kind).size == size
+        assert reader.read_video(clips / "dataset" / "one" / kind).size == size
     assert set(np.unique(sequence.read_mask(clips / "dataset" / "one", 0, FRAMES))) == {0, 255}
 
 

@@ -13,7 +13,7 @@ from inpainting.cli import main
 from inpainting.models import loading
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.video import masks, writer
-from inpainting.video.reader import Footage
+from inpainting.video.reader import Video
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -41,7 +41,7 @@ def still_mask() -> NDArray[np.uint8]:
 def clip(tmp_path: Path) -> Path:
     """A lossless video of 20 frames at 25 per second."""
     path = tmp_path / "clip.mkv"
-    writer.write_footage(path, Footage(picture_frames(), Fraction(25)))
+    writer.write_video(path, Video(picture_frames(), Fraction(25)))
     return path
 
 

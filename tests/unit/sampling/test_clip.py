@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inpainting.core.files import read_json
 from inpainting.video import masks, reader, sequence, writer
-from inpainting.video.reader import Footage
+from inpainting.video.reader import Video
 from PIL import Image
 
 from .conftest import FRAMES, HEIGHT, WIDTH, Run, hole, picture_frames, still_mask
@@ -20,7 +20,7 @@ def test_a_folder_has_every_frame_and_known_pixels_bit_for_bit(
     assert run(clip, mask, tmp_path / "out") == 0
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == [sequence.frame_name(number) for number in range(1, FRAMES + 1)]
-    written = reader.read_footage(tmp_path / "out").frames
+    written = reader.read_video(tmp_path / "out").frames
     assert np.array_equal(written[:, ~hole()], picture_frames()[:, ~hole()])
     assert (written[:, hole()] != picture_frames()[:, hole()]).mean() > 0.9
 
@@ -30,14 +30,14 @@ def test_an_mkv_has_the_rate_the_size_and_the_same_pixels_as_the_folder(
 ) -> None:
     assert run(clip, mask, tmp_path / "out.mkv") == 0
     assert run(clip, mask, tmp_path / "out") == 0
-    written = reader.read_footage(tmp_path / "out.mkv")
+    written = reader.read_video(tmp_path / "out.mkv")
     assert (written.rate, written.size) == (Fraction(25), (WIDTH, HEIGHT))
-    assert np.array_equal(written.frames, reader.read_footage(tmp_path / "out").frames)
+    assert np.array_equal(written.frames, reader.read_video(tmp_path / "out").frames)
 
 
 def test_an_mp4_has_the_rate_the_size_and_every_frame(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
     assert run(clip, mask, tmp_path / "out.mp4") == 0
-    written = reader.read_footage(tmp_path / "out.mp4")
+    written = reader.read_video(tmp_path / "out.mp4")
     assert (written.rate, written.size, len(written.frames)) == (Fraction(25), (WIDTH, HEIGHT), FRAMES)
 
 
@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
 def test_raw_writes_the_models_frames_everywhere(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
     assert run(clip, mask, tmp_path / "raw", "--raw") == 0
     assert run(clip, mask, tmp_path / "composite") == 0
-    raw, composite = (reader.read_footage(tmp_path / name).frames for name in ("raw", "composite"))
+    raw, composite = (reader.read_video(tmp_path / name).frames for name in ("raw", "composite"))
     assert np.array_equal(raw[:, hole()], composite[:, hole()])
     assert (raw[:, ~hole()] != picture_frames()[:, ~hole()]).mean() > 0.9
 
@@ -80,7 +80,7 @@ def test_the_adapters_settings_are_used(tiny_training: Path, run: Run, clip: Pat
     options = ["--adapter", str(adapter), "--frames", "9", "--mask-dilation", "7"]
     assert run(clip, mask, tmp_path / "out", *options) == 0
     assert run(clip, mask, tmp_path / "base", "--frames", "9") == 0
-    written, base = (reader.read_footage(tmp_path / name).frames for name in ("out", "base"))
+    written, base = (reader.read_video(tmp_path / name).frames for name in ("out", "base"))
     assert np.array_equal(written[:, ~hole()], picture_frames(9)[:, ~hole()])
     assert (written[:, hole()] != base[:, hole()]).any()
     metadata = read_json(tmp_path / "out.json")
@@ -93,7 +93,7 @@ def test_a_sequence_folder_needs_no_other_mask(run: Run, tmp_path: Path) -> None
     sequence.write_sequence(folder, rgb, np.broadcast_to(still_mask(), rgb.shape[:3]), rgb)
     assert run(folder, None, tmp_path / "without") == 0
     assert run(folder, folder, tmp_path / "with") == 0
-    without, given = (reader.read_footage(tmp_path / name).frames for name in ("without", "with"))
+    without, given = (reader.read_video(tmp_path / name).frames for name in ("without", "with"))
     assert np.array_equal(without, given)
     assert np.array_equal(without[:, ~hole()], rgb[:, ~hole()])
 
@@ -104,7 +104,7 @@ def test_an_empty_mask_leaves_the_input_unchanged_and_is_logged(
     Image.new("L", (WIDTH, HEIGHT)).save(tmp_path / "empty.png")
     with caplog.at_level("INFO"):
         assert run(clip, tmp_path / "empty.png", tmp_path / "out") == 0
-    assert np.array_equal(reader.read_footage(tmp_path / "out").frames, picture_frames())
+    assert np.array_equal(reader.read_video(tmp_path / "out").frames, picture_frames())
     assert "the mask is empty" in caplog.text
     assert read_json(tmp_path / "out.json")["output"]["mask_coverage"] == 0
 
@@ -116,8 +116,8 @@ def test_images_become_a_video_whose_rate_is_logged(
     sequence.write_images(tmp_path / "frames", picture_frames(9))
     with caplog.at_level("INFO"):
         assert run(tmp_path / "frames", mask, tmp_path / "out.mkv") == 0
-    assert reader.read_footage(tmp_path / "out.mkv").rate == 25
-    assert "the video gets 25 frames per second" in caplog.text
+    assert reader.read_video(tmp_path / "out.mkv").rate == 25
+    assert "the video is written with 25 frames per second" in caplog.text
 
 
 def test_masks_of_another_size_or_number_are_refused_with_both_numbers(
@@ -153,7 +153,7 @@ def test_a_crop_changes_only_the_region_around_the_hole(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (9, 90, 120, 3), dtype=np.uint8)
-    writer.write_footage(tmp_path / "large.mkv", Footage(rgb, Fraction(25)))
+    writer.write_video(tmp_path / "large.mkv", Video(rgb, Fraction(25)))
     still = np.zeros((90, 120), np.uint8)
     still[40:50, 70:84] = 255
     Image.fromarray(still).save(tmp_path / "still.png")
@@ -161,11 +161,11 @@ def test_a_crop_changes_only_the_region_around_the_hole(
     with caplog.at_level("INFO"):
         assert run(tmp_path / "large.mkv", tmp_path / "still.png", tmp_path / "out", "--crop") == 0
     assert "the region that is inpainted is 48x32 at column 53, row 29" in caplog.text
-    written = reader.read_footage(tmp_path / "out").frames
+    written = reader.read_video(tmp_path / "out").frames
     assert np.array_equal(written[:, ~grown], rgb[:, ~grown])
     assert (written[:, grown] != rgb[:, grown]).mean() > 0.9
     assert run(tmp_path / "large.mkv", tmp_path / "still.png", tmp_path / "raw", "--crop", "--raw") == 0
-    raw = reader.read_footage(tmp_path / "raw").frames
+    raw = reader.read_video(tmp_path / "raw").frames
     changed = (raw != rgb).any(axis=(0, 3))
     assert changed[29:61, 53:101].mean() > 0.9
     assert (
@@ -196,7 +196,7 @@ def test_known_pixels_are_kept_bit_for_bit_with_each_denoising_option(
     run: Run, clip: Path, mask: Path, tmp_path: Path, option: list[str]
 ) -> None:
     assert run(clip, mask, tmp_path / "out", "--frames", "12", *option) == 0
-    written = reader.read_footage(tmp_path / "out").frames
+    written = reader.read_video(tmp_path / "out").frames
     assert np.array_equal(written[:, ~hole()], picture_frames()[:12, ~hole()])
     assert (written[:, hole()] != picture_frames()[:12, hole()]).mean() > 0.9
 

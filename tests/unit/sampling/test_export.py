@@ -104,7 +104,7 @@ def test_scores_of_another_adapter_and_other_folders_are_refused(
     assert "has the scores of another adapter" in capsys.readouterr().err
     write_json(tmp_path / "odd.json", {"step": 1})
     assert main(commands.export(other, out, "--scores", str(tmp_path / "odd.json"))) == 1
-    assert "is no file of `inpaint validate`" in capsys.readouterr().err
+    assert "is not a file of `inpaint validate`" in capsys.readouterr().err
     assert main(commands.export(tmp_path, out)) == 1
     assert "is not an adapter" in capsys.readouterr().err
     assert not out.exists()

@@ -58,7 +58,7 @@ def test_run_uses_the_adapters_fill_and_writes_it_into_the_metadata(
         out = tmp_path / "out" / fill
         assert main(commands.run(tiny_base, out, steps=1, input=clip, adapter=checkpoint / "adapter")) == 0
         assert read_json(out.with_name(f"{fill}.json"))["settings"]["condition"] == fill
-        written[fill] = reader.read_footage(out).frames
+        written[fill] = reader.read_video(out).frames
     assert not np.array_equal(written["grey"], written["temporal_median"])
 
 
@@ -69,7 +69,7 @@ def test_run_without_an_adapter_uses_the_fill_option(tiny_base: Path, tiny_resul
         out = tmp_path / fill
         assert main(commands.run(tiny_base, out, steps=1, window=9, input=clip, fill=fill)) == 0
         assert read_json(tmp_path / f"{fill}.json")["settings"]["condition"] == fill
-        written[fill] = reader.read_footage(out).frames
+        written[fill] = reader.read_video(out).frames
     assert not np.array_equal(written["grey"], written["telea"])
 
 
@@ -82,7 +82,7 @@ def test_run_and_the_pipeline_give_the_same_frames(tiny_base: Path, tmp_path: Pa
     pipeline = load_pipeline(model)
     options = {"steps": 2, "window": 9, "raw": True, "fill": "flow_propagation", "input": tmp_path / "clip"}
     assert main(commands.run(tiny_base, tmp_path / "made", **options)) == 0
-    made = reader.read_footage(tmp_path / "made").frames
+    made = reader.read_video(tmp_path / "made").frames
     in_memory = pipeline(
         rgb,
         hole,

@@ -88,7 +88,7 @@ def test_a_table_of_clips_continues_after_a_failed_clip_and_skips_finished_ones(
         assert main(command) == 1
     assert f"1 of 3 clips failed, the others are done: {tmp_path / 'second.mkv'}" in capsys.readouterr().err
     assert "broken.mp4 can't be read as a video" in caplog.text
-    first, third = (reader.read_footage(tmp_path / name).frames for name in ("first.mkv", "third"))
+    first, third = (reader.read_video(tmp_path / name).frames for name in ("first.mkv", "third"))
     assert np.array_equal(first, third)
     before = (tmp_path / "first.mkv").stat().st_mtime_ns
     caplog.clear()
@@ -97,7 +97,7 @@ def test_a_table_of_clips_continues_after_a_failed_clip_and_skips_finished_ones(
         assert main(command) == 0
     assert caplog.text.count("was done before") == 2
     assert (tmp_path / "first.mkv").stat().st_mtime_ns == before
-    assert np.array_equal(reader.read_footage(tmp_path / "second.mkv").frames, first)
+    assert np.array_equal(reader.read_video(tmp_path / "second.mkv").frames, first)
     caplog.clear()
     with caplog.at_level("INFO"):
         assert main([*command, "--seed", "1"]) == 0

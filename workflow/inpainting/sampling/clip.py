@@ -21,9 +21,9 @@ from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.seam import SeamMeter
 from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks, sequence, writer
-from inpainting.video.reader import Picture, Reel
+from inpainting.video.reader import FrameReader, Picture
 from inpainting.video.settings import MaskSettings
-from inpainting.video.writer import Shape
+from inpainting.video.writer import VideoHeader
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +40,14 @@ def inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None
 def _inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None:
     settings = model.settings
     clip = scan_clip(
-        Reel(input, settings.frames),
-        Reel(mask, settings.frames, sequence.MASK),
+        FrameReader(input, settings.frames),
+        FrameReader(mask, settings.frames, sequence.MASK),
         settings.section(MaskSettings),
     )
     width, height = clip.size
     log.info("%d frames of %dx%d, %.3g %% of them to inpaint", clip.frames, width, height, 100 * clip.coverage)
     metadata = run_metadata(model, input, mask)
-    shape = Shape(clip.frames, clip.size, clip.timing.rate, clip.timing.pixel_aspect)
+    shape = VideoHeader(clip.frames, clip.size, clip.timing.rate, clip.timing.pixel_aspect)
     sound = input if clip.reel.is_video else None
     seam = None
     if clip.box is None:

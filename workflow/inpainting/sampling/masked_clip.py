@@ -16,7 +16,7 @@ from inpainting.sampling.formats import Frames
 from inpainting.sampling.region import Region
 from inpainting.video import masks, reader
 from inpainting.video.masks import Hole
-from inpainting.video.reader import Picture, Reel, Timing
+from inpainting.video.reader import FrameReader, Picture, Timing
 from inpainting.video.settings import MaskSettings
 
 FILL_BLOCK = 200
@@ -36,8 +36,8 @@ class MaskedClip:
     dilated; box: the smallest region that holds the dilated holes of all frames, None if there is no hole.
     """
 
-    reel: Reel
-    masks: Reel
+    reel: FrameReader
+    masks: FrameReader
     mask_settings: MaskSettings
     single_mask: bool
     size: tuple[int, int]
@@ -88,11 +88,11 @@ def picture_hole(picture: Picture, settings: MaskSettings) -> PictureHole:
     return masks.to_hole(reader.luminance(picture), settings)
 
 
-def scan_clip(reel: Reel, mask_reel: Reel, settings: MaskSettings) -> MaskedClip:
+def scan_clip(reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings) -> MaskedClip:
     """Read a clip and its masks once. Raises InputError if a file can't be read or frames and masks do not match."""
     timing = reel.timing()
     frames, size = _count(reel)
-    reader.warn_if_short(reel.path, timing.told, frames)
+    reader.warn_if_short(reel.path, timing.declared_frames, frames)
     areas: list[int] = []
     seen: PictureHole | None = None
     for picture in mask_reel:

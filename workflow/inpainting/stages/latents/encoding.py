@@ -9,7 +9,6 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.baselines.baseline import Clip
 from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning import inputs
 from inpainting.conditioning.padding import Padding
@@ -19,6 +18,7 @@ from inpainting.models.family import Geometry
 from inpainting.stages.latents.reading import Sequence
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import masks
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 AT_ONCE = 2
@@ -30,7 +30,7 @@ class PixelWindow(NamedTuple):
 
     sequence: str
     start: int
-    clip: Clip
+    clip: Frames
     hole: Hole
     difference: NDArray[np.uint8] | None
 
