@@ -48,7 +48,7 @@ def test_the_vae_takes_the_familys_frame_counts(tiny_vae: AutoencoderKLCogVideoX
     assert tiny_vae.config.temporal_compression_ratio == GEOMETRY.temporal_factor
 
 
-def test_a_transformer_is_laid_out_for_clips_of_another_size_and_back(
+def test_position_embeddings_are_resized_and_back(
     tiny_transformer: CogVideoXTransformer3DModel,
 ) -> None:
     before = tiny_transformer.patch_embed.pos_embedding
@@ -74,7 +74,7 @@ def test_condition_and_mask_come_after_the_noisy_latents(tiny_transformer: CogVi
     assert torch.equal(alone, velocity)
 
 
-def test_what_a_base_was_made_for_is_read_from_its_configuration(tiny_base: Path) -> None:
+def test_the_native_size_is_that_of_the_configuration(tiny_base: Path) -> None:
     base = str(tiny_base)
     assert bases.family(base) is COGVIDEOX_2B
     assert bases.native_size(base) == ((32, 32), 9)
