@@ -95,6 +95,21 @@ def audited(results: Path) -> dict[str, Path]:
     }
 
 
+def export(checkpoint: object, out: object, *options: str) -> list[str]:
+    """Export an adapter."""
+    return [*command("export", checkpoint=checkpoint, out=out), *options]
+
+
+def import_clips(out: object, *options: object) -> list[str]:
+    """Import clips that the options name, in this process alone."""
+    return [*command("import", out=out, workers=1), *map(str, options)]
+
+
+def run(base: object, output: object | None, *options: object, **more: object) -> list[str]:
+    """Inpaint with a base on the CPU; base and output are left out where they are None."""
+    return [*command("run", base=base, device="cpu", output=output, **more), *map(str, options)]
+
+
 def evaluate(method: str, results: Path, out: object, *options: str) -> list[str]:
     """Score a method on the test set, in this process alone.
 

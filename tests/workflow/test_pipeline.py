@@ -145,7 +145,7 @@ def _digest(path: Path) -> object:
     [
         ({"dataset": {"root": "nowhere"}}, "dataset.root: nowhere does not exist"),
         ({"training": {"stepss": 4}}, "training.stepss: there is no such setting; did you mean steps?"),
-        ({"windows": {"window": 16}}, "16 frames do not survive the VAE"),
+        ({"windows": {"window": 16}}, "16 frames do not keep their length in the VAE"),
     ],
 )
 def test_a_wrong_configuration_ends_in_its_sentence_and_exit_code_2(

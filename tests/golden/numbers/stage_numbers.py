@@ -81,7 +81,9 @@ def mask_numbers(truths: Path, width: int, dilation: int) -> Numbers:
     for name, found in {
         "area": torch.stack([encode_hole(hole, AREA, GEOMETRY) for hole in holes]).numpy(),
         "frames": torch.stack([encode_hole(hole, BY_FRAME, GEOMETRY) for hole in holes]).numpy(),
-        "region": np.stack([masks.latent_any(hole, GEOMETRY.cell, GEOMETRY.stride) for hole in holes])[:, :, None],
+        "region": np.stack(
+            [masks.latent_any(hole, GEOMETRY.spatial_factor, GEOMETRY.temporal_factor) for hole in holes]
+        )[:, :, None],
     }.items():
         numbers[f"{name}/shape"] = str(found.shape)
         numbers |= named(name, statistics(found))

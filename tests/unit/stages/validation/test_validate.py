@@ -189,7 +189,7 @@ def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
     ("name", "content", "said"),
     [
         ("state.json", b"{}", "state.json is damaged or of another kind"),
-        ("probe.safetensors", b"", "probe.safetensors is absent or damaged"),
+        ("probe.safetensors", b"", "probe.safetensors is missing or damaged"),
         ("adapter/widened.safetensors", b"half", "widened.safetensors is damaged"),
         ("adapter/inpainting.json", None, "is not an adapter: inpainting.json missing"),
     ],

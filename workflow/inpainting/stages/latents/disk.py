@@ -48,7 +48,7 @@ def latent_bytes(settings: EncodeCommand, rows: pd.DataFrame) -> int:
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
         cells_high, cells_wide = geometry.latent_size(height, width)
         latents = tensors * frames * channels * value
-        hole, difference = settings.window * geometry.cell**2 // 8, frames
+        hole, difference = settings.window * geometry.spatial_factor**2 // 8, frames
         beside = hole + difference if settings.content == "truth" else 0
         total += count * starts * cells_high * cells_wide * (latents + beside)
     return total

@@ -75,7 +75,8 @@ def encode_batch(
     for window, mean, logvar in zip(batch, means, logvars, strict=True):
         spread = {"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {}
         assert window.difference is not None
-        difference = torch.from_numpy(masks.latent_max(window.difference, geometry.cell, geometry.stride))
+        space, time = geometry.spatial_factor, geometry.temporal_factor
+        difference = torch.from_numpy(masks.latent_max(window.difference, space, time))
         hole = torch.from_numpy(masks.pack(window.hole))
         found.append({"truth": mean, "hole": hole, "difference": difference, **spread})
     return found

@@ -94,7 +94,8 @@ class Batches:
     def _region(self, window: Window, dilated: Hole) -> Tensor:
         """Where the loss counts in full: 0 or 1, float32 [latent frames, 1, rows, columns]."""
         hole = window.hole if self.loss.region == "mask" else dilated
-        region = torch.from_numpy(masks.latent_any(hole, self.geometry.cell, self.geometry.stride))[:, None]
+        space, time = self.geometry.spatial_factor, self.geometry.temporal_factor
+        region = torch.from_numpy(masks.latent_any(hole, space, time))[:, None]
         if self.loss.region != "mask_and_effect":
             return region
         if window.difference is None:

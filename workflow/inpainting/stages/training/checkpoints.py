@@ -23,7 +23,7 @@ from torch import Tensor
 from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
 from inpainting.conditioning.adapter import AdapterConfig, save_adapter
 from inpainting.core.files import atomic_path
-from inpainting.models.parity import write_probe
+from inpainting.models.parity import write_prediction
 from inpainting.stages.training.ema import WeightAverage
 
 NAME = re.compile(r"step-(\d+)")
@@ -89,7 +89,7 @@ def save(
         temporary.mkdir()
         with average.in_place():
             save_adapter(temporary / "adapter", transformer, config, prompt)
-        write_probe(temporary, prediction)
+        write_prediction(temporary, prediction)
         average.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
         CheckpointState(step=step, lasts=lasts, **about).write(temporary / STATE_FILE)

@@ -171,8 +171,8 @@ class Run:
         noisy, velocity = noise(self.noise_schedule, part)
         conditioning = self.settings.conditioning_entry
         add_noise = partial(self.noise_schedule.add_noise, noise=part.noise, timesteps=part.timesteps)
-        latents = conditioning.latents(noisy, part.condition, part.mask, add_noise)
-        condition, mask = conditioning.beside(part.condition, part.mask)
+        latents = conditioning.noisy_input(noisy, part.condition, part.mask, add_noise)
+        condition, mask = conditioning.extra_channels(part.condition, part.mask)
         prompt = self.prompt.to(noisy).expand(len(noisy), -1, -1)
         predicted = self.family.predict(self.transformer, latents, condition, mask, prompt, part.timesteps)
         return squared_errors(predicted, velocity, part.region)

@@ -60,11 +60,11 @@ class Preview:
     def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result:
         """Inpaint and score with the transformer as it is, and leave it, and the memory, as they were."""
         family, training = bases.family(self.settings.base), transformer.training
-        layout = family.laid_out_for(transformer)
+        layout = family.position_size(transformer)
         with torch.random.fork_rng():
             pipeline = self._pipeline(transformer.eval())
             made = [(clip, self._inpaint(pipeline, clip)) for clip in self.clips]
-        family.lay_out_positions(transformer, *layout)
+        family.resize_positions(transformer, *layout)
         transformer.train(training)
         del pipeline
         gc.collect()

@@ -102,7 +102,7 @@ def _run(
     transformer = prepared(settings, config, cache, loaded_to, checkpoint)
     if settings.shard_base:
         shard_base(transformer, accelerator.device)
-    parameters = lora.trained(transformer)
+    parameters = lora.trainable_parameters(transformer)
     monitor = preview = None
     if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
         preview = Preview(settings, read_prompt(settings.prompt_file))
@@ -153,7 +153,7 @@ def fresh_run(settings: TrainCommand) -> Run:
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
     transformer = prepared(settings, config, cache, accelerator.device, None)
-    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, about={})
+    return Run(settings, accelerator, transformer, lora.trainable_parameters(transformer), cache, config, about={})
 
 
 def prepared(

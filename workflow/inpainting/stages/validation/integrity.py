@@ -48,7 +48,7 @@ def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
 
     Raises InputError where there is nothing to compare with, and where they differ by more than TOLERANCE.
     """
-    written, adapter = parity.read_probe(checkpoint), checkpoint / "adapter"
+    written, adapter = parity.read_prediction(checkpoint), checkpoint / "adapter"
     config = read_adapter_config(adapter)
     device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
     rows, columns = written.shape[-2:]

@@ -29,7 +29,7 @@ from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
-from inpainting.models.parity import PROBE_FILE
+from inpainting.models.parity import PARITY_FILE
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
@@ -121,7 +121,7 @@ def score_checkpoint(
 
 def _difference(kept: Path, model: ModelSettings, checkpoint: Path, digests: dict[str, str]) -> float:
     """How far the checkpoint is from the model that was trained; known of the same files, it is not measured again."""
-    probe = checkpoint / PROBE_FILE
+    probe = checkpoint / PARITY_FILE
     key = value_digest([model.shaping(), digests, file_digest(probe) if probe.is_file() else None])
     cache = ItemCache(kept, {"difference": key})
     if cache.missing():
