@@ -55,7 +55,7 @@ rule draw_dataset:
         runtime=30,
     params:
         options=f"{settings.report.section(SampleSettings).to_options()} {MASKS}",
-        root=DATASET,
+        root=verbatim(DATASET),
         out=subpath(output.samples, parent=True),
         version=REPORT_VERSION,
     shell:
@@ -107,7 +107,7 @@ rule draw_checkpoints:
     params:
         version=REPORT_VERSION,
     shell:
-        "inpaint draw-checkpoints --best {input.best} --experiment {wildcards.experiment} --png {output.png}"
+        "inpaint draw-checkpoints --best {input.best} --experiment {wildcards.experiment:q} --png {output.png}"
         " --svg {output.svg} 2>&1 | tee {log}"
 
 
@@ -193,8 +193,10 @@ rule draw_examples:
         mem_mb=4000,
         runtime=60,
     params:
-        options=f"{settings.report.section(ExampleSettings).to_options()} {MASKS}",
-        root=DATASET,
+        options=verbatim(
+            f"{settings.report.section(ExampleSettings).to_options()} {MASKS}"
+        ),
+        root=verbatim(DATASET),
         evaluation=lambda wildcards, input: Path(input.examples[0]).parents[1],
         version=REPORT_VERSION,
     shell:
