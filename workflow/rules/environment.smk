@@ -1,9 +1,9 @@
 """What the rules share: the `inpaint` command of this installation, the dataset's folder, and options of several steps.
 
-Snakemake repeats a job when one of its parameters changes, unless that parameter is a function of `threads`. `execution`,
-the options that change the speed but not the result, is therefore such a function. Before Snakemake repeats a job, it
-deletes the job's outputs, including the contents of a directory(). Files that let a job skip unchanged work (caches,
-checkpoints) are therefore not declared as outputs; they lie beside them.
+Snakemake repeats a job when one of its parameters changes, unless that parameter is a function of `threads`.
+`execution`, the options that change the speed but not the result, is therefore such a function. Before Snakemake
+repeats a job, it deletes the job's outputs, including the contents of a directory(). Files that let a job skip
+unchanged work (caches, checkpoints) are therefore stored beside the outputs and not declared as outputs.
 """
 
 import os
@@ -26,6 +26,13 @@ MODEL = settings.model.to_options(*TRACKED)
 DEVICE = settings.model.to_options(Role.EXECUTION)
 MASKS, WINDOWS = settings.masks.to_options(), settings.windows.to_options()
 FILL = settings.training.section(FillSettings).to_options()
+
+# SIGTERM, SIGUSR1 and Ctrl-C reach every process of a job. The shell and `tee` must outlive `inpaint`, which saves its
+# work and logs that it did. (`tee -i` ignores Ctrl-C alone.)
+shell.prefix(
+    "set -euo pipefail; trap : TERM USR1;"
+    " tee() {{ trap '' INT TERM USR1; exec tee \"$@\"; }}; "
+)
 
 
 def verbatim(value):
