@@ -1,4 +1,4 @@
-"""Experiments and what they are compared with, on the test set; and the tables."""
+"""Scores of experiments, adapters and baselines on the test set; and the tables that compare them."""
 
 from shlex import quote
 
@@ -28,7 +28,7 @@ rule evaluate:
         split=rules.split.output.table,
     output:
         scores="results/evaluation/{method}.parquet",
-        # The scores and the frames themselves lie undeclared beside them: what is new or changed is scored alone.
+        # The cached scores and the frames beside them are not declared, so that only new sequences are scored.
         examples="results/evaluation/{method}/examples.tsv",
     log:
         "results/logs/evaluate-{method}.log",
@@ -164,13 +164,13 @@ rule tables:
             "results/tables/failures.html",
             caption="../report/failures.rst",
             category="4. Results",
-            labels={"what": "sequences that fail", "kind": "table"},
+            labels={"what": "failures", "kind": "table"},
         ),
         repeats_page=report(
             "results/tables/repeats.html",
             caption="../report/repeats.rst",
             category="4. Results",
-            labels={"what": "trainings by seed", "kind": "table"},
+            labels={"what": "single trainings", "kind": "table"},
         ),
         summary="results/tables/summary.json",
     log:

@@ -1,4 +1,4 @@
-"""Figures, pages and clips of the report; results/report.html is made of them by `snakemake --report`."""
+"""Figures, pages and clips, which `snakemake --report` joins in results/report.html."""
 
 from inpainting.stages.report.settings import (
     ExampleSettings,
@@ -19,7 +19,7 @@ rule draw_dataset:
             "results/figures/dataset/samples.png",
             caption="../report/samples.rst",
             category="1. Dataset",
-            labels={"what": "sequences", "kind": "figure"},
+            labels={"what": "sequences by mask size", "kind": "figure"},
         ),
         random=report(
             "results/figures/dataset/random.png",
@@ -31,7 +31,7 @@ rule draw_dataset:
             "results/figures/dataset/suspicious.png",
             caption="../report/suspicious.rst",
             category="1. Dataset",
-            labels={"what": "suspicious sequences", "kind": "figure"},
+            labels={"what": "outliers", "kind": "figure"},
         ),
         coverage_png="results/figures/dataset/coverage.png",
         coverage=report(
@@ -254,7 +254,7 @@ rule draw_provenance:
 
 rule figures:
     input:
-        # Each by itself: the report needs even those from which others were made and that are not missed otherwise.
+        # All outputs by name: the report also needs those that only serve as inputs of others.
         rules.tables.output,
         rules.draw_dataset.output,
         expand(rules.draw_training.output, experiment=experiments),
