@@ -93,3 +93,16 @@ def audited(results: Path) -> dict[str, Path]:
         "manifest": audit / "manifest.parquet",
         "split_file": audit / "split.tsv",
     }
+
+
+def evaluate(
+    method: str, dataset: object, manifest: object, split_file: object, out: object, *options: str
+) -> list[str]:
+    """Score a method on the test set, in this process alone."""
+    files = {"dataset": dataset, "manifest": manifest, "split_file": split_file, "out": out}
+    return [*command("evaluate", method=method, workers=1, **files), *options]
+
+
+def tables(results: Iterable[object], manifest: object, out: object, *options: str) -> list[str]:
+    """Compare methods by their results, the .parquet files of `evaluate`."""
+    return [*command("tables", results=results, manifest=manifest, out=out), *options]

@@ -14,7 +14,7 @@ and numbers that people alone read: what else was scored, gains over the referen
 
 from inpainting.artifacts.formats import TextTable
 
-TABLES_VERSION = 2
+TABLES_VERSION = 3
 """Raised by hand when the tables' numbers or form change on purpose: what another version made is made anew."""
 
 _COLUMNS = {
