@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.artifacts.manifest import write_manifest
-from inpainting.artifacts.record import UNSEEN, Soundness, make_record
+from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
 from inpainting.artifacts.scores import read_results
 from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.cli import main
@@ -43,9 +43,9 @@ class Dataset:
         return main(self.command(method, out, *options))
 
     def command(self, method: str, out: Path, *options: str) -> list[str]:
-        files = (self.sequences, self.manifest, self.split, out)
+        files = {"dataset": self.sequences, "manifest": self.manifest, "split_file": self.split, "out": out}
         extras = () if "--extras" in options else ("--extras", "motion")  # given twice, lists are joined
-        return commands.evaluate(method, *files, *extras, *options)
+        return [*commands.command("evaluate", method=method, workers=1, **files), *extras, *options]
 
     def tables(self, results: list[Path], out: Path, *options: str) -> int:
         return main(commands.tables(results, self.manifest, out, *options))
@@ -72,7 +72,7 @@ def make_dataset(root: Path) -> Dataset:
         make_record(
             name,
             Soundness(FRAMES, WIDTH, HEIGHT, digest=name, findings=[]),
-            replace(UNSEEN, coverage=[coverage], camera_motion=motion, effect_share=effect),
+            replace(NO_CONTENT, coverage=[coverage], camera_motion=motion, effect_share=effect),
         )
         for name, (coverage, motion, effect) in measures.items()
     ]

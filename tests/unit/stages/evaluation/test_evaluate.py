@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from inpainting.artifacts.scores import KEYS, read_results
+from inpainting.artifacts.scores import REQUIRED_COLUMNS, read_results
 from inpainting.baselines.per_frame import telea
 from inpainting.cli import main, parse
 from inpainting.core.files import read_table, write_table
-from inpainting.metrics.by_region import SCORES, score_clip
+from inpainting.metrics.by_region import REGION_COLUMNS, score_clip
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.registry import COLUMNS
+from inpainting.metrics.registry import METRIC_COLUMNS
 from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.stages.evaluation.evaluate import with_chosen_steps
 from inpainting.stages.evaluation.settings import EvaluateCommand
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 def test_the_results_have_a_row_per_sequence_output_and_frame_in_order(evaluated: Evaluated) -> None:
     frames = read_results(evaluated.results["telea"]).frames
-    assert [*frames.columns] == list(dict.fromkeys((*KEYS, *COLUMNS)))
+    assert [*frames.columns] == list(dict.fromkeys((*REQUIRED_COLUMNS, *METRIC_COLUMNS)))
     expected = [(s, o, f) for s in "abc" for o in ("composited", "raw") for f in range(1, 6)]
     assert list(frames[["sequence", "output", "frame"]].itertuples(index=False, name=None)) == expected
     assert (frames["method"] == "telea").all()
@@ -48,7 +48,7 @@ def test_the_scores_are_those_of_the_methods_own_frames(evaluated: Evaluated, ma
     expected = score_clip(telea(rgb, dilate(hole, 2)), truth, regions)
     frames = read_results(evaluated.results["telea"]).frames
     found = frames[(frames["sequence"] == "c") & (frames["output"] == "raw")].reset_index(drop=True)
-    pd.testing.assert_frame_equal(found[list(SCORES)], expected)
+    pd.testing.assert_frame_equal(found[list(REGION_COLUMNS)], expected)
 
 
 def test_the_provenance_has_split_and_settings_and_no_path(evaluated: Evaluated) -> None:
@@ -177,7 +177,6 @@ def test_a_learned_methods_scores_do_not_depend_on_the_number_of_workers(
     options += ["--split", "all", "--limit", "5"]
     for workers in ("1", "2"):
         out = tmp_path / f"{workers}.parquet"
-        command = commands.evaluate("ceiling", **commands.audited(tiny_results), out=out)
-        assert main([*command, *options, "--workers", workers]) == 0
+        assert main(commands.evaluate("ceiling", tiny_results, out, *options, "--workers", workers)) == 0
     pd.testing.assert_frame_equal(untimed(tmp_path / "1.parquet"), untimed(tmp_path / "2.parquet"))
     assert (read_results(tmp_path / "2.parquet").frames["peak_memory_gib"] > 0).all()

@@ -12,8 +12,8 @@ import pytest
 from inpainting.artifacts.scores import read_results
 from inpainting.baselines.per_frame import telea
 from inpainting.video.masks import dilate
-from inpainting.video.reader import Footage
-from inpainting.video.writer import write_footage
+from inpainting.video.reader import Video
+from inpainting.video.writer import write_video
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def outputs_of(dataset: Dataset, make_scene: Scene, folder: Path) -> Path:
         rgb, mask, _ = make_scene(seed, still=name == "b")
         made = telea(rgb, dilate(mask > 127, 2))
         if name == "b":
-            write_footage(folder / "b.mkv", Footage(made, Fraction(10)))
+            write_video(folder / "b.mkv", Video(made, Fraction(10)))
         else:
             (folder / name).mkdir(parents=True)
             for number, frame in enumerate(made):

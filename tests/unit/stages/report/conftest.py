@@ -103,21 +103,18 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         (folder / "GT_480" / "frame_00003.png").unlink()
     manifest, split = found.audit / "manifest.parquet", found.audit / "split.tsv"
     scores = {method: found.evaluation / f"{method}.parquet" for method in ("telea", "temporal_median", "masked_input")}
-    few = ["--frames", str(FRAMES), "--examples", "2", "--extras", "[]"]
+    files = {"dataset": found.dataset, "manifest": manifest, "split_file": split}
+    few = ["--frames", str(FRAMES), "--examples", "2", "--extras", "[]", "--workers", "1"]
     for command in (
         commands.audit(found.dataset, found.audit, "--frames", str(FRAMES)),
         commands.split(manifest, split, "--test-share", "0.4", "--validation-share", "0.2"),
         *(
-            commands.evaluate(
-                method,
-                found.dataset,
-                manifest,
-                split,
-                out,
+            [
+                *commands.command(
+                    "evaluate", method=method, **files, out=out, examples_out=out.with_suffix("") / "examples"
+                ),
                 *few,
-                "--examples-out",
-                str(out.with_suffix("") / "examples"),
-            )
+            ]
             for method, out in scores.items()
         ),
         commands.tables([scores["telea"], scores["temporal_median"]], manifest, found.tables),

@@ -4,7 +4,7 @@ import pandas as pd
 
 from inpainting.artifacts.method_kinds import CEILING, display_name
 from inpainting.artifacts.scores import Results
-from inpainting.metrics.aggregate import INTERVAL_FROM, RESAMPLES
+from inpainting.metrics.aggregate import MIN_SEQUENCES, RESAMPLES
 from inpainting.metrics.psnr import PSNR_CEILING
 from inpainting.metrics.registry import METRICS
 from inpainting.stages.evaluation.repeats import training_deviation
@@ -16,7 +16,7 @@ def comparison_captions(table: pd.DataFrame, results: list[Results], settings: T
     captions = [
         *(metric.headline_note for metric in METRICS if metric.headline),
         f"Intervals: 95 % bootstrap intervals over sequences ({RESAMPLES} resamples, seed {settings.seed}), given for "
-        f"{INTERVAL_FROM} sequences or more; numbers are rounded to the digits that their interval supports.",
+        f"{MIN_SEQUENCES} sequences or more; numbers are rounded to the digits that their interval supports.",
         "Best of a column: bold; second best: underlined or in italics; the ceiling is not ranked.",
         "Against best classical: the mean difference over the same sequences, with its own interval; p: Wilcoxon's "
         "signed-rank test of these differences, with Holm's correction for all methods of the table. The best "

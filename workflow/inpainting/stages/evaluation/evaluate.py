@@ -20,8 +20,8 @@ from inpainting.core.files import folder_digest, value_digest
 from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
 from inpainting.core.settings import Settings, existing
-from inpainting.core.workers import mapped_ahead, process_pool
-from inpainting.metrics.registry import COLUMNS
+from inpainting.core.workers import map_prefetched, process_pool
+from inpainting.metrics.registry import METRIC_COLUMNS
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
@@ -166,9 +166,9 @@ def _score_all(settings: EvaluateCommand, jobs: list[Job], cache: ScoreCache) ->
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
         if METHODS[settings.method].learned:
             # At most two outputs per worker wait to be scored, which limits the memory.
-            yield from mapped_ahead(pool, score, _run_method(settings, jobs), ahead=2 * settings.workers)
+            yield from map_prefetched(pool, score, _run_method(settings, jobs), prefetch=2 * settings.workers)
         else:
-            yield from mapped_ahead(pool, partial(_fill_and_score, settings, cache), jobs, ahead=len(jobs))
+            yield from map_prefetched(pool, partial(_fill_and_score, settings, cache), jobs, prefetch=len(jobs))
 
 
 def _run_method(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, MethodOutput]]:
@@ -191,7 +191,7 @@ def _score(settings: EvaluateCommand, cache: ScoreCache, filled: tuple[Job, Meth
 def sequence_keys(settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str]) -> dict[str, str]:
     """The cache key by sequence: a digest of its frames and of settings, models, columns and versions."""
     versions = [EVALUATION_VERSION, INPAINTING_VERSION]
-    shaping = [shaping_settings(settings), _model_digests(settings), list(COLUMNS), *versions]
+    shaping = [shaping_settings(settings), _model_digests(settings), list(METRIC_COLUMNS), *versions]
     external = {} if settings.outputs is None else output_digests(settings.outputs, sequences)
     return {
         name: value_digest([*shaping, name, frames, digests[name], external.get(name)])

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.settings import existing
-from inpainting.video.clip import Clip
-from inpainting.video.reader import image_files, read_footage
+from inpainting.video.clip import SequenceClip
+from inpainting.video.reader import image_files, read_video
 from inpainting.video.sequence import RGB
 
 VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
 
 
-def read_output(outputs: Path, dataset: Path, clip: Clip) -> NDArray[np.uint8]:
+def read_output(outputs: Path, dataset: Path, clip: SequenceClip) -> NDArray[np.uint8]:
     """The output for a sequence, uint8 [frames, height, width, 3], as many frames as `clip` has.
 
     outputs: folder that holds, named by the sequence's id, a folder of images (sorted by the numbers in their names) or
@@ -24,11 +24,11 @@ def read_output(outputs: Path, dataset: Path, clip: Clip) -> NDArray[np.uint8]:
     scored nor as many as the sequence has.
     """
     path = _output_path(outputs, clip.sequence)
-    footage = read_footage(path)
-    wanted, found = len(clip.rgb), len(footage.frames)
-    if footage.size != clip.size:
+    video = read_video(path)
+    wanted, found = len(clip.rgb), len(video.frames)
+    if video.size != clip.size:
         raise InputError(
-            f"{path} has frames of {footage.size[0]}x{footage.size[1]}, but the sequence's are "
+            f"{path} has frames of {video.size[0]}x{video.size[1]}, but the sequence's are "
             f"{clip.size[0]}x{clip.size[1]}; scale them to that size (scaling here would change the scores)"
         )
     whole = len(image_files(dataset / clip.sequence / RGB))
@@ -37,7 +37,7 @@ def read_output(outputs: Path, dataset: Path, clip: Clip) -> NDArray[np.uint8]:
             f"{path} has {found} frames, but the sequence has {whole}, of which {wanted} are scored; give "
             + " or ".join(f"all {count}" for count in sorted({wanted, whole}))
         )
-    return footage.frames[:wanted]
+    return video.frames[:wanted]
 
 
 def output_digests(outputs: Path, sequences: Iterable[str]) -> dict[str, str]:

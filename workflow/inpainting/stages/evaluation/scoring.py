@@ -4,20 +4,19 @@ import numpy as np
 import pandas as pd
 
 from inpainting.artifacts.examples import Output
-from inpainting.metrics import regions
 from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.registry import COLUMNS, METRICS, with_every_column
+from inpainting.metrics.registry import METRIC_COLUMNS, METRICS, with_every_column
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip
+from inpainting.video.clip import Frames, SequenceClip
 from inpainting.video.masks import Hole
 
 
 def score_outputs(
-    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[Output, regions.Clip]
+    settings: EvaluateCommand, clip: SequenceClip, filled: Hole, outputs: dict[Output, Frames]
 ) -> dict[Output, pd.DataFrame]:
-    """By output a table with a row per frame: the column frame (from 1) and `registry.COLUMNS`, NaN if not computed.
+    """By output a table with a row per frame: the columns frame (from 1) and `registry.METRIC_COLUMNS` (or NaN).
 
     outputs: uint8 [frames, height, width, 3] by output; filled: the dilated hole that was filled and composited, bool
     [frames, height, width]. Scores are computed in the hole of the mask itself, not dilated.
@@ -36,5 +35,5 @@ def score_outputs(
             if frames not in scored:
                 scored[frames] = metric.score(outputs[frames], reference)[list(metric.columns)]
             tables[output].append(scored[frames])
-    every = ["frame", *COLUMNS]
+    every = ["frame", *METRIC_COLUMNS]
     return {output: with_every_column(pd.concat(parts, axis=1))[every] for output, parts in tables.items()}

@@ -24,9 +24,9 @@ from inpainting.stages.report.contact_sheet import captioned_sheet, grid_sheet, 
 from inpainting.stages.report.samples import evenly_spaced
 from inpainting.stages.report.settings import DrawExamplesCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip, read_clip
-from inpainting.video.reader import Footage
-from inpainting.video.writer import write_footage
+from inpainting.video.clip import SequenceClip, read_clip
+from inpainting.video.reader import Video
+from inpainting.video.writer import write_video
 
 SHEET_WIDTH, CLIP_WIDTH = 1320, 1080
 """Width in pixels that the images of a row share."""
@@ -101,8 +101,8 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
     image = moments_sheet([*given[:2], *method_clips(clip, hole, kept, RAW), *given[2:]], settings.moments)
     Image.fromarray(image).save(out / "moments.png", optimize=True)
     frames = clip_frames([*given, *method_clips(clip, hole, kept, COMPOSITED)])
-    footage = Footage(frames, Fraction(settings.frame_rate))
-    write_footage(out / "clip.mp4", footage)
+    video = Video(frames, Fraction(settings.frame_rate))
+    write_video(out / "clip.mp4", video)
     page = render_page(
         f"Sequence {name}",
         PAGE,
@@ -113,19 +113,19 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
     write_text(out / "clip.html", page)
 
 
-def dataset_clips(clip: Clip, hole: masks.Hole) -> list[CaptionedClip]:
+def dataset_clips(clip: SequenceClip, hole: masks.Hole) -> list[CaptionedClip]:
     """Input, input with the hole tinted, and ground truth; hole: bool [frames, height, width]."""
     tinted = np.stack([overlay(image, frame_hole) for image, frame_hole in zip(clip.rgb, hole, strict=True)])
     return [CaptionedClip("input", clip.rgb), CaptionedClip("mask", tinted), CaptionedClip("truth", clip.truth)]
 
 
-def method_clips(clip: Clip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[CaptionedClip]:
+def method_clips(clip: SequenceClip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[CaptionedClip]:
     """The methods' outputs; kept: the folder of a method's frames by its display name."""
     frames = {name: examples.read_example(folder, output, len(clip.rgb)) for name, folder in kept.items()}
     return [method_clip(clip, hole, name, made) for name, made in frames.items()]
 
 
-def method_clip(clip: Clip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> CaptionedClip:
+def method_clip(clip: SequenceClip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> CaptionedClip:
     """A method's output, captioned with its name and its PSNR in the hole over all frames, in dB."""
     if not hole.any():
         return CaptionedClip(name, frames)
