@@ -127,3 +127,8 @@ def draw_dataset(results: Path, out: Path, *options: str) -> list[str]:
     summary = results / "audit" / "summary.json"
     built = command("draw-dataset", **audited(results), **findings, summary=summary, out=out, page=out / "page.html")
     return [*built, *options]
+
+
+def tables(results: Iterable[object], manifest: object, out: object, *options: str) -> list[str]:
+    """Compare methods by their results, the .parquet files of `evaluate`."""
+    return [*command("tables", results=results, manifest=manifest, out=out), *options]

@@ -1,7 +1,8 @@
-"""A tiny project, and what a whole run makes of it."""
+"""A tiny project, and its results after a whole run."""
 
 from pathlib import Path
 
+import commands
 import pytest
 from inpainting.cli import main
 from snakemake_runs import configure, run
@@ -13,8 +14,8 @@ METHODS = ["ceiling", "base", "telea", "masked_input"]
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """A folder with a configuration and a dataset of eight sequences, of which one has a gap."""
     folder = tmp_path_factory.mktemp("project")
-    sample = ["sample", str(folder / "sequences"), "--sequences", "8", "--frames", "17", "--size", "32x32"]
-    assert main([*sample, "--seed", "1", "--workers", "1"]) == 0
+    sample = {"sequences": 8, "frames": 17, "size": "32x32", "seed": 1, "workers": 1}
+    assert main(commands.command("sample", folder / "sequences", **sample)) == 0
     broken = sorted((folder / "sequences").glob("?" * 16))[0]
     (broken / "GT_480" / "frame_00005.png").unlink()
     rows = [

@@ -58,7 +58,7 @@ rule inspect:
         runtime=240,
     params:
         options=INSPECTION,
-        root=lambda wildcards: DATASET,
+        root=verbatim(DATASET),
         shards=settings.dataset.audit.shards,
         # For frames that changed within sequences, which only a look at each of them can tell: --forcerun inspect
         names=lambda wildcards: NAMES[int(wildcards.shard)],
@@ -73,7 +73,9 @@ rule audit:
         found=expand(
             rules.inspect.output.found, shard=range(settings.dataset.audit.shards)
         ),
-        groups=[path for path in [Path(DATASET) / GROUPS] if path.exists()],
+        groups=tracked_inputs(
+            path for path in [Path(DATASET) / GROUPS] if path.exists()
+        ),
     output:
         manifest="results/dataset/manifest.parquet",
         rejected="results/dataset/rejected.tsv",
@@ -88,7 +90,7 @@ rule audit:
         runtime=60,
     params:
         options=INSPECTION,
-        root=lambda wildcards: DATASET,
+        root=verbatim(DATASET),
         out=subpath(output.manifest, parent=True),
         found=lambda wildcards, input: ",".join(input.found),
         version=INSPECTION_VERSION,

@@ -43,9 +43,9 @@ rule encode_truth:
     params:
         content="truth",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {TRUTH} {HOLE}",
+        options=verbatim(f"{ENCODE} {TRUTH} {HOLE}"),
         execution=lambda wildcards, threads: DEVICE,
-        root=DATASET,
+        root=verbatim(DATASET),
         version=LATENTS_VERSION,
     shell:
         "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
@@ -63,9 +63,9 @@ use rule encode_truth as encode_condition with:
     params:
         content="{source}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {MASKS}",
+        options=verbatim(f"{ENCODE} {MASKS}"),
         execution=lambda wildcards, threads: DEVICE,
-        root=DATASET,
+        root=verbatim(DATASET),
         version=LATENTS_VERSION,
 
 
@@ -108,7 +108,9 @@ rule prompt:
         runtime=60,
         gpu=GPUS,
     params:
-        options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
+        options=verbatim(
+            f"{settings.latents.section(PromptSettings).to_options()} {MODEL}"
+        ),
         execution=lambda wildcards, threads: DEVICE,
         version=LATENTS_VERSION,
     shell:

@@ -34,11 +34,11 @@ rule train:
             experiments[wildcards.experiment]
         ),
         out=subpath(output.summary, parent=True),
-        root=DATASET,
+        root=verbatim(DATASET),
         seed=lambda wildcards: training_seeds[wildcards.experiment],
         version=TRAINING_VERSION,
     shell:
         "inpaint train --index {input.index} --prompt-file {input.prompt} --out {params.out}"
         " --dataset {params.root:q} --manifest {input.manifest} --split-file {input.split}"
-        " --experiment {wildcards.experiment} --seed {params.seed} {params.options} {params.execution}"
+        " --experiment {wildcards.experiment:q} --seed {params.seed} {params.options} {params.execution}"
         " 2>&1 | tee {log}"

@@ -24,8 +24,8 @@ rule validate:
         gpu=GPUS,
     params:
         checkpoint="results/training/{experiment}/checkpoints/step-{step}",
-        options=f"{settings.validation.to_options()} {MODEL}",
-        root=DATASET,
+        options=verbatim(f"{settings.validation.to_options()} {MODEL}"),
+        root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,
         execution=lambda wildcards, threads: DEVICE,
