@@ -93,3 +93,13 @@ def audited(results: Path) -> dict[str, Path]:
         "manifest": audit / "manifest.parquet",
         "split_file": audit / "split.tsv",
     }
+
+
+def inspect(root: object, out: object, shard: int, shards: int, *options: str) -> list[str]:
+    """Inspect one shard of a dataset, in this process alone."""
+    return [*command("inspect", root, out, shard=shard, shards=shards, workers=1), *options]
+
+
+def sample(out: object, sequences: int, *options: str) -> list[str]:
+    """Make sample sequences."""
+    return [*command("sample", out, sequences=sequences), *options]
