@@ -160,6 +160,8 @@ class TextTable:
     def _check_digest(self, path: Path) -> None:
         if not self.witness:
             return
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            raise Damaged("its last line is cut off: it has no line break")
         witness = path.with_name(self.witness.format(stem=path.stem))
         if witness.exists():
             with reading(witness, f"what was written with {path.name}"):
