@@ -61,6 +61,11 @@ class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, 
     """Number of this shard, from 0."""
     shards: Annotated[int, Role.PLACE] = Field(1, ge=1)
     """Number of shards into which the sequences are divided."""
+    content_folders: tuple[Path, ...] = ()
+    """Folders of the shards of all contents that will be encoded, each named after its content. The disk space for all
+    of them is checked before the first window is encoded; without this option, the space for this content alone."""
+    reserve_gb: Annotated[float, Role.EXECUTION] = Field(0.0, ge=0)
+    """GB of disk space (10^9 bytes) that must stay free for later steps, such as checkpoints."""
     workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Processes that read and fill sequences while the VAE encodes; their number does not change the result."""
 
