@@ -103,3 +103,14 @@ def inspect(root: object, out: object, shard: int, shards: int, *options: str) -
 def sample(out: object, sequences: int, *options: str) -> list[str]:
     """Make sample sequences."""
     return [*command("sample", out, sequences=sequences), *options]
+
+
+def validate(base: object, results: Path, checkpoint: object, out: object, *options: str) -> list[str]:
+    """Validate a checkpoint on sequences of 17 frames. results: a folder as `tiny_results` is."""
+    inputs = {"base": base, "device": "cpu", **audited(results), "frames": 17}
+    return [*command("validate", **inputs, checkpoint=checkpoint, out=out), *options]
+
+
+def best(scores: Iterable[Path], checkpoints: object, out: object, adapter_out: object) -> list[str]:
+    """Choose the best of validated checkpoints, given by their scores."""
+    return command("best", scores=scores, checkpoints=checkpoints, out=out, adapter_out=adapter_out)
