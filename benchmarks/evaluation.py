@@ -1,8 +1,8 @@
-"""How fast clips are scored: `PYTHONPATH=workflow .venv/bin/python benchmarks/evaluation.py [FRAMES]`.
+"""Speed of scoring: `PYTHONPATH=workflow .venv/bin/python benchmarks/evaluation.py [FRAMES]`.
 
-Scores clips of 640x480 that stand for a method's output, first by one process, then by as many as there are cores, and
-prints what each kind of score costs, the ratio of the two, SSIM beside scikit-image's, and the minutes that 100
-sequences of 49 frames would take. FRAMES per clip are 9 unless given; times are the machine's, so run it alone.
+Scores blurred clips of 640x480, first in one process, then in as many as there are cores. Prints the time of each
+metric, the speed-up, SSIM compared with scikit-image's, and the minutes for 100 sequences of 49 frames. FRAMES per clip
+is 9 by default. Run it on an idle machine.
 """
 
 import os
@@ -48,7 +48,7 @@ def clip_of(seed: int, frames: int) -> tuple[Clip, NDArray[np.uint8]]:
 
 
 def score(seed: int, frames: int) -> float:
-    """Make one clip and score it; returns the seconds that scoring alone took."""
+    """Make one clip and score it; returns the seconds of scoring alone."""
     clip, output = clip_of(seed, frames)
     filled = masks.dilate(masks.to_hole(clip.mask, SETTINGS), SETTINGS.mask_dilation)
     outputs: dict[Output, NDArray[np.uint8]] = {
@@ -61,14 +61,14 @@ def score(seed: int, frames: int) -> float:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Seconds that some work takes."""
+    """Wall seconds of a function call."""
     begin = perf_counter()
     work()
     return perf_counter() - begin
 
 
 def kernels(frames: int) -> dict[str, float]:
-    """Milliseconds per frame of each kind of score, and of scikit-image's SSIM."""
+    """Milliseconds per frame of each metric, and of scikit-image's SSIM."""
     clip, output = clip_of(0, frames)
     hole = masks.to_hole(clip.mask, SETTINGS)
     reference = Reference(clip.truth, Regions(hole, effect_region(clip.rgb, clip.truth, hole)))
@@ -86,7 +86,7 @@ def kernels(frames: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print."""
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     cores = os.cpu_count() or 1
     cv2.setNumThreads(1)

@@ -26,7 +26,7 @@ from inpainting.video.masks import Hole
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 2
-"""Windows of one size per batch: on a CPU two take little longer than one; on a GPU the VAE encodes them one by one."""
+"""Windows of one size per batch."""
 
 
 class PixelWindow(NamedTuple):
