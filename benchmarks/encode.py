@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import psutil
 from inpainting.artifacts.manifest import write_manifest
-from inpainting.artifacts.record import UNSEEN, Soundness, make_record
+from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
 from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import sequence
@@ -51,7 +51,7 @@ def make_dataset(root: Path, sequences: int, frames: int, width: int, height: in
         clip = clip.clip(0, 255).astype(np.uint8)
         sequence.write_sequence(root / "sequences" / name, clip, np.stack([mask] * frames), clip)
     sound = [Soundness(frames, width, height, digest=name, findings=[]) for name in names]
-    records = [make_record(name, found, UNSEEN) for name, found in zip(names, sound, strict=True)]
+    records = [make_record(name, found, NO_CONTENT) for name, found in zip(names, sound, strict=True)]
     write_manifest(root / "manifest.parquet", records, {})
     SPLIT_TABLE.write(root / "split.tsv", pd.DataFrame({"id": names, "group": names, "split": TRAIN}))
 

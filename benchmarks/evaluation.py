@@ -24,7 +24,7 @@ from inpainting.metrics.ssim import ssim
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip
+from inpainting.video.clip import SequenceClip
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
@@ -34,7 +34,7 @@ SETTINGS = EvaluateCommand(
 )
 
 
-def clip_of(seed: int, frames: int) -> tuple[Clip, NDArray[np.uint8]]:
+def clip_of(seed: int, frames: int) -> tuple[SequenceClip, NDArray[np.uint8]]:
     """A textured scene that pans under a moving mask, and the same blurred, which stands for an output."""
     rng = np.random.default_rng(seed)
     scene = cv2.GaussianBlur(rng.integers(0, 256, (HEIGHT, WIDTH + 4 * frames, 3)).astype(np.uint8), (0, 0), 2)
@@ -44,7 +44,7 @@ def clip_of(seed: int, frames: int) -> tuple[Clip, NDArray[np.uint8]]:
         cv2.circle(mask[i], (200 + 3 * i, 240), 100, 255, -1)
     output = np.stack([cv2.GaussianBlur(frame, (0, 0), 1) for frame in truth])
     shaded = np.where(mask[..., None] > 0, np.uint8(20), truth)
-    return Clip(str(seed), shaded, mask, truth), output
+    return SequenceClip(str(seed), shaded, mask, truth), output
 
 
 def score(seed: int, frames: int) -> float:
@@ -72,7 +72,7 @@ def kernels(frames: int) -> dict[str, float]:
     clip, output = clip_of(0, frames)
     hole = masks.to_hole(clip.mask, SETTINGS)
     reference = Reference(clip.truth, Regions(hole, effect_region(clip.rgb, clip.truth, hole)))
-    reference.once(motion_of)
+    reference.cached(motion_of)
     pairs = list(zip(output, clip.truth, strict=True))
     work: dict[str, Callable[[], object]] = {
         **{metric.title: partial(metric.score, output, reference) for metric in METRICS if metric.score},

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
 from inpainting.artifacts.reasons import Finding, Reason
-from inpainting.artifacts.record import UNSEEN, Content, Soundness
+from inpainting.artifacts.record import NO_CONTENT, Content, Soundness
 from inpainting.core.files import value_digest
 from inpainting.stages.dataset import checks, folder_scan
 from inpainting.stages.dataset.alignment import FramePair
@@ -70,7 +70,7 @@ def inspect(name: str, known: InspectedSequence | None, settings: InspectionSett
     except OSError as error:
         lost = Finding(Reason.UNREADABLE_SEQUENCE, None, error.strerror or "can't be listed")
         nothing = Soundness(0, 0, 0, "", [*checks.check_name(name), lost])
-        return InspectedSequence(printable(name), "", sound_key(settings), nothing, content_key(settings), UNSEEN)
+        return InspectedSequence(printable(name), "", sound_key(settings), nothing, content_key(settings), NO_CONTENT)
     with folder_scan.open_folders(str(path), settings.frames) as scans:
         inspection = Inspection(name, scans, settings)
         stamp = folder_scan.stamp(scans)
@@ -168,7 +168,7 @@ class Inspection:
 
     def _content(self, statistics: ContentStatistics) -> Content:
         if not self.sampled:
-            return UNSEEN
+            return NO_CONTENT
         others = iter(sorted(set(range(1, self.settings.frames + 1)) - set(self.sampled)))
         while statistics.needs_more_masks and (number := next(others, None)) is not None:
             for mask in self._images(number, (MASK,)).values():

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.outlines import similarity, swing
-from inpainting.video.pictures import PHOTOGRAPHS, Image, photograph_at, recolour, texture
+from inpainting.video.outlines import oscillation, similarity_matrix
+from inpainting.video.pictures import PHOTOGRAPHS, FloatImage, photograph_at, recolour, texture
 
 TEXTURE_SHARE = 0.35
 """Share of scenes that are procedural textures instead of photographs."""
@@ -51,9 +51,11 @@ def camera_path(
     room: largest offset (x, y) in frame heights; periods: shortest and longest period of a pan in frames.
     """
     is_still = rng.random() < still
-    x, y = (swing(rng, frames, min(limit, reach), periods) for limit, reach in zip(room, (0.45, 0.25), strict=True))
-    zoom = np.exp(swing(rng, frames, rng.uniform(0, 0.15), periods))
-    angle = swing(rng, frames, rng.uniform(0, 0.08), periods)
+    x, y = (
+        oscillation(rng, frames, min(limit, reach), periods) for limit, reach in zip(room, (0.45, 0.25), strict=True)
+    )
+    zoom = np.exp(oscillation(rng, frames, rng.uniform(0, 0.15), periods))
+    angle = oscillation(rng, frames, rng.uniform(0, 0.08), periods)
     if is_still:
         x, y, zoom, angle = (np.full(frames, array[0]) for array in (x, y, zoom, angle))
     return Camera(x, y, zoom, angle)
@@ -66,7 +68,7 @@ def draw_scene(rng: np.random.Generator, frames: int, size: tuple[int, int], sti
     return render(picture, camera, size), name, camera
 
 
-def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Image, tuple[float, float]]:
+def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, FloatImage, tuple[float, float]]:
     """A still picture for frames of `size` (width, height): (photograph's name or "texture", picture, room).
 
     picture: float32 [rows, columns, 3] in 0..1; room: of `camera_path`.
@@ -82,14 +84,14 @@ def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Im
     return name, picture, room
 
 
-def render(picture: Image, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
+def render(picture: FloatImage, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
     """The camera's frames, float32 [frames, height, width, 3] in 0..1; the picture is mirrored at its edges."""
     width, height = size
     centre = np.array([picture.shape[1] / 2, picture.shape[0] / 2])
     clip = np.empty((len(camera.x), height, width, 3), np.float32)
     for frame, (x, y, zoom, angle) in enumerate(zip(camera.x, camera.y, camera.zoom, camera.angle, strict=True)):
         target = centre + height * np.array([x, y])
-        matrix = similarity(1 / zoom, angle, (width / 2, height / 2), target)
+        matrix = similarity_matrix(1 / zoom, angle, (width / 2, height / 2), target)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         clip[frame] = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     return clip

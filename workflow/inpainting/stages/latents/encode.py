@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 from torch import Tensor
 
-from inpainting.artifacts.latents import FORMAT, write_listing, write_shard
+from inpainting.artifacts.latents import SHARD_FORMAT, write_listing, write_shard
 from inpainting.artifacts.manifest import MANIFEST, read_split
 from inpainting.artifacts.shard_listing import LATENTS_VERSION
 from inpainting.core import provenance, seeds
@@ -19,7 +19,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import value_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
-from inpainting.core.workers import mapped_ahead, process_pool
+from inpainting.core.workers import map_prefetched, process_pool
 from inpainting.models import bases, loading
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
@@ -89,7 +89,7 @@ def source_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
 
 def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]:
     """By sequence a digest of everything that changes its tensors: pixels, settings, VAE and version."""
-    shaping = [shaping_settings(settings), loading.part_digest(settings.base, "vae"), FORMAT, LATENTS_VERSION]
+    shaping = [shaping_settings(settings), loading.part_digest(settings.base, "vae"), SHARD_FORMAT, LATENTS_VERSION]
     return {
         name: value_digest([*shaping, name, digest]) for name, digest in zip(rows["id"], rows["digest"], strict=True)
     }
@@ -152,7 +152,7 @@ def _pixel_windows(
     masks, geometry = settings.section(MaskSettings), bases.family(settings.base).geometry
     jobs = [ReadJob(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
     with process_pool(min(settings.workers, len(jobs)), preload=read_or_reason.__module__) as pool:
-        for name, read in zip(names, mapped_ahead(pool, read_or_reason, jobs, settings.workers + 1), strict=True):
+        for name, read in zip(names, map_prefetched(pool, read_or_reason, jobs, settings.workers + 1), strict=True):
             if isinstance(read, str):
                 leave_out(name, read)
             else:

@@ -11,7 +11,6 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.baselines.baseline import Clip
 from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning import inputs
 from inpainting.conditioning.padding import Padding
@@ -21,6 +20,7 @@ from inpainting.models.family import Geometry
 from inpainting.stages.latents.reading import EncoderInput
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import masks
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class PixelWindow(NamedTuple):
 
     sequence: str
     start: int
-    clip: Clip
+    clip: Frames
     hole: Hole
     difference: NDArray[np.uint8] | None
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.baseline import Clip
 from inpainting.baselines.fills import fill
 from inpainting.core.errors import InputError
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
+from inpainting.video.clip import Frames
 from inpainting.video.difference import summed_difference
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
@@ -33,7 +33,7 @@ class EncoderInput(NamedTuple):
     bool [frames, height, width]; difference: for a truth, see `difference`.
     """
 
-    clip: Clip
+    clip: Frames
     hole: Hole
     difference: NDArray[np.uint8] | None = None
 
@@ -71,7 +71,7 @@ def _read(job: ReadJob, read: Callable[[Path, int, int], NDArray[np.uint8]]) -> 
         ) from error
 
 
-def difference(rgb: Clip, truth: Clip, hole: Hole) -> NDArray[np.uint8]:
+def difference(rgb: Frames, truth: Frames, hole: Hole) -> NDArray[np.uint8]:
     """|rgb - truth| in grey levels, mean over the channels, rounded up; 0 in the hole.
 
     rgb, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].

@@ -19,7 +19,7 @@ from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
-from inpainting.core.workers import mapped_ahead
+from inpainting.core.workers import map_prefetched
 from inpainting.models import bases, loading, lora, parity
 from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
 from inpainting.stages.training.batches import Batch, Batches, reading_thread
@@ -82,7 +82,7 @@ class Run:
         first = checkpoint.step + 1 if checkpoint else 1
         steps = range(first, settings.steps + 1)
         reader = reading_thread()
-        batches = mapped_ahead(reader, self.read, steps, ahead=1)
+        batches = map_prefetched(reader, self.read, steps, prefetch=1)
         for step in steps:
             torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
             parts, data_seconds = self._take(batches)
