@@ -118,7 +118,9 @@ def test_paths_in_a_configuration_are_relative_to_the_file_that_has_them(
 ) -> None:
     for folder in ("shared", "mine"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "shared" / "below.yaml").write_text("experiments: rows.tsv\ntraining: {rank: 8}\n")
+    base = ROOT / "models" / "nano"
+    below = f"experiments: rows.tsv\nmodel: {{base: {base}}}\ntraining: {{rank: 8}}\n"
+    (tmp_path / "shared" / "below.yaml").write_text(below)
     (tmp_path / "shared" / "rows.tsv").write_text("experiment\toverrides\tdescription\none\t\t\n")
     monkeypatch.chdir(tmp_path / "mine")
     settings = resolve({"extends": "../shared/below.yaml"}, [tmp_path / "mine"])
