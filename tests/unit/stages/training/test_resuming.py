@@ -235,8 +235,9 @@ def steps_of(out: Path) -> list[int]:
 def test_what_was_trained_has_to_fit_a_run_that_is_told_to_go_on(
     training_arguments: Arguments, tiny_training: Path, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    value = {"--rank": "3", "--optimizer": "muon"}[option]
-    assert main(training_arguments(tiny_training, option, value, "--on-change", "continue")) == 1
+    value = {"--rank": "3", "--optimizer": "prodigy"}[option]
+    rates = ["--learning-rate", "1", "--patch-learning-rate", "1"] if value == "prodigy" else []
+    assert main(training_arguments(tiny_training, option, value, *rates, "--on-change", "continue")) == 1
     message = capsys.readouterr().err
     assert f"{option[2:]}: " in message
     assert "continue" not in message

@@ -1,4 +1,4 @@
-"""Several optimizers as one, each with weights of its own: Muon takes matrices alone, AdamW what is left."""
+"""Several optimizers as one, each with its own parameter groups: Prodigy estimates one rate per optimizer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from torch.optim import Optimizer
 
 
-class Together(Optimizer):
+class CombinedOptimizer(Optimizer):
     """Optimizers that step together. Its parameter groups are theirs, so a schedule reaches each of them."""
 
     def __init__(self, parts: Sequence[Optimizer]) -> None:

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from inpainting.core.errors import UsageError
-from inpainting.stages.training.combined_optimizer import Together
+from inpainting.stages.training.combined_optimizer import CombinedOptimizer
 from inpainting.stages.training.settings import OptimizerSettings
 
 Group = dict[str, Any]
@@ -52,8 +52,6 @@ def make_optimizer(parameters: dict[str, Parameter], settings: OptimizerSettings
         return _adamw_8bit(groups, adam)
     if settings.optimizer == "prodigy":
         return _prodigy(groups, settings)
-    if settings.optimizer == "muon":
-        return _muon(groups, settings, adam)
     return torch.optim.AdamW(groups, **adam)
 
 
@@ -90,27 +88,11 @@ def _adamw_8bit(groups: list[Group], adam: dict[str, Any]) -> Optimizer:
     return optimizer
 
 
-def _muon(groups: list[Group], settings: OptimizerSettings, adam: dict[str, Any]) -> Together:
-    """Muon for LoRA's matrices, AdamW for the rest: the patch embedding is a convolution, and no hidden layer.
-
-    Its updates are scaled to the size of AdamW's (Liu et al. 2025, arXiv 2502.16982), so that AdamW's rates and weight
-    decay serve for both.
-    """
-    matrices = [group | {"params": [p for p in group["params"] if p.ndim == 2]} for group in groups]
-    rest = [group | {"params": [p for p in group["params"] if p.ndim != 2]} for group in groups]
-    muon = torch.optim.Muon(
-        [group for group in matrices if group["params"]],
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        adjust_lr_fn="match_rms_adamw",
-    )
-    others = [group for group in rest if group["params"]]
-    return Together([muon, torch.optim.AdamW(others, **adam)] if others else [muon])
-
-
-def _prodigy(groups: list[Group], settings: OptimizerSettings) -> Together:
+def _prodigy(groups: list[Group], settings: OptimizerSettings) -> CombinedOptimizer:
     """Prodigy (Mishchenko & Defazio 2024, arXiv 2306.06101), which finds the rate of each group apart."""
     from prodigyopt import Prodigy
 
     options: dict[str, Any] = {"betas": settings.betas, "weight_decay": settings.weight_decay}
-    return Together([Prodigy([group], use_bias_correction=True, safeguard_warmup=True, **options) for group in groups])
+    return CombinedOptimizer(
+        [Prodigy([group], use_bias_correction=True, safeguard_warmup=True, **options) for group in groups]
+    )
