@@ -1,6 +1,5 @@
 """Optimizers, their groups of weights, and the rates of every group at every update."""
 
-import importlib.util
 import math
 import shutil
 from collections.abc import Callable
@@ -87,16 +86,6 @@ def test_prodigy_with_a_rate_meant_for_adamw_is_refused(
     options = ["--optimizer", "prodigy", "--learning-rate", "0.0001", "--patch-learning-rate", "1"]
     assert main(training_arguments(tmp_path, *options)) == 2
     assert "--learning-rate: 0.0001 was given with the optimizer prodigy" in capsys.readouterr().err
-
-
-def test_eight_bit_adamw_trains_where_bitsandbytes_is_and_says_what_to_install_where_not(
-    training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    installed = importlib.util.find_spec("bitsandbytes") is not None
-    code = main(training_arguments(tmp_path / "run", "--optimizer", "adamw_8bit"))
-    assert code == (0 if installed else 2)
-    assert (tmp_path / "run" / "training.json").exists() == installed
-    assert ("`pip install bitsandbytes`" in capsys.readouterr().err) == (not installed)
 
 
 def lasting(out: Path) -> dict[str, bytes]:

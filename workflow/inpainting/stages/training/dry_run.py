@@ -14,7 +14,7 @@ from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import peak_memory_gib
 from inpainting.stages.training.settings import TrainCommand
 
-STATE_BYTES = {"adamw": 8.0, "adamw_8bit": 2.0, "prodigy": 16.0}
+STATE_BYTES = {"adamw": 8.0, "prodigy": 16.0}
 """Bytes that an optimizer keeps for each weight that trains."""
 
 

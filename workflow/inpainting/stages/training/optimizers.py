@@ -1,6 +1,5 @@
 """From gradients to weights: which optimizer, which weights at which rate, and how the rates go over the updates."""
 
-import importlib.util
 from typing import Any
 
 import torch
@@ -9,7 +8,6 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from inpainting.core.errors import UsageError
 from inpainting.stages.training.combined_optimizer import CombinedOptimizer
 from inpainting.stages.training.settings import OptimizerSettings
 
@@ -31,28 +29,14 @@ def rate_groups(parameters: dict[str, Parameter], settings: OptimizerSettings) -
     return [group for group in groups if group["params"]]
 
 
-def check_installed(settings: OptimizerSettings) -> None:
-    """Raise UsageError where the optimizer's package is not installed; bitsandbytes is large, and optional."""
-    if settings.optimizer == "adamw_8bit" and importlib.util.find_spec("bitsandbytes") is None:
-        raise UsageError(
-            "--optimizer: adamw_8bit needs the package bitsandbytes, which is not installed; "
-            "`pip install bitsandbytes`, or choose adamw"
-        )
-
-
 def make_optimizer(parameters: dict[str, Parameter], settings: OptimizerSettings) -> Optimizer:
     """The optimizer that the settings name."""
     groups = rate_groups(parameters, settings)
-    adam: dict[str, Any] = {
-        "lr": settings.learning_rate,
-        "betas": settings.betas,
-        "weight_decay": settings.weight_decay,
-    }
-    if settings.optimizer == "adamw_8bit":
-        return _adamw_8bit(groups, adam)
     if settings.optimizer == "prodigy":
         return _prodigy(groups, settings)
-    return torch.optim.AdamW(groups, **adam)
+    return torch.optim.AdamW(
+        groups, lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay
+    )
 
 
 def make_schedule(optimizer: Optimizer, settings: OptimizerSettings) -> LambdaLR:
@@ -79,13 +63,6 @@ def resume(optimizer: Optimizer, rates: LambdaLR, state: dict[str, Any], step: i
 def current_rates(optimizer: Optimizer) -> dict[str, float]:
     """The rate of the next update of every group: rate_lora, rate_patch; with Prodigy, times its own estimate."""
     return {f"rate_{group['name']}": group["lr"] * group.get("d", 1.0) for group in optimizer.param_groups}
-
-
-def _adamw_8bit(groups: list[Group], adam: dict[str, Any]) -> Optimizer:
-    from bitsandbytes.optim import AdamW8bit
-
-    optimizer: Optimizer = AdamW8bit(groups, **adam)
-    return optimizer
 
 
 def _prodigy(groups: list[Group], settings: OptimizerSettings) -> CombinedOptimizer:

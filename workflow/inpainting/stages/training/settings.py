@@ -63,9 +63,8 @@ class OptimizerSettings(Settings):
 
     steps: int = Field(2000, ge=1)
     """Updates in all."""
-    optimizer: Annotated[Literal["adamw", "adamw_8bit", "prodigy"], Role.ARCHITECTURE] = "adamw"
-    """AdamW; the same with 8-bit states (needs bitsandbytes); or Prodigy, which estimates its rates itself and
-    multiplies them by those given here (use 1)."""
+    optimizer: Annotated[Literal["adamw", "prodigy"], Role.ARCHITECTURE] = "adamw"
+    """AdamW, or Prodigy, which estimates its rates itself and multiplies them by those given here (use 1)."""
     learning_rate: float = Field(1e-4, gt=0.0)
     """Peak rate of LoRA."""
     patch_learning_rate: float = Field(1e-4, gt=0.0)

@@ -25,7 +25,7 @@ from inpainting.core.settings import existing
 from inpainting.models import bases, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
-from inpainting.stages.training import checkpoints, distributed, optimizers, preemption, resuming, trained_sequences
+from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.dry_run import rehearse
 from inpainting.stages.training.fsdp import shard_base
@@ -220,7 +220,6 @@ def _check(settings: TrainCommand) -> None:
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
     if settings.split_file is not None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
-    optimizers.check_installed(settings)
     check_wandb(settings)
     if settings.compile and settings.shard_base:
         raise UsageError("--compile: compiled blocks and --shard-base do not go together; leave out one of them")
