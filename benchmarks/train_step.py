@@ -22,9 +22,10 @@ from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.cli import main, parse
 from inpainting.models import bases, lora
 from inpainting.stages.training.loop import Run
-from inpainting.stages.training.metrics_logger import Monitor
+from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.settings import TrainCommand
+from inpainting.stages.training.trackers import start_trackers
 from inpainting.stages.training.train import adapter_config, prepared
 from inpainting.video import masks
 from pandas import DataFrame
@@ -83,9 +84,9 @@ def new_run(folder: Path, out: Path, steps: int) -> Run:
 def product(run: Run) -> float:
     """Seconds per step of the product's loop, as its own log tells them; the last checkpoint is not among them."""
     settings = run.settings
-    run.go(
-        None, Monitor(settings.out, 0, settings.steps, settings.outside_weight, run.family.timesteps), Stop(None, {})
-    )
+    trackers, timesteps = start_trackers(settings, first_step=0), run.family.timesteps
+    metrics = MetricsLogger(settings.out, 0, settings.steps, settings.outside_weight, timesteps, trackers)
+    run.go(None, metrics, Stop(None, {}))
     rows = [json.loads(line) for line in (settings.out / "metrics.jsonl").read_text().splitlines()]
     return sum(row["seconds_per_step"] for row in rows) / len(rows)
 

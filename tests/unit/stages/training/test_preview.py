@@ -17,7 +17,6 @@ from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
-from inpainting.stages.training.batches import reading_thread
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings
@@ -84,27 +83,6 @@ def test_previews_without_a_dataset_are_refused(
 ) -> None:
     assert main(training_arguments(tmp_path, "--preview-every", "1")) == 2
     assert "previews need --dataset" in capsys.readouterr().err
-
-
-def test_reading_ahead_takes_one_thread_and_leaves_training_its_own() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with reading_thread() as reader:
-            assert reader.submit(torch.get_num_threads).result() == 1
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_waiting_for_data_is_warned_of_once(
-    training_arguments: Arguments, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from inpainting.stages.training import metrics_logger
-
-    monkeypatch.setattr(metrics_logger, "DATA_WAIT", -1.0)
-    assert main(training_arguments(tmp_path)) == 0
-    assert caplog.text.count("waiting for latents") == 1
 
 
 def test_pictures_are_input_mask_output_and_truth(

@@ -26,7 +26,7 @@ from inpainting.stages.training.batches import Batch, Batches, reading_thread
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.ema import WeightAverage
 from inpainting.stages.training.loss import RegionSums, areas, min_snr_weights, squared_errors
-from inpainting.stages.training.metrics_logger import Monitor
+from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings, TrainCommand, checkpoint_steps
@@ -69,8 +69,8 @@ class Run:
         self.rates = optimizers.make_schedule(optimizer, settings)
         self.transformer, self.optimizer = accelerator.prepare(transformer, optimizer)
 
-    def go(self, checkpoint: Checkpoint | None, monitor: Monitor | None, stop: Stop) -> None:
-        """Run the steps after the checkpoint's, or all. The main process has the monitor, and saves.
+    def go(self, checkpoint: Checkpoint | None, metrics: MetricsLogger | None, stop: Stop) -> None:
+        """Run the steps after the checkpoint's, or all. The main process has the metrics, and saves.
 
         Raises Unfinished, the checkpoint saved, where it has to stop before the last step.
         """
@@ -97,16 +97,16 @@ class Run:
             self.optimizer.zero_grad()
             self.average.update()
             stopping = self._stopping(stop) if step < settings.steps else None
-            if monitor:
-                monitor.step(errors, area, grad_norm, data_seconds)
+            if metrics:
+                metrics.step(errors, area, grad_norm, data_seconds)
                 if step % settings.log_every == 0 or step in kept or stopping:
-                    monitor.write(step, rates)
+                    metrics.write(step, rates)
             if step in kept or stopping:
                 prediction = self._prediction()
                 if accelerator.is_main_process:
                     self._save(step, prediction, kept)
             if self.preview and step % settings.preview_every == 0 and not stopping:
-                self._preview(self.preview, step, monitor)
+                self._preview(self.preview, step, metrics)
             if stopping:
                 accelerator.wait_for_everyone()
                 if not accelerator.is_main_process:
@@ -114,8 +114,6 @@ class Run:
                 preemption.write_marker(settings.out, step, stopping)
                 raise Unfinished(preemption.sentence(step, stopping))
         reader.shutdown()
-        if monitor:
-            monitor.close()
         accelerator.wait_for_everyone()
 
     def _stopping(self, stop: Stop) -> str | None:
@@ -137,14 +135,14 @@ class Run:
         return parts, time.monotonic() - start
 
     @torch.compiler.set_stance("force_eager")
-    def _preview(self, preview: Preview, step: int, monitor: Monitor | None) -> None:
-        """Preview, for the monitor of the main process; the others take part where they hold shares of the base."""
+    def _preview(self, preview: Preview, step: int, metrics: MetricsLogger | None) -> None:
+        """Preview, for the metrics of the main process; the others take part where they hold shares of the base."""
         start = time.monotonic()
         with self.average.in_place():
             result = preview(self.accelerator.unwrap_model(self.transformer))
-        if monitor:
-            monitor.leave_out(time.monotonic() - start)
-            monitor.preview(step, result)
+        if metrics:
+            metrics.exclude(time.monotonic() - start)
+            metrics.preview(step, result)
 
     def backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
         """Gradients of the loss over the whole batch of all processes.

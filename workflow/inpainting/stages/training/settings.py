@@ -154,8 +154,8 @@ class TrainSettings(
     where what was trained fits (such a run can't be repeated from its settings alone); or restart, which puts the run
     aside below previous/. New sequences alone change nothing of a training that is done."""
     wandb_project: Annotated[str | None, Role.EXECUTION] = None
-    """Project of Weights & Biases that the rows and previews go to as well; needs the package wandb. With
-    WANDB_MODE=offline in the environment they stay on this machine, in the experiment's folder."""
+    """Weights & Biases project that rows and previews are also logged to. With WANDB_MODE=offline in the environment
+    they stay on this machine, in the experiment's folder."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)

@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import closing, nullcontext
 from typing import Any
 
 import torch
@@ -30,12 +31,12 @@ from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.dry_run import rehearse
 from inpainting.stages.training.fsdp import shard_base
 from inpainting.stages.training.loop import Run
-from inpainting.stages.training.metrics_logger import Monitor
+from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
-from inpainting.stages.training.wandb_run import WandbRun, check_wandb
+from inpainting.stages.training.trackers import start_trackers
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
@@ -103,16 +104,16 @@ def _run(
     if settings.shard_base:
         shard_base(transformer, accelerator.device)
     parameters = lora.trained(transformer)
-    monitor = preview = None
+    metrics = preview = None
     if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
         preview = Preview(settings, read_prompt(settings.prompt_file))
     if accelerator.is_main_process:
         _report(settings, parameters, cache, checkpoint)
         trained_sequences.remember(settings.out, cache.table["sequence"])
         first = checkpoint.step if checkpoint else 0
-        wandb = None if settings.wandb_project is None else WandbRun(settings)
         timesteps = bases.family(settings.base).timesteps
-        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, timesteps, wandb)
+        trackers = start_trackers(settings, first)
+        metrics = MetricsLogger(settings.out, first, settings.steps, settings.outside_weight, timesteps, trackers)
     about = {
         "fingerprint": fingerprint,
         "windows": len(cache),
@@ -120,8 +121,8 @@ def _run(
         "provenance": _provenance(settings, fingerprint["inputs"]),
     }
     run = Run(settings, accelerator, transformer, parameters, cache, config, about, preview)
-    with stop.listening():
-        run.go(checkpoint, monitor, stop)
+    with stop.listening(), closing(metrics) if metrics else nullcontext():
+        run.go(checkpoint, metrics, stop)
 
 
 def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any]:
@@ -220,7 +221,6 @@ def _check(settings: TrainCommand) -> None:
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
     if settings.split_file is not None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
-    check_wandb(settings)
     if settings.compile and settings.shard_base:
         raise UsageError("--compile: compiled blocks and --shard-base do not go together; leave out one of them")
     compiler = os.environ.get("CXX", "g++")
