@@ -26,7 +26,7 @@ from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.stages.training.trackers import start_trackers
-from inpainting.stages.training.train import adapter_config, prepared
+from inpainting.stages.training.train import adapter_config, prepare_transformer
 from inpainting.video import masks
 from pandas import DataFrame
 
@@ -77,7 +77,7 @@ def new_run(folder: Path, out: Path, steps: int) -> Run:
     settings = parse("train", [*options, "--save-every", "100000", "--high-noise-share", "0.5"])
     assert isinstance(settings, TrainCommand)
     cache, config = LatentCache(settings.index, "train"), adapter_config(settings)
-    transformer = prepared(settings, config, cache, torch.device("cpu"), None)
+    transformer = prepare_transformer(settings, config, cache, torch.device("cpu"), None)
     return Run(settings, Accelerator(cpu=True), transformer, lora.trained(transformer), cache, config, {})
 
 
@@ -86,21 +86,21 @@ def product(run: Run) -> float:
     settings = run.settings
     trackers, timesteps = start_trackers(settings, first_step=0), run.family.timesteps
     metrics = MetricsLogger(settings.out, 0, settings.steps, settings.outside_weight, timesteps, trackers)
-    run.go(None, metrics, Stop(None, {}))
+    run.train(None, metrics, Stop(None, {}))
     rows = [json.loads(line) for line in (settings.out / "metrics.jsonl").read_text().splitlines()]
     return sum(row["seconds_per_step"] for row in rows) / len(rows)
 
 
 def bare(run: Run) -> float:
     """Seconds per step of the least that trains the same: forward, loss, backward, update."""
-    settings, parts = run.settings, [run.read(step)[0] for step in range(1, run.settings.steps + 1)]
+    settings, parts = run.settings, [run.micro_batches(step)[0] for step in range(1, run.settings.steps + 1)]
     prompt = read_prompt(settings.prompt_file)
     optimizer = torch.optim.AdamW(run.parameters, lr=settings.learning_rate, betas=settings.betas)
     run.transformer.train()
     start = perf_counter()
     for part in parts:
-        noisy = run.noise_schedule.add_noise(part.truth, part.noise, part.timesteps)
-        velocity = run.noise_schedule.get_velocity(part.truth, part.noise, part.timesteps)
+        noisy = run.noise_scheduler.add_noise(part.truth, part.noise, part.timesteps)
+        velocity = run.noise_scheduler.get_velocity(part.truth, part.noise, part.timesteps)
         shown = torch.cat([noisy, part.condition, part.mask], dim=2)
         predicted = run.transformer(shown, prompt.expand(len(shown), -1, -1), part.timesteps, return_dict=False)[0]
         weights = part.region + settings.outside_weight * (1 - part.region)

@@ -4,7 +4,8 @@ A row of metrics.jsonl holds averages since the row before:
     step                        updates made
     loss, loss_mask, loss_outside
     loss_mask_tN                loss_mask over a range of timesteps, N the first, where one was drawn
-    grad_norm
+    grad_norm                   NaN if no update was made
+    skipped_updates             steps without an update, since latents or fp16 gradients were not finite
     rate_lora, rate_patch       learning rates, the second where the patch embedding trains
     seconds_per_step, data_wait_share, peak_memory_gib
 and one of previews.jsonl the step and the scores of a preview. Rows are appended by `inpaint train`, which drops those

@@ -13,7 +13,7 @@ from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
-from inpainting.stages.training.batches import Batch, Batches, reading_thread
+from inpainting.stages.training.batches import Batch, Batches, prefetch_thread
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks
 
@@ -196,11 +196,11 @@ def test_where_the_truths_spread_is_kept_each_epoch_sees_another_sample_of_it_by
     assert not torch.equal(truth(sampled, 0, seed=1), truth(sampled, 0))
 
 
-def test_reading_ahead_takes_one_thread_and_leaves_training_its_own() -> None:
+def test_prefetching_uses_one_torch_thread_and_leaves_the_others_to_training() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with reading_thread() as reader:
+        with prefetch_thread() as reader:
             assert reader.submit(torch.get_num_threads).result() == 1
         assert torch.get_num_threads() == 2
     finally:

@@ -57,7 +57,7 @@ def test_a_process_that_is_killed_ends_the_others_too(caplog: pytest.LogCaptureF
     assert "process 0 of 2 was ended by SIGKILL" in caplog.text
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_reaches_every_process_and_their_code_comes_out(tmp_path: Path, number: signal.Signals) -> None:
     """Each has time to save: they leave one after the other, and none is ended by another's leaving."""
     code = (

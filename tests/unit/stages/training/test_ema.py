@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from inpainting.cli import main
-from inpainting.stages.training.ema import WeightAverage
+from inpainting.stages.training.ema import EmaWeights
 from safetensors.torch import load_file
 from torch.nn import Parameter
 
@@ -15,7 +15,7 @@ Arguments = Callable[..., list[str]]
 DECAY = 0.6
 
 
-def moved(average: WeightAverage, updates: int) -> list[torch.Tensor]:
+def moved(average: EmaWeights, updates: int) -> list[torch.Tensor]:
     """Random updates of the weights that are averaged; returns the weights after each."""
     generator = torch.Generator().manual_seed(0)
     found = []
@@ -27,7 +27,7 @@ def moved(average: WeightAverage, updates: int) -> list[torch.Tensor]:
 
 
 def test_the_average_follows_the_closed_form_of_its_warm_up() -> None:
-    average = WeightAverage({"w": Parameter(torch.zeros(3))}, DECAY)
+    average = EmaWeights({"w": Parameter(torch.zeros(3))}, DECAY)
     weights = moved(average, 30)
     expected = weights[0].double()
     for number, weight in enumerate(weights[1:], start=2):
@@ -39,7 +39,7 @@ def test_the_average_follows_the_closed_form_of_its_warm_up() -> None:
 
 
 def test_a_decay_of_0_leaves_the_weights_as_they_are(tmp_path: Path) -> None:
-    average = WeightAverage({"w": Parameter(torch.zeros(3))}, 0.0)
+    average = EmaWeights({"w": Parameter(torch.zeros(3))}, 0.0)
     last = moved(average, 3)[-1]
     with average.in_place():
         assert torch.equal(average.parameters["w"], last)
@@ -48,7 +48,7 @@ def test_a_decay_of_0_leaves_the_weights_as_they_are(tmp_path: Path) -> None:
 
 
 def test_the_weights_come_back_where_exporting_the_average_fails() -> None:
-    average = WeightAverage({"w": Parameter(torch.zeros(3))}, DECAY)
+    average = EmaWeights({"w": Parameter(torch.zeros(3))}, DECAY)
     last = moved(average, 3)[-1]
     with pytest.raises(OSError, match="disk"), average.in_place():
         raise OSError("disk full")

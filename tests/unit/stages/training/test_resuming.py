@@ -287,7 +287,7 @@ def signalled_after_step(out: Path, step: int, number: signal.Signals) -> Iterat
         thread.join()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_saves_and_leaves_with_75_and_the_next_run_ends_bit_identical(
     training_arguments: Arguments, tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:

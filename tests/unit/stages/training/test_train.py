@@ -136,38 +136,17 @@ def test_conditions_of_another_fill_than_the_trainings_are_refused(
     )
 
 
-def test_a_loss_that_is_not_finite_stops_with_step_sequences_and_checkpoint_named(
-    training_arguments: Arguments,
-    tiny_results: Path,
-    write_latents: WriteLatents,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
-    windows = [cache[number] for number in range(len(cache))]
-    bad = windows[3]
-    windows[3] = Window(bad.sequence, bad.start, bad.truth * math.inf, bad.condition, bad.hole)
-    index = str(write_latents(windows))
-    out = tmp_path / "run"
-    options = ["--index", index, "--batch-size", "1", "--save-every", "1", "--steps", "20"]
-    assert main(training_arguments(out, *options)) == 1
-    message = capsys.readouterr().err
-    step = int(message.partition("step ")[2].partition(":")[0])
-    good = f"{out}/checkpoints/step-{step - 1}" if step > 1 else "none"
-    assert f"step {step}: the loss is not finite, on {bad.sequence}; the last good checkpoint is {good}." in message
-    assert not (out / "checkpoints" / f"step-{step}").exists()
-    assert not (out / "training.json").exists()
-    assert all(torch.isfinite(tensor).all() for tensor in weights(out / "checkpoints" / f"step-{step - 1}").values())
-
-
 def test_an_absurd_rate_stops_before_a_checkpoint_holds_what_is_not_finite(
     training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--learning-rate", "1e30", "--patch-learning-rate", "1e30", "--warmup-steps", "0", "--save-every", "1"]
     assert main(training_arguments(tmp_path, *options)) == 1
-    assert "is not finite" in capsys.readouterr().err
+    message = capsys.readouterr().err
     last = checkpoints.latest(tmp_path / "checkpoints")
     assert last is not None
+    assert f"step {last.step + 1}: the " in message and "is not finite, on " in message
+    assert "A lower --learning-rate may help; with --on-change continue the training then goes on from" in message
+    assert str(last.folder) in message
     assert all(torch.isfinite(tensor).all() for tensor in weights(last.folder).values())
 
 
@@ -176,6 +155,24 @@ def test_half_precision_base_weights_need_their_own_mixed_precision(
 ) -> None:
     assert main(training_arguments(tmp_path, "--dtype", "bfloat16")) == 2
     assert "needs bf16" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--batch-size", "2", "--micro-batch-size", "3"], "--micro-batch-size: 3 was given with a batch_size of 2"),
+        (["--steps", "4", "--warmup-steps", "4"], "--warmup-steps: 4 was given with 4 steps"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    training_arguments: Arguments,
+    tmp_path: Path,
+    options: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(training_arguments(tmp_path, *options)) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_windows_of_several_sizes_do_not_share_a_forward_pass(

@@ -114,7 +114,7 @@ def rate_figure(table: pd.DataFrame, suggested: float | None, name: str) -> Figu
 
 
 def _batch(run: Run, step: int) -> list[Batch]:
-    return [part.to(run.accelerator.device) for part in run.read(step)]
+    return [part.to(run.accelerator.device) for part in run.micro_batches(step)]
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """What a training logs: rows of metrics.jsonl and previews.jsonl, the same to trackers, and log lines."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -49,13 +50,18 @@ class MetricsLogger:
     def _reset(self) -> None:
         zero = RegionSums(torch.zeros(()), torch.zeros(()))
         self._errors, self._areas, self._norms = zero, zero, 0.0
-        self._steps, self._data_seconds, self._start = 0, 0.0, time.monotonic()
+        self._steps, self._skipped, self._data_seconds, self._start = 0, 0, 0.0, time.monotonic()
 
-    def step(self, errors: RegionSums, areas: RegionSums, grad_norm: float, data_seconds: float) -> None:
-        """Add a step: its batch's summed errors and areas by timestep range, gradient norm, seconds of data wait."""
+    def step(
+        self, errors: RegionSums, areas: RegionSums, grad_norm: float, data_seconds: float, skipped: bool = False
+    ) -> None:
+        """Add a step: its batch's summed errors and areas by timestep range, gradient norm, seconds of data wait.
+
+        skipped: whether it made no update; its gradient norm does not count then.
+        """
         self._errors, self._areas = self._errors + errors, self._areas + areas
-        self._norms += grad_norm
-        self._steps += 1
+        self._norms += 0.0 if skipped else grad_norm
+        self._steps, self._skipped = self._steps + 1, self._skipped + skipped
         self._data_seconds += data_seconds
         losses = _losses(errors.total(), areas.total(), self.outside_weight)
         self.progress.step(note=f", loss {losses['loss']:.4f}, in the mask {losses['loss_mask']:.4f}")
@@ -67,7 +73,8 @@ class MetricsLogger:
         seconds = time.monotonic() - self._start
         row: dict[str, Any] = {
             **_losses(self._errors.total(), self._areas.total(), self.outside_weight),
-            "grad_norm": self._norms / self._steps,
+            "grad_norm": self._norms / updates if (updates := self._steps - self._skipped) else math.nan,
+            "skipped_updates": self._skipped,
             **rates,
             "seconds_per_step": seconds / self._steps,
             "data_wait_share": self._data_seconds / seconds,

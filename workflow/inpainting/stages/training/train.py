@@ -100,7 +100,7 @@ def _run(
     """The steps after the checkpoint's, or all."""
     # Weights to be shared out may be too many for one device.
     loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
-    transformer = prepared(settings, config, cache, loaded_to, checkpoint)
+    transformer = prepare_transformer(settings, config, cache, loaded_to, checkpoint)
     if settings.shard_base:
         shard_base(transformer, accelerator.device)
     parameters = lora.trained(transformer)
@@ -114,15 +114,15 @@ def _run(
         timesteps = bases.family(settings.base).timesteps
         trackers = start_trackers(settings, first)
         metrics = MetricsLogger(settings.out, first, settings.steps, settings.outside_weight, timesteps, trackers)
-    about = {
+    metadata = {
         "fingerprint": fingerprint,
         "windows": len(cache),
         "trainable_weights": sum(p.numel() for p in parameters.values()),
         "provenance": _provenance(settings, fingerprint["inputs"]),
     }
-    run = Run(settings, accelerator, transformer, parameters, cache, config, about, preview)
+    run = Run(settings, accelerator, transformer, parameters, cache, config, metadata, preview)
     with stop.listening(), closing(metrics) if metrics else nullcontext():
-        run.go(checkpoint, metrics, stop)
+        run.train(checkpoint, metrics, stop)
 
 
 def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any]:
@@ -153,11 +153,11 @@ def fresh_run(settings: TrainCommand) -> Run:
     """A run before its first step; nothing is written, nor looked at in the experiment's folder."""
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
-    transformer = prepared(settings, config, cache, accelerator.device, None)
-    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, about={})
+    transformer = prepare_transformer(settings, config, cache, accelerator.device, None)
+    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, metadata={})
 
 
-def prepared(
+def prepare_transformer(
     settings: TrainCommand,
     config: AdapterConfig,
     cache: LatentCache,
