@@ -14,6 +14,7 @@ import pytest
 from inpainting.cli import main
 from inpainting.stages.training.distributed import launch
 from safetensors.torch import load_file
+from trainings import checkpoint_files
 
 Arguments = Callable[..., list[str]]
 
@@ -97,12 +98,6 @@ def running(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def lasting(out: Path) -> dict[str, bytes]:
-    """All that checkpoints hold, by path."""
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 OPTIONS = ["--batch-size", "4", "--steps", "30", "--save-every", "10"]
 
 
@@ -144,7 +139,7 @@ def test_a_run_by_two_that_was_stopped_and_killed_ends_as_if_it_had_not_been(
     os.kill(workers(second.pid)[1], signal.SIGKILL)
     assert second.wait(timeout=600) == 128 + signal.SIGKILL
     subprocess.run(arguments, check=True, timeout=600)
-    assert lasting(tmp_path) == lasting(by_two)
+    assert checkpoint_files(tmp_path) == checkpoint_files(by_two)
 
 
 @pytest.mark.slow
@@ -154,7 +149,7 @@ def test_a_training_by_two_that_is_done_is_left_as_it_is(
     out = Path(shutil.copytree(by_two, tmp_path / "run"))
     (out / "training.json").unlink()
     subprocess.run(command(training_arguments(out, *OPTIONS)), check=True)
-    assert lasting(out) == lasting(by_two)
+    assert checkpoint_files(out) == checkpoint_files(by_two)
     assert (out / "training.json").read_bytes() == (by_two / "training.json").read_bytes()
 
 
@@ -168,7 +163,7 @@ def test_a_base_in_shares_goes_on_from_a_whole_one_to_the_same_bits_previews_and
     previews = ["--preview-every", "15", "--preview-sequences", "1", "--preview-steps", "1"]
     previews += ["--dataset", str(tiny_results / "dataset"), "--manifest", str(tiny_results / "audit/manifest.parquet")]
     subprocess.run([*command(training_arguments(out, *OPTIONS)), "--shard-base", *previews], check=True)
-    assert lasting(out) == lasting(by_two)
+    assert checkpoint_files(out) == checkpoint_files(by_two)
     assert len((out / "previews.jsonl").read_text().splitlines()) == 2
 
 

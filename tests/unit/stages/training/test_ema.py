@@ -10,6 +10,7 @@ from inpainting.cli import main
 from inpainting.stages.training.ema import EmaWeights
 from safetensors.torch import load_file
 from torch.nn import Parameter
+from trainings import checkpoint_files
 
 Arguments = Callable[..., list[str]]
 DECAY = 0.6
@@ -62,11 +63,6 @@ def exported(out: Path, step: int) -> dict[str, torch.Tensor]:
     return named | load_file(adapter / "widened.safetensors")
 
 
-def lasting(out: Path) -> dict[str, bytes]:
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def test_the_average_of_the_trained_weights_is_exported_and_training_goes_on_as_without_it(
     training_arguments: Arguments, tmp_path: Path
 ) -> None:
@@ -91,7 +87,7 @@ def test_a_resumed_run_goes_on_with_the_same_average(training_arguments: Argumen
     for step in (4, 5):
         shutil.rmtree(tmp_path / "resumed" / "checkpoints" / f"step-{step}")
     assert main(training_arguments(tmp_path / "resumed", *options)) == 0
-    assert lasting(tmp_path / "resumed") == lasting(tmp_path / "whole")
+    assert checkpoint_files(tmp_path / "resumed") == checkpoint_files(tmp_path / "whole")
     last = exported(tmp_path / "whole", 5)
     trained = load_file(tmp_path / "whole" / "checkpoints" / "step-5" / "trained.safetensors")
     assert any(not torch.equal(last[name], trained[name]) for name in last)

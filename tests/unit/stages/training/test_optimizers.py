@@ -12,6 +12,7 @@ from inpainting.cli import main
 from inpainting.stages.training.optimizers import current_rates, make_optimizer, make_schedule
 from inpainting.stages.training.settings import OptimizerSettings
 from torch.nn import Parameter
+from trainings import checkpoint_files
 
 Arguments = Callable[..., list[str]]
 STEPS, WARMUP, CYCLES, POWER, LORA, PATCH = 23, 5, 3, 2.0, 0.01, 0.03
@@ -88,15 +89,10 @@ def test_prodigy_with_a_rate_meant_for_adamw_is_refused(
     assert "--learning-rate: 0.0001 was given with the optimizer prodigy" in capsys.readouterr().err
 
 
-def lasting(out: Path) -> dict[str, bytes]:
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def test_a_run_with_prodigy_resumes_bit_identical(training_arguments: Arguments, tmp_path: Path) -> None:
     options = ["--optimizer", "prodigy", "--learning-rate", "0.5", "--patch-learning-rate", "0.25"]
     assert main(training_arguments(tmp_path / "whole", *options)) == 0
     shutil.copytree(tmp_path / "whole", tmp_path / "resumed")
     shutil.rmtree(tmp_path / "resumed" / "checkpoints" / "step-4")
     assert main(training_arguments(tmp_path / "resumed", *options)) == 0
-    assert lasting(tmp_path / "resumed") == lasting(tmp_path / "whole")
+    assert checkpoint_files(tmp_path / "resumed") == checkpoint_files(tmp_path / "whole")

@@ -21,6 +21,7 @@ from inpainting.video import masks
 from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from trainings import checkpoint_files
 
 Arguments = Callable[..., list[str]]
 
@@ -33,11 +34,6 @@ def preview_options(tiny_results: Path) -> list[str]:
     return [*files, "--dataset", str(tiny_results / "dataset"), "--preview-every", "2", "--preview-steps", "2"]
 
 
-def lasting(out: Path) -> dict[str, bytes]:
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def previews(out: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (out / "previews.jsonl").read_text().splitlines()]
 
@@ -48,7 +44,7 @@ def test_the_training_is_bit_identical_with_previews_and_without(
     options = ["--lora-dropout", "0.3", "--ema-decay", "0.5"]
     assert main(training_arguments(tmp_path / "without", *options)) == 0
     assert main(training_arguments(tmp_path / "with", *options, *preview_options)) == 0
-    assert lasting(tmp_path / "with") == lasting(tmp_path / "without")
+    assert checkpoint_files(tmp_path / "with") == checkpoint_files(tmp_path / "without")
     assert [row["step"] for row in previews(tmp_path / "with")] == [2, 4]
 
 

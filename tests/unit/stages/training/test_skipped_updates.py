@@ -1,6 +1,5 @@
 """Steps whose latents or fp16 gradients are not finite: skipped, counted and, in the end, an error."""
 
-import json
 import math
 import shutil
 import subprocess
@@ -8,7 +7,6 @@ import sys
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -25,12 +23,9 @@ from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.stages.training.skipped_updates import MAX_SKIPPED_IN_A_ROW
 from inpainting.stages.training.train import adapter_config, prepare_transformer
+from trainings import metrics_rows
 
 Arguments = Callable[..., list[str]]
-
-
-def rows(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture
@@ -62,11 +57,11 @@ def test_a_batch_of_latents_that_are_not_finite_is_skipped_with_a_warning_that_n
     windows = LatentCache(index, "train")
     options = ["--index", str(index), "--batch-size", "1", "--steps", str(len(windows)), "--save-every", "100"]
     assert main(training_arguments(tmp_path, *options)) == 0
-    skipped = [row["step"] for row in rows(tmp_path) if row["skipped_updates"]]
+    skipped = [row["step"] for row in metrics_rows(tmp_path) if row["skipped_updates"]]
     assert len(skipped) == 1, "each window is in one step of an epoch"
     assert f"step {skipped[0]}: skipped, because cached latents of {windows[3].sequence} hold" in caplog.text
     assert "`inpaint encode --vae-dtype float32`" in caplog.text
-    assert all(math.isfinite(row["loss"]) == (not row["skipped_updates"]) for row in rows(tmp_path))
+    assert all(math.isfinite(row["loss"]) == (not row["skipped_updates"]) for row in metrics_rows(tmp_path))
 
 
 def test_a_run_with_a_skipped_step_resumes_bit_identical(
@@ -77,7 +72,7 @@ def test_a_run_with_a_skipped_step_resumes_bit_identical(
     options = ["--index", str(index), "--batch-size", "1", "--steps", steps, "--save-every", "1", "--keep-last", "100"]
     options += ["--ema-decay", "0.9"]
     assert main(training_arguments(tmp_path / "whole", *options)) == 0
-    (skipped,) = [row["step"] for row in rows(tmp_path / "whole") if row["skipped_updates"]]
+    (skipped,) = [row["step"] for row in metrics_rows(tmp_path / "whole") if row["skipped_updates"]]
     shutil.copytree(tmp_path / "whole", tmp_path / "resumed")
     for step in range(skipped, int(steps) + 1):
         shutil.rmtree(tmp_path / "resumed" / "checkpoints" / f"step-{step}")
@@ -106,7 +101,7 @@ def test_all_processes_skip_a_batch_if_one_has_latents_that_are_not_finite(
 ) -> None:
     arguments = training_arguments(tmp_path, "--index", str(damaged([3])), "--steps", "7", "--processes", "2")
     subprocess.run([sys.executable, "-m", "inpainting.cli", *arguments], check=True, timeout=600)
-    assert [row["skipped_updates"] for row in rows(tmp_path)].count(1) == 1, "7 batches of 2 are one epoch"
+    assert [row["skipped_updates"] for row in metrics_rows(tmp_path)].count(1) == 1, "7 batches of 2 are one epoch"
 
 
 def fp16_run(settings: TrainCommand) -> Run:
@@ -133,8 +128,8 @@ def test_training_stops_when_fp16_gradients_are_not_finite_at_every_loss_scale(
     metrics = MetricsLogger(tmp_path, 0, settings.steps, settings.outside_weight, run.family.timesteps)
     with pytest.raises(InputError, match="updates in a row were skipped, because the fp16 gradients") as error:
         run.train(None, metrics, Stop(None, {}))
-    assert len(rows(tmp_path)) < MAX_SKIPPED_IN_A_ROW
-    assert all(row["skipped_updates"] == 1 for row in rows(tmp_path))
+    assert len(metrics_rows(tmp_path)) < MAX_SKIPPED_IN_A_ROW
+    assert all(row["skipped_updates"] == 1 for row in metrics_rows(tmp_path))
     assert all(torch.equal(*pair) for pair in zip(before, run.parameters, strict=True))
     advice = ". --dtype bfloat16 --mixed-precision bf16" if dtype == "float16" else ". --mixed-precision bf16"
     assert advice in str(error.value), "bf16 is refused beside float16 weights"
@@ -154,5 +149,5 @@ def test_one_skipped_fp16_update_among_others_is_counted_and_training_goes_on(
     run.parameters[-1].register_hook(overflow_once)
     metrics = MetricsLogger(tmp_path, 0, settings.steps, settings.outside_weight, run.family.timesteps)
     run.train(None, metrics, Stop(None, {}))
-    assert [row["skipped_updates"] for row in rows(tmp_path)] == [1, 0, 0]
-    assert [math.isfinite(row["grad_norm"]) for row in rows(tmp_path)] == [False, True, True]
+    assert [row["skipped_updates"] for row in metrics_rows(tmp_path)] == [1, 0, 0]
+    assert [math.isfinite(row["grad_norm"]) for row in metrics_rows(tmp_path)] == [False, True, True]
