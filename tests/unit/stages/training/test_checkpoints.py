@@ -28,6 +28,6 @@ def test_all_checkpoints_keep_their_adapters_and_the_last_ones_can_be_resumed(
     assert checkpoint_files(tmp_path) == before
     shutil.rmtree(tmp_path / "checkpoints" / "step-2")
     assert main(training_arguments(tmp_path, *options)) == 1
-    assert "none before it can be gone on from" in capsys.readouterr().err
+    assert "no run can resume from those before it" in capsys.readouterr().err
     assert main(training_arguments(tmp_path, *options, "--on-change", "restart")) == 0
     assert checkpoint_files(tmp_path) == before

@@ -220,11 +220,11 @@ def test_each_of_two_processes_holds_half_of_the_frozen_weights_and_all_that_tra
     assert launch([sys.executable, "-c", SHARES, str(tiny_base)], 2) == 0
 
 
-def test_one_process_has_no_one_to_share_the_base_with(
+def test_sharding_the_base_is_refused_with_one_process(
     training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(training_arguments(tmp_path, "--shard-base")) == 2
-    assert "--shard-base: there is one process alone" in capsys.readouterr().err
+    assert "--shard-base: it shards the base over several processes, but there is only one" in capsys.readouterr().err
 
 
 def workers(launcher: int) -> list[int]:

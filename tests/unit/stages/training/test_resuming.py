@@ -101,7 +101,7 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(
     message = capsys.readouterr().err
     assert message.count(difference) == 1
     assert "targets" not in message
-    assert "training.on_change: restart (--on-change restart), which puts the old run aside" in message
+    assert "training.on_change: restart (--on-change restart), which moves the old run below previous/" in message
     assert folder_digest(tiny_training) == before
 
 
@@ -242,5 +242,5 @@ def test_more_steps_are_refused_if_the_schedule_depends_on_their_number(
 ) -> None:
     assert main(training_arguments(tiny_training, "--steps", "8")) == 1
     message = capsys.readouterr().err
-    assert "only constant and constant_with_warmup are not changed by more steps" in message
+    assert "with constant and constant_with_warmup they do not" in message
     assert "--on-change continue" in message

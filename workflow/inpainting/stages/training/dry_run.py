@@ -1,4 +1,4 @@
-"""`inpaint train --dry-run`: what a training would be, and one forward and backward pass of it; no file is written."""
+"""`inpaint train --dry-run`: prints a training's settings and one forward and backward pass; writes no file."""
 
 from dataclasses import fields
 
@@ -15,11 +15,11 @@ from inpainting.stages.training.metrics_logger import peak_memory_gib
 from inpainting.stages.training.settings import TrainCommand
 
 STATE_BYTES = {"adamw": 8.0, "prodigy": 16.0}
-"""Bytes that an optimizer keeps for each weight that trains."""
+"""Bytes of optimizer state per trained weight."""
 
 
-def rehearse(settings: TrainCommand, run: Run) -> None:
-    """Print the resolved settings, the model, what trains, a batch's shapes, its loss, and the memory of a full run."""
+def dry_run(settings: TrainCommand, run: Run) -> None:
+    """Print the settings, the model, the trained weights, a batch's shapes and loss, and the memory of a run."""
     _section("settings", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
     transformer = run.accelerator.unwrap_model(run.transformer)
     _section("model", _model(transformer, run.batches.cache))

@@ -1,4 +1,4 @@
-"""From gradients to weights: which optimizer, which weights at which rate, and how the rates go over the updates."""
+"""Optimizer, parameter groups and learning rate schedule."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from inpainting.stages.training.combined_optimizer import CombinedOptimizer
 from inpainting.stages.training.settings import OptimizerSettings
 
 Group = dict[str, Any]
-"""A group of weights as torch's optimizers take them: params, lr; and its name, lora or patch."""
+"""A parameter group of torch's optimizers: params, lr; and its name, lora or patch."""
 
-SAID = ("initial_lr", "weight_decay", "betas")
-"""What a group of weights has from the settings, beside its rate."""
+FROM_SETTINGS = ("initial_lr", "weight_decay", "betas")
+"""What a parameter group takes from the settings, beside its rate."""
 
 
 def rate_groups(parameters: dict[str, Parameter], settings: OptimizerSettings) -> list[Group]:
-    """LoRA and the patch embedding, each with its own peak rate; a group without weights is left out."""
+    """Parameter groups of LoRA and the patch embedding with their peak rates; an empty one is left out."""
     patch = [p for name, p in parameters.items() if name.startswith("patch_embed.proj.")]
     low_rank = [p for name, p in parameters.items() if not name.startswith("patch_embed.proj.")]
     groups = [
@@ -40,7 +40,7 @@ def make_optimizer(parameters: dict[str, Parameter], settings: OptimizerSettings
 
 
 def make_schedule(optimizer: Optimizer, settings: OptimizerSettings) -> LambdaLR:
-    """The rates' course over all updates; `step` it once after each."""
+    """The learning rate schedule; call its `step` once after each update."""
     return get_scheduler(
         settings.schedule,
         optimizer,
@@ -52,21 +52,23 @@ def make_schedule(optimizer: Optimizer, settings: OptimizerSettings) -> LambdaLR
 
 
 def resume(optimizer: Optimizer, rates: LambdaLR, state: dict[str, Any], step: int) -> None:
-    """Take up the optimizer's state after `step` updates; what the settings say of rates and decay goes before it."""
-    said = [{name: group[name] for name in SAID if name in group} for group in optimizer.param_groups]
+    """Load the optimizer's state after `step` updates, but keep the rates, decay and betas of the settings."""
+    given = [{name: group[name] for name in FROM_SETTINGS if name in group} for group in optimizer.param_groups]
     optimizer.load_state_dict(state)
     rates.last_epoch = step
-    for group, values, peak, course in zip(optimizer.param_groups, said, rates.base_lrs, rates.lr_lambdas, strict=True):
-        group.update(values, lr=peak * course(step))
+    for group, values, peak, factor in zip(
+        optimizer.param_groups, given, rates.base_lrs, rates.lr_lambdas, strict=True
+    ):
+        group.update(values, lr=peak * factor(step))
 
 
 def current_rates(optimizer: Optimizer) -> dict[str, float]:
-    """The rate of the next update of every group: rate_lora, rate_patch; with Prodigy, times its own estimate."""
+    """The learning rates of the next update: rate_lora, rate_patch; with Prodigy, times its own estimate."""
     return {f"rate_{group['name']}": group["lr"] * group.get("d", 1.0) for group in optimizer.param_groups}
 
 
 def _prodigy(groups: list[Group], settings: OptimizerSettings) -> CombinedOptimizer:
-    """Prodigy (Mishchenko & Defazio 2024, arXiv 2306.06101), which finds the rate of each group apart."""
+    """Prodigy (Mishchenko & Defazio 2024, arXiv 2306.06101), which estimates the rate of each group separately."""
     from prodigyopt import Prodigy
 
     options: dict[str, Any] = {"betas": settings.betas, "weight_decay": settings.weight_decay}
