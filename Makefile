@@ -1,33 +1,33 @@
-# `make demo` and `make test` set up what they need; nothing else has to be installed but Python 3.11+ and make.
+# `make demo` and `make test` set up what they need. Python 3.11+ and make have to be installed.
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 SETUP := .venv/.set-up
-# Container images like to set it; every process would then compile torch, diffusers and the rest anew, for seconds.
+# If it is set, as in some container images, every process compiles torch, diffusers and the rest again, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check format schema pins clean
 
-help: ## what there is
+help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-setup: $(SETUP) ## .venv with everything pinned in envs/requirements.txt
+setup: $(SETUP) ## make .venv with the packages pinned in envs/requirements.txt
 
 $(SETUP): envs/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; PYTHON=/path/to/python3.11 make $(MAKECMDGOALS) names one"; exit 1; }
 	$(PYTHON) -m venv .venv
-	@# --no-compile: of many thousand modules, Python compiles the few that are used when they first are.
+	@# --no-compile: Python compiles the few modules that are used when they are first imported.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: $(SETUP) ## sample sequences to results/report.html, on this machine
+demo: $(SETUP) ## run the whole pipeline on sample sequences, to results/report.html
 	$(BIN)/snakemake --cores $(CORES)
 	@test -f results/report.html || \
 	  $(BIN)/snakemake --report results/report.html --report-stylesheet workflow/report/report.css
 
-check: $(SETUP) ## the fast tests, and that code and workflow are in order
+check: $(SETUP) ## formatters, linters, types, import rules and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
@@ -43,7 +43,7 @@ format: $(SETUP) ## format code and workflow
 	$(BIN)/ruff format --quiet .
 	$(BIN)/snakefmt Snakefile workflow/rules
 
-schema: $(SETUP) ## write the configuration's schema anew from the settings
+schema: $(SETUP) ## write the configuration's schema from the settings classes
 	$(BIN)/python -m inpainting.config
 
 pins: ## renew envs/requirements.txt from envs/requirements.in

@@ -1,11 +1,11 @@
-"""How fast the audit is, beside the bare loops that no audit could beat, all in one run on a warm cache.
+"""Speed of the audit, compared with bare loops over the same files, in one run on a warm cache.
 
     python benchmarks/audit.py                     ratios on frames of 640x480; needs 400 MB in the temporary folder
-    python benchmarks/audit.py --tree 40000        a dataset of so many sequences through audit, split and Snakemake's
-                                                   graph; needs 1.5 GB for 40,000
+    python benchmarks/audit.py --tree 40000        audit, split and Snakemake's graph for that many sequences;
+                                                   needs 1.5 GB for 40,000
 
-Ratios are of CPU time, on one core, each the median over rounds in which both sides take turns, so that other work on
-the machine disturbs them little. Promises: `header` 20,000 files/s, `crc` 80 % of read-and-crc32, `decode` 90 % of
+Ratios are of CPU time on one core: the median over rounds in which both sides take turns, so that other work on the
+machine matters little. Aims: `header` 20,000 files/s, `crc` 80 % of read-and-crc32, `decode` 90 % of
 Pillow, a re-audit without changes 100,000 files/s; 40,000 sequences below 1 GB of memory, the graph below 5 s.
 """
 
@@ -60,14 +60,14 @@ def write_dataset(root: Path) -> list[str]:
 
 
 def cpu(work: Callable[[], object]) -> float:
-    """Seconds of CPU time that a piece of work takes."""
+    """CPU seconds of a function call."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
 def take_turns(rounds: int, *works: Callable[[], object]) -> list[list[float]]:
-    """CPU seconds of each piece of work in each round, after one to warm up."""
+    """CPU seconds of each function in each round, after one warm-up call."""
     for work in works:
         work()
     return [list(times) for times in zip(*([cpu(work) for work in works] for _ in range(rounds)), strict=True)]
@@ -93,16 +93,16 @@ def check_all(root: Path) -> None:
 
 
 def read_and_crc(paths: list[str]) -> None:
-    """The bare loop below the level crc."""
+    """The bare loop for the level crc."""
     for path in paths:
-        with open(path, "rb") as stream:  # noqa: PTH123 (a loop as bare as can be)
+        with open(path, "rb") as stream:  # noqa: PTH123 (the bare loop)
             zlib.crc32(stream.read())
 
 
 def read_and_decode(paths: list[str]) -> None:
-    """The bare loop below the level decode."""
+    """The bare loop for the level decode."""
     for path in paths:
-        with open(path, "rb") as stream:  # noqa: PTH123 (a loop as bare as can be)
+        with open(path, "rb") as stream:  # noqa: PTH123 (the bare loop)
             Image.open(io.BytesIO(stream.read())).load()
 
 
@@ -116,27 +116,27 @@ def ratios(folder: Path) -> None:
     [header] = take_turns(15, lambda: inspect_all(root, {}, level="header"))
     [again] = take_turns(15, lambda: inspect_all(root, known))
     assert not inspect_all(root, known)
-    print(f"header     {len(paths) / median(header):9,.0f} files/s   (20,000 promised)")
-    print(f"no change  {len(paths) / median(again):9,.0f} files/s   (100,000 promised)")
+    print(f"header     {len(paths) / median(header):9,.0f} files/s   (aim: 20,000)")
+    print(f"no change  {len(paths) / median(again):9,.0f} files/s   (aim: 100,000)")
     bare, checked = take_turns(9, lambda: read_and_crc(paths), lambda: check_all(root))
-    tell("crc", bare, checked, len(paths), "80 %")
+    print_share("crc", bare, checked, len(paths), "80 %")
     bare, full = take_turns(3, lambda: read_and_decode(paths), lambda: inspect_all(root, {}, level="decode"))
-    tell("decode", bare, full, len(paths), "90 %")
+    print_share("decode", bare, full, len(paths), "90 %")
     [default] = take_turns(3, lambda: inspect_all(root, {}))
     hours = median(default) / SEQUENCES * 40000 / 3600
-    print(f"crc on all, {8 + 3} frames looked at: {len(paths) / median(default):,.0f} files/s;")
-    print(f"  40,000 sequences of {FRAMES} frames take {hours:.1f} core-hours, with a disk that keeps up")
+    print(f"crc on all, {8 + 3} frames decoded: {len(paths) / median(default):,.0f} files/s;")
+    print(f"  40,000 sequences of {FRAMES} frames take {hours:.1f} core-hours if the disk keeps up")
 
 
-def tell(level: str, bare: list[float], audit: list[float], files: int, promised: str) -> None:
-    """Print a level's rate, and its share of the bare loop's."""
+def print_share(level: str, bare: list[float], audit: list[float], files: int, aim: str) -> None:
+    """Print a level's rate as a share of the bare loop's."""
     share = median(one / other for one, other in zip(bare, audit, strict=True))
     rates = f"{files / median(audit):9,.0f} files/s, bare {files / median(bare):9,.0f}"
-    print(f"{level:10} {rates}: {share:.0%} of it   ({promised} promised)")
+    print(f"{level:10} {rates}: {share:.0%}   (aim: {aim})")
 
 
 def write_tree(root: Path, sequences: int) -> None:
-    """Sequences of 2 frames of 16x16: one file each, under six names."""
+    """Sequences of 2 frames of 16x16. All but two images are links, to save disk space."""
     rng = np.random.default_rng(0)
     mask = np.zeros((16, 16), np.uint8)
     mask[4:8, 4:8] = 255
@@ -155,7 +155,7 @@ def write_tree(root: Path, sequences: int) -> None:
 
 
 def run(what: str, command: list[str], folder: Path) -> None:
-    """Run a command; print wall time, CPU time of its main process, and the memory of the largest so far."""
+    """Run a command and print wall time, CPU time and the peak memory of the largest process so far."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run([sys.executable, "-m", *command], check=True, cwd=folder, capture_output=True)
     wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -189,7 +189,7 @@ windows: {{window: 1, window_overlap: 0}}
 def main() -> None:
     """Measure in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tree", type=int, default=0, help="measure a tree of so many small sequences instead")
+    parser.add_argument("--tree", type=int, default=0, help="measure with this many small sequences instead")
     sequences = parser.parse_args().tree
     folder = Path(tempfile.mkdtemp(prefix="audit-benchmark-"))
     try:

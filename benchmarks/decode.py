@@ -3,7 +3,7 @@
     python benchmarks/decode.py                     two clips of 17 frames of 128x96, one thread, under a minute
     python benchmarks/decode.py --base /path/to/CogVideoX-2b --device cuda --dtype float16
 
-The pixels are compared too: on a CPU another layout of the weights may change their last bits.
+The pixels are compared too: on a CPU another memory layout of the weights may change their last bits.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def seconds(vae: AutoencoderKLCogVideoX, latents: torch.Tensor) -> float:
 
 
 def main() -> None:
-    """Print the ratio of the medians, and of the least times."""
+    """Print the ratio of the median and of the shortest times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", default="models/nano")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -47,7 +47,9 @@ def main() -> None:
     theirs, mine = zip(*times, strict=True)
     print(f"diffusers {statistics.median(theirs):.2f} s, arranged {statistics.median(mine):.2f} s")
     ratio, least = statistics.median(theirs) / statistics.median(mine), min(theirs) / min(mine)
-    print(f"{ratio:.2f} x as fast by medians, {least:.2f} x by least times; greatest difference {difference:.1e} of 2")
+    print(
+        f"{ratio:.2f} x as fast by medians, {least:.2f} x by shortest times; difference at most {difference:.1e} of 2"
+    )
 
 
 if __name__ == "__main__":

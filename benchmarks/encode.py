@@ -1,11 +1,11 @@
-"""What `inpaint encode` costs beside a bare loop over the same clips: Pillow's decoding, then the VAE, nothing else.
+"""CPU time of `inpaint encode`, compared with Pillow's decoding and the VAE's encoding of the same clips alone.
 
     python benchmarks/encode.py                     two sequences of 49 frames of 640x480 on two cores: some minutes
-    python benchmarks/encode.py --frames 9          less time, where the machine has other work, too
+    python benchmarks/encode.py --frames 9          shorter
 
-The CPU time is that of all processes: reading and filling in the workers, encoding, writing the shard. The wall time
-means something on an idle machine only. torch is imported where it is used: the workers of `inpaint encode` import the
-file that was started, and their time is counted.
+CPU time is of all processes: reading and filling in the workers, encoding, writing the shard. Wall time needs an idle
+machine. torch is imported inside functions because the workers of `inpaint encode` import this file, too, and their
+time is counted.
 """
 
 import argparse
@@ -20,27 +20,27 @@ import numpy as np
 import pandas as pd
 import psutil
 from inpainting.artifacts.manifest import write_manifest
-from inpainting.artifacts.record import UNSEEN, Soundness, make_record
+from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
 from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import sequence
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of all that it started, ended ones included."""
+    """CPU time of this process and all its child processes, including ended ones."""
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     return sum(sum(process.cpu_times()[:4]) for process in processes)
 
 
 def cost(work: Callable[[], object]) -> tuple[float, float]:
-    """CPU and wall seconds of some work."""
+    """CPU and wall seconds of a function call."""
     cpu, wall = cpu_seconds(), time.monotonic()
     work()
     return cpu_seconds() - cpu, time.monotonic() - wall
 
 
 def make_dataset(root: Path, sequences: int, frames: int, width: int, height: int) -> None:
-    """Sequences of moving waves with noise, and the tables that audit and split would write of them."""
+    """Sequences of moving waves with noise, and the tables that audit and split would write for them."""
     rng = np.random.default_rng(0)
     row, column = np.mgrid[:height, :width]
     mask = np.where((row > height // 3) & (column > width // 2), np.uint8(255), np.uint8(0))
@@ -51,7 +51,7 @@ def make_dataset(root: Path, sequences: int, frames: int, width: int, height: in
         clip = clip.clip(0, 255).astype(np.uint8)
         sequence.write_sequence(root / "sequences" / name, clip, np.stack([mask] * frames), clip)
     sound = [Soundness(frames, width, height, digest=name, findings=[]) for name in names]
-    records = [make_record(name, found, UNSEEN) for name, found in zip(names, sound, strict=True)]
+    records = [make_record(name, found, NO_CONTENT) for name, found in zip(names, sound, strict=True)]
     write_manifest(root / "manifest.parquet", records, {})
     SPLIT_TABLE.write(root / "split.tsv", pd.DataFrame({"id": names, "group": names, "split": TRAIN}))
 

@@ -1,8 +1,8 @@
-"""How fast clips are scored: `PYTHONPATH=workflow .venv/bin/python benchmarks/evaluation.py [FRAMES]`.
+"""Speed of scoring: `PYTHONPATH=workflow .venv/bin/python benchmarks/evaluation.py [FRAMES]`.
 
-Scores clips of 640x480 that stand for a method's output, first by one process, then by as many as there are cores, and
-prints what each kind of score costs, the ratio of the two, SSIM beside scikit-image's, and the minutes that 100
-sequences of 49 frames would take. FRAMES per clip are 9 unless given; times are the machine's, so run it alone.
+Scores blurred clips of 640x480, first in one process, then in as many as there are cores. Prints the time of each
+metric, the speed-up, SSIM compared with scikit-image's, and the minutes for 100 sequences of 49 frames. FRAMES per clip
+is 9 by default. Run it on an idle machine.
 """
 
 import os
@@ -24,7 +24,7 @@ from inpainting.metrics.ssim import ssim
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip
+from inpainting.video.clip import SequenceClip
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
@@ -34,7 +34,7 @@ SETTINGS = EvaluateCommand(
 )
 
 
-def clip_of(seed: int, frames: int) -> tuple[Clip, NDArray[np.uint8]]:
+def clip_of(seed: int, frames: int) -> tuple[SequenceClip, NDArray[np.uint8]]:
     """A textured scene that pans under a moving mask, and the same blurred, which stands for an output."""
     rng = np.random.default_rng(seed)
     scene = cv2.GaussianBlur(rng.integers(0, 256, (HEIGHT, WIDTH + 4 * frames, 3)).astype(np.uint8), (0, 0), 2)
@@ -44,11 +44,11 @@ def clip_of(seed: int, frames: int) -> tuple[Clip, NDArray[np.uint8]]:
         cv2.circle(mask[i], (200 + 3 * i, 240), 100, 255, -1)
     output = np.stack([cv2.GaussianBlur(frame, (0, 0), 1) for frame in truth])
     shaded = np.where(mask[..., None] > 0, np.uint8(20), truth)
-    return Clip(str(seed), shaded, mask, truth), output
+    return SequenceClip(str(seed), shaded, mask, truth), output
 
 
 def score(seed: int, frames: int) -> float:
-    """Make one clip and score it; returns the seconds that scoring alone took."""
+    """Make one clip and score it; returns the seconds of scoring alone."""
     clip, output = clip_of(seed, frames)
     filled = masks.dilate(masks.to_hole(clip.mask, SETTINGS), SETTINGS.mask_dilation)
     outputs: dict[Output, NDArray[np.uint8]] = {
@@ -61,18 +61,18 @@ def score(seed: int, frames: int) -> float:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Seconds that some work takes."""
+    """Wall seconds of a function call."""
     begin = perf_counter()
     work()
     return perf_counter() - begin
 
 
 def kernels(frames: int) -> dict[str, float]:
-    """Milliseconds per frame of each kind of score, and of scikit-image's SSIM."""
+    """Milliseconds per frame of each metric, and of scikit-image's SSIM."""
     clip, output = clip_of(0, frames)
     hole = masks.to_hole(clip.mask, SETTINGS)
     reference = Reference(clip.truth, Regions(hole, effect_region(clip.rgb, clip.truth, hole)))
-    reference.once(motion_of)
+    reference.cached(motion_of)
     pairs = list(zip(output, clip.truth, strict=True))
     work: dict[str, Callable[[], object]] = {
         **{metric.title: partial(metric.score, output, reference) for metric in METRICS if metric.score},
@@ -86,7 +86,7 @@ def kernels(frames: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print."""
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     cores = os.cpu_count() or 1
     cv2.setNumThreads(1)

@@ -1,13 +1,12 @@
-"""How much faster clips are inpainted than the plain way, and at what quality:
+"""Speed and quality of inpainting with few steps, compared with 50 steps and guidance:
 
     PYTHONPATH=workflow .venv/bin/python benchmarks/inference.py ADAPTER [DATASET]
 
-The plain way is 50 steps with a guidance of 6 (away from a prompt that differs by next to nothing, else guidance would
-be left out), one window at a time, each by itself, faded into the next. The other rows are this project's way: few
-steps, no guidance, windows in batches and denoised together. DATASET is a folder of
-sequences with truth (RGB_480, MASK_480, GT_480); without it two sample sequences of 49 frames of 128x96 are made.
-Prints seconds for all clips, the loading of the model aside, the mean PSNR of the raw output inside the mask, and the
-ratio to the plain way. Times are the machine's, so run it alone.
+The reference takes 50 steps with guidance 6 (with a negative prompt that differs minimally, since guidance between
+equal prompts is skipped), one window at a time, each denoised alone and blended into the next. The other rows take few
+steps without guidance, with windows batched and denoised together. DATASET is a folder of sequences with truths;
+without it two sample sequences of 49 frames of 128x96 are made. Prints seconds for all clips without loading the model,
+mean PSNR of the raw output in the mask, and the speed-up over the reference. Run it on an idle machine.
 """
 
 import sys
@@ -31,11 +30,14 @@ from numpy.typing import NDArray
 
 FRAMES, SIZE = 49, "128x96"
 
-Way = tuple[str, int, float, Blend, int | None]
-"""Name, denoising steps, guidance, blending of windows, windows in a batch."""
+Variant = tuple[str, int, float, Blend, int | None]
+"""Name, denoising steps, guidance, blending of windows, windows per batch."""
 
-PLAIN: Way = ("plain way: 50 steps, guidance 6", 50, 6.0, "pixels", 1)
-WAYS: tuple[Way, ...] = (PLAIN, *((f"{steps} steps", steps, 1.0, "latents", None) for steps in (1, 2, 4, 10)))
+REFERENCE: Variant = ("reference: 50 steps, guidance 6", 50, 6.0, "pixels", 1)
+VARIANTS: tuple[Variant, ...] = (
+    REFERENCE,
+    *((f"{steps} steps", steps, 1.0, "latents", None) for steps in (1, 2, 4, 10)),
+)
 
 
 def sequences(dataset: Path) -> list[Path]:
@@ -44,7 +46,7 @@ def sequences(dataset: Path) -> list[Path]:
 
 
 def measure(pipeline: CogVideoXInpaintPipeline, folders: list[Path], **options: Any) -> tuple[float, float]:
-    """Seconds that inpainting all sequences takes, and their mean in-mask PSNR in dB."""
+    """Wall seconds to inpaint all sequences, and their mean PSNR in the mask, in dB."""
     assert pipeline.adapter is not None
     seconds, scores, settings = 0.0, [], pipeline.adapter.masks
     for folder in folders:
@@ -60,7 +62,7 @@ def measure(pipeline: CogVideoXInpaintPipeline, folders: list[Path], **options: 
 
 
 def main(adapter: Path, dataset: Path | None) -> None:
-    """Measure each way and print a table."""
+    """Measure each variant and print a table."""
     with tempfile.TemporaryDirectory() as made:
         if dataset is None:
             dataset = Path(made)
@@ -70,9 +72,9 @@ def main(adapter: Path, dataset: Path | None) -> None:
         pipeline = load_pipeline(model, adapter)
         away_from = torch.full_like(encode_prompt(model.base, "", pipeline.device), 1e-6)
         pipeline(*warm_up(folders[0]), num_inference_steps=1)
-        print(f"{len(folders)} clips\n{'':34}{'seconds':>9}{'dB in mask':>12}{'faster':>9}")
-        plain = None
-        for name, steps, guidance, blend, at_once in WAYS:
+        print(f"{len(folders)} clips\n{'':34}{'seconds':>9}{'dB in mask':>12}{'speed-up':>9}")
+        reference = None
+        for name, steps, guidance, blend, at_once in VARIANTS:
             seconds, score = measure(
                 pipeline,
                 folders,
@@ -82,12 +84,12 @@ def main(adapter: Path, dataset: Path | None) -> None:
                 blend=blend,
                 windows_at_once=at_once,
             )
-            plain = plain or seconds
-            print(f"{name:34}{seconds:9.1f}{score:12.2f}{plain / seconds:8.1f}x", flush=True)
+            reference = reference or seconds
+            print(f"{name:34}{seconds:9.1f}{score:12.2f}{reference / seconds:8.1f}x", flush=True)
 
 
 def warm_up(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A first frame and its mask."""
+    """The first frame and its mask."""
     return sequence.read_rgb(folder, 0, 1), sequence.read_mask(folder, 0, 1)
 
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The whole pipeline once at CogVideoX-2b's true size on one GPU: does it work, how long does it take, how much memory?
+# Runs the whole pipeline once at CogVideoX-2b's true size on one GPU, and measures time and memory.
 #
 #     benchmarks/on_gpu.sh [--size 2b|nano] [--out DIR] [--work DIR] [--minutes N] [--dry]
 #
-# The base model has the true shapes and random weights, so nothing is downloaded; the sequences are made. Every step
-# has a time limit of its own, and one that fails does not keep the others from running. DIR receives table.md,
-# figures.json and logs.txt, anew after each step. Steps that N minutes leave no time for are listed as not run; called
-# again with the same --work, it goes on with those. The exit code is 1 unless all steps went well.
-# `--size nano` does the same with models/nano on the CPU; `--dry` prints the commands and the size of the model.
-# PYTHON names a Python with the packages of envs/requirements.txt, python3 by default.
+# The base has the true shapes and random weights, and the sequences are sample sequences: nothing is downloaded. Every
+# step has its own time limit; if one fails, the others still run. table.md, figures.json and logs.txt in DIR are rewritten
+# after each step. Steps that do not fit into N minutes are listed as not run; another call with the same --work runs them.
+# The exit code is 1 unless all steps succeeded.
+# `--size nano` uses models/nano on the CPU; `--dry` prints the commands and the size of the model.
+# PYTHON is a Python with the packages of envs/requirements.txt, python3 by default.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 size=2b out=results/on-gpu work='' minutes=8 dry=''
@@ -44,8 +44,8 @@ speed() { "$python" benchmarks/true_speed.py "$@"; }
 table() { "$python" benchmarks/on_gpu_table.py "$@"; }
 export -f inpaint true_size speed
 
-# step NAME SECONDS COMMAND [CODES]: run a command within so many seconds, `slower` times as many at nano size, whose
-# machine may be any; its exit code should be among CODES.
+# step NAME SECONDS COMMAND [CODES]: run a command with a time limit, which is `slower` times as long at nano size because
+# the machine may be slow. The exit code should be one of CODES.
 step() {
   local name=$1 limit=$(($2 * slower)) command=$3 codes=${4:-0} began=$EPOCHREALTIME code left=$((deadline - EPOCHSECONDS))
   if [ -f "$records/$name.json" ] && ! grep -q '"state": "not run"' "$records/$name.json"; then return; fi
@@ -73,7 +73,7 @@ model: {base: $work/base, $model}
 windows: {$windows}
 dataset: {root: $data, frames: $frames, audit: {shards: 1}}
 latents: {shards: 1}
-training: # rates that do not depend on the number of steps, so that the trainings can be compared
+training: # a schedule that does not depend on the number of steps, so that trainings can be compared
   {steps: $long, batch_size: 1, save_every: $stopped, log_every: 1, schedule: constant_with_warmup, warmup_steps: 3,
    $recipe}
 validation: {steps: $denoising, limit: 1}
@@ -85,7 +85,7 @@ checkpointed		as config/cogvideox-2b.yaml has it: fp16, gradient checkpointing
 plain	gradient_checkpointing=false steps=$short	all activations kept
 compiled	gradient_checkpointing=false compile=true steps=$few	and compiled blocks
 stopped	steps=$stopped	stopped by a signal, then resumed
-bf16	mixed_precision=bf16 fill=flow_propagation steps=$few	in bfloat16, on the other fill
+bf16	mixed_precision=bf16 fill=flow_propagation steps=$few	bfloat16, with the other fill
 diverging	learning_rate=1000 patch_learning_rate=1000 warmup_steps=0 steps=$few	a rate far too high
 overflowing	steps=$few	latents so large that fp16's gradients overflow
 END
@@ -97,7 +97,7 @@ encode="inpaint encode --dataset $data $split --frames $frames --workers $worker
 index="inpaint index --truths $latents/truth.parquet --split-file $work/dataset/split.tsv"
 evaluate="inpaint evaluate --dataset $data $split --frames $scored --workers $workers $MASKS $WINDOWS $EVALUATE $MODEL"
 
-# training EXPERIMENT FILL [MODEL]: what follows `inpaint` to train an experiment on the latents of a fill.
+# training EXPERIMENT FILL [MODEL]: the arguments of `inpaint` that train an experiment on the latents of a fill.
 training() {
   local options=TRAIN_$1
   echo "train --index $latents/$2-index.parquet --prompt-file $latents/prompt.safetensors --out $work/training/$1" \

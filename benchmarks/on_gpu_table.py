@@ -1,10 +1,10 @@
-"""The records of `on_gpu.sh`'s steps, and the table that is made of them.
+"""Records of the steps of `on_gpu.sh`, and their table.
 
     python benchmarks/on_gpu_table.py record FOLDER NAME BEGAN ENDED CODE EXPECTED SIZE COMMAND
     python benchmarks/on_gpu_table.py write FOLDER OUT
 
-A step's log lies in FOLDER/NAME.log and what it measured itself in FOLDER/NAME.facts.json; its record becomes
-FOLDER/NAME.json. OUT receives table.md, figures.json and logs.txt.
+FOLDER/NAME.log is a step's log, FOLDER/NAME.facts.json has its own measurements, and FOLDER/NAME.json becomes its
+record. table.md, figures.json and logs.txt are written to OUT.
 """
 
 import json
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 NEEDED = {"2b": {"forward": 99.7, "step": 260.0, "encode": 132.0, "decode": 280.0}, "nano": {}}
-"""TFLOP that a window of 49 x 480 x 640 needs, counted on meta tensors for CogVideoX-2b: a training step with the base
-frozen, and without what gradient checkpointing repeats."""
+"""TFLOP for a window of 49 x 480 x 640, counted on meta tensors for CogVideoX-2b. The training step is with a frozen
+base and excludes what gradient checkpointing recomputes."""
 
 COLUMNS = ("what", "seconds", "windows/s", "TFLOP/s", "of peak", "GPU GiB", "host GiB", "note")
 TIMED_OUT = (124, 137)
 
 
 def record(folder: Path, name: str, began: str, ended: str, code: str, expected: str, size: str, command: str) -> None:
-    """Write what became of a step, and print it on one line. A code of "-" says that it was not run."""
+    """Write the record of a step and print it on one line. code: its exit code, "-" if it was not run."""
     log, facts = folder / f"{name}.log", folder / f"{name}.facts.json"
     found = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() else {}
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
@@ -45,7 +45,7 @@ def record(folder: Path, name: str, began: str, ended: str, code: str, expected:
 
 
 def write(folder: Path, out: Path) -> int:
-    """Write the table, all figures and all logs; the exit code: 1 where a step failed or was not run."""
+    """Write table, figures and logs. Returns 1 if a step failed or was not run, otherwise 0."""
     paths = [path for path in folder.glob("*.json") if not path.name.endswith(".facts.json")]
     records = sorted((json.loads(path.read_text(encoding="utf-8")) for path in paths), key=lambda about: about["began"])
     machine = next((about["machine"] for about in records if "machine" in about), {})
@@ -63,7 +63,7 @@ def write(folder: Path, out: Path) -> int:
 
 
 def rows_of(about: dict[str, Any], peak: float | None) -> list[dict[str, str]]:
-    """A step's row and, below it, those of what it measured."""
+    """A step's row, followed by the rows of its measurements."""
     needed = NEEDED[about["size"]]
     own = {**about, "what": about["name"], "note": note(about), "windows": None}
     return [_row(own, needed, peak), *(_row(row, needed, peak) for row in about.get("rows", []))]
@@ -88,7 +88,7 @@ def _row(about: dict[str, Any], needed: dict[str, float], peak: float | None) ->
 
 
 def note(about: dict[str, Any]) -> str:
-    """What to say of a step: what it noted itself, and the last line of its log where it did not go well."""
+    """The note of a step: its own, and the last line of its log if it failed."""
     said = [about["note"]] if "note" in about else []
     if about["state"] != "done":
         said.append(f"{about['state']}: {about['said'][:200]}")

@@ -1,8 +1,8 @@
-"""What drawing a training batch from the cache of latents costs, beside decoding the PNGs it was made of.
+"""Time to read a training batch from the cached latents, compared with decoding the PNGs they were made from.
 
     python benchmarks/sampling.py
 
-At the true geometry (windows of 49 frames of 640x480), and, for its share of a training step, at the demo's.
+Measured for windows of 49 frames of 640x480; its share of a training step, at the demo's size.
 """
 
 import argparse
@@ -31,7 +31,7 @@ SOURCE: ConditionSource = "grey"
 
 
 def write_cache(root: Path, windows: int, frames: int, width: int, height: int, channels: int = 16) -> LatentCache:
-    """A cache of random latents: what reading costs does not depend on their values."""
+    """A cache of random latents; the time to read them does not depend on their values."""
     generator = torch.Generator().manual_seed(0)
     geometry = COGVIDEOX_2B.geometry
     shape = (geometry.latent_frames(frames), channels, *geometry.latent_size(height, width))
@@ -62,7 +62,7 @@ def write_frames(folder: Path, frames: int, width: int, height: int) -> None:
 
 
 def seconds(work: Callable[[int], object], times: int) -> float:
-    """CPU seconds of one call, the median over some."""
+    """CPU seconds of one call: the median of `times` calls."""
     found = []
     for number in range(times):
         start = time.process_time()
@@ -72,19 +72,19 @@ def seconds(work: Callable[[int], object], times: int) -> float:
 
 
 def against_decoding(root: Path) -> None:
-    """A window from the cache, checked at its first reading and not any more, against its PNGs."""
+    """A window from the cache (its checksum is verified on first read only) compared with its PNGs."""
     cache = write_cache(root, 8, 49, 640, 480)
     first, later = seconds(lambda n: cache[n], 8), seconds(lambda n: cache[n % 8], 24)
     write_frames(root / "frames", 49, 640, 480)
     read = (sequence.read_rgb, sequence.read_truth, sequence.read_mask)
     decoding = seconds(lambda _: [one(root / "frames", 0, 49) for one in read], 1)
-    cached = f"from the cache {1000 * later:.1f} ms, at first reading {1000 * first:.1f} ms"
+    cached = f"from the cache {1000 * later:.1f} ms, on first read {1000 * first:.1f} ms"
     print(f"a window's 147 PNGs: {1000 * decoding:.0f} ms; {cached}")
-    print(f"cache: {decoding / later:.0f} x faster, {decoding / first:.0f} x at first reading (aim: at least 20)")
+    print(f"cache: {decoding / later:.0f} x faster, {decoding / first:.0f} x on first read (aim: at least 20)")
 
 
 def share_of_a_step(root: Path, base: str) -> None:
-    """A batch of 4 windows of the demo's size, against a forward and backward pass of the nano model on it."""
+    """A batch of 4 windows of the demo's size, compared with the nano model's forward and backward pass on it."""
     family, condition, channels = bases.family(base), ConditionSettings(), bases.latent_channels(base)
     cache = write_cache(root, 32, 17, 128, 96, channels)
     batches = Batches(cache, LossSettings(), AugmentationSettings(), 2, 4, 0, family, condition.mask_entry)
@@ -103,7 +103,7 @@ def share_of_a_step(root: Path, base: str) -> None:
     step(0)
     working = seconds(step, 5)
     print(f"a batch: {1000 * drawing:.1f} ms; a nano step on it: {1000 * working:.0f} ms of CPU")
-    print(f"drawing is {100 * drawing / working:.1f} % of the step (aim: under 5 %)")
+    print(f"reading is {100 * drawing / working:.1f} % of the step (aim: under 5 %)")
 
 
 def main() -> None:

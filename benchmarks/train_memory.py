@@ -1,10 +1,10 @@
-"""Memory and arithmetic of one update at full size: `PYTHONPATH=workflow .venv/bin/python benchmarks/train_memory.py`.
+"""Memory and FLOPs of one update at full size: `PYTHONPATH=workflow .venv/bin/python benchmarks/train_memory.py`.
 
-By default CogVideoX-2b's transformer with random weights, in float16 as it was made, LoRA of rank 64 in the attention,
-49 frames of 640x480, batch 1, gradient checkpointing: 14 GB on a GPU are the aim. `--nano` does the same with the small
-model on the CPU. Prints peak memory, seconds per update and, on a GPU whose peak is known or given by `--peak-tflops`,
-model FLOP utilisation: the arithmetic that the update needs (not that which checkpointing repeats) per second, as a
-share of the peak. The base weights are frozen, so their gradients are not computed and not counted.
+By default CogVideoX-2b's transformer with random weights in float16, LoRA of rank 64 in the attention, 49 frames of
+640x480, batch 1, gradient checkpointing; the aim is 14 GB on a GPU. `--nano` does the same with the small model on the
+CPU. Prints peak memory, seconds per update and, if the GPU's peak is known or given by `--peak-tflops`, model FLOP
+utilisation: the FLOPs that an update needs (without what checkpointing recomputes) per second, as a share of the peak.
+The base weights are frozen: their gradients are neither computed nor counted.
 """
 
 import argparse
@@ -29,11 +29,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 NANO = Path(__file__).parents[1] / "models" / "nano"
 PEAKS = {"H100": 989.0, "H200": 989.0, "A100": 312.0, "L40S": 362.0, "RTX 4090": 165.0}
-"""Dense half-precision TFLOP/s by the makers' data sheets."""
+"""Dense half-precision TFLOP/s from the vendors' data sheets."""
 
 
 def transformer_2b(device: torch.device) -> CogVideoXTransformer3DModel:
-    """CogVideoX-2b's shape, laid out for 49 frames of 640x480, with random weights in float16."""
+    """CogVideoX-2b's transformer for 49 frames of 640x480, with random weights in float16."""
     torch.set_default_dtype(torch.float16)
     with device:
         transformer = CogVideoXTransformer3DModel(
@@ -44,7 +44,7 @@ def transformer_2b(device: torch.device) -> CogVideoXTransformer3DModel:
 
 
 def batch_of(transformer: CogVideoXTransformer3DModel, device: torch.device) -> Batch:
-    """One window of noise with a hole in its middle."""
+    """One window of noise with a hole in the middle."""
     config = transformer.config
     frames = COGVIDEOX_2B.geometry.latent_frames(config.sample_frames)
     shape = (1, frames, config.out_channels, config.sample_height, config.sample_width)
@@ -55,7 +55,7 @@ def batch_of(transformer: CogVideoXTransformer3DModel, device: torch.device) -> 
 
 
 def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str, repeats: int, peak: float) -> None:
-    """Update a few times and print what it took."""
+    """Update a few times and print memory, time and FLOPs."""
     accelerator = Accelerator(mixed_precision=precision, cpu=transformer.device.type == "cpu")
     batch = batch_of(transformer, transformer.device)
     channels = ConditionSettings().input_channels(transformer.config.out_channels, COGVIDEOX_2B.geometry)
@@ -92,9 +92,9 @@ def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str,
         COGVIDEOX_2B.predict(model, *shown)
     needed = 2 * counter.get_total_flops()
     weights, training = (sum(p.numel() for p in group) for group in (transformer.parameters(), trained.values()))
-    print(f"{weights / 1e9:.3f} B weights, {training / 1e6:.1f} M train, a window is {tuple(noisy.shape[1:])}")
-    print(f"{memory:.2f} GiB ({memory * 1.0737:.2f} GB) at most; {seconds:.3f} s an update")
-    print(f"{needed / 1e12:.3f} TFLOP needed an update, {needed / seconds / 1e12:.3f} TFLOP/s")
+    print(f"{weights / 1e9:.3f} B weights, {training / 1e6:.1f} M trained, a window is {tuple(noisy.shape[1:])}")
+    print(f"{memory:.2f} GiB ({memory * 1.0737:.2f} GB) peak; {seconds:.3f} s per update")
+    print(f"{needed / 1e12:.3f} TFLOP needed per update, {needed / seconds / 1e12:.3f} TFLOP/s")
     if peak:
         print(f"model FLOP utilisation {needed / seconds / 1e12 / peak:.1%} of {peak:.0f} TFLOP/s")
 
@@ -113,7 +113,7 @@ def main() -> None:
         measure(transformer, given.rank, "no", given.repeats, given.peak_tflops)
         return
     if not torch.cuda.is_available():
-        raise SystemExit("the full size needs a GPU; --nano rehearses it on the CPU")
+        raise SystemExit("the full size needs a GPU; --nano runs the small model on the CPU")
     name = torch.cuda.get_device_name()
     peak = given.peak_tflops or next((tflops for part, tflops in PEAKS.items() if part in name), 0.0)
     print(name)

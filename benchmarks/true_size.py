@@ -1,13 +1,13 @@
-"""What `on_gpu.sh` needs beside the pipeline's commands: a base model of CogVideoX-2b's shapes, and commands measured.
+"""Tools of `on_gpu.sh`: a base model of CogVideoX-2b's shapes, and `inpaint` commands with measurements.
 
-    python benchmarks/true_size.py base OUT              random weights in the published shapes; --dry: only count them
-    python benchmarks/true_size.py options CONFIG        a configuration's sections as options, for a shell's `eval`
-    python benchmarks/true_size.py inpaint STEP ...      `inpaint STEP ...`, its memory and its training steps noted
-    python benchmarks/true_size.py scale SHARD OUT STD   a shard of truths, multiplied to have this standard deviation
-    python benchmarks/true_size.py compare ONE OTHER     how far two adapters are apart
+    python benchmarks/true_size.py base OUT              random weights in the published shapes; --dry only counts them
+    python benchmarks/true_size.py options CONFIG        a configuration's sections as options, for `eval` in a shell
+    python benchmarks/true_size.py inpaint STEP ...      `inpaint STEP ...` with its memory and training steps recorded
+    python benchmarks/true_size.py scale SHARD OUT STD   a shard of truths scaled to this standard deviation
+    python benchmarks/true_size.py compare ONE OTHER     the difference between two adapters
 
-What is measured goes to the JSON file that the environment variable FACTS names. torch is imported where it is used:
-the workers of `inpaint` import the file that was started.
+Measurements go to the JSON file that the environment variable FACTS names. torch is imported inside functions because
+the workers of `inpaint` import this file.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ TRANSFORMER: dict[str, Any] = {
     "temporal_interpolation_scale": 1.0,
     "use_rotary_positional_embeddings": False,
 }
-"""CogVideoX-2b's transformer/config.json, as published; what it leaves out is as the class has it."""
+"""CogVideoX-2b's transformer/config.json, as published; absent keys have the class's defaults."""
 
 VAE: dict[str, Any] = {
     "block_out_channels": (128, 256, 256, 512),
@@ -67,11 +67,11 @@ NANO = Path(__file__).parent.parent / "models" / "nano"
 """Its noise schedule is CogVideoX-2b's."""
 
 WARM = 3
-"""Training steps that are left out of the time of one: the first ones choose kernels and compile."""
+"""First training steps that are not timed: they choose kernels and compile."""
 
 
 def note(facts: dict[str, Any]) -> None:
-    """Write what was measured where FACTS says, or print it."""
+    """Write measurements to the file in FACTS, or print them."""
     text = json.dumps(facts, indent=1)
     if path := os.environ.get("FACTS"):
         Path(path).write_text(text, encoding="utf-8")
@@ -80,7 +80,7 @@ def note(facts: dict[str, Any]) -> None:
 
 
 def memory() -> dict[str, float]:
-    """The most memory in GiB: the host's; the GPU's that tensors took (peak) and PyTorch held for them (reserved)."""
+    """Peak memory in GiB: of the host; on the GPU of tensors (peak) and of PyTorch's allocator (reserved)."""
     used = {"host_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
@@ -103,7 +103,7 @@ def new_base() -> tuple[CogVideoXTransformer3DModel, AutoencoderKLCogVideoX]:
 
 
 def make_base(out: Path, dry: bool) -> None:
-    """Write a base model without text encoder in diffusers' layout; `dry`: only say how many weights it would have."""
+    """Write a base model without text encoder in diffusers' layout; dry: only print its number of weights."""
     import torch
     from inpainting.models.loading import load_scheduler
 
@@ -127,7 +127,7 @@ def options(config: Path) -> None:
     from inpainting.video.settings import HoleSettings
 
     values = yaml.safe_load(config.read_text(encoding="utf-8"))
-    base = values["model"]["base"]  # still to be made; what is resolved is checked against a base that is there
+    base = values["model"]["base"]  # it does not exist yet, and resolving needs one that does
     settings = resolve(values | {"model": values["model"] | {"base": str(NANO)}})
     model = settings.model.model_copy(update={"base": base})
     sections = {
@@ -150,7 +150,7 @@ def options(config: Path) -> None:
 
 
 def run_inpaint(arguments: list[str], stop_after: int | None) -> int:
-    """`inpaint` with these arguments; after so many training steps a SIGTERM asks it to stop. Returns its exit code."""
+    """Run `inpaint` and return its exit code; stop_after: training steps after which it gets a SIGTERM."""
     from inpainting.cli import main
 
     metrics = Path(arguments[arguments.index("--out") + 1]) / "metrics.jsonl" if arguments[0] == "train" else None
@@ -174,14 +174,14 @@ def _stop(metrics: Path, step: int) -> None:
 
 
 def _rows(metrics: Path) -> list[dict[str, float]]:
-    """The whole lines of metrics.jsonl."""
+    """The complete lines of metrics.jsonl."""
     if not metrics.is_file():
         return []
     return [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines(True) if line.endswith("\n")]
 
 
 def training(metrics: Path, batch_size: int) -> dict[str, Any]:
-    """A row on the median training step, and what became of loss and updates, of metrics.jsonl with a row per step."""
+    """The median training step as a row, and a note on loss and updates, from metrics.jsonl with a row per step."""
     rows = _rows(metrics)
     if not rows:
         return {}
@@ -195,7 +195,7 @@ def training(metrics: Path, batch_size: int) -> dict[str, Any]:
 
 
 def scale(shard: Path, out: Path, std: float) -> None:
-    """Write a shard of truths and its listing again with latents of this standard deviation, in float32."""
+    """Write a copy of a shard of truths, and its listing, with latents of this standard deviation in float32."""
     import torch
     from inpainting.artifacts.latents import Shard, write_listing, write_shard
 
@@ -209,7 +209,7 @@ def scale(shard: Path, out: Path, std: float) -> None:
 
 
 def compare(one: Path, other: Path) -> None:
-    """Print whether two adapters are the same, or how far apart, relative to their norm."""
+    """Print whether two adapters are equal, or their largest difference relative to a tensor's norm."""
     from safetensors.torch import load_file
 
     said = []
@@ -217,12 +217,12 @@ def compare(one: Path, other: Path) -> None:
         ours, theirs = load_file(path), load_file(other / path.name)
         apart = max(float((ours[k].float() - theirs[k].float()).norm() / theirs[k].float().norm()) for k in theirs)
         same = path.read_bytes() == (other / path.name).read_bytes()
-        said.append(f"{path.stem} {'the same bytes' if same else f'{apart:.1e} apart at most, of a tensor norm'}")
+        said.append(f"{path.stem} {'the same bytes' if same else f'differs by {apart:.1e} of a tensor norm at most'}")
     print("; ".join(said))
 
 
 def main() -> int:
-    """Read the command line and do what it says; the exit code."""
+    """Run the command line and return the exit code."""
     if sys.argv[1:2] == ["inpaint"]:
         arguments, stop_after = sys.argv[2:], None
         if arguments[0] == "--stop-after":

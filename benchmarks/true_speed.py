@@ -1,13 +1,13 @@
-"""Speed and memory of the model's parts by themselves, for `on_gpu.sh`: each way of running them in turn.
+"""Speed and memory of the model's parts for `on_gpu.sh`, with different kernels, layouts and compilation.
 
-    python benchmarks/true_speed.py machine                            what computes here, how fast it multiplies
+    python benchmarks/true_speed.py machine                            the device, and its speed of matrix products
     python benchmarks/true_speed.py transformer --base BASE            forward and training step of 49 x 480 x 640
     python benchmarks/true_speed.py transformer-compiled --base BASE
     python benchmarks/true_speed.py vae --base BASE                    encoding and decoding
     python benchmarks/true_speed.py vae-compiled --base BASE
 
-Rows go to the JSON file that the environment variable FACTS names, each as soon as it is measured. `--nano` does it on
-the CPU with a small base and small windows.
+Rows go to the JSON file that the environment variable FACTS names, each as soon as it is measured. `--nano` runs on the
+CPU with a small base and small windows.
 """
 
 import argparse
@@ -46,14 +46,14 @@ ATTENTION = {
 
 
 class Measured:
-    """Rows of what was measured, written anew with each."""
+    """Rows of measurements; the file is rewritten after each."""
 
     def __init__(self, device: torch.device, repeats: int) -> None:
         self.device, self.repeats = device, repeats
         self.facts: dict[str, Any] = {"rows": []}
 
     def add(self, what: str, run: Callable[[], object], warm: Callable[[], object] | None = None, **about: Any) -> None:
-        """Add a row: the mean seconds of some runs, after a first one or after `warm`, and their peak memory."""
+        """Add a row: mean seconds and peak memory of `repeats` runs, after one warm-up run or a call of `warm`."""
         row: dict[str, Any] = {"what": what, **about}
         try:
             start = time.perf_counter()
@@ -82,14 +82,14 @@ class Measured:
         note(self.facts)
 
     def wait_for(self, run: Callable[[], object]) -> None:
-        """Run, and wait until the device has done it."""
+        """Run and wait for the device."""
         run()
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
 
 class Training:
-    """The transformer with LoRA and a widened patch embedding, and noise for it, of some windows."""
+    """The transformer with LoRA and a widened patch embedding, run on windows of noise."""
 
     def __init__(self, base: str, device: torch.device, nano: bool) -> None:
         size, frames, dtype = ((8, 8), 17, torch.float32) if nano else ((60, 80), 49, torch.float16)
@@ -129,7 +129,7 @@ class Training:
 
 
 def machine(nano: bool) -> None:
-    """What computes here, and the TFLOP/s of a large matrix product in half precision."""
+    """The device, and the TFLOP/s of a large matrix product in half precision."""
     device = torch.device("cpu" if nano else "cuda")
     name = "CPU" if nano else torch.cuda.get_device_name()
     measured = Measured(device, repeats=10)
@@ -158,7 +158,7 @@ def _nvidia_smi(field: str) -> str:
 
 
 def transformer(base: str, nano: bool) -> None:
-    """Forward passes and training steps: attention's kernels, gradient checkpointing, one window and two."""
+    """Forward passes and training steps: attention kernels, gradient checkpointing, one window and two."""
     device = torch.device("cpu" if nano else "cuda")
     training, measured = Training(base, device, nano), Measured(device, repeats=2)
     for windows in (1, 2):
@@ -177,7 +177,7 @@ def transformer(base: str, nano: bool) -> None:
 
 
 def transformer_compiled(base: str, nano: bool) -> None:
-    """The same with compiled blocks, as `inpaint train --compile` has them."""
+    """The same with compiled blocks, as in `inpaint train --compile`."""
     device = torch.device("cpu" if nano else "cuda")
     training, measured = Training(base, device, nano), Measured(device, repeats=2)
     for block in training.transformer.transformer_blocks:
@@ -189,7 +189,7 @@ def transformer_compiled(base: str, nano: bool) -> None:
 
 
 def vae(base: str, nano: bool) -> None:
-    """Encoding and decoding of a window: memory layouts of the weights, and cuDNN's search for the fastest kernels."""
+    """Encoding and decoding a window: memory layouts of the weights, with and without cudnn.benchmark."""
     device = torch.device("cpu" if nano else "cuda")
     model, measured = _vae(base, nano, device), Measured(device, repeats=1)
     for layout in ("as loaded", "channels_last_3d"):
@@ -227,7 +227,7 @@ def _vae(base: str, nano: bool, device: torch.device) -> AutoencoderKLCogVideoX:
 
 
 def _add_vae(measured: Measured, model: AutoencoderKLCogVideoX, nano: bool, how: str) -> None:
-    """Rows for a window, each warmed up by fewer frames, which go through the VAE in chunks of the same shapes."""
+    """Rows for a window; the warm-up has fewer frames, which the VAE processes in chunks of the same shapes."""
     short, long = (_clip(model, frames, nano) for frames in ((9, 17) if nano else (17, 49)))
     few, many = (_latents(model, frames, nano) for frames in ((3, 5) if nano else (5, 13)))
     for what, run, warm, window in (
@@ -253,7 +253,7 @@ def _of(what: str, windows: int) -> str:
 
 
 def _profile(what: str, run: Callable[[], object], device: torch.device) -> None:
-    """Print which kernels the time of one run went to."""
+    """Print the kernels that take the time of one run."""
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]
     with contextlib.suppress(RuntimeError), profile(activities=activities) as profiled:
         run()
@@ -279,7 +279,7 @@ def main() -> None:
     parser.add_argument("--nano", action="store_true")
     given = parser.parse_args()
     if not given.nano and not torch.cuda.is_available():
-        sys.exit("the full size needs a GPU; --nano rehearses it on the CPU")
+        sys.exit("the full size needs a GPU; --nano runs the small model on the CPU")
     torch.manual_seed(0)
     if given.part == "machine":
         machine(given.nano)

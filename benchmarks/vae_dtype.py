@@ -1,9 +1,9 @@
-"""What the VAE costs in bfloat16 beside float32, there and back, in turn in one process.
+"""Time of encoding and decoding in bfloat16 and in float32, taking turns in one process.
 
     python benchmarks/vae_dtype.py                  two sample clips of 17 frames of 128x96, one thread, under a minute
     python benchmarks/vae_dtype.py --base /path/to/CogVideoX-2b --device cuda --size 640x480
 
-How well both give the clips back is compared, too.
+The PSNR of both reconstructions is printed, too.
 """
 
 import argparse

@@ -1,12 +1,14 @@
-"""Numbers of every stage, held: where one moves, the files that hold it are others, and their version must say so.
+"""The numbers of every stage stay the same. If one moves, so do files of users, and their version has to say so.
 
-The tolerances allow for what other CPUs and numbers of threads make of the same arithmetic, many times over.
+The tolerances are many times what other CPUs and numbers of threads change in the same arithmetic.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from golden_numbers import Golden, Numbers
+import stage_numbers
+from golden_numbers import Golden
 from inpainting.artifacts.comparison import TABLES_VERSION
 from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
 from inpainting.artifacts.sample_table import SAMPLE_VERSION
@@ -17,47 +19,53 @@ from inpainting.artifacts.training_summary import TRAINING_VERSION
 from inpainting.artifacts.validation_scores import VALIDATION_VERSION
 from inpainting.sampling.settings import INPAINTING_VERSION
 
+from .conftest import DILATION, WIDTH, Dataset, Validated
+
 
 @pytest.mark.parametrize("sequences", [40, 200])
 def test_sequences_stay_in_their_split(
-    golden: Golden, split_numbers: Callable[[dict[str, str]], Numbers], sequences: int
+    golden: Golden, split_of: Callable[[dict[str, str]], Path], sequences: int
 ) -> None:
-    """The sets of 40 have their exact shares; of 200, some are moved to be near theirs."""
+    """40 sequences have their exact shares; of 200, some groups are moved to come near theirs."""
     groups = {f"sequence-{n:03d}": f"group-{n - n % 4 // 3:03d}" for n in range(sequences)}
-    golden.hold(f"split-{sequences}", SPLIT_VERSION, split_numbers(groups), relative=0)
+    numbers = stage_numbers.split_numbers(split_of(groups))
+    golden.check(f"split-{sequences}", SPLIT_VERSION, numbers, relative=0)
 
 
-def test_the_sample_is_drawn_the_same(golden: Golden, sample_numbers: Numbers) -> None:
-    golden.hold("sample", SAMPLE_VERSION, sample_numbers, relative=1e-4)
+def test_sample_sequences_stay_the_same(golden: Golden, dataset: Dataset) -> None:
+    golden.check("sample", SAMPLE_VERSION, stage_numbers.sample_numbers(dataset.sequences), relative=1e-4)
 
 
-def test_the_audit_finds_the_same(golden: Golden, audit_numbers: Numbers) -> None:
-    golden.hold("audit", INSPECTION_VERSION, audit_numbers, relative=1e-3)
+def test_the_audit_measures_the_same(golden: Golden, dataset: Dataset) -> None:
+    golden.check("audit", INSPECTION_VERSION, stage_numbers.audit_numbers(dataset.manifest), relative=1e-3)
 
 
-def test_the_latents_are_the_same(golden: Golden, latent_numbers: Numbers) -> None:
-    golden.hold("latents", LATENTS_VERSION, latent_numbers, relative=1e-3, absolute=1e-4)
+def test_latents_stay_the_same(golden: Golden, shards: dict[str, Path]) -> None:
+    golden.check("latents", LATENTS_VERSION, stage_numbers.latent_numbers(shards), relative=1e-3, absolute=1e-4)
 
 
-def test_masks_reach_the_latents_the_same(golden: Golden, mask_numbers: Numbers) -> None:
-    golden.hold("masks", LATENTS_VERSION, mask_numbers, relative=1e-5)
+def test_masks_on_the_latent_grid_stay_the_same(golden: Golden, shards: dict[str, Path]) -> None:
+    numbers = stage_numbers.mask_numbers(shards["truth"], WIDTH, DILATION)
+    golden.check("masks", LATENTS_VERSION, numbers, relative=1e-5)
 
 
-def test_training_goes_the_same_way(golden: Golden, training_numbers: Numbers) -> None:
-    golden.hold("training", TRAINING_VERSION, training_numbers, relative=1e-3)
+def test_training_takes_the_same_steps(golden: Golden, trainings: dict[str, Path]) -> None:
+    golden.check("training", TRAINING_VERSION, stage_numbers.training_numbers(trainings), relative=1e-3)
 
 
 @pytest.mark.parametrize("method", ["temporal_median", "telea", "flow_propagation"])
-def test_baselines_score_the_same(golden: Golden, evaluation_numbers: Callable[[str], Numbers], method: str) -> None:
-    golden.hold(f"evaluation-{method}", EVALUATION_VERSION, evaluation_numbers(method), relative=1e-4)
+def test_baselines_score_the_same(golden: Golden, evaluated: Callable[..., Path], method: str) -> None:
+    numbers = stage_numbers.evaluation_numbers(evaluated(method, "--limit", "1"))
+    golden.check(f"evaluation-{method}", EVALUATION_VERSION, numbers, relative=1e-4)
 
 
-def test_tables_say_the_same(golden: Golden, table_numbers: Numbers) -> None:
-    golden.hold("tables", TABLES_VERSION, table_numbers, relative=1e-3)
+def test_tables_have_the_same_numbers(golden: Golden, tables: Path) -> None:
+    golden.check("tables", TABLES_VERSION, stage_numbers.table_numbers(tables), relative=1e-3)
 
 
-def test_a_checkpoint_scores_the_same(golden: Golden, validation_numbers: Numbers) -> None:
-    golden.hold("validation", VALIDATION_VERSION, validation_numbers, relative=3e-3)
+def test_a_checkpoint_scores_the_same(golden: Golden, validated: Validated) -> None:
+    numbers = stage_numbers.validation_numbers(validated.scores)
+    golden.check("validation", VALIDATION_VERSION, numbers, relative=3e-3)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,8 @@ def test_a_checkpoint_scores_the_same(golden: Golden, validation_numbers: Number
         ("replace", "replace", ("--raw",)),
     ],
 )
-def test_inpainted_frames_are_the_same(
-    golden: Golden, frame_numbers: Callable[..., Numbers], name: str, adapter: str, options: tuple[str, ...]
+def test_inpainted_frames_stay_the_same(
+    golden: Golden, inpainted: Callable[..., Path], name: str, adapter: str, options: tuple[str, ...]
 ) -> None:
-    golden.hold(f"run-{name}", INPAINTING_VERSION, frame_numbers(adapter, *options), relative=0, absolute=0.1)
+    numbers = stage_numbers.frame_numbers(inpainted(adapter, *options))
+    golden.check(f"run-{name}", INPAINTING_VERSION, numbers, relative=0, absolute=0.1)

@@ -93,3 +93,22 @@ def audited(results: Path) -> dict[str, Path]:
         "manifest": audit / "manifest.parquet",
         "split_file": audit / "split.tsv",
     }
+
+
+def evaluate(method: str, results: Path, out: object, *options: str) -> list[str]:
+    """Score a method on the test set, in this process alone.
+
+    results: a folder as `tiny_results` is.
+    """
+    return [*command("evaluate", method=method, **audited(results), workers=1, out=out), *options]
+
+
+def draw_dataset(results: Path, out: Path, *options: str) -> list[str]:
+    """Draw the dataset's figures and its page, page.html of `out`.
+
+    results: a folder as `tiny_results` is.
+    """
+    findings = {name: results / "audit" / f"{name}.tsv" for name in ("rejected", "warnings")}
+    summary = results / "audit" / "summary.json"
+    built = command("draw-dataset", **audited(results), **findings, summary=summary, out=out, page=out / "page.html")
+    return [*built, *options]

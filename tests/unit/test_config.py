@@ -100,10 +100,10 @@ def test_a_wrong_value_gets_one_sentence_that_names_it(values: dict[str, object]
 def test_other_tools_need_names_of_their_own_and_folders_that_are_there(tmp_path: Path) -> None:
     given = {"evaluation": {"external": {"propainter": str(tmp_path)}}}
     assert resolve(given).evaluation.external == {"propainter": str(tmp_path)}
-    for external, said in (
-        ({"telea": str(tmp_path)}, "telea should be a name of its own"),
-        ({"lora": str(tmp_path)}, "lora should be a name of its own"),
+    for external, sentence in (
+        ({"telea": str(tmp_path)}, "telea should be a unique name"),
+        ({"lora": str(tmp_path)}, "lora should be a unique name"),
         ({"propainter": "nowhere"}, "evaluation.external: nowhere does not exist"),
     ):
-        with pytest.raises(UsageError, match=said):
+        with pytest.raises(UsageError, match=sentence):
             resolve({"evaluation": {"external": external}})

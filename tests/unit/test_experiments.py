@@ -26,7 +26,7 @@ def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
     [
         (["a\trnak=4\t"], "experiment a: rnak: there is no such setting; did you mean rank?"),
         (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
-        (["a\t\t", "a\t\t"], "the experiment a is there twice"),
+        (["a\t\t", "a\t\t"], "the experiment a occurs twice"),
         (["telea\t\t"], "telea is another method's name"),
         (["a b\t\t"], "the name a b should be made of letters"),
         (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
@@ -50,8 +50,8 @@ def test_an_experiment_may_have_a_seed_of_its_own_and_a_group(tmp_path: Path) ->
     ("rows", "sentence"),
     [
         (["a\tseed=1\t\tg", "b\tseed=1\t\tg"], "two experiments of the group g have the same seed"),
-        (["a\tseed=1\t\tg", "b\trank=4\t\tg"], "the experiments of the group g differ in more than their seed"),
-        (["a\tseed=1\t\tb", "b\tseed=2\t\tc"], "the group b is called as an experiment outside it"),
+        (["a\tseed=1\t\tg", "b\trank=4\t\tg"], "the experiments of the group g should differ only in their seed"),
+        (["a\tseed=1\t\tb", "b\tseed=2\t\tc"], "the group b has the name of an experiment outside it"),
     ],
 )
 def test_a_group_of_trainings_that_are_no_repetitions_is_refused(

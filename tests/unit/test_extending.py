@@ -1,4 +1,4 @@
-"""What docs/extending.md shows is code that runs."""
+"""The examples in docs/extending.md run."""
 
 import re
 from pathlib import Path

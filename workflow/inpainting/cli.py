@@ -1,4 +1,4 @@
-"""`inpaint <step>`: one command per step, its options taken from the step's settings class."""
+"""`inpaint <step>`: one command per step, with the fields of the step's settings class as options."""
 
 import difflib
 import importlib
@@ -21,22 +21,22 @@ from inpainting.core.settings import Settings, error_sentences
 
 @dataclass(frozen=True)
 class Command:
-    """A step's place: `<room>.settings` holds its settings class, `<room>.<module>` the function that does it."""
+    """A step: its settings class in `<package>.settings`, and the function named `module` in `<package>.<module>`."""
 
-    room: str
+    package: str
     module: str
     settings: str
     summary: str
 
     def settings_class(self) -> type[Settings]:
         """The settings class; importing it loads neither torch nor diffusers."""
-        kind = getattr(importlib.import_module(f"inpainting.{self.room}.settings"), self.settings)
+        kind = getattr(importlib.import_module(f"inpainting.{self.package}.settings"), self.settings)
         assert issubclass(kind, Settings)
         return kind
 
     def run(self, settings: Settings) -> None:
-        """Do the step. The function is named as its module is."""
-        module = importlib.import_module(f"inpainting.{self.room}.{self.module}")
+        """Run the step."""
+        module = importlib.import_module(f"inpainting.{self.package}.{self.module}")
         getattr(module, self.module)(settings)
 
 
@@ -50,13 +50,13 @@ COMMANDS = {
     ),
     "audit": Command("stages.dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
     "split": Command(
-        "stages.dataset", "split", "SplitCommand", "part the accepted sequences into train, validation and test"
+        "stages.dataset", "split", "SplitCommand", "split the accepted sequences into train, validation and test"
     ),
     "encode": Command(
         "stages.latents", "encode", "EncodeCommand", "encode windows of sequences into a shard of latents"
     ),
     "prompt": Command("stages.latents", "prompt", "PromptCommand", "encode the prompt once"),
-    "index": Command("stages.latents", "index", "IndexCommand", "gather the shards of latents into one index"),
+    "index": Command("stages.latents", "index", "IndexCommand", "collect the shards of latents in one index"),
     "train": Command("stages.training", "train", "TrainCommand", "train LoRA and the widened patch embedding"),
     "find-rate": Command("stages.training", "find_rate", "FindRateCommand", "find a learning rate for a training"),
     "validate": Command(
@@ -87,10 +87,10 @@ COMMANDS = {
 
 
 def parse(name: str, arguments: list[str], partial: bool = False) -> Settings:
-    """The settings that a command line gives. `partial` lets required values be absent (for --print-config).
+    """Parse a step's command line. partial: required values may be absent and are then None (for --print-config).
 
-    Raises pydantic's ValidationError for wrong values, UsageError for an option that does not exist, SystemExit(2) for
-    what the parser itself can't read.
+    Raises pydantic's ValidationError for wrong values, UsageError for an unknown option, SystemExit(2) for a line that
+    the parser can't read.
     """
     command = COMMANDS[name]
     kind: type[Settings] = command.settings_class()
@@ -120,7 +120,7 @@ def parse(name: str, arguments: list[str], partial: bool = False) -> Settings:
 
 
 def _with_nothing_required(kind: type[Settings]) -> type[Settings]:
-    """The same settings where absent values are None; bounds and positional arguments stay what they are."""
+    """The same settings class with None as default of required fields; bounds and positional arguments are kept."""
     absent: dict[str, Any] = {}
     for field, info in kind.model_fields.items():
         if info.is_required():
@@ -143,7 +143,7 @@ def _refuse_unknown_options(arguments: list[str], kind: type[Settings]) -> None:
 
 
 def usage() -> str:
-    """What `inpaint --help` prints."""
+    """The text of `inpaint --help`."""
     lines = [f"  {name:14} {command.summary}" for name, command in COMMANDS.items()]
     text = "usage: inpaint STEP [options]\n\nsteps:\n" + "\n".join(lines)
     return (
@@ -152,7 +152,7 @@ def usage() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit code is 0 for done, 1 for failed, 2 for wrong usage, 75 for stopped, to be repeated."""
+    """Run one command; returns its exit code: 0 done, 1 failed, 2 wrong usage, 75 stopped early with the work saved."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(usage(), file=sys.stdout if arguments else sys.stderr)
@@ -189,7 +189,7 @@ def _run(name: str, arguments: list[str]) -> int:
         print(f"inpaint {name}: {stopped}", file=sys.stderr)
         return os.EX_TEMPFAIL
     except KeyboardInterrupt:
-        print(f"inpaint {name}: interrupted; what was finished is kept", file=sys.stderr)
+        print(f"inpaint {name}: interrupted; finished work is kept", file=sys.stderr)
         return 130
 
 

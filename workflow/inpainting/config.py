@@ -1,6 +1,5 @@
 """The pipeline's configuration: one section per stage, made of the stages' own settings."""
 
-import os
 import re
 import sys
 from collections.abc import Mapping
@@ -27,46 +26,46 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 
 
 class AuditConfig(AuditSettings):
-    """How the dataset is audited."""
+    """The audit."""
 
     shards: int = Field(1, ge=1)
-    """Jobs that the sequences are spread over; a few hundred sequences a shard are a good size."""
+    """Number of jobs, each with a part of the sequences; a few hundred sequences per shard are a good size."""
 
 
 class DatasetConfig(Settings):
-    """Which sequences, and how they are checked and parted."""
+    """The sequences, their audit and their split."""
 
     root: str | None = None
-    """Folder that holds one folder per sequence; without it, sample sequences are made."""
+    """Folder with one folder per sequence; without it, sample sequences are made."""
     frames: int = Field(100, ge=1)
-    """Frames that every sequence must have; further ones are not looked at."""
+    """Frames that every sequence must have; further frames are ignored."""
     sample: SampleSettings = SampleSettings()
-    """The sample sequences, where `root` is not given."""
+    """The sample sequences, made if `root` is not given."""
     audit: AuditConfig = AuditConfig()
-    """How closely the audit looks, and what it puts up with."""
+    """What the audit checks, and its thresholds."""
     split: SplitSettings = SplitSettings()
-    """How large the sets are."""
+    """Sizes of the sets."""
 
 
 class LatentsConfig(EncodeSettings, TruthSettings, PromptSettings):
-    """How latents are cached."""
+    """The cache of latents."""
 
     shards: int = Field(1, ge=1)
-    """Files, each a job, that the windows are spread over; a few hundred sequences a shard are a good size."""
+    """Number of files, each made by one job; a few hundred sequences per shard are a good size."""
 
 
 class EvaluationConfig(EvaluateSettings, TablesSettings):
-    """What is compared on the test set."""
+    """The methods that are compared on the test set."""
 
     methods: tuple[MethodName, ...] = tuple(name for name, method in METHODS.items() if method.compared)
-    """What the experiments are compared with."""
+    """Methods that the experiments are compared with."""
     adapters: dict[str, tuple[str, ...]] = Field({})
-    """Folders of adapters trained before, by their name in the tables; several of a name are averaged, as seeds are."""
+    """Folders of existing adapters, by their name in the tables; several with one name are averaged, like seeds."""
     external: dict[str, str] = Field({})
-    """Folders of other tools' outputs, by their name in the tables: a folder of images or a video per sequence."""
+    """Folders of other tools' outputs, by their name in the tables: one folder of images or one video per sequence."""
 
     def given(self) -> dict[str, tuple[str, str]]:
-        """Every adapter that was trained before, by a name of its own: its folder and its name in the tables."""
+        """Existing adapters by a unique name: (folder, name in the tables)."""
         return {
             name if len(folders) == 1 else f"{name}-{number}": (folder, name)
             for name, folders in self.adapters.items()
@@ -74,11 +73,11 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
         }
 
     def check_given(self, taken: set[str]) -> None:
-        """Raise UsageError for adapters or outputs without a name of their own (not in `taken`) or a folder."""
+        """Raise UsageError if an adapter or output has no folder, or a name that is not unique or in `taken`."""
         taken = taken | {*METHODS}
         for name, (folder, group) in self.given().items():
             if {name, group} & taken:
-                raise UsageError(f"evaluation.adapters: {group} is another method's name; give the adapter its own")
+                raise UsageError(f"evaluation.adapters: {group} is another method's name; choose another")
             if not re.fullmatch(NAME, name):
                 raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
             if not Path(folder).is_dir():
@@ -86,7 +85,7 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
         taken |= {part for name, (_, group) in self.given().items() for part in (name, group)}
         for name, folder in self.external.items():
             if name in taken or not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.external: {name} should be a name of its own, of letters, digits, '_.-'")
+                raise UsageError(f"evaluation.external: {name} should be a unique name of letters, digits, '_.-'")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
 
@@ -95,25 +94,25 @@ class PipelineConfig(Settings):
     """The whole configuration."""
 
     seed: int = Field(0, ge=0)
-    """The run's one seed; every random choice is drawn from it by name."""
+    """The run's seed, from which the seeds of all random choices are derived."""
     experiments: str | None = "config/experiments.tsv"
-    """Table of the trainings that are compared: experiment, overrides of section `training` (and `seed`), description
-    and, if any, group: trainings that differ in their seed alone are averaged in the tables under its name.
-    Null: nothing is trained, and the adapters that `evaluation` names are scored."""
+    """Table of the trainings to compare, with the columns experiment, overrides (of section `training`, and `seed`),
+    description and optionally group: trainings that differ only in their seed are averaged in the tables under this
+    name. Null: nothing is trained, and the adapters of section `evaluation` are scored."""
     model: ModelSettings = ModelSettings()
     """The base model."""
     masks: MaskSettings = MaskSettings()
-    """From mask images to holes."""
+    """Conversion of mask images to holes."""
     windows: WindowSettings = WindowSettings()
-    """How sequences are cut."""
+    """Windows that sequences are cut into."""
     dataset: DatasetConfig = DatasetConfig()
     """Sequences, audit, split."""
     latents: LatentsConfig = LatentsConfig()
     """The cache of latents."""
     training: TrainSettings = TrainSettings()
-    """The training that experiments vary."""
+    """Settings of all trainings; experiments override them."""
     validation: ValidateSettings = ValidateSettings()
-    """How checkpoints are chosen."""
+    """Scores and choice of checkpoints."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """Methods and scores."""
     report: ReportSettings = ReportSettings()
@@ -129,16 +128,16 @@ class PipelineConfig(Settings):
             raise ValueError("evaluation.split: all was given, but experiments train on some of these; use test")
 
     def compared(self) -> dict[str, Experiment]:
-        """Every training that is compared by its name, in the table's order; raises UsageError for a wrong table."""
+        """Experiments by name, in the table's order; raises UsageError if the table is wrong."""
         if self.experiments is None:
             return {}
         return read_experiments(Path(self.experiments), self.training, self.seed)
 
     def groups(self) -> dict[str, str]:
-        """What the tables call every experiment and every adapter that was trained before.
+        """Names in the tables, by the names of experiments and existing adapters.
 
-        Raises UsageError for a wrong table of experiments, and for adapters and outputs that are not there or bear
-        another method's name.
+        Raises UsageError if the table of experiments is wrong, or if an adapter or output does not exist or has another
+        method's name.
         """
         groups = {name: experiment.group for name, experiment in self.compared().items()}
         self.evaluation.check_given({*groups, *groups.values()})
@@ -146,9 +145,9 @@ class PipelineConfig(Settings):
 
 
 def resolve(config: Mapping[str, Any]) -> PipelineConfig:
-    """The configuration that Snakemake read, checked; `extends` names a file whose values it goes over.
+    """Validate the configuration that Snakemake read; its values override those of the file that `extends` names.
 
-    Raises UsageError with a sentence for every value that is wrong.
+    Raises UsageError with one sentence per wrong value.
     """
     try:
         resolved = PipelineConfig.model_validate(_extended(config))
@@ -163,14 +162,14 @@ def resolve(config: Mapping[str, Any]) -> PipelineConfig:
 
 
 def _check_base(config: PipelineConfig) -> None:
-    """Raise UsageError for a base, or windows, that can't be used; a hub name is looked up when it is first loaded."""
+    """Raise UsageError if the base or the windows are unsuitable; the base is not checked here if it is a hub name."""
     family = bases.family_unless_remote(config.model.base, "model.base")
     if family is not None:
         bases.check_window(family, config.windows.window, "windows.window")
 
 
 def resolve_or_exit(config: Mapping[str, Any]) -> PipelineConfig:
-    """What `resolve` gives; a wrong value ends the program with its sentence and exit code 2, without a traceback."""
+    """`resolve`, except that a wrong value prints its sentence and exits with code 2, without a traceback."""
     try:
         return resolve(config)
     except UsageError as error:
@@ -184,7 +183,7 @@ def _extended(config: Mapping[str, Any]) -> dict[str, Any]:
     if name is None:
         return values
     if not Path(name).is_file():
-        raise UsageError(f"extends: {name} does not exist; give a configuration file, seen from {os.curdir}")
+        raise UsageError(f"extends: {name} does not exist; give a configuration file, relative to the current folder")
     return _merged(_extended(yaml.safe_load(Path(name).read_text(encoding="utf-8"))), values)
 
 
@@ -197,10 +196,13 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 def schema() -> dict[str, Any]:
-    """The configuration's JSON schema, for editors: every setting with its default, bounds and meaning."""
+    """The configuration's JSON schema, for editors: all settings with defaults, bounds and descriptions."""
     made = PipelineConfig.model_json_schema()
     made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["properties"]["extends"] = {"type": "string", "description": "A configuration file that this one goes over."}
+    made["properties"]["extends"] = {
+        "type": "string",
+        "description": "A configuration file whose values this one overrides.",
+    }
     return made
 
 

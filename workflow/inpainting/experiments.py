@@ -1,4 +1,4 @@
-"""The table of experiments: what each overrides in the training section, its seed, and which are repeats of one."""
+"""The table of experiments: each one's overrides of the training section, its seed and its group of repeats."""
 
 import re
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from inpainting.stages.training.settings import TrainSettings
 
 @dataclass(frozen=True)
 class Experiment:
-    """A training that is compared with others."""
+    """One of the trainings that are compared."""
 
     training: TrainSettings
     seed: int
     group: str
-    """What the tables call it: the name that it shares with trainings that differ from it in their seeds alone, or its
-    own."""
+    """Name in the tables: shared by trainings that differ only in their seed, else the experiment's own name."""
 
 
 def read_experiments(path: Path, training: TrainSettings, seed: int) -> dict[str, Experiment]:
-    """Every experiment by its name, in the table's order: `training` with its overrides, and its own `seed=` or `seed`.
+    """Read the experiments by name, in the table's order: `training` with overrides, and the row's `seed=` or `seed`.
 
-    Raises UsageError when the table is not there, names an experiment twice or overrides what there is not, and for a
-    group whose trainings differ in more than their seeds, or not at all, or that is called as an experiment outside it.
+    Raises UsageError if the table does not exist, has an experiment twice or overrides an unknown setting; also if
+    trainings of a group differ in more than their seeds or share a seed, or a group has the name of an experiment
+    outside it.
     """
     rows = _rows(path)
     groups = rows["group"].fillna(rows["experiment"]) if "group" in rows else rows["experiment"]
@@ -51,20 +51,20 @@ def _rows(path: Path) -> pd.DataFrame:
     except ValueError as error:
         raise UsageError(f"experiments: {path} can't be read as a table ({error})") from error
     if list(table.columns[:2]) != ["experiment", "overrides"]:
-        raise UsageError(f"{path}: its columns should be experiment, overrides, description and, if any, group")
+        raise UsageError(f"{path}: the columns should be experiment, overrides, description and, optionally, group")
     twice = table["experiment"][table["experiment"].duplicated()]
     if not twice.empty:
-        raise UsageError(f"{path}: the experiment {twice.iloc[0]} is there twice; give each a name of its own")
+        raise UsageError(f"{path}: the experiment {twice.iloc[0]} occurs twice; names should be unique")
     for name in [*table["experiment"], *(table["group"].dropna() if "group" in table else ())]:
         if name in METHODS:
-            raise UsageError(f"{path}: {name} is another method's name; call the experiment otherwise")
+            raise UsageError(f"{path}: {name} is another method's name; rename the experiment")
         if not re.fullmatch(NAME, str(name)):
             raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")
     return table
 
 
 def _overridden(row: Any, path: Path, training: TrainSettings, seed: int) -> tuple[TrainSettings, int]:
-    """A row's settings, and the seed of its training."""
+    """A row's training settings and its seed."""
     values = dict(pair.partition("=")[::2] for pair in row.overrides.split()) if isinstance(row.overrides, str) else {}
     own = values.pop("seed", str(seed))
     if not own.isdecimal():
@@ -82,8 +82,10 @@ def _check_groups(path: Path, experiments: dict[str, Experiment]) -> None:
     for group in sorted({experiment.group for experiment in experiments.values()}):
         first, *others = [experiment for experiment in experiments.values() if experiment.group == group]
         if group in experiments and experiments[group].group != group:
-            raise UsageError(f"{path}: the group {group} is called as an experiment outside it; name it otherwise")
+            raise UsageError(f"{path}: the group {group} has the name of an experiment outside it; rename the group")
         if any(other.training != first.training for other in others):
-            raise UsageError(f"{path}: the experiments of the group {group} differ in more than their seed")
+            raise UsageError(f"{path}: the experiments of the group {group} should differ only in their seed")
         if len({first.seed, *(other.seed for other in others)}) <= len(others):
-            raise UsageError(f"{path}: two experiments of the group {group} have the same seed; vary `seed=`")
+            raise UsageError(
+                f"{path}: two experiments of the group {group} have the same seed; give each its own `seed=`"
+            )

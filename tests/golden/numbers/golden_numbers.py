@@ -1,4 +1,4 @@
-"""Numbers that are held: how they are kept on disk, compared, and written anew on purpose."""
+"""Golden numbers: how they are stored, compared and, on purpose, written again."""
 
 import json
 import math
@@ -13,21 +13,21 @@ Number = float | int | str
 Numbers = dict[str, Number]
 
 VERSION = "version"
-"""What the version of the files that hold the numbers is called among them."""
+"""The key of the version, among the numbers, of the files that they come from."""
 
 
 @dataclass(frozen=True)
 class Golden:
-    """The numbers on disk, a file per stage, and whether they are to be written anew."""
+    """The numbers on disk, a file per stage; renew: whether to write them again."""
 
     folder: Path
     renew: bool
 
-    def hold(self, stage: str, version: int, numbers: Numbers, relative: float, absolute: float = 0.0) -> None:
-        """Fail, naming each, where numbers are not those on disk, or are of another version.
+    def check(self, stage: str, version: int, numbers: Numbers, relative: float, absolute: float = 0.0) -> None:
+        """Fail if a number or the version differs from the file on disk, and list all differences.
 
-        Floats may differ by `relative` of the larger, or by `absolute`; whole numbers and text not at all. version:
-        that of the files that hold the numbers. Numbers that moved are written anew only under another version.
+        Floats may differ by `relative` times the larger, or by `absolute`; integers and text not at all. version: that
+        of the files that the numbers come from. Numbers that moved are written again only with another version.
         """
         path = self.folder / f"{stage}.json"
         golden: Numbers = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -40,18 +40,18 @@ class Golden:
             pytest.fail(
                 f"{len(moved)} of the {len(golden)} numbers in {path.name} moved:\n  "
                 + "\n  ".join(moved)
-                + "\nIf that was on purpose, raise the version of the files that hold these numbers, say why in the "
-                "commit, and write them anew: pytest tests/golden --renew-golden",
+                + "\nIf that was on purpose, raise the version of the files that these numbers come from, say why in "
+                "the commit, and write the numbers again: pytest tests/golden --renew-golden",
                 pytrace=False,
             )
 
 
 def differences(golden: Numbers, found: Numbers, relative: float, absolute: float) -> list[str]:
-    """A line for each number that is another, is no longer there, or is new."""
+    """A line for each number that moved, is missing or is new."""
     lines = []
     for name in sorted({*golden, *found}):
         if name not in found:
-            lines.append(f"{name}: was {golden[name]}, is no longer there")
+            lines.append(f"{name}: was {golden[name]}, is missing")
         elif name not in golden:
             lines.append(f"{name}: is new, {rounded(found[name])}")
         elif not same(golden[name], found[name], relative, absolute):
@@ -60,19 +60,19 @@ def differences(golden: Numbers, found: Numbers, relative: float, absolute: floa
 
 
 def same(old: Number, new: Number, relative: float, absolute: float) -> bool:
-    """Whether two numbers are the same within a tolerance; whole numbers and text exactly."""
+    """Whether two numbers are equal: floats within a tolerance, integers and text exactly."""
     if isinstance(old, float) and isinstance(new, float):
         return math.isclose(old, new, rel_tol=relative, abs_tol=absolute)
     return old == new and type(old) is type(new)
 
 
 def rounded(value: Number) -> Number:
-    """Six significant digits, so that what is written does not change with every machine that writes it."""
+    """Floats with six significant digits, so that fewer digits change from machine to machine."""
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def statistics(values: NDArray[np.generic]) -> Numbers:
-    """Mean, spread, range, and the first entry of each quarter."""
+    """Mean, standard deviation, range, and the first entry of each quarter."""
     exact = np.asarray(values, np.float64)
     entries = {f"entry {at}": float(exact.flat[at]) for at in range(0, exact.size, -(-exact.size // 4))}
     return {
@@ -85,5 +85,5 @@ def statistics(values: NDArray[np.generic]) -> Numbers:
 
 
 def named(prefix: str, numbers: Numbers) -> Numbers:
-    """The numbers with a prefix to their names."""
+    """The numbers with a prefix before their names."""
     return {f"{prefix}/{name}": value for name, value in numbers.items()}

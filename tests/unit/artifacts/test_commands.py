@@ -1,43 +1,51 @@
-"""A command whose input is cut off or another file ends with one sentence that names it, and no traceback."""
+"""A command whose input is damaged or another file ends with one sentence that names it, and no traceback."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import pytest
+from damage import flip_content_bit
 from inpainting.cli import main
 
+HERE, OUT = Path(), Path("out")
+TRUTHS, CONDITIONS = (HERE / "latents" / content / "shard-0.parquet" for content in ("truth", "grey"))
+
 COMMANDS = {
-    "split": "split audit/manifest.parquet OUT/split.tsv",
-    "encode": "encode --content truth --base BASE --dataset dataset --manifest audit/manifest.parquet"
-    " --split-file audit/split.tsv --frames 17 --window 9 --out OUT/shard.safetensors",
-    "index": "index --truths latents/truth/shard-0.parquet --conditions latents/grey/shard-0.parquet"
-    " --split-file audit/split.tsv --out OUT/index.parquet",
-    "train": "train --base BASE --index latents/index-grey.parquet --prompt-file latents/prompt.safetensors"
-    " --device cpu --window 9 --window-overlap 1 --steps 1 --batch-size 1 --out OUT",
-    "evaluate": "evaluate --method telea --dataset dataset --manifest audit/manifest.parquet"
-    " --split-file audit/split.tsv --workers 1 --out OUT/telea.parquet",
-    "draw-dataset": "draw-dataset --dataset dataset --manifest audit/manifest.parquet --rejected audit/rejected.tsv"
-    " --warnings audit/warnings.tsv --summary audit/summary.json --split-file audit/split.tsv --out OUT"
-    " --page OUT/page.html",
+    "split": commands.split(HERE / "audit" / "manifest.parquet", OUT / "split.tsv"),
+    "encode": commands.encode("BASE", HERE, OUT / "shard.safetensors"),
+    "index": commands.index(HERE / "audit" / "split.tsv", [TRUTHS], [CONDITIONS], OUT / "index.parquet"),
+    "train": commands.train("BASE", HERE, OUT, "--steps", "1"),
+    "evaluate": commands.evaluate("telea", HERE, OUT / "telea.parquet"),
+    "draw-dataset": commands.draw_dataset(HERE, OUT),
 }
-"""Commands on the tiny results; files are seen from their folder."""
+"""Commands that are run in a copy of the tiny results; BASE stands for the tiny base model."""
 
 FILES = [
-    (command, part)
-    for command, line in COMMANDS.items()
-    for part in line.split()
-    if Path(part).suffix in (".parquet", ".tsv", ".json", ".safetensors") and not part.startswith("OUT")
+    (command, word)
+    for command, words in COMMANDS.items()
+    for word in words
+    if word.startswith(("audit/", "latents/")) and Path(word).suffix
 ]
 
 
-@pytest.mark.parametrize("damage", ["cut off", "another's"])
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def replace_by_another_file(path: Path) -> None:
+    path.write_bytes(b"something else\n")
+
+
+@pytest.mark.parametrize("damage", [cut_off, flip_content_bit, replace_by_another_file])
 @pytest.mark.parametrize(("command", "file"), FILES)
 def test_a_damaged_input_is_named_in_one_sentence(
     command: str,
     file: str,
-    damage: str,
+    damage: Callable[[Path], None],
     tiny_results: Path,
     tiny_base: Path,
     tmp_path: Path,
@@ -48,9 +56,7 @@ def test_a_damaged_input_is_named_in_one_sentence(
         shutil.copytree(tiny_results / folder, tmp_path / folder)
     (tmp_path / "dataset").symlink_to(tiny_results / "dataset")
     monkeypatch.chdir(tmp_path)
-    whole = Path(file).read_bytes()
-    Path(file).write_bytes(whole[: len(whole) // 2] if damage == "cut off" else b"something else\n")
-    line = COMMANDS[command].replace("BASE", str(tiny_base)).replace("OUT", "out")
-    assert main(line.split()) == 1
+    damage(Path(file))
+    assert main([str(tiny_base) if word == "BASE" else word for word in COMMANDS[command]]) == 1
     (sentence,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("inpaint ")]
     assert sentence.startswith(f"inpaint {command}: {file} ")

@@ -3,20 +3,20 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from inpainting.baselines.flow_propagation import flow_propagation
-from inpainting.baselines.per_frame import GREY, masked_input, telea
+from inpainting.baselines.per_frame import GREY_LEVEL, masked_input, telea
 from inpainting.baselines.registry import BASELINES
 from inpainting.baselines.temporal_median import temporal_median
 from numpy.typing import NDArray
 
-Clip = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
-Fill = Callable[[Clip, Hole], Clip]
+Fill = Callable[[Frames, Hole], Frames]
 
 METHODS = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items()]
 FILLING = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items() if baseline.kind != "floor"]
 
 
-def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int = 32) -> tuple[Clip, Hole]:
+def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int = 32) -> tuple[Frames, Hole]:
     rng = np.random.default_rng(seed)
     hole = np.zeros((frames, height, width), np.bool_)
     for frame in range(frames):
@@ -25,7 +25,7 @@ def clip_and_hole(seed: int = 0, frames: int = 5, height: int = 24, width: int =
     return rng.integers(0, 256, (frames, height, width, 3)).astype(np.uint8), hole
 
 
-def texture(frames: int, shift: int, height: int = 64, width: int = 80) -> Clip:
+def texture(frames: int, shift: int, height: int = 64, width: int = 80) -> Frames:
     """A textured plane that moves `shift` pixels to the left in every frame."""
     row, column = np.indices((height, width + frames * abs(shift)))
     plane = 128 + 60 * np.sin(column / 3 + np.sin(row / 5)) + 50 * np.cos(row / 4 + column / 7)
@@ -57,9 +57,9 @@ def test_every_fill_takes_a_clip_without_a_hole_and_returns_it(fill: Fill) -> No
 
 
 @pytest.mark.parametrize("fill", METHODS)
-def test_every_fill_makes_grey_of_a_clip_that_is_all_hole(fill: Fill) -> None:
+def test_every_fill_fills_a_clip_that_is_all_hole_with_grey(fill: Fill) -> None:
     clip, hole = clip_and_hole()
-    assert (fill(clip, np.ones_like(hole)) == GREY).all()
+    assert (fill(clip, np.ones_like(hole)) == GREY_LEVEL).all()
 
 
 @pytest.mark.parametrize("fill", METHODS)
@@ -72,7 +72,7 @@ def test_every_fill_takes_short_and_small_clips(fill: Fill, shape: tuple[int, in
 
 
 @pytest.mark.parametrize("fill", METHODS)
-def test_a_fill_makes_the_same_of_the_same_and_leaves_its_input_alone(fill: Fill) -> None:
+def test_every_fill_is_deterministic_and_does_not_change_its_input(fill: Fill) -> None:
     clip, hole = clip_and_hole()
     before = clip.copy(), hole.copy()
     assert np.array_equal(fill(clip, hole), fill(clip, hole))
@@ -82,11 +82,11 @@ def test_a_fill_makes_the_same_of_the_same_and_leaves_its_input_alone(fill: Fill
 
 def test_masked_input_shows_grey_in_the_hole() -> None:
     clip, hole = clip_and_hole()
-    assert (masked_input(clip, hole)[hole] == GREY).all()
+    assert (masked_input(clip, hole)[hole] == GREY_LEVEL).all()
 
 
 @pytest.mark.parametrize("fill", FILLING)
-def test_a_plain_clip_is_filled_plainly(fill: Fill) -> None:
+def test_a_clip_of_one_colour_is_filled_with_that_colour(fill: Fill) -> None:
     clip, hole = clip_and_hole()
     filled = fill(np.full_like(clip, 77), hole)
     assert np.abs(filled.astype(int) - 77).max() <= 2
@@ -108,7 +108,7 @@ def test_the_temporal_median_finds_what_a_still_camera_shows_at_another_time() -
     assert np.array_equal(temporal_median(still, hole), still)
 
 
-def test_where_no_frame_knows_a_pixel_the_median_is_filled_alike_in_all_frames() -> None:
+def test_pixels_that_are_unknown_in_all_frames_are_filled_alike_in_all_frames() -> None:
     clip, hole = clip_and_hole()
     filled = temporal_median(clip, hole)[:, 18:21, 4:9]
     assert (filled == filled[:1]).all()
@@ -119,7 +119,7 @@ def test_propagation_finds_what_a_moving_camera_shows_at_another_time() -> None:
     hole = np.zeros(clip.shape[:3], np.bool_)
     hole[:, 24:40, 34:46] = True
 
-    def error(filled: Clip) -> float:
+    def error(filled: Frames) -> float:
         return float(((filled.astype(float) - clip)[hole] ** 2).mean())
 
     filled = flow_propagation(clip, hole)

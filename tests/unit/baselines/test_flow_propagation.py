@@ -23,12 +23,12 @@ def test_a_constant_flow_stays_constant_whatever_is_unknown() -> None:
     assert np.allclose(completed, 2.5, atol=1e-4)
 
 
-def test_a_flow_of_which_nothing_is_known_is_none() -> None:
+def test_a_flow_of_which_nothing_is_known_is_zero() -> None:
     flow = np.full((8, 9, 2), 5, np.float32)
     assert (complete(flow, np.zeros((8, 9), np.bool_)) == 0).all()
 
 
-def test_what_no_frame_shows_remains_in_the_hole() -> None:
+def test_pixels_that_no_frame_shows_remain_in_the_hole() -> None:
     clip = np.random.default_rng(0).integers(0, 256, (4, 12, 12, 3)).astype(np.uint8)
     hole = np.zeros((4, 12, 12), np.bool_)
     hole[:, 3:6, 3:6] = True

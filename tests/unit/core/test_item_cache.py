@@ -1,4 +1,4 @@
-"""Items are made again when their keys change, and are there whole or not at all."""
+"""Items are computed again when their keys change, and are complete or absent."""
 
 from pathlib import Path
 

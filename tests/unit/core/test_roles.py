@@ -1,4 +1,4 @@
-"""Every setting has one role, and what is built of roles holds what it should."""
+"""Every setting has one role, and selections by role contain the right settings."""
 
 from pathlib import Path
 from typing import Annotated
@@ -80,7 +80,7 @@ class Outer(Settings):
     """A place."""
 
 
-def test_what_shapes_a_result_is_all_but_places_and_execution() -> None:
+def test_all_settings_except_places_and_execution_affect_the_result() -> None:
     assert Outer().shaping() == {"inner": {"rate": 0.5}, "rank": 4}
     assert Outer().to_options(Role.ARCHITECTURE) == "--rank 4"
     assert Inner().to_options() == "--rate 0.5 --workers 2"

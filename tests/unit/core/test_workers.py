@@ -2,10 +2,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from inpainting.core.workers import mapped_ahead
+from inpainting.core.workers import map_prefetched
 
 
-def test_jobs_are_made_as_there_is_room_for_them_and_results_come_in_order() -> None:
+def test_jobs_are_read_lazily_and_results_come_in_order() -> None:
     made: list[int] = []
 
     def jobs() -> Iterator[int]:
@@ -14,7 +14,7 @@ def test_jobs_are_made_as_there_is_room_for_them_and_results_come_in_order() -> 
             yield number
 
     with ThreadPoolExecutor(2) as pool:
-        results = mapped_ahead(pool, lambda number: number * number, jobs(), ahead=2)
+        results = map_prefetched(pool, lambda number: number * number, jobs(), prefetch=2)
         assert next(results) == 0
         assert made == [0, 1, 2]
         assert list(results) == [1, 4, 9, 16]
@@ -27,7 +27,7 @@ def test_a_jobs_exception_is_raised_where_its_result_is_taken() -> None:
         return number
 
     with ThreadPoolExecutor(1) as pool:
-        results = mapped_ahead(pool, work, (2, 3, 4), ahead=1)
+        results = map_prefetched(pool, work, (2, 3, 4), prefetch=1)
         assert [next(results), next(results)] == [2, 3]
         with pytest.raises(OSError, match="damaged"):
             next(results)

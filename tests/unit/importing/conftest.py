@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inpainting.cli import main
 from inpainting.video import writer
-from inpainting.video.reader import Footage
+from inpainting.video.reader import Video
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -34,7 +34,7 @@ def box(frames: int = FRAMES, size: tuple[int, int] = (WIDTH, HEIGHT)) -> NDArra
 def write_video(path: Path, frames: NDArray[np.uint8], rate: int = 24) -> Path:
     """A lossless .mkv, or .mp4, of uint8 [frames, height, width] or [frames, height, width, 3]."""
     colours = frames if frames.ndim == 4 else np.repeat(frames[..., None], 3, axis=-1)
-    writer.write_footage(path, Footage(colours, Fraction(rate)))
+    writer.write_video(path, Video(colours, Fraction(rate)))
     return path
 
 

@@ -111,7 +111,7 @@ def test_every_folder_gets_the_size_that_was_asked_for(
 ) -> None:
     assert run(*given(clips), "--size", "24x24", "--resize", how) == 0
     for kind in sequence.FOLDERS:
-        assert reader.read_footage(clips / "dataset" / "one" / kind).size == size
+        assert reader.read_video(clips / "dataset" / "one" / kind).size == size
     assert set(np.unique(sequence.read_mask(clips / "dataset" / "one", 0, FRAMES))) == {0, 255}
 
 

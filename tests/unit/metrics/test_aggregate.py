@@ -37,7 +37,7 @@ def test_ssim_in_the_mask_is_a_mean_over_pixels_and_of_the_frame_a_mean_over_fra
     assert result["ssim_frame"] == pytest.approx(frames["ssim_frame"].mean())
 
 
-def test_frames_without_a_hole_are_counted_and_do_not_count() -> None:
+def test_frames_without_a_hole_are_counted_and_have_no_weight() -> None:
     with_gap, without = scored(1, "a", (0.1, 0.0, 0.3)), scored(1, "a", (0.1, 0.0, 0.3)).iloc[[0, 2]]
     result, expected = per_sequence(with_gap).iloc[0], per_sequence(without).iloc[0]
     assert result["frames"] == 3
@@ -53,7 +53,7 @@ def test_a_sequence_without_any_hole_has_no_score_in_it() -> None:
     assert not result["capped"]
 
 
-def test_a_sequence_without_error_reads_the_ceiling_and_is_counted_as_capped() -> None:
+def test_a_sequence_without_error_scores_the_ceiling_and_is_counted_as_capped() -> None:
     clip = np.random.default_rng(0).integers(0, 256, (2, 12, 14, 3)).astype(np.uint8)
     frames = score_clip(clip, clip, Regions(np.ones((2, 12, 14), np.bool_))).assign(sequence="a")
     result = per_sequence(frames, keys=("sequence",)).iloc[0]
@@ -75,7 +75,7 @@ def test_sequences_are_kept_apart_and_sorted() -> None:
     assert result["psnr_mask"].iloc[1] == per_sequence(scored(2, "b"))["psnr_mask"].iloc[0]
 
 
-def test_an_interval_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+def test_an_interval_is_the_same_for_the_same_seed_and_differs_for_another() -> None:
     values = np.random.default_rng(0).normal(20, 3, 24).tolist()
     assert mean_interval(values, seed=1) == mean_interval(values, seed=1)
     assert mean_interval(values, seed=1) != mean_interval(values, seed=2)
@@ -103,7 +103,7 @@ def test_few_sequences_have_a_mean_and_no_interval_and_none_have_neither() -> No
     assert none.count == 0 and math.isnan(none.mean)
 
 
-def test_a_paired_difference_does_not_see_how_hard_the_sequences_are() -> None:
+def test_a_paired_difference_is_independent_of_the_sequences_difficulty() -> None:
     rng = np.random.default_rng(0)
     names = [f"s{i}" for i in range(30)]
     reference = pd.Series(rng.normal(20, 8, 30), index=names)

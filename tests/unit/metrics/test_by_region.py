@@ -2,22 +2,22 @@ import math
 
 import numpy as np
 import pytest
-from inpainting.metrics.by_region import SCORES, score_clip
+from inpainting.metrics.by_region import REGION_COLUMNS, score_clip
 from inpainting.metrics.psnr import psnr
 from inpainting.metrics.regions import Regions, edge_band
 from inpainting.metrics.ssim import ssim
 from numpy.typing import NDArray
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
-Clip = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
 
 
-def noise(seed: int, frames: int = 3, height: int = 20, width: int = 26) -> Clip:
+def noise(seed: int, frames: int = 3, height: int = 20, width: int = 26) -> Frames:
     return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3)).astype(np.uint8)
 
 
-def ramps(offset: int, frames: int = 3, height: int = 20, width: int = 26) -> Clip:
+def ramps(offset: int, frames: int = 3, height: int = 20, width: int = 26) -> Frames:
     time, row, column, channel = np.indices((frames, height, width, 3))
     return ((time * 9 + row * 5 + column * 3 + channel * 40 + offset) % 256).astype(np.uint8)
 
@@ -40,7 +40,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("output", "truth", "hole"), CASES)
-def test_errors_in_the_hole_and_outside_agree_with_loops_over_pixels(output: Clip, truth: Clip, hole: Hole) -> None:
+def test_errors_in_the_hole_and_outside_agree_with_loops_over_pixels(output: Frames, truth: Frames, hole: Hole) -> None:
     table = score_clip(output, truth, Regions(hole))
     for frame in range(len(hole)):
         inside: list[int] = []
@@ -58,7 +58,7 @@ def test_errors_in_the_hole_and_outside_agree_with_loops_over_pixels(output: Cli
 
 
 @pytest.mark.parametrize(("output", "truth", "hole"), CASES)
-def test_whole_frame_scores_are_scikit_images(output: Clip, truth: Clip, hole: Hole) -> None:
+def test_whole_frame_scores_are_scikit_images(output: Frames, truth: Frames, hole: Hole) -> None:
     table = score_clip(output, truth, Regions(hole))
     for frame, scores in table.iterrows():
         pair = truth[int(str(frame))], output[int(str(frame))]
@@ -70,7 +70,7 @@ def test_whole_frame_scores_are_scikit_images(output: Clip, truth: Clip, hole: H
 
 
 @pytest.mark.parametrize(("output", "truth", "hole"), CASES)
-def test_ssim_in_the_hole_agrees_with_loops_over_windows(output: Clip, truth: Clip, hole: Hole) -> None:
+def test_ssim_in_the_hole_agrees_with_loops_over_windows(output: Frames, truth: Frames, hole: Hole) -> None:
     inner = hole.copy()
     inner[:, :3] = inner[:, -3:] = False
     inner[:, :, :3] = inner[:, :, -3:] = False
@@ -91,11 +91,11 @@ def test_ssim_in_the_hole_agrees_with_loops_over_windows(output: Clip, truth: Cl
 
 def test_the_table_has_a_row_per_frame_counted_from_one() -> None:
     table = score_clip(noise(0), noise(1), Regions(hole_of(2)))
-    assert tuple(table.columns) == SCORES
+    assert tuple(table.columns) == REGION_COLUMNS
     assert table["frame"].tolist() == [1, 2, 3]
 
 
-def test_a_frame_without_a_hole_has_no_scores_in_it_and_says_so() -> None:
+def test_a_frame_without_a_hole_has_no_scores_in_mask_and_band() -> None:
     hole = square_hole()
     hole[1] = False
     scores = score_clip(noise(0), noise(1), Regions(hole)).iloc[1]
@@ -138,7 +138,7 @@ def test_an_error_outside_the_hole_does_not_touch_the_scores_in_it() -> None:
     assert scores["mse_band"] > 0
 
 
-def test_the_band_reaches_as_far_to_either_side_of_the_edge_and_knows_no_edge_at_the_border() -> None:
+def test_the_band_is_symmetric_about_the_holes_edge_and_ignores_the_frames_border() -> None:
     hole = np.zeros((1, 20, 40), np.bool_)
     hole[:, :, :20] = True
     columns = np.flatnonzero(edge_band(hole, 3)[0].all(axis=0))

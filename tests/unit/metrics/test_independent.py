@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from skimage import data
 from skimage.metrics import structural_similarity
 
-Clip = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def photograph(frames: int = 4) -> tuple[Clip, Clip]:
+def photograph(frames: int = 4) -> tuple[Frames, Frames]:
     """A photograph that pans, and the same blurred and with noise."""
     image = data.astronaut()
     truth = np.stack([image[100:220, 120 + 4 * i : 280 + 4 * i] for i in range(frames)])
@@ -34,13 +34,13 @@ def photograph(frames: int = 4) -> tuple[Clip, Clip]:
     return (blurred + noise).clip(0, 255).astype(np.uint8), truth
 
 
-def noise(frames: int = 3) -> tuple[Clip, Clip]:
+def noise(frames: int = 3) -> tuple[Frames, Frames]:
     output, truth = np.random.default_rng(1).integers(0, 256, (2, frames, 70, 90, 3)).astype(np.uint8)
     return output, truth
 
 
 CLIPS = [pytest.param(photograph, id="photograph"), pytest.param(noise, id="noise")]
-Make = Callable[[], tuple[Clip, Clip]]
+Make = Callable[[], tuple[Frames, Frames]]
 
 
 @pytest.mark.parametrize("make", CLIPS)
@@ -97,7 +97,7 @@ def test_frames_too_small_for_vmaf_have_no_score() -> None:
     assert np.isnan(vmaf(clip, clip)).all()
 
 
-def write_raw(folder: Path, *clips: Clip) -> list[str]:
+def write_raw(folder: Path, *clips: Frames) -> list[str]:
     """Write clips as raw planar files; returns ffmpeg's options to read them."""
     options = []
     for number, clip in enumerate(clips):

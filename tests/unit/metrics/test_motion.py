@@ -6,15 +6,15 @@ from inpainting.metrics.motion import motion_of, score_motion
 from numpy.typing import NDArray
 from skimage import data
 
-Clip = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 
 
-def panning(step: int = 3, frames: int = 4) -> Clip:
+def panning(step: int = 3, frames: int = 4) -> Frames:
     image = data.astronaut()
     return np.stack([image[60:140, 100 + step * i : 220 + step * i] for i in range(frames)])
 
 
-def square_hole(clip: Clip) -> NDArray[np.bool_]:
+def square_hole(clip: Frames) -> NDArray[np.bool_]:
     hole = np.zeros(clip.shape[:3], np.bool_)
     hole[:, 25:55, 40:80] = True
     return hole
@@ -27,11 +27,11 @@ def test_the_flow_of_a_pan_is_its_step_back_to_the_frame_before() -> None:
     inner = motion.flows[1][20:60, 20:100]
     assert np.median(inner[..., 0]) == pytest.approx(3, abs=0.1)
     assert np.median(inner[..., 1]) == pytest.approx(0, abs=0.1)
-    assert motion.seen[1][20:60, 20:100].mean() > 0.8
-    assert not motion.seen[1][:, 118:].any(), "what enters the frame was not seen before"
+    assert motion.visible[1][20:60, 20:100].mean() > 0.8
+    assert not motion.visible[1][:, 118:].any(), "what enters the frame was not seen before"
 
 
-def test_what_follows_the_scene_warps_without_error_and_what_sticks_to_the_screen_does_not() -> None:
+def test_a_fill_that_moves_with_the_scene_has_no_warping_error_and_a_static_one_has() -> None:
     truth = panning()
     hole, motion = square_hole(truth), motion_of(truth)
     stuck = np.where(hole[..., None], truth[:1], truth)
@@ -42,7 +42,7 @@ def test_what_follows_the_scene_warps_without_error_and_what_sticks_to_the_scree
     assert follows.iloc[0][["temporal_mask", "warp_mask", "warp_frame"]].isna().all()
 
 
-def test_the_temporal_error_agrees_with_loops_and_sees_no_error_that_stays() -> None:
+def test_the_temporal_error_agrees_with_loops_and_ignores_constant_errors() -> None:
     truth = panning()
     output = np.random.default_rng(0).integers(0, 256, truth.shape).astype(np.uint8)
     hole = square_hole(truth)

@@ -1,19 +1,22 @@
-"""The entries of metrics fit together."""
+"""The registry entries of metrics are consistent."""
 
-from inpainting.artifacts.scores import KEYS
-from inpainting.metrics.registry import COLUMNS, METRICS
+from inpainting.artifacts.scores import REQUIRED_COLUMNS
+from inpainting.metrics.registry import METRIC_COLUMNS, METRICS
 
 
-def test_no_two_metrics_write_or_keep_a_column_of_one_name() -> None:
-    for names in (COLUMNS, [name for metric in METRICS for name in metric.pooled]):
+def test_no_two_metrics_have_a_column_of_the_same_name() -> None:
+    for names in (METRIC_COLUMNS, [name for metric in METRICS for name in metric.pooled]):
         assert len(names) == len(set(names))
     assert len({metric.name for metric in METRICS}) == len(METRICS)
 
 
-def test_what_is_kept_and_shown_comes_from_what_is_written() -> None:
+def test_pooled_and_shown_columns_come_from_columns_of_frames() -> None:
     kept = {name for metric in METRICS for name in metric.pooled}
     for metric in METRICS:
-        assert {name for pooled in metric.pooled.values() for name in pooled.columns} <= {*KEYS, *COLUMNS}
+        assert {name for pooled in metric.pooled.values() for name in pooled.columns} <= {
+            *REQUIRED_COLUMNS,
+            *METRIC_COLUMNS,
+        }
         for column in (*metric.shown, *metric.headline):
             assert column.column in kept
             assert column.output in metric.outputs

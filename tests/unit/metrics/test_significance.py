@@ -27,17 +27,17 @@ def test_sequences_without_a_value_are_left_out_of_the_test() -> None:
     assert signed_rank(with_gap, reference) == signed_rank(values, reference)
 
 
-def test_few_sequences_show_nothing_and_equal_ones_no_difference() -> None:
+def test_few_sequences_have_no_p_value_and_equal_ones_a_p_value_of_one() -> None:
     values = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0], index=list("abcde"))
     assert math.isnan(signed_rank(values[:4], values[:4] + 1))
     assert signed_rank(values, values) == 1.0
 
 
-def test_holm_multiplies_the_smallest_by_the_most_and_never_falls() -> None:
+def test_holm_multiplies_the_smallest_p_value_by_the_number_of_tests_and_is_monotonic() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-def test_holm_does_not_count_what_is_not_known_and_stays_below_one() -> None:
+def test_holm_ignores_nan_and_never_exceeds_one() -> None:
     corrected = holm([math.nan, 0.4, 0.9])
     assert math.isnan(corrected[0])
     assert corrected[1:].tolist() == pytest.approx([0.8, 0.9])

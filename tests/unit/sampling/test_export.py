@@ -99,7 +99,7 @@ def test_scores_of_another_adapter_and_folders_that_are_something_else_are_refus
     assert "tells of another adapter" in capsys.readouterr().err
     write_json(tmp_path / "odd.json", {"step": 1})
     assert main(["export", "--checkpoint", str(other), "--scores", str(tmp_path / "odd.json"), "--out", str(out)]) == 1
-    assert "is no file of `inpaint validate`" in capsys.readouterr().err
+    assert "is not a file of `inpaint validate`" in capsys.readouterr().err
     assert main(["export", "--checkpoint", str(tmp_path), "--out", str(out)]) == 1
     assert "is not an adapter" in capsys.readouterr().err
     assert not out.exists()

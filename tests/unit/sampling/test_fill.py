@@ -59,7 +59,7 @@ def test_run_fills_as_the_adapter_was_trained_and_says_so(
         out = tmp_path / "out" / fill
         assert main([*map(str, command), "--adapter", f"{checkpoint}/adapter", "--output", str(out)]) == 0
         assert read_json(out.with_name(f"{fill}.json"))["settings"]["condition"] == fill
-        written[fill] = reader.read_footage(out).frames
+        written[fill] = reader.read_video(out).frames
     assert not np.array_equal(written["grey"], written["temporal_median"])
 
 
@@ -71,7 +71,7 @@ def test_run_without_an_adapter_fills_as_it_is_told(tiny_base: Path, tiny_result
         out = tmp_path / fill
         assert main([*map(str, command), "--fill", fill, "--output", str(out)]) == 0
         assert read_json(tmp_path / f"{fill}.json")["settings"]["condition"] == fill
-        written[fill] = reader.read_footage(out).frames
+        written[fill] = reader.read_video(out).frames
     assert not np.array_equal(written["grey"], written["telea"])
 
 
@@ -85,7 +85,7 @@ def test_a_clip_on_disk_is_filled_and_inpainted_as_one_in_memory_is(tiny_base: P
     command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "2", "--window", "9", "--raw"]
     command += ["--fill", "flow_propagation", "--input", tmp_path / "clip", "--output", tmp_path / "made"]
     assert main([*map(str, command)]) == 0
-    made = reader.read_footage(tmp_path / "made").frames
+    made = reader.read_video(tmp_path / "made").frames
     in_memory = pipeline(
         rgb,
         hole,

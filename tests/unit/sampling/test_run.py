@@ -11,7 +11,7 @@ from inpainting.cli import main
 from inpainting.core.files import read_json
 from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.video import masks, reader, sequence, writer
-from inpainting.video.reader import Footage
+from inpainting.video.reader import Video
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -39,7 +39,7 @@ def still_mask() -> NDArray[np.uint8]:
 def clip(tmp_path: Path) -> Path:
     """A lossless video of 20 frames at 25 per second."""
     path = tmp_path / "clip.mkv"
-    writer.write_footage(path, Footage(picture_frames(), Fraction(25)))
+    writer.write_video(path, Video(picture_frames(), Fraction(25)))
     return path
 
 
@@ -69,7 +69,7 @@ def test_a_folder_gets_every_frame_and_known_pixels_stay_to_the_bit(
     assert run(clip, mask, tmp_path / "out") == 0
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == [sequence.frame_name(number) for number in range(1, FRAMES + 1)]
-    written = reader.read_footage(tmp_path / "out").frames
+    written = reader.read_video(tmp_path / "out").frames
     assert np.array_equal(written[:, ~hole()], picture_frames()[:, ~hole()])
     assert (written[:, hole()] != picture_frames()[:, hole()]).mean() > 0.9
 
@@ -79,14 +79,14 @@ def test_an_mkv_has_the_rate_the_size_and_the_same_pixels_as_the_folder(
 ) -> None:
     assert run(clip, mask, tmp_path / "out.mkv") == 0
     assert run(clip, mask, tmp_path / "out") == 0
-    written = reader.read_footage(tmp_path / "out.mkv")
+    written = reader.read_video(tmp_path / "out.mkv")
     assert (written.rate, written.size) == (Fraction(25), (WIDTH, HEIGHT))
-    assert np.array_equal(written.frames, reader.read_footage(tmp_path / "out").frames)
+    assert np.array_equal(written.frames, reader.read_video(tmp_path / "out").frames)
 
 
 def test_an_mp4_has_the_rate_the_size_and_every_frame(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
     assert run(clip, mask, tmp_path / "out.mp4") == 0
-    written = reader.read_footage(tmp_path / "out.mp4")
+    written = reader.read_video(tmp_path / "out.mp4")
     assert (written.rate, written.size, len(written.frames)) == (Fraction(25), (WIDTH, HEIGHT), FRAMES)
 
 
@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
 def test_raw_gives_the_models_own_frames_everywhere(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
     assert run(clip, mask, tmp_path / "raw", "--raw") == 0
     assert run(clip, mask, tmp_path / "composite") == 0
-    raw, composite = (reader.read_footage(tmp_path / name).frames for name in ("raw", "composite"))
+    raw, composite = (reader.read_video(tmp_path / name).frames for name in ("raw", "composite"))
     assert np.array_equal(raw[:, hole()], composite[:, hole()])
     assert (raw[:, ~hole()] != picture_frames()[:, ~hole()]).mean() > 0.9
 
@@ -138,7 +138,7 @@ def test_an_adapter_inpaints_with_its_own_settings(
     options = ["--adapter", str(adapter), "--frames", "9", "--mask-dilation", "7"]
     assert run(clip, mask, tmp_path / "out", *options) == 0
     assert run(clip, mask, tmp_path / "base", "--frames", "9") == 0
-    written, base = (reader.read_footage(tmp_path / name).frames for name in ("out", "base"))
+    written, base = (reader.read_video(tmp_path / name).frames for name in ("out", "base"))
     assert np.array_equal(written[:, ~hole()], picture_frames(9)[:, ~hole()])
     assert (written[:, hole()] != base[:, hole()]).any()
     told = read_json(tmp_path / "out.json")
@@ -163,7 +163,7 @@ def test_a_sequence_folder_needs_no_other_mask(run: Run, tmp_path: Path) -> None
     sequence.write_sequence(folder, rgb, np.broadcast_to(still_mask(), rgb.shape[:3]), rgb)
     assert run(folder, None, tmp_path / "without") == 0
     assert run(folder, folder, tmp_path / "with") == 0
-    without, given = (reader.read_footage(tmp_path / name).frames for name in ("without", "with"))
+    without, given = (reader.read_video(tmp_path / name).frames for name in ("without", "with"))
     assert np.array_equal(without, given)
     assert np.array_equal(without[:, ~hole()], rgb[:, ~hole()])
 
@@ -174,7 +174,7 @@ def test_an_empty_mask_leaves_the_input_as_it_is_and_says_so(
     Image.new("L", (WIDTH, HEIGHT)).save(tmp_path / "empty.png")
     with caplog.at_level("INFO"):
         assert run(clip, tmp_path / "empty.png", tmp_path / "out") == 0
-    assert np.array_equal(reader.read_footage(tmp_path / "out").frames, picture_frames())
+    assert np.array_equal(reader.read_video(tmp_path / "out").frames, picture_frames())
     assert "the mask is empty" in caplog.text
     assert read_json(tmp_path / "out.json")["output"]["mask_coverage"] == 0
 
@@ -186,8 +186,8 @@ def test_images_become_a_video_of_a_rate_that_is_said(
     sequence.write_images(tmp_path / "frames", picture_frames(9))
     with caplog.at_level("INFO"):
         assert run(tmp_path / "frames", mask, tmp_path / "out.mkv") == 0
-    assert reader.read_footage(tmp_path / "out.mkv").rate == 25
-    assert "the video gets 25 frames per second" in caplog.text
+    assert reader.read_video(tmp_path / "out.mkv").rate == 25
+    assert "the video is written with 25 frames per second" in caplog.text
 
 
 def test_masks_that_do_not_fit_the_frames_are_refused_with_both_numbers(
@@ -253,7 +253,7 @@ def test_a_crop_leaves_what_is_far_from_the_hole_and_fills_the_hole(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (9, 90, 120, 3), dtype=np.uint8)
-    writer.write_footage(tmp_path / "large.mkv", Footage(rgb, Fraction(25)))
+    writer.write_video(tmp_path / "large.mkv", Video(rgb, Fraction(25)))
     still = np.zeros((90, 120), np.uint8)
     still[40:50, 70:84] = 255
     Image.fromarray(still).save(tmp_path / "still.png")
@@ -261,11 +261,11 @@ def test_a_crop_leaves_what_is_far_from_the_hole_and_fills_the_hole(
     with caplog.at_level("INFO"):
         assert run(tmp_path / "large.mkv", tmp_path / "still.png", tmp_path / "out", "--crop") == 0
     assert "48x32 at column 53, row 29 is inpainted" in caplog.text
-    written = reader.read_footage(tmp_path / "out").frames
+    written = reader.read_video(tmp_path / "out").frames
     assert np.array_equal(written[:, ~grown], rgb[:, ~grown])
     assert (written[:, grown] != rgb[:, grown]).mean() > 0.9
     assert run(tmp_path / "large.mkv", tmp_path / "still.png", tmp_path / "raw", "--crop", "--raw") == 0
-    raw = reader.read_footage(tmp_path / "raw").frames
+    raw = reader.read_video(tmp_path / "raw").frames
     changed = (raw != rgb).any(axis=(0, 3))
     assert changed[29:61, 53:101].mean() > 0.9
     assert (
@@ -296,7 +296,7 @@ def test_each_way_of_denoising_leaves_known_pixels_to_the_bit(
     run: Run, clip: Path, mask: Path, tmp_path: Path, option: list[str]
 ) -> None:
     assert run(clip, mask, tmp_path / "out", "--frames", "12", *option) == 0
-    written = reader.read_footage(tmp_path / "out").frames
+    written = reader.read_video(tmp_path / "out").frames
     assert np.array_equal(written[:, ~hole()], picture_frames()[:12, ~hole()])
     assert (written[:, hole()] != picture_frames()[:12, hole()]).mean() > 0.9
 
@@ -324,7 +324,7 @@ def test_a_table_of_clips_goes_on_past_a_bad_one_and_where_it_was(
         assert main([*command, "--batch", str(batch)]) == 1
     assert f"1 of 3 clips failed, the others are done: {tmp_path / 'second.mkv'}" in capsys.readouterr().err
     assert "broken.mp4 can't be read as a video" in caplog.text
-    first, third = (reader.read_footage(tmp_path / name).frames for name in ("first.mkv", "third"))
+    first, third = (reader.read_video(tmp_path / name).frames for name in ("first.mkv", "third"))
     assert np.array_equal(first, third)
     before = (tmp_path / "first.mkv").stat().st_mtime_ns
     caplog.clear()
@@ -333,7 +333,7 @@ def test_a_table_of_clips_goes_on_past_a_bad_one_and_where_it_was(
         assert main([*command, "--batch", str(batch)]) == 0
     assert caplog.text.count("was done before") == 2
     assert (tmp_path / "first.mkv").stat().st_mtime_ns == before
-    assert np.array_equal(reader.read_footage(tmp_path / "second.mkv").frames, first)
+    assert np.array_equal(reader.read_video(tmp_path / "second.mkv").frames, first)
     caplog.clear()
     with caplog.at_level("INFO"):
         assert main([*command, "--batch", str(batch), "--seed", "1"]) == 0

@@ -81,7 +81,7 @@ def test_dilation_grows_the_hole_by_the_radius_and_no_further(radius: int) -> No
     assert grown[1][inside].all()
 
 
-def test_dilation_by_nothing_is_a_copy() -> None:
+def test_dilation_by_zero_pixels_is_a_copy() -> None:
     hole = empty_hole()
     hole[:, 3:5, 4:9] = True
     same = masks.dilate(hole, 0)

@@ -10,7 +10,7 @@ import pytest
 from av.video.frame import VideoFrame
 from inpainting.core.errors import InputError, UsageError
 from inpainting.video import reader, sequence, writer
-from inpainting.video.reader import Footage
+from inpainting.video.reader import Video
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -66,15 +66,15 @@ def sound_of(path: Path) -> list[bytes]:
 @pytest.mark.parametrize(("width", "height"), [(24, 16), (25, 17)])
 def test_an_mkv_keeps_every_pixel_the_rate_and_the_size(tmp_path: Path, width: int, height: int) -> None:
     frames = noise(7, width, height)
-    writer.write_footage(tmp_path / "clip.mkv", Footage(frames, NTSC))
-    read = reader.read_footage(tmp_path / "clip.mkv")
+    writer.write_video(tmp_path / "clip.mkv", Video(frames, NTSC))
+    read = reader.read_video(tmp_path / "clip.mkv")
     assert np.array_equal(read.frames, frames)
     assert (read.rate, read.size) == (NTSC, (width, height))
 
 
 def test_an_mp4_keeps_the_rate_the_size_the_shape_of_pixels_and_the_colours_nearly(tmp_path: Path) -> None:
-    writer.write_footage(tmp_path / "clip.mp4", Footage(smooth(), NTSC, Fraction(4, 3)))
-    read = reader.read_footage(tmp_path / "clip.mp4")
+    writer.write_video(tmp_path / "clip.mp4", Video(smooth(), NTSC, Fraction(4, 3)))
+    read = reader.read_video(tmp_path / "clip.mp4")
     assert (read.rate, read.size, read.pixel_aspect, len(read.frames)) == (NTSC, (40, 36), Fraction(4, 3), 10)
     error = read.frames.astype(int) - smooth()
     assert np.abs(error).mean() < 2
@@ -84,8 +84,8 @@ def test_an_mp4_keeps_the_rate_the_size_the_shape_of_pixels_and_the_colours_near
 def test_an_mp4_of_an_odd_size_repeats_its_edge_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     frames = smooth(4, 41, 35)
     with caplog.at_level("INFO"):
-        writer.write_footage(tmp_path / "clip.mp4", Footage(frames, Fraction(25)))
-    read = reader.read_footage(tmp_path / "clip.mp4")
+        writer.write_video(tmp_path / "clip.mp4", Video(frames, Fraction(25)))
+    read = reader.read_video(tmp_path / "clip.mp4")
     assert read.size == (42, 36)
     assert np.abs(read.frames[:, :35, :41].astype(int) - frames).mean() < 2
     assert "41x35" in caplog.text and "42x36" in caplog.text
@@ -95,16 +95,16 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
     for suffix in writer.ENCODINGS:
         paths = [tmp_path / name / f"clip{suffix}" for name in ("first", "second")]
         for path in paths:
-            writer.write_footage(path, Footage(smooth(), Fraction(25)))
+            writer.write_video(path, Video(smooth(), Fraction(25)))
         assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_a_video_from_a_camera_on_its_side_is_read_upright(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
-    writer.write_footage(path, Footage(smooth(), Fraction(25), Fraction(4, 3)))
-    stored = reader.read_footage(path)
+    writer.write_video(path, Video(smooth(), Fraction(25), Fraction(4, 3)))
+    stored = reader.read_video(path)
     turn_by_a_quarter(path)
-    read = reader.read_footage(path)
+    read = reader.read_video(path)
     assert np.array_equal(read.frames, np.rot90(stored.frames, -1, axes=(1, 2)))
     assert read.pixel_aspect == Fraction(3, 4)
 
@@ -114,16 +114,16 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
         Image.new("RGB", (4, 3), (number, 0, 0)).save(tmp_path / f"frame_{number}.png")
     (tmp_path / "notes.txt").write_text("no frame")
     (tmp_path / ".hidden.png").write_text("no frame")
-    frames = reader.read_footage(tmp_path).frames
+    frames = reader.read_video(tmp_path).frames
     assert frames[:, 0, 0, 0].tolist() == [1, 2, 9, 10, 11, 100]
-    assert reader.read_footage(tmp_path, limit=2).frames[:, 0, 0, 0].tolist() == [1, 2]
+    assert reader.read_video(tmp_path, limit=2).frames[:, 0, 0, 0].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("name", ["frame.png", "frame.bmp", "frame.tif", "frame.webp"])
 def test_a_single_image_of_any_type_is_one_frame(tmp_path: Path, name: str) -> None:
     picture = noise(1)[0]
     Image.fromarray(picture).save(tmp_path / name, lossless=True)
-    read = reader.read_footage(tmp_path / name)
+    read = reader.read_video(tmp_path / name)
     assert np.array_equal(read.frames, picture[None])
     assert read.rate is None
 
@@ -134,15 +134,15 @@ def test_masks_of_any_depth_are_read_as_eight_bits(tmp_path: Path) -> None:
     Image.fromarray(values.astype(bool)).save(tmp_path / "2.png")
     Image.fromarray(values.astype(np.uint16) * 65535).save(tmp_path / "3.png")
     Image.fromarray(np.repeat(values[..., None] * 255, 4, axis=2)).save(tmp_path / "4.png")
-    masks = [reader.luminance(frame) for frame in reader.read_footage(tmp_path).frames]
+    masks = [reader.luminance(frame) for frame in reader.read_video(tmp_path).frames]
     assert np.array_equal(masks, np.stack([values * 255] * 4))
 
 
 def test_a_sequence_folder_gives_its_input_and_its_mask(tmp_path: Path) -> None:
     rgb, mask = noise(3), noise(3)[..., 0]
     sequence.write_sequence(tmp_path / "sequence", rgb, mask, 255 - rgb)
-    assert np.array_equal(reader.read_footage(tmp_path / "sequence").frames, rgb)
-    masks = reader.read_footage(tmp_path / "sequence", part=sequence.MASK).frames
+    assert np.array_equal(reader.read_video(tmp_path / "sequence").frames, rgb)
+    masks = reader.read_video(tmp_path / "sequence", part=sequence.MASK).frames
     assert np.array_equal(masks, np.repeat(mask[..., None], 3, axis=-1))
 
 
@@ -150,61 +150,61 @@ def test_a_sequence_folder_gives_its_input_and_its_mask(tmp_path: Path) -> None:
 def test_sound_is_copied_as_it_is(tmp_path: Path, suffix: str, codec: str) -> None:
     source, output = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
     write_with_sound(source, codec, frames=20)
-    writer.write_footage(output, reader.read_footage(source), sound=source)
+    writer.write_video(output, reader.read_video(source), sound=source)
     assert sound_of(output) == sound_of(source) != []
-    assert len(reader.read_footage(output).frames) == 20
+    assert len(reader.read_video(output).frames) == 20
 
 
 def test_sound_ends_with_the_frames(tmp_path: Path) -> None:
     source, output = tmp_path / "in.mkv", tmp_path / "out.mkv"
     write_with_sound(source, "pcm_s16le", frames=20)
-    writer.write_footage(output, reader.read_footage(source, limit=10), sound=source)
+    writer.write_video(output, reader.read_video(source, limit=10), sound=source)
     assert 0.4 < len(sound_of(output)) / len(sound_of(source)) < 0.6
 
 
-def test_sound_that_the_container_does_not_take_is_left_out_openly(
+def test_sound_that_the_container_does_not_support_is_left_out_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     source, output = tmp_path / "in.wmv", tmp_path / "out.mp4"
     write_with_sound(source, "wmav2", frames=20)
     with caplog.at_level("INFO"):
-        writer.write_footage(output, reader.read_footage(source), sound=source)
-    assert "the sound (wmav2) does not go into mp4 and is left out" in caplog.text
+        writer.write_video(output, reader.read_video(source), sound=source)
+    assert "the sound (wmav2) is left out: mp4 does not support it" in caplog.text
     with av.open(str(output)) as container:
         assert not container.streams.audio
 
 
-def test_what_is_no_video_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused_by_name(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"this is not a video" * 100)
     with pytest.raises(InputError, match=r"broken\.mp4 can't be read as a video"):
-        reader.read_footage(broken)
+        reader.read_video(broken)
 
 
-def test_a_video_that_was_cut_short_is_read_as_far_as_it_goes_and_this_is_said(
+def test_a_video_that_was_cut_short_is_read_as_far_as_possible_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "cut.mp4"
-    writer.write_footage(path, Footage(noise(20, 64, 64), Fraction(25)))
+    writer.write_video(path, Video(noise(20, 64, 64), Fraction(25)))
     path.write_bytes(path.read_bytes()[:-20000])
-    found = len(reader.read_footage(path).frames)
+    found = len(reader.read_video(path).frames)
     assert 0 < found < 20
-    assert f"tells of 20 frames, but only {found} can be read" in caplog.text
+    assert f"declares 20 frames, but only {found} can be read" in caplog.text
 
 
 def test_a_folder_without_images_and_one_of_different_sizes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no images"):
-        reader.read_footage(tmp_path)
+        reader.read_video(tmp_path)
     Image.new("RGB", (4, 3)).save(tmp_path / "1.png")
     Image.new("RGB", (5, 3)).save(tmp_path / "2.png")
     with pytest.raises(InputError, match=r"2\.png is 5x3, but the first frame is 4x3"):
-        reader.read_footage(tmp_path)
+        reader.read_video(tmp_path)
     (tmp_path / "2.png").write_text("no image")
     with pytest.raises(InputError, match=r"2\.png can't be read as an image"):
-        reader.read_footage(tmp_path)
+        reader.read_video(tmp_path)
 
 
-def test_an_output_never_replaces_what_was_not_written_here(tmp_path: Path) -> None:
+def test_an_output_never_replaces_files_of_another_program(tmp_path: Path) -> None:
     frames = tmp_path / "frames"
     frames.mkdir()
     Image.new("RGB", (4, 3)).save(frames / "frame_00001.png")
@@ -223,19 +223,19 @@ def test_an_output_never_replaces_what_was_not_written_here(tmp_path: Path) -> N
 
 def test_a_failed_write_leaves_the_earlier_output(tmp_path: Path) -> None:
     output = tmp_path / "out.mkv"
-    writer.write_footage(output, Footage(smooth(), Fraction(25)))
+    writer.write_video(output, Video(smooth(), Fraction(25)))
     before = output.read_bytes()
     with pytest.raises(ValueError):
-        writer.write_footage(output, Footage(smooth()[..., :2], Fraction(25)))
+        writer.write_video(output, Video(smooth()[..., :2], Fraction(25)))
     assert output.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["out.mkv"]
 
 
-def test_sound_that_can_not_be_read_costs_no_frames(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_frames_are_written_even_if_the_sound_can_not_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    writer.write_footage(tmp_path / "out.mkv", Footage(smooth(), Fraction(25)), sound=broken)
-    assert np.array_equal(reader.read_footage(tmp_path / "out.mkv").frames, smooth())
+    writer.write_video(tmp_path / "out.mkv", Video(smooth(), Fraction(25)), sound=broken)
+    assert np.array_equal(reader.read_video(tmp_path / "out.mkv").frames, smooth())
     assert "can't be copied" in caplog.text
 
 
@@ -244,17 +244,17 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 import numpy as np
-from inpainting.video.reader import Footage
-from inpainting.video.writer import write_footage
+from inpainting.video.reader import Video
+from inpainting.video.writer import write_video
 
 noise = np.random.default_rng(1).integers(0, 256, (3, 272, 480, 3), dtype=np.uint8)
 blocks = noise[:, :34, :60].repeat(8, axis=1).repeat(8, axis=2)
 for name, frames in (("first", noise), ("second", blocks)):
-    write_footage(Path(sys.argv[1]) / f"{name}.mp4", Footage(frames, Fraction(25)))
+    write_video(Path(sys.argv[1]) / f"{name}.mp4", Video(frames, Fraction(25)))
 """
 
 
-def test_an_mp4_has_the_same_bytes_whatever_memory_held_before(tmp_path: Path) -> None:
+def test_an_mp4_has_the_same_bytes_whatever_uninitialised_memory_holds(tmp_path: Path) -> None:
     """glibc fills memory that is handed out anew with a byte of MALLOC_PERTURB_."""
     for byte in ("1", "254"):
         command = [sys.executable, "-c", CLIPS, str(tmp_path / byte)]

@@ -1,4 +1,4 @@
-"""Windows cover a sequence, and what was made of them joins again."""
+"""Windows cover a sequence, and processed windows are blended into a clip."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def test_joined_windows_are_their_weighted_sum(frames: int, eighths: int, overla
     assert np.array_equal(joined, total[:frames].round())
 
 
-def test_windows_that_were_left_as_they_are_join_to_the_clip() -> None:
+def test_unchanged_windows_join_to_the_original_clip() -> None:
     clip = np.random.default_rng(0).integers(0, 256, (100, 2, 3), dtype=np.uint8)
     starts = windows.plan(100, 49, 4)
     assert np.array_equal(windows.join((clip[start : start + 49] for start in starts), starts, 49, 100), clip)

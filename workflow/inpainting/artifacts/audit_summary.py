@@ -1,4 +1,4 @@
-"""results/dataset/summary.json: the audit in numbers. Written by `inpaint audit`, read by the report."""
+"""results/dataset/summary.json: counts and statistics of the audit. Written by `inpaint audit`, read by the report."""
 
 from typing import ClassVar
 
@@ -8,16 +8,16 @@ from inpainting.artifacts.formats import JsonFile, Provenance
 
 
 class Duplicates(BaseModel):
-    """How many sequences were joined to a group because they show what another one shows."""
+    """How many sequences were merged into the group of an earlier one because they are duplicates."""
 
     exact: int
-    """Sequences whose frames are the same, byte by byte, as an earlier one's."""
+    """Sequences whose frames are identical to an earlier one's, byte by byte."""
     near: int
-    """Sequences whose true frames look like an earlier one's, and are not the same."""
+    """Sequences whose true frames are similar, but not identical, to an earlier one's."""
 
 
 class ReasonCount(BaseModel):
-    """A reason of `artifacts.reasons.Reason`, and how often it was found."""
+    """A reason of `artifacts.reasons.Reason`, and the number of sequences with it."""
 
     sequences: int
     rejects: bool
@@ -25,7 +25,7 @@ class ReasonCount(BaseModel):
 
 
 class AuditSummary(JsonFile):
-    """summary.json of the audit; groups, sizes and coverage are of the accepted sequences."""
+    """summary.json of the audit; groups, sizes and coverage count accepted sequences only."""
 
     wanted: ClassVar = "the summary.json of `inpaint audit`"
 
@@ -37,18 +37,18 @@ class AuditSummary(JsonFile):
     groups: int
     duplicates: Duplicates
     stray: int
-    """Entries of the dataset's folder that are no sequences."""
+    """Entries of the dataset's folder that are not sequences."""
     reasons: dict[str, ReasonCount]
-    """By code, in the table's order."""
+    """By code, in the order of `Reason`."""
     findings: int
     """Rows of rejected.tsv and warnings.tsv."""
     sizes: dict[str, int]
     """Sequences by frame size, WIDTHxHEIGHT in pixels."""
     coverage: dict[str, float]
-    """Quantiles of the sequences' mean mask coverage, 0 to 1, by name; empty where none is known."""
+    """Quantiles of the sequences' mean mask coverage, 0..1, by name; empty if none is known."""
     effect_threshold: float
-    """Grey levels from which input and truth counted as different."""
+    """Input and truth counted as different above this many grey levels."""
     files: dict[str, str]
     """SHA-256 of rejected.tsv and warnings.tsv, by file name."""
     provenance: Provenance
-    """As the manifest's."""
+    """The manifest's."""

@@ -1,5 +1,6 @@
-"""results/validation/<experiment>/best.json: which checkpoint won. Written by `inpaint best`, which copies the winner's
-adapter; read by the report and `inpaint export`.
+"""results/validation/<experiment>/best.json: the best checkpoint and all candidates.
+
+Written by `inpaint best`, which also copies the best checkpoint's adapter; read by the report and `inpaint export`.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from inpainting.core.settings import existing
 
 
 class Candidate(Scored):
-    """A checkpoint with one number of denoising steps."""
+    """A checkpoint, scored with one number of denoising steps."""
 
     step: int
 
@@ -23,27 +24,27 @@ class BestCheckpoint(JsonFile):
     wanted: ClassVar = "the best.json of `inpaint best`"
 
     step: int
-    """The winner's."""
+    """Updates of the best checkpoint."""
     sampling_steps: int
-    """Denoising steps with which it won."""
+    """Denoising steps with which it was best."""
     criterion: Criterion
-    """The score that chose it."""
+    """The score that checkpoints were compared by."""
     why: str
-    """The choice in words, and how sure it is."""
+    """The reason for the choice and its uncertainty, in words."""
     scores: dict[Criterion, MeanScore]
-    """The winner's."""
+    """Scores of the best checkpoint."""
     difference_to_training: float
-    """As in its step-N.json."""
+    """From the step-N.json of the best checkpoint."""
     candidates: list[Candidate]
-    """All that were compared, by step."""
+    """All compared checkpoints, sorted by step."""
     provenance: Provenance
-    """Of the winner's scores, with the digest of the copied adapter among its inputs."""
+    """Of the best checkpoint's scores, with the digest of the copied adapter among its inputs."""
 
 
 def read_adapter_scores(path: Path, option: str) -> tuple[str | None, list[tuple[int, dict[Criterion, MeanScore]]]]:
-    """Of a file of `inpaint validate` or `inpaint best`: the digest of its adapter, and scores by denoising steps.
+    """Read a file of `inpaint validate` or `inpaint best`: (digest of its adapter, scores by denoising steps).
 
-    Raises UsageError where there is no such file, InputError for any other.
+    Raises UsageError if the file does not exist, InputError if it is neither of them.
     """
     existing(path, option, "a file of `inpaint validate` or `inpaint best`")
     try:
@@ -55,4 +56,4 @@ def read_adapter_scores(path: Path, option: str) -> tuple[str | None, list[tuple
         found = ValidationScores.read(path)
         return found.provenance.inputs.get("adapter"), [(run.sampling_steps, run.scores) for run in found.runs]
     except InputError as error:
-        raise InputError(f"{option}: {path} is no file of `inpaint validate` or `inpaint best`") from error
+        raise InputError(f"{option}: {path} is not a file of `inpaint validate` or `inpaint best`") from error

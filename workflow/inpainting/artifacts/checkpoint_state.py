@@ -1,6 +1,6 @@
-"""results/training/<experiment>/checkpoints/step-N/state.json: which run a checkpoint is of, and where that was.
+"""results/training/<experiment>/checkpoints/step-N/state.json: the training that a checkpoint belongs to, and its step.
 
-Written by `inpaint train` with the other files of a checkpoint; read by a run that goes on, by validation and export.
+Written by `inpaint train` with the other files of a checkpoint; read when training resumes, by validation and export.
 """
 
 from pathlib import Path
@@ -17,18 +17,18 @@ class CheckpointState(JsonFile):
     wanted: ClassVar = "a checkpoint of `inpaint train`"
 
     step: int
-    """Updates made."""
+    """Updates so far."""
     lasts: bool
-    """Whether it stays once there is a later one."""
+    """Whether the checkpoint is kept when there is a later one."""
     fingerprint: dict[str, Any]
-    """All that makes a step what it is; checkpoints of another fingerprint are another run's."""
+    """Everything that affects a training step; training resumes only from a checkpoint with the same fingerprint."""
     windows: int
-    """Windows that the run is trained on."""
+    """Training windows."""
     trainable_weights: int
     provenance: Provenance
-    """The run's; how many steps it has is no part of it."""
+    """Of the training, without its number of steps."""
 
 
 def read_state(checkpoint: Path) -> CheckpointState:
-    """The state in a step-N folder; raises InputError where it is absent or damaged."""
+    """Read the state in a step-N folder; raises InputError if it is absent or damaged."""
     return CheckpointState.read(checkpoint / STATE_FILE)

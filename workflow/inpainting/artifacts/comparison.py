@@ -1,21 +1,22 @@
-"""results/tables/comparison.tsv and strata.tsv: the methods beside each other. Written by `inpaint tables`.
+"""results/tables/comparison.tsv and strata.tsv: comparison of the methods. Written by `inpaint tables`.
 
-comparison.tsv has a row per method, ceilings first, then the best by PSNR in the mask; strata.tsv has such rows for
-every kind of sequences, which stratum (camera, mask, shadow, median) and value (still, moving, ...) name. Columns:
-    method, kind        see `artifacts.method_kinds`
-    sequences           that were scored in the mask
-    psnr_mask           dB, ssim_mask: means of the raw output; _low and _high: 95 % interval
-    reference           the best classical method, which the others are compared with; empty without one
-    capped              sequences whose PSNR is counted as the highest that is counted
-    without_hole        sequences that have no pixel to inpaint and no score
-    members             the results that were averaged, by comma
-and numbers that people alone read: what else was scored, gains over the reference, their tests, seconds per frame.
+comparison.tsv has one row per method: ceilings first, then by PSNR in the mask, best first. strata.tsv has such rows
+for each subset of the sequences, named by stratum (camera, mask, shadow, median) and value (still, moving, ...).
+Columns:
+    method, kind            see `artifacts.method_kinds`
+    sequences               number of sequences with a score in the mask
+    psnr_mask, ssim_mask    means of the raw output, PSNR in dB; _low and _high: 95 % interval
+    reference               the best classical method, which the others are compared with; empty without one
+    capped                  sequences whose PSNR was cut to `metrics.psnr.PSNR_CEILING`
+    without_hole            sequences without a pixel to inpaint, which have no score
+    members                 the results that were averaged, separated by commas
+and further numbers that no step reads: other scores, gains over the reference and their p-values, seconds per frame.
 """
 
 from inpainting.artifacts.formats import TextTable
 
 TABLES_VERSION = 2
-"""Raised by hand when the tables' numbers or form change on purpose: what another version made is made anew."""
+"""Raised by hand when the tables' numbers or form change on purpose; tables of another version are made again."""
 
 _COLUMNS = {
     "method": "str",
@@ -34,19 +35,19 @@ _COLUMNS = {
 }
 
 COMPARISON_TABLE = TextTable(
-    _COLUMNS, wanted="the comparison.tsv of `inpaint tables`", witness="summary.json", others="float64"
+    _COLUMNS, wanted="the comparison.tsv of `inpaint tables`", digest_file="summary.json", others="float64"
 )
 
 STRATA_TABLE = TextTable(
     {"stratum": "str", "value": "str", **_COLUMNS},
     wanted="the strata.tsv of `inpaint tables`",
-    witness="summary.json",
+    digest_file="summary.json",
     others="float64",
 )
 
 
 def stratum_heading(stratum: str, value: str, count: int) -> str:
-    """A part of the strata as a person reads it, with its number of sequences."""
+    """Heading of one subset of the sequences, with their number."""
     names = {
         "shadow": f"{value} shadow",
         "median": f"temporal median {value}",

@@ -1,8 +1,8 @@
-"""results/evaluation/<method>/examples/<sequence>/{raw,composited}/: a method's frames of a few sequences.
+"""results/evaluation/<method>/examples/<sequence>/{raw,composited}/: a method's output frames for a few sequences.
 
-raw holds the method's own frames, composited those with the input outside the hole, as numbered PNGs. Written by
-`inpaint evaluate`, shown by the report. Beside the folder lies examples.tsv, with a digest of each sequence's folder:
-the workflow compares this table, since it can't compare folders.
+raw: the method's own frames; composited: with the input outside the hole; numbered PNGs. Written by `inpaint evaluate`,
+shown by the report. examples.tsv beside the folder holds a digest of each sequence's folder: Snakemake compares this
+table, as it can't compare folders.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ WANTED = "the frames of `inpaint evaluate --examples-out`"
 
 
 def examples_folder(evaluation: Path, method: str) -> Path:
-    """Where a method's examples lie below the folder of all evaluations."""
+    """The folder of a method's examples below the folder of all evaluations."""
     return evaluation / method / "examples"
 
 
 def write_digests(folder: Path) -> None:
-    """Write <folder>.tsv: the sequences of a folder of examples, with digests of what lies in each one's own folder."""
+    """Write <folder>.tsv: the sequences of a folder of examples, with a digest of each one's folder."""
     import pandas as pd
 
     digests = {name: folder_digest(folder / name) for name in sorted(kept_sequences(folder))}
@@ -37,23 +37,23 @@ def write_digests(folder: Path) -> None:
 
 
 def kept_sequences(examples: Path) -> set[str]:
-    """Ids of the sequences that a method's examples are of."""
+    """Ids of the sequences among a method's examples."""
     return {path.name for path in examples.glob("[!.]*")}
 
 
 def write_example(folder: Path, outputs: Mapping[Output, NDArray[np.uint8]]) -> None:
-    """Write a sequence's frames, uint8 [frames, height, width, 3], by output, into its folder, which is there."""
+    """Write a sequence's frames by output, uint8 [frames, height, width, 3], into its existing folder."""
     for output, frames in outputs.items():
         (folder / output).mkdir()
         write_images(folder / output, frames)
 
 
 def count_frames(folder: Path) -> int:
-    """How many frames of a sequence were kept."""
+    """Number of frames of an example."""
     return len(list((folder / RAW).glob("frame_*.png")))
 
 
 def read_example(folder: Path, output: Output, count: int) -> NDArray[np.uint8]:
-    """A sequence's first `count` frames: uint8 [frames, height, width, 3]; raises InputError for damaged ones."""
+    """Read a sequence's first `count` frames: uint8 [frames, height, width, 3]; raises InputError if one is damaged."""
     with reading(folder / output, WANTED):
         return read_images(folder / output, 0, count, "RGB")

@@ -1,8 +1,7 @@
-"""results/dataset/rejected.tsv and warnings.tsv: what a person reads of the audit, a row per finding, by id.
+"""results/dataset/rejected.tsv and warnings.tsv: the audit's findings, one per row, sorted by id. For people to read.
 
-rejected.tsv has what is wrong with each sequence that can't be trained on, warnings.tsv what is odd about others.
-Columns: id; reason, a code of `artifacts.reasons.Reason`; frame, from 1, empty where no single one is to blame; detail.
-Written by `inpaint audit`.
+rejected.tsv: why sequences were rejected; warnings.tsv: what is unusual about sequences. Columns: id; reason, a code of
+`artifacts.reasons.Reason`; frame, from 1, empty if no single frame is the cause; detail. Written by `inpaint audit`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +15,12 @@ from inpainting.artifacts.reasons import Finding
 FINDINGS = TextTable(
     {"id": "str", "reason": "str", "frame": "Int64", "detail": "str"},
     wanted="the rejected.tsv or warnings.tsv of `inpaint audit`",
-    witness="summary.json",
+    digest_file="summary.json",
 )
 
 
 def write_findings(path: Path, findings: Mapping[str, Sequence[Finding]], rejects: bool) -> None:
-    """Write the findings, by id of their sequence, that reject it, or those that only warn."""
+    """Write findings by id of their sequence: those that reject it, or those that only warn."""
     rows = [
         (name, finding.reason.code, finding.frame, finding.detail)
         for name in sorted(findings)

@@ -1,8 +1,8 @@
-"""What every file that passes between stages promises, and the forms that most of them have: JSON, text and parquet.
+"""Base formats of all files that pass between stages: JSON, tab-separated text and parquet.
 
-A file is written complete or not at all, and read whole or refused: an InputError says in one sentence which file it
-is, what is wrong with it, and which command makes such a file. Damage is noticed, too: JSON carries a checksum, parquet
-checksums its pages, and a table of text has its digest in the JSON file that is written with it.
+Files are written atomically. A damaged file, or one of another kind, raises an InputError with one sentence: the file,
+what is wrong, and the command that makes it. Damage is detected by checksums: in JSON files over all other content; in
+parquet files over each page and over the column names; for a text table in the JSON file that is written with it.
 """
 
 import contextlib
@@ -27,22 +27,25 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 CHECKSUM = "checksum"
-"""The key of a JSON file's checksum, over all its other content."""
+"""Key of the checksum over all other content, in JSON files and in the metadata of parquet files."""
+
+COLUMNS_DIGEST = "columns"
+"""Key of the digest of a parquet file's column names in its metadata; page checksums do not cover names."""
 
 FILES = "files"
-"""The key under which a JSON file keeps the digests of tables that are written with it, by file name."""
+"""Key in a JSON file of the digests, by file name, of the tables written with it."""
 
 
 class Damaged(ValueError):
-    """What was read is not what was written; the message says what is wrong."""
+    """A file's content is not what was written; the message says what is wrong."""
 
 
 @contextlib.contextmanager
 def reading(path: Path, wanted: str, option: str | None = None) -> Iterator[None]:
-    """Inside, a reader's error becomes an InputError that names the file and what is wanted in its place.
+    """Turn any exception raised inside into an InputError that names the file and `wanted`, a file that would be right.
 
-    That is any error: of what damage makes the libraries raise, little has a base class of its own. Raises UsageError
-    at once where `option` gave a path that does not exist.
+    Any, because damaged files make the libraries raise exceptions without a common base class. Raises UsageError if
+    `option`, which named the path, is given and the path does not exist.
     """
     if option is not None:
         existing(path, option, wanted)
@@ -58,51 +61,51 @@ def reading(path: Path, wanted: str, option: str | None = None) -> Iterator[None
 
 
 class Provenance(BaseModel):
-    """Where a result comes from, see `core.provenance.describe`; a result may add keys of its own."""
+    """Where a result comes from, see `core.provenance.describe`; results may add keys."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     settings: dict[str, Any]
-    """The settings that shape it."""
+    """Settings that affect it."""
     versions: dict[str, str]
-    """Python's and the packages'."""
+    """Versions of Python and of packages."""
     inputs: dict[str, str]
-    """Digests of what it was made from."""
+    """SHA-256 of its inputs, by name."""
 
 
 ProvenanceT = TypeVar("ProvenanceT", bound=Provenance)
 
 
 class JsonFile(BaseModel):
-    """A JSON file: its keys are the fields of a subclass, and a checksum is written beside them.
+    """A JSON file with the fields of a subclass as keys, and a checksum.
 
-    A file without one, as a person may write it, is read all the same.
+    A file without a checksum, such as one written by hand, is read without this check.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     wanted: ClassVar[str]
-    """What the file is, and which command makes it, for messages."""
+    """The file and the command that makes it, for messages."""
 
     @classmethod
     def read(cls, path: Path, option: str | None = None) -> Self:
-        """The file's content; raises InputError for one that is damaged or another's, see `reading`."""
+        """Read the file; raises InputError if it is damaged or of another kind, see `reading`."""
         with reading(path, cls.wanted, option):
             content = read_json(path)
             if not isinstance(content, dict):
-                raise Damaged("it holds no object")
+                raise Damaged("it does not hold a JSON object")
             if content.pop(CHECKSUM, None) not in (None, value_digest(content)):
-                raise Damaged("its checksum is another")
+                raise Damaged("its checksum does not match")
             return validated(cls, content)
 
     def write(self, path: Path) -> None:
-        """Write the file, complete or not at all."""
+        """Write the file atomically."""
         content = json.loads(self.model_dump_json())
         write_json(path, content | {CHECKSUM: value_digest(content)})
 
 
 def validated(model: type[ModelT], content: Any) -> ModelT:
-    """The content as a model; raises Damaged with a sentence on the first value that is wrong."""
+    """Validate `content` as a model; raises Damaged with a sentence about the first wrong value."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -110,33 +113,33 @@ def validated(model: type[ModelT], content: Any) -> ModelT:
 
 
 def digests(*paths: Path) -> dict[str, str]:
-    """The digests of tables of text, for the JSON file that is written with them: SHA-256 by file name."""
+    """SHA-256 of files by name: of text tables, for the JSON file that is written with them."""
     return {path.name: file_digest(path) for path in paths}
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text: a header, and cells parted by tabs."""
+    """A tab-separated text table with a header."""
 
     columns: Mapping[str, str]
-    """The columns that are needed, and their pandas dtypes: keys of CELLS."""
+    """Required columns and their pandas dtypes, which are keys of CELLS."""
     wanted: str
-    """What the file is, and which command makes it, for messages."""
-    witness: str = ""
-    """The JSON file beside the table that has its digest among its FILES, `{stem}` standing for the table's name; where
-    that file is there, a table of another digest is refused. Empty for a table that people may write."""
+    """The file and the command that makes it, for messages."""
+    digest_file: str = ""
+    """Name of the JSON file beside the table that holds its digest under FILES, with `{stem}` for the table's stem. If
+    that file exists, a table with another digest is refused. Empty for a table that may be written by hand."""
     others: str = ""
-    """The dtype of further columns; where it is empty, these are left out."""
+    """The dtype of further columns; empty: they are dropped."""
 
     def write(self, path: Path, table: "pd.DataFrame") -> None:
-        """Write the columns, complete or not at all; a carriage return, which would end a row, becomes a space."""
+        """Write the columns atomically; a carriage return in a cell, which would end the row, becomes a space."""
         check_columns(table.columns, self.columns)
         shown = table if self.others else table[list(self.columns)]
         with atomic_path(path) as temporary:
             shown.replace("\r", " ", regex=True).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
 
     def read(self, path: Path, option: str | None = None) -> "pd.DataFrame":
-        """The columns in the file's order; raises InputError for a file that is damaged or another's, see `reading`."""
+        """Read the columns in the file's order; raises InputError for a damaged or foreign file, see `reading`."""
         import pandas as pd
 
         with reading(path, self.wanted, option):
@@ -158,14 +161,16 @@ class TextTable:
             )
 
     def _check_digest(self, path: Path) -> None:
-        if not self.witness:
+        if not self.digest_file:
             return
-        witness = path.with_name(self.witness.format(stem=path.stem))
-        if witness.exists():
-            with reading(witness, f"what was written with {path.name}"):
-                written = read_json(witness).get(FILES, {}).get(path.name)
+        digest_file = path.with_name(self.digest_file.format(stem=path.stem))
+        if digest_file.exists():
+            with reading(digest_file, f"the file that was written with {path.name}"):
+                written = read_json(digest_file).get(FILES, {}).get(path.name)
             if written not in (None, file_digest(path)):
-                raise Damaged(f"it is not what was written with {witness.name}; remove that if this is meant")
+                raise Damaged(
+                    f"it differs from what was written with {digest_file.name}; if you edited it, remove that"
+                )
 
 
 def _boolean(cell: str) -> bool:
@@ -179,36 +184,43 @@ CELLS: Mapping[str, Callable[[str], Any]] = {
     "Int64": lambda cell: int(cell) if cell else None,
     "float64": lambda cell: float(cell) if cell else math.nan,
 }
-"""By dtype, what a cell's text says; an empty one is no value, or the empty text."""
+"""By dtype, the function that parses a cell; an empty cell is a missing value, or the empty text."""
 
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """A table in parquet, its pages with checksums, its provenance in the file's metadata as JSON."""
+    """A parquet table with page checksums, and its provenance as JSON in the file's metadata."""
 
     schema: "pa.Schema"
-    """The columns that are needed, and their types."""
+    """Required columns and their types."""
     wanted: str
-    """What the file is, and which command makes it, for messages."""
+    """The file and the command that makes it, for messages."""
     others: bool = False
-    """Whether further columns are kept, of whatever type; else they are left out."""
+    """Whether further columns are kept; else they are dropped."""
 
     def write(self, path: Path, table: "pd.DataFrame", provenance: Mapping[str, Any] | None = None) -> None:
-        """Write the columns and, where it is given, the provenance, complete or not at all."""
+        """Write the columns and the provenance, if given, atomically."""
         import pyarrow as pa
 
         rows = self._in_order(pa.Table.from_pandas(table, preserve_index=False))
         write_parquet(path, rows, provenance)
 
     def read(self, path: Path, option: str | None = None) -> "pd.DataFrame":
-        """The columns, others left out; raises InputError for a file that is damaged or another's, see `reading`."""
+        """Read the columns, the required ones first; raises InputError if the file is damaged or of another kind.
+
+        A file without checksums, of an earlier version, is read without these checks.
+        """
         import pyarrow.parquet as pq
 
         with reading(path, self.wanted, option):
-            return self._in_order(pq.read_table(path, page_checksum_verification=True)).to_pandas()
+            rows = pq.read_table(path, page_checksum_verification=True)
+            names_digest = (rows.schema.metadata or {}).get(COLUMNS_DIGEST.encode(), b"").decode()
+            if names_digest not in ("", value_digest(rows.column_names)):
+                raise Damaged("the names of its columns are not those that were written")
+            return self._in_order(rows).to_pandas()
 
     def _in_order(self, table: "pa.Table") -> "pa.Table":
-        """The needed columns first, of their types."""
+        """The required columns first, cast to their types."""
         import pyarrow as pa
 
         check_columns(table.column_names, self.schema.names)
@@ -217,36 +229,38 @@ class ParquetTable:
         return table.select(schema.names).cast(schema)
 
     def provenance(self, path: Path, option: str | None = None) -> Provenance:
-        """Where the table comes from; raises InputError where it does not say, see `reading`."""
+        """Read the provenance; raises InputError if there is none or it is damaged, see `reading`."""
         return read_provenance(Provenance, path, self.wanted, option)
 
 
 def write_parquet(path: Path, rows: "pa.Table", provenance: Mapping[str, Any] | None = None) -> None:
-    """Write a table in parquet, its pages with checksums, with its provenance in the file's metadata as JSON."""
+    """Write a parquet table with page checksums, a digest of the column names, and its provenance as JSON."""
     import pyarrow.parquet as pq
 
-    about = {} if provenance is None else {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
+    metadata = {COLUMNS_DIGEST: value_digest(rows.column_names)}
+    if provenance is not None:
+        metadata |= {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
     with atomic_path(path) as temporary:
-        pq.write_table(rows.replace_schema_metadata(about), temporary, write_page_checksum=True)
+        pq.write_table(rows.replace_schema_metadata(metadata), temporary, write_page_checksum=True)
 
 
 def read_provenance(model: type[ProvenanceT], path: Path, wanted: str, option: str | None = None) -> ProvenanceT:
-    """What a table in parquet says of where it comes from; raises InputError where it does not, see `reading`."""
+    """Read the provenance of a parquet table; raises InputError if there is none or it is damaged, see `reading`."""
     import pyarrow.parquet as pq
 
     with reading(path, wanted, option):
-        about = pq.read_schema(path).metadata or {}
-        if b"provenance" not in about:
+        metadata = pq.read_schema(path).metadata or {}
+        if b"provenance" not in metadata:
             raise Damaged("it lacks its provenance")
-        provenance = json.loads(about[b"provenance"])
-        if about.get(CHECKSUM.encode(), b"").decode() not in ("", value_digest(provenance)):
-            raise Damaged("its provenance has another checksum")
+        provenance = json.loads(metadata[b"provenance"])
+        if metadata.get(CHECKSUM.encode(), b"").decode() not in ("", value_digest(provenance)):
+            raise Damaged("the checksum of its provenance does not match")
         return validated(model, provenance)
 
 
 def check_columns(found: Collection[str], needed: Collection[str]) -> None:
-    """Raise Damaged where a table lacks columns, or has one twice."""
+    """Raise Damaged if columns are missing or two have the same name."""
     if absent := [name for name in needed if name not in found]:
         raise Damaged(f"it lacks the column{'s' * (len(absent) > 1)} {', '.join(absent)}")
     if len(set(found)) < len(found):
-        raise Damaged("two of its columns have one name")
+        raise Damaged("two of its columns have the same name")

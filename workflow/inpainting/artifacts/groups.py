@@ -1,7 +1,7 @@
-"""groups.tsv beside a dataset's sequences: which of them belong together, columns id and group.
+"""groups.tsv beside a dataset's sequences: sequences that belong together; columns id and group.
 
-A group is never parted by the split. Written by whoever knows how the dataset was made, or by `inpaint import`; read by
-the audit. Sequences that it does not name stand alone.
+The split keeps all sequences of a group in one set. Written by hand or by `inpaint import`; read by the audit. A
+sequence that is not in the table is a group of its own.
 """
 
 from collections.abc import Mapping
@@ -12,23 +12,23 @@ from inpainting.core.errors import InputError
 
 GROUPS = "groups.tsv"
 
-GROUPS_TABLE = TextTable({"id": "str", "group": "str"}, wanted="a table of id and group, parted by tabs")
+GROUPS_TABLE = TextTable({"id": "str", "group": "str"}, wanted="a tab-separated table with the columns id and group")
 
 
 def read_groups(dataset: Path) -> dict[str, str]:
-    """The group of each id that the table in a dataset's folder names; empty where there is no such table.
+    """Read groups by id from the table in a dataset's folder; empty if there is no such table.
 
-    Raises InputError for a file without the columns id and group, with an empty cell or with an id in two groups.
+    Raises InputError if the columns id and group are missing, a cell is empty or an id is in two groups.
     """
     path = dataset / GROUPS
     if not path.exists():
         return {}
     table = GROUPS_TABLE.read(path).drop_duplicates()
     if (table == "").any(axis=None):
-        raise InputError(f"{path} has an empty id or group; leave out the sequences that stand alone")
+        raise InputError(f"{path} has an empty id or group; leave out sequences that belong to no group")
     twice = table["id"][table["id"].duplicated()]
     if len(twice):
-        raise InputError(f"{path} puts {twice.iloc[0]} into two groups; one is needed")
+        raise InputError(f"{path} puts {twice.iloc[0]} into two groups; give it one")
     return dict(zip(table["id"], table["group"], strict=True))
 
 

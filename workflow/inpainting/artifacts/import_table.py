@@ -1,21 +1,20 @@
-"""import.tsv beside imported sequences: what became of each clip. Written by `inpaint import`, which keeps the rows of
-earlier imports; people read why a clip was refused.
+"""import.tsv beside imported sequences: the result for each clip, and why a clip was refused.
 
-Columns: clip, its name; id, of the sequence, empty where none was made; verdict, see below; reason; frames;
-first_frame, from 1, after resampling; size and source_size, WIDTHxHEIGHT; source_rate, frames a second, empty where it
-is not known; coverage, mean share of the frames that is masked, 0 to 1; group; video, mask and truth, the files.
+Written by `inpaint import`, which keeps the rows of earlier imports. Columns: clip, its name; id, of the sequence,
+empty if none was made; verdict, see below; reason; frames; first_frame, from 1, after resampling; size and source_size,
+WIDTHxHEIGHT in pixels; source_rate, frames per second, empty if unknown; coverage, mean share of masked pixels, 0..1;
+group; video, mask and truth, the files.
 """
 
 from inpainting.artifacts.formats import TextTable
 
 IMPORT_VERSION = 1
-"""Raised by hand when the pixels of imported sequences change on purpose: what another version made is made anew."""
+"""Raised by hand when imported pixels change on purpose; sequences of another version are made again."""
 
 IMPORTS = "import.tsv"
 
 MADE, LEFT_OUT, REFUSED = "made", "left out", "refused"
-"""Verdicts: left out, where a sequence has nothing to inpaint; refused, where a clip can't be used, or only up to a
-point."""
+"""Verdicts. left out: the sequence has nothing to inpaint; refused: the clip can't be used, or only its beginning."""
 
 IMPORT_TABLE = TextTable(
     {

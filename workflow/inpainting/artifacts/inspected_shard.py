@@ -1,7 +1,7 @@
-"""results/dataset/inspected/N.jsonl: what was found of one shard's sequences, as lines of JSON.
+"""results/dataset/inspected/N.jsonl: findings for one shard's sequences, as lines of JSON.
 
-The first line says what they were inspected with, and has a digest of all else; then there is one per sequence, by id,
-with what `artifacts.record.Soundness` and `Content` say of it. Written by `inpaint inspect`, read by `inpaint audit`.
+The first line holds the settings and a digest of all lines; each further line holds `artifacts.record.Soundness` and
+`Content` of one sequence, sorted by id. Written by `inpaint inspect`, read by `inpaint audit`.
 """
 
 import json
@@ -14,7 +14,7 @@ from inpainting.artifacts.record import Content, Soundness, from_values, to_valu
 from inpainting.core.files import value_digest, write_text
 
 INSPECTION_VERSION = 1
-"""Raised by hand when the findings of a sequence change on purpose: what another version made is made anew."""
+"""Raised by hand when the findings of a sequence change on purpose; findings of another version are made again."""
 
 
 @dataclass(frozen=True)
@@ -22,32 +22,32 @@ class InspectedShard:
     """A shard's findings."""
 
     settings: dict[str, Any]
-    """The settings that shape what is found of a sequence."""
+    """Settings that affect the findings."""
     shards: int
-    """How many shards there are."""
+    """Number of shards."""
     stray: int
-    """Entries of the dataset's folder that are no sequences."""
+    """Entries of the dataset's folder that are not sequences."""
     sequences: list[tuple[str, Soundness, Content]]
     """By id."""
 
     def write(self, path: Path) -> None:
-        """Write the shard, complete or not at all."""
+        """Write the shard atomically."""
         lines = [
             json.dumps({"id": name, "sound": to_values(sound), "content": to_values(content)}) + "\n"
             for name, sound, content in self.sequences
         ]
-        about = {"settings": self.settings, "shards": self.shards, "stray": self.stray}
-        write_text(path, "".join([json.dumps(about | {"digest": value_digest([about, lines])}) + "\n", *lines]))
+        header = {"settings": self.settings, "shards": self.shards, "stray": self.stray}
+        write_text(path, "".join([json.dumps(header | {"digest": value_digest([header, lines])}) + "\n", *lines]))
 
     @classmethod
     def read(cls, path: Path, option: str | None = None) -> "InspectedShard":
-        """What `write` wrote; raises InputError for anything else."""
+        """Read a shard; raises InputError if the file is damaged or of another kind."""
         with reading(path, "a shard of `inpaint inspect`", option):
             first, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
-            about = json.loads(first)
-            if about.pop("digest") != value_digest([about, lines]):
+            header = json.loads(first)
+            if header.pop("digest") != value_digest([header, lines]):
                 raise Damaged("its lines are not those that were written")
-            return cls(**about, sequences=[_sequence(json.loads(line)) for line in lines])
+            return cls(**header, sequences=[_sequence(json.loads(line)) for line in lines])
 
 
 def _sequence(values: dict[str, Any]) -> tuple[str, Soundness, Content]:

@@ -1,8 +1,8 @@
-"""results/latents/index-<source>.parquet: a row per encoded window, over all shards. Written by `inpaint index`.
+"""results/latents/index-<source>.parquet: one row per encoded window of all shards. Written by `inpaint index`.
 
-Columns: sequence, split, start, frames, height, width and coverage, as in the listings; condition_source, what the
-condition was encoded of; truth and condition, the shards, as seen from the index's folder, with their digests beside
-them, so that latents made anew under the same names are another index.
+Columns: sequence, start, frames, height, width and coverage as in the shards' listings; split; condition_source, what
+the condition was encoded from; truth and condition, paths of the shards relative to the index's folder; truth_digest
+and condition_digest, so that the index changes when shards are encoded again under the same names.
 """
 
 import pyarrow as pa

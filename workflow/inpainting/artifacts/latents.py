@@ -1,15 +1,15 @@
 """results/latents/<content>/shard-N.safetensors: encoded windows. Written by `inpaint encode`, read by `inpaint train`.
 
-A shard is one safetensors file of one content, its tensors named <sequence>/<start>/<what>. A shard of truths holds
+A shard is a safetensors file with tensors named <sequence>/<start>/<what>. A shard of truths holds
     truth       float16 or float32 [latent frames, channels, rows, columns]: scaled mean of the truth's posterior
-    logvar      as truth, where the posterior's spread is kept: its scaled log-variance
-    hole        uint8 [frames, height, ceil(width / 8)]: the undilated hole in pixels, packed to bits
-    difference  uint8 [latent frames, rows, columns]: the most grey levels that input and truth differ by outside it
-and a shard of conditions, of which there is a set for each source (see `baselines.settings.ConditionSource`),
+    logvar      as truth, if the log-variance is kept: scaled log-variance of the posterior
+    hole        uint8 [frames, height, ceil(width / 8)]: the undilated hole in pixels, packed into bits
+    difference  uint8 [latent frames, rows, columns]: largest difference of input and truth outside the hole, 0..255
+and a shard of conditions, one set per source (see `baselines.settings.ConditionSource`), holds
     condition   as truth: scaled mode of the posterior of the input with its hole filled
-Its metadata hold `content` ("truth" or the conditions' source), `keys` (by sequence, a digest of all that shaped its
-tensors), `digest` (over the keys), `source` (a digest of the pixels and windows that it shares with other contents),
-`checksums` (of each tensor: see `core.tensor_files`), `provenance`, and a `checksum` over all these.
+Metadata: `content` ("truth" or the conditions' source), `keys` (by sequence, a digest of everything that affects its
+tensors), `digest` (of the keys), `source` (digest of the pixels and windows, equal for all contents), `checksums` (of
+each tensor, see `core.tensor_files`), `provenance`, and `checksum` (of all these).
 """
 
 import json
@@ -33,15 +33,15 @@ from inpainting.core.tensor_files import checksum, sort_metadata
 from inpainting.video import masks
 from inpainting.video.masks import Hole
 
-FORMAT = "3"
-"""Version of all that the module's docstring says; shards of another are made again."""
+SHARD_FORMAT = "3"
+"""Version of the format above; shards of another version are encoded again."""
 
-AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); what is whole will be kept"
+ENCODE_AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); undamaged sequences are kept"
 
 
 @dataclass(frozen=True)
 class Window:
-    """One window of a sequence, encoded."""
+    """An encoded window of a sequence; tensors as in the module's docstring, hole: bool [frames, height, width]."""
 
     sequence: str
     start: int
@@ -60,10 +60,10 @@ def write_shard(
     source: str,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write a shard, complete or not at all."""
+    """Write a shard atomically; arguments as in the module's docstring."""
     contiguous = {name: tensors[name].contiguous() for name in sorted(tensors)}
     metadata = {
-        "format": FORMAT,
+        "format": SHARD_FORMAT,
         "content": content,
         "digest": shard_digest(keys),
         "keys": json.dumps(dict(sorted(keys.items()))),
@@ -78,72 +78,72 @@ def write_shard(
 
 
 def shard_digest(keys: Mapping[str, str]) -> str:
-    """What a shard of sequences of these keys has as its digest."""
+    """The digest of a shard whose sequences have these keys."""
     return value_digest(dict(keys))
 
 
 class Shard:
-    """A shard on disk, memory-mapped. A tensor is held against its checksum when it is first read."""
+    """A memory-mapped shard. A tensor's checksum is verified when it is first read."""
 
     def __init__(self, path: Path) -> None:
-        """Open a shard; raises InputError for one that is not whole or of another version."""
+        """Open a shard; raises InputError if it is damaged or of another version."""
         self.path = path
         try:
             self._file = safe_open(path, "pt")
-            about = self._file.metadata() or {}
-            if about.get("format") != FORMAT:
-                raise InputError(f"{path} is no shard of latents of this version; {AGAIN}")
-            if about.pop(CHECKSUM) != value_digest(about):
-                raise ValueError("its metadata have another checksum")
-            self.content, self.digest, self.source = about["content"], about["digest"], about["source"]
-            self.keys: dict[str, str] = json.loads(about["keys"])
-            self.checksums: dict[str, int] = json.loads(about["checksums"])
-            self.provenance: dict[str, Any] = json.loads(about["provenance"])
+            metadata = self._file.metadata() or {}
+            if metadata.get("format") != SHARD_FORMAT:
+                raise InputError(f"{path} is not a shard of latents of this version; {ENCODE_AGAIN}")
+            if metadata.pop(CHECKSUM) != value_digest(metadata):
+                raise ValueError("the checksum of its metadata does not match")
+            self.content, self.digest, self.source = metadata["content"], metadata["digest"], metadata["source"]
+            self.keys: dict[str, str] = json.loads(metadata["keys"])
+            self.checksums: dict[str, int] = json.loads(metadata["checksums"])
+            self.provenance: dict[str, Any] = json.loads(metadata["provenance"])
             self.names: list[str] = sorted(self._file.keys())
             if self.names != sorted(self.checksums):
-                raise ValueError("its tensors have other names")
+                raise ValueError("its tensors' names are not those that were written")
         except (SafetensorError, OSError, KeyError, ValueError) as error:
-            raise InputError(f"{path} is damaged or no shard of latents ({error}); {AGAIN}") from error
+            raise InputError(f"{path} is damaged or not a shard of latents ({error}); {ENCODE_AGAIN}") from error
         self._read: set[str] = set()
 
     def shape(self, name: str) -> list[int]:
-        """A tensor's shape, without its data."""
+        """A tensor's shape; reads no data."""
         return list(self._file.get_slice(name).get_shape())
 
     def tensor(self, name: str) -> Tensor:
-        """A tensor by name; raises InputError where it is absent or its bytes are not those that were written."""
+        """Read a tensor; raises InputError if it is absent or its checksum does not match."""
         try:
             tensor: Tensor = self._file.get_tensor(name)
         except SafetensorError as error:
-            raise InputError(f"{self.path} is damaged ({error}); {AGAIN}") from error
+            raise InputError(f"{self.path} is damaged ({error}); {ENCODE_AGAIN}") from error
         if name not in self._read:
             if checksum(tensor) != self.checksums.get(name):
-                raise InputError(f"{self.path} is damaged: {name} is not what was written; {AGAIN}")
+                raise InputError(f"{self.path} is damaged: the checksum of {name} does not match; {ENCODE_AGAIN}")
             self._read.add(name)
         return tensor
 
     def sequence(self, name: str) -> dict[str, Tensor]:
-        """All tensors of a sequence, checked as `tensor` does."""
+        """Read all tensors of a sequence by name; raises InputError as `tensor`."""
         return {tensor: self.tensor(tensor) for tensor in self.names if tensor.rsplit("/", 2)[0] == name}
 
 
 def write_listing(path: Path) -> None:
-    """Write the listing of a shard beside it."""
+    """Write a shard's listing, see `artifacts.shard_listing`, beside it."""
     shard = Shard(path)
-    about = {"content": shard.content, "shard": path.name, "digest": shard.digest, "source": shard.source}
+    columns = {"content": shard.content, "shard": path.name, "digest": shard.digest, "source": shard.source}
     main = "truth" if shard.content == "truth" else "condition"
     rows = []
     for name in shard.names:
         sequence, start, what = name.rsplit("/", 2)
         if what == main:
-            rows.append({"sequence": sequence, "start": int(start), **_hole(shard, f"{sequence}/{start}"), **about})
+            rows.append({"sequence": sequence, "start": int(start), **_hole(shard, f"{sequence}/{start}"), **columns})
     SHARD_LISTING.write(listing_path(path), pd.DataFrame(rows, columns=SHARD_LISTING.schema.names))
 
 
 def _hole(shard: Shard, window: str) -> dict[str, int | float]:
-    """The size of a window's hole in frames and pixels, and its share of all pixels; nothing for a condition.
+    """Frames, height and width of a window's hole, and its coverage; empty for a condition.
 
-    The hole's bits are padded to whole bytes, so its width follows from the truth's columns of square latent cells.
+    The hole's bits are padded to whole bytes, so its width is computed from the truth's latent columns (square cells).
     """
     if shard.content != "truth":
         return {}
@@ -155,29 +155,29 @@ def _hole(shard: Shard, window: str) -> dict[str, int | float]:
 
 
 class LatentCache:
-    """The windows of one split that have a hole, read one by one from memory-mapped shards."""
+    """The windows of one split that have a hole, read from memory-mapped shards on access."""
 
     def __init__(self, index: Path, split: Split) -> None:
-        """Open the cache that `index` (of `inpaint index`) describes.
+        """Open the cache of an index of `inpaint index`.
 
-        Raises InputError when a shard is absent or no window is of the split.
+        Raises InputError if a shard is missing or the split has no window with a hole.
         """
         self.index, self.folder = index, index.parent
         table = LATENT_INDEX.read(index)
         chosen = (table["split"] == split) & (table["coverage"] > 0)
         self.table: pd.DataFrame = table[chosen].reset_index(drop=True)
         if self.table.empty:
-            raise InputError(f"{index} holds no window with a hole of the split {split!r}; encode that split first")
+            raise InputError(f"{index} has no window with a hole in the split {split!r}; encode that split first")
         names = pd.unique(pd.concat([self.table["truth"], self.table["condition"]]))
         absent = [name for name in names if not (self.folder / name).is_file()]
         if absent:
-            raise InputError(f"{index} names shards that are not there: {', '.join(absent)}; {AGAIN}")
+            raise InputError(f"{index} names shards that do not exist: {', '.join(absent)}; {ENCODE_AGAIN}")
         self._columns = {name: self.table[name].to_numpy() for name in self.table.columns}
         self._shards: dict[str, Shard] = {}
 
     @property
     def condition_source(self) -> str:
-        """What the VAE encoded as the conditions: see `baselines.settings.ConditionSource`."""
+        """What the conditions were encoded from: see `baselines.settings.ConditionSource`."""
         return str(self.table["condition_source"].iloc[0])
 
     @property
@@ -190,13 +190,13 @@ class LatentCache:
         return len(self.table)
 
     def shaping(self) -> dict[str, Any]:
-        """The settings that shaped the truths and the conditions, as the first window's shards tell them."""
+        """Settings that affected truths and conditions, from the provenance of the first window's shards."""
         first = self.table.iloc[0]
         shards = {part: self._shard(first[part], first[f"{part}_digest"]) for part in ("truth", "condition")}
         return {part: shard.provenance.get("settings", {}) for part, shard in shards.items()}
 
     def __getitem__(self, number: int) -> Window:
-        """A window; raises InputError where a shard is damaged, or was encoded again after it was indexed."""
+        """Read a window; raises InputError if a shard is damaged or was encoded again after it was indexed."""
         row = {name: column[number] for name, column in self._columns.items()}
         truths = self._shard(row["truth"], row["truth_digest"])
         conditions = self._shard(row["condition"], row["condition_digest"])

@@ -1,6 +1,6 @@
-"""results/dataset/manifest.parquet: a row per sequence, accepted or rejected, that later steps read before any folder.
+"""results/dataset/manifest.parquet: one row per sequence, accepted or rejected. Written by `inpaint audit`.
 
-What the columns mean is said at `artifacts.record.Record`, `Soundness` and `Content`. Written by `inpaint audit`.
+Columns: see `artifacts.record.Record`, `Soundness` and `Content`. Later steps take the list of sequences from it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +53,7 @@ def accepted(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def sequence_digests(manifest_file: Path, sequences: Iterable[str]) -> dict[str, str]:
-    """The digest of each sequence's frames, as the audit found them; the sequences are in the manifest."""
+    """The digest of each sequence's frames from the manifest, by id; raises KeyError for an id that is not in it."""
     digests = MANIFEST.read(manifest_file, "--manifest").set_index("id")["digest"]
     return {name: str(digests[name]) for name in sequences}
 
@@ -66,10 +66,10 @@ def choose_sequences(
     frames: int,
     limit: int | None,
 ) -> dict[str, int]:
-    """The ids of a split's sequences, sorted, at most `limit`, with the number of frames to score, at most `frames`.
+    """The first `limit` sequences of a split by id, sorted, each with the number of frames to score, at most `frames`.
 
-    The split "all" is every sequence of the table. Raises InputError where the split has no sequence or names one that
-    the manifest did not accept.
+    The split "all" means every sequence of the table. Raises InputError if the split is empty or contains a sequence
+    that the manifest does not accept.
     """
     existing(dataset, "--dataset", "the folder of the sequences")
     table = SPLIT_TABLE.read(split_file, "--split-file")

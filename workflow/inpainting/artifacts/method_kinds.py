@@ -1,23 +1,23 @@
-"""The kinds of methods that tables and figures tell apart, as their column `kind` says, and how methods are named."""
+"""Kinds of methods, as in the column `kind` of tables, and display names of methods."""
 
 from typing import Final, Literal
 
 Kind = Literal["adapter", "base", "classical", "external", "ceiling", "floor"]
 
 ADAPTER: Final = "adapter"
-"""A fine-tuned model; its methods are called as their experiments are."""
+"""A fine-tuned model, named after its experiment."""
 BASE: Final = "base"
-"""The untouched base model."""
+"""The base model without fine-tuning."""
 CLASSICAL: Final = "classical"
-"""A fill that nothing was trained for."""
+"""A fill without a trained model."""
 EXTERNAL: Final = "external"
-"""Another tool's frames."""
+"""Frames of another tool."""
 CEILING: Final = "ceiling"
-"""The truth through the VAE: it takes no part in comparisons."""
+"""The truth encoded and decoded by the VAE: an upper bound, not ranked with the others."""
 FLOOR: Final = "floor"
-"""The masked input itself."""
+"""The masked input: a lower bound."""
 
 
 def display_name(method: str, kind: str) -> str:
-    """A method's name as a person reads it; an adapter keeps the name of its experiment."""
+    """A method's display name: underscores become spaces, except in the names of adapters."""
     return method if kind == ADAPTER else method.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Why a sequence is rejected, or accepted with a warning: each reason has a code, and a sentence that explains it."""
+"""Reasons to reject a sequence or to accept it with a warning, each with a code and an explanation."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Reason(Enum):
-    """The table of reasons: the code that the audit's files show, its meaning, and whether it rejects."""
+    """All reasons: the code in the audit's files, its meaning, and whether it rejects the sequence."""
 
     UNUSABLE_NAME = "unusable_name", "the folder's name has control or undecodable characters"
     UNREADABLE_SEQUENCE = "unreadable_sequence", "the sequence's folder can't be listed, or is a link to nothing"
@@ -40,7 +40,7 @@ BY_CODE = {reason.code: reason for reason in Reason}
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason found in one sequence; `frame` counts from 1 and is None where no single frame is to blame."""
+    """A reason found in a sequence; `frame` counts from 1 and is None if no single frame is the cause."""
 
     reason: Reason
     frame: int | None
@@ -48,28 +48,25 @@ class Finding:
 
 
 def codes(findings: Iterable[Finding], rejects: bool = True) -> str:
-    """The codes of the findings that reject, or of those that only warn; empty for none.
-
-    Each stands once, in the table's order, joined by semicolons.
-    """
+    """Codes of the findings that reject, or of those that only warn; each once, in the order of `Reason`, ;-joined."""
     found = {finding.reason for finding in findings}
     return ";".join(reason.code for reason in Reason if reason in found and reason.rejects is rejects)
 
 
 def reason_counts(reasons: Iterable[str]) -> Counter[str]:
-    """How many sequences have each reason, from their semicolon-joined codes; one with several counts for each."""
+    """Number of sequences per reason, from their semicolon-joined codes; a sequence counts for each of its reasons."""
     return Counter(code for codes in reasons for code in codes.split(";") if code)
 
 
 def verdict(reasons: Sequence[str]) -> str:
-    """How many sequences were rejected, and why, as one clause; from the codes of all of them."""
+    """A clause on how many sequences were rejected and why; `reasons`: the joined codes of every sequence."""
     rejected = sum(bool(codes) for codes in reasons)
     return f"{rejected} of {len(reasons)} sequences were rejected{_counted(reasons)}"
 
 
 def warned(warnings: Sequence[str]) -> str:
-    """How many sequences carry a warning, and which, as one clause; from the codes of all of them."""
-    return f"{sum(bool(codes) for codes in warnings)} of {len(warnings)} carry a warning{_counted(warnings)}"
+    """A clause on how many sequences have a warning and which; `warnings`: the joined codes of every sequence."""
+    return f"{sum(bool(codes) for codes in warnings)} of {len(warnings)} have a warning{_counted(warnings)}"
 
 
 def _counted(reasons: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the audit knows of one sequence: what it holds, what it shows, and a row of the manifest made of both."""
+"""The audit's results for one sequence: its files (`Soundness`), its pixels (`Content`), its row of the manifest."""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,24 +11,24 @@ ACCEPTED, REJECTED = "accepted", "rejected"
 
 @dataclass(frozen=True)
 class Soundness:
-    """What was found without looking at what the pixels show."""
+    """Properties of a sequence's files, without analysing pixels."""
 
     frames: int
-    """Frames from the first on that are sound in all three folders, at most the number asked for."""
+    """Leading frames that are readable in all three folders, at most the required number."""
     width: int
     height: int
     digest: str
-    """SHA-256 over the frames' lengths and the checksums of all their chunks (of frames that are no PNG, over their
-    SHA-256): RGB, mask and truth of frame 1, then of frame 2, ... Empty at the level `header`."""
+    """SHA-256 over the frames' lengths and the checksums of their PNG chunks (for other formats, over the files'
+    SHA-256): RGB, mask and truth of frame 1, then of frame 2, and so on. Empty at the level `header`."""
     findings: list[Finding]
 
 
 @dataclass(frozen=True)
 class Content:
-    """What the frames show that were looked at. What can't be known is empty or None."""
+    """Statistics of the analysed frames. Unknown values are empty or None."""
 
     coverage: list[float]
-    """Share of hole (not dilated) in each mask that was looked at, 0..1."""
+    """Share of hole pixels (not dilated) in each analysed mask, 0..1."""
     difference_inside: float | None
     """Mean |RGB - GT| over the hole's pixels (not dilated), 0..255."""
     difference_outside: float | None
@@ -38,27 +38,27 @@ class Content:
     camera_motion: float | None
     """Median over frames of the median optical flow of the truth, in pixels per frame: near 0 for a still camera."""
     mask_motion: float | None
-    """Median over frames of how far the hole's centre moves, in pixels per frame."""
+    """Median over frames of the distance that the hole's centre moves, in pixels per frame."""
     look: str
-    """Perceptual hashes of the first, middle and last true frame, 48 hex digits; empty where they say nothing."""
+    """Perceptual hashes of the first, middle and last true frame, 48 hex digits; empty if fewer than two are known."""
     findings: list[Finding]
 
 
-UNSEEN = Content([], None, None, None, None, None, "", [])
-"""The content of a sequence whose pixels were not looked at."""
+NO_CONTENT = Content([], None, None, None, None, None, "", [])
+"""The content of a sequence whose pixels were not analysed."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A row of the manifest; what its columns mean is said at `Soundness` and `Content`."""
+    """A row of the manifest; columns without a description are explained in `Soundness` and `Content`."""
 
     id: str
     verdict: str
     """accepted or rejected."""
     reasons: str
-    """Codes of all reasons to reject it, joined by semicolons; empty for an accepted sequence."""
+    """Codes of the reasons to reject it, joined by semicolons; empty for an accepted sequence."""
     warnings: str
-    """Codes of all that is odd about it and does not reject it, joined by semicolons."""
+    """Codes of its warnings, joined by semicolons."""
     frames: int
     width: int
     height: int
@@ -73,11 +73,11 @@ class Record:
     look: str
     digest: str
     group: str
-    """Sequences of one group are never parted by the split."""
+    """The split keeps all sequences of a group in one set."""
 
 
 def make_record(name: str, sound: Soundness, content: Content) -> Record:
-    """The sequence's row, its group being its own id."""
+    """The sequence's row of the manifest, with its own id as its group."""
     findings = [*sound.findings, *content.findings]
     reasons = codes(findings)
     measures = {key: value for key, value in vars(content).items() if key != "findings"}
@@ -94,11 +94,11 @@ def make_record(name: str, sound: Soundness, content: Content) -> Record:
 
 
 def to_values(part: Soundness | Content) -> dict[str, Any]:
-    """A part as JSON can hold it."""
+    """Fields as JSON values."""
     return vars(part) | {"findings": [[found.reason.code, found.frame, found.detail] for found in part.findings]}
 
 
 def from_values(kind: type[Any], values: dict[str, Any]) -> Any:
-    """The part that `to_values` wrote; raises KeyError or TypeError for what it did not write."""
+    """Inverse of `to_values`; raises KeyError or TypeError if `values` does not fit."""
     findings = [Finding(BY_CODE[code], frame, detail) for code, frame, detail in values["findings"]]
     return kind(**{**values, "findings": findings})

@@ -1,4 +1,4 @@
-"""results/tables/summary.json: the comparison's result in numbers and in one sentence. Written by `inpaint tables`."""
+"""results/tables/summary.json: the comparison's result, as numbers and as a sentence. Written by `inpaint tables`."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from inpainting.artifacts.formats import JsonFile
 
 
 class MethodRow(BaseModel):
-    """A row of comparison.tsv with all its columns; None stands for what is not known."""
+    """A row of comparison.tsv with all its columns; None is an unknown value."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -18,7 +18,7 @@ class MethodRow(BaseModel):
 
 
 class Gain(BaseModel):
-    """How much higher a PSNR is than another over the same sequences, in dB, with its 95 % interval."""
+    """Mean difference of two methods' PSNR over the same sequences, in dB, with its 95 % interval."""
 
     mean: float | None
     low: float | None
@@ -26,28 +26,28 @@ class Gain(BaseModel):
 
 
 class ResultsSummary(JsonFile):
-    """summary.json of the tables. The headline method is the best adapter, or the best of all where there is none."""
+    """summary.json of the tables. The headline method is the best adapter, or without adapters the best method."""
 
     wanted: ClassVar = "the summary.json of `inpaint tables`"
 
     sentence: str
-    """The result as a person reads it."""
+    """The result in words."""
     split: str
-    """Which sequences were scored."""
+    """The split that was scored."""
     sequences: int
     seed: int
-    """Of the intervals."""
+    """Seed of the bootstrap intervals."""
     best: MethodRow | None
-    """The best method of all but the ceiling."""
+    """The best method, ceilings excluded."""
     adapter: MethodRow | None
-    """The best of its kind, as the next three."""
+    """The best method of this kind; the next three likewise."""
     classical: MethodRow | None
     base: MethodRow | None
     ceiling: MethodRow | None
     gain_over_classical: Gain | None
-    """Of the headline method over the best classical one."""
+    """Gain of the headline method over the best classical one."""
     gain_over_base: Gain | None
     methods: list[MethodRow]
-    """The comparison's rows."""
+    """All rows of the comparison."""
     files: dict[str, str]
-    """SHA-256 of the tables of text that were written with it, by file name."""
+    """SHA-256 of the text tables that were written with it, by file name."""

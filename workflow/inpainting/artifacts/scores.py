@@ -1,8 +1,8 @@
-"""results/evaluation/<method>.parquet: one method's scores, a row per sequence, output and frame, sorted by these.
+"""results/evaluation/<method>.parquet: one method's scores, one row per sequence, output and frame, sorted by these.
 
-method is its label; output raw (the method's own frames) or composited (its hole, the input elsewhere); frame counts
-from 1; mask_pixels says how many pixels the hole that is scored has. Which scores there are beside is the metrics'
-affair: a file has those of the version that wrote it. Written by `inpaint evaluate`.
+Columns: method, its label; output, raw (the method's own frames) or composited (with the input outside the hole);
+frame, from 1; mask_pixels, the number of pixels of the scored hole; and the columns of the metrics (`metrics.registry`)
+of the version that wrote the file. Written by `inpaint evaluate`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ import pyarrow as pa
 from inpainting.artifacts.formats import ParquetTable, Provenance, read_provenance
 
 EVALUATION_VERSION = 1
-"""Raised by hand when the scores of the same frames change on purpose: what another version made is made anew."""
+"""Raised by hand when the scores of the same frames change on purpose; scores of another version are made again."""
 
 SCORES = ParquetTable(
     pa.schema(
@@ -32,12 +32,12 @@ SCORES = ParquetTable(
     others=True,
 )
 
-KEYS = tuple(SCORES.schema.names)
-"""Columns that every file has, first."""
+REQUIRED_COLUMNS = tuple(SCORES.schema.names)
+"""Columns of every file; they come first."""
 
 
 class ScoresProvenance(Provenance):
-    """Where a method's scores come from."""
+    """Provenance of a method's scores."""
 
     label: str
     """The method's name in the tables."""
@@ -49,7 +49,7 @@ class ScoresProvenance(Provenance):
 
 @dataclass(frozen=True)
 class Results:
-    """One method's scores of frames, and where they come from."""
+    """One method's scores of frames, and their provenance."""
 
     path: Path
     frames: pd.DataFrame
@@ -67,15 +67,15 @@ class Results:
 
 
 def write_results(path: Path, frames: pd.DataFrame, provenance: Mapping[str, Any]) -> None:
-    """Write scores of frames, sorted by sequence, output and frame; provenance: as `ScoresProvenance` has it."""
+    """Write scores of frames, sorted by sequence, output and frame; provenance: the fields of `ScoresProvenance`."""
     SCORES.write(path, frames.sort_values(["sequence", "output", "frame"]), provenance)
 
 
 def read_results(path: Path, option: str | None = None) -> Results:
-    """Read what this or another version's `write_results` wrote; raises InputError for any other file."""
+    """Read scores, of this or another version; raises InputError if the file is damaged or of another kind."""
     return Results(path, SCORES.read(path, option), read_scores_provenance(path))
 
 
 def read_scores_provenance(path: Path, option: str | None = None) -> ScoresProvenance:
-    """The provenance alone; raises InputError for any other file."""
+    """Read the provenance only; raises InputError if the file is damaged or of another kind."""
     return read_provenance(ScoresProvenance, path, SCORES.wanted, option)

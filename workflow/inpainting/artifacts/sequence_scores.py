@@ -1,6 +1,6 @@
-"""results/tables/sequences.tsv: every method's scores by sequence. Written by `inpaint tables`.
+"""results/tables/sequences.tsv: every method's scores per sequence. Written by `inpaint tables`.
 
-A row per method, sequence and output (raw or composited), with the columns of `metrics.aggregate.per_sequence`.
+One row per method, sequence and output (raw or composited), with the columns of `metrics.aggregate.per_sequence`.
 """
 
 from inpainting.artifacts.formats import TextTable
@@ -17,6 +17,6 @@ SEQUENCE_SCORES = TextTable(
         "psnr_mask": "float64",
     },
     wanted="the sequences.tsv of `inpaint tables`",
-    witness="summary.json",
+    digest_file="summary.json",
     others="float64",
 )

@@ -1,8 +1,8 @@
-"""results/latents/<content>/shard-N.parquet: a row per window of a shard, so that an index opens no shard.
+"""results/latents/<content>/shard-N.parquet: one row per window of a shard, so that indexing does not open shards.
 
-Columns: sequence and start, the window's sequence and first frame; frames, height, width, its size in pixels, and
-coverage, the share of its pixels that are hole, 0 to 1, all of a truth alone; content, shard, digest and source of the
-shard, which lies beside the listing: see `artifacts.latents`. Written by `inpaint encode`, gathered by `inpaint index`.
+Columns: sequence and start, the window's sequence and first frame, from 0; only for truths, frames, height and width in
+pixels, and coverage, the share of hole pixels, 0..1; shard, the file name of the shard beside the listing, and its
+content, digest and source, see `artifacts.latents`. Written by `inpaint encode`, read by `inpaint index`.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import pyarrow as pa
 from inpainting.artifacts.formats import ParquetTable
 
 LATENTS_VERSION = 1
-"""Raised by hand when the latents of the same pixels change on purpose: what another version made is made anew."""
+"""Raised by hand when the latents of the same pixels change on purpose; latents of another version are made again."""
 
 SHARD_LISTING = ParquetTable(
     pa.schema(
@@ -34,5 +34,5 @@ SHARD_LISTING = ParquetTable(
 
 
 def listing_path(shard: Path) -> Path:
-    """Where a shard's listing lies."""
+    """Path of a shard's listing."""
     return shard.with_suffix(".parquet")

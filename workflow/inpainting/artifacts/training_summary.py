@@ -1,11 +1,11 @@
-"""results/training/<experiment>/training.json: that a training is done. Written last by `inpaint train`."""
+"""results/training/<experiment>/training.json: summary of a finished training. The last file of `inpaint train`."""
 
 from typing import ClassVar
 
 from inpainting.artifacts.formats import JsonFile, Provenance
 
 TRAINING_VERSION = 1
-"""Raised by hand when a step of training changes on purpose: what another version made is made anew."""
+"""Raised by hand when a training step changes on purpose; trainings of another version are made again."""
 
 
 class TrainingSummary(JsonFile):
@@ -16,8 +16,8 @@ class TrainingSummary(JsonFile):
     experiment: str
     """Its name."""
     checkpoints: list[int]
-    """Steps after which a checkpoint was kept."""
+    """Steps of the checkpoints that were kept."""
     windows: int
-    """Windows that were trained on."""
+    """Training windows."""
     trainable_weights: int
     provenance: Provenance

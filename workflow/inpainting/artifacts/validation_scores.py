@@ -1,5 +1,6 @@
-"""results/validation/<experiment>/step-N.json: a checkpoint's scores on the validation set. Written by
-`inpaint validate`, compared by `inpaint best`.
+"""results/validation/<experiment>/step-N.json: a checkpoint's scores on the validation set.
+
+Written by `inpaint validate`, compared by `inpaint best`.
 """
 
 from typing import ClassVar, Literal, get_args
@@ -9,16 +10,16 @@ from pydantic import BaseModel, Field
 from inpainting.artifacts.formats import JsonFile, Provenance
 
 VALIDATION_VERSION = 1
-"""Raised by hand when the scores of the same checkpoint change on purpose: what another version made is made anew."""
+"""Raised by hand when the scores of the same checkpoint change on purpose; scores of another version are made again."""
 
 Criterion = Literal["psnr_mask", "ssim_mask"]
-"""In-mask scores of the raw output; PSNR in dB."""
+"""Scores of the raw output in the mask; PSNR in dB."""
 
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
 
 class MeanScore(BaseModel):
-    """A mean over sequences with its 95 % interval, which few sequences have not."""
+    """A mean over sequences with its 95 % interval, None for too few sequences."""
 
     mean: float
     low: float | None
@@ -26,7 +27,7 @@ class MeanScore(BaseModel):
 
 
 class SequenceScore(BaseModel):
-    """A sequence's scores; None where it has no pixel in its mask."""
+    """A sequence's scores; None if its mask is empty."""
 
     sequence: str
     psnr_mask: float | None
@@ -34,7 +35,7 @@ class SequenceScore(BaseModel):
 
 
 class Scored(BaseModel):
-    """What a checkpoint makes with one number of denoising steps."""
+    """Scores of a checkpoint with one number of denoising steps."""
 
     sampling_steps: int
     seconds_per_frame: float
@@ -43,7 +44,7 @@ class Scored(BaseModel):
 
 
 class ValidationRun(Scored):
-    """The same, with each sequence's scores."""
+    """Scores with one number of denoising steps, including those of each sequence."""
 
     sequences: list[SequenceScore]
 
@@ -54,12 +55,12 @@ class ValidationScores(JsonFile):
     wanted: ClassVar = "files of `inpaint validate`"
 
     step: int
-    """The checkpoint's."""
+    """Updates of the checkpoint."""
     criterion: Criterion
-    """The score that chooses between checkpoints."""
+    """The score that checkpoints are compared by."""
     difference_to_training: float
-    """How far the adapter, loaded afresh, predicted from what training predicted: see `models.parity`."""
+    """Difference between predictions of the reloaded adapter and those during training: see `models.parity`."""
     runs: list[ValidationRun] = Field(min_length=1)
-    """One per number of denoising steps that was tried."""
+    """One per number of denoising steps."""
     provenance: Provenance
-    """With the adapter's digest among its inputs."""
+    """Its inputs contain the adapter's digest."""

@@ -1,1 +1,1 @@
-"""What a hole can be filled with without any training: what conditions show there, and baselines to be beaten."""
+"""Classical fills, which need no training: baselines, and fills of the conditions that the model gets."""

@@ -1,33 +1,28 @@
-"""What the entry of a classical method says."""
+"""The registry entry of a classical method."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inpainting.artifacts.method_kinds import CLASSICAL, Kind
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
-
-Clip = NDArray[np.uint8]
-"""uint8 [frames, height, width, 3], red, green, blue in 0..255."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A method that fills a hole from the known pixels of its own clip, without any training."""
+    """A method that fills a hole from the known pixels of the same clip, without training."""
 
     name: str
-    fill: Callable[[Clip, Hole], Clip]
-    """From rgb, uint8 [frames, height, width, 3], and hole, bool [frames, height, width], to a clip that equals rgb
-    outside the hole. No pixel inside the hole is read; neither array is changed."""
+    fill: Callable[[Frames, Hole], Frames]
+    """Function of rgb, uint8 [frames, height, width, 3], and hole, bool [frames, height, width], that returns frames
+    of the same shape, equal to rgb outside the hole. It reads no pixel inside the hole and changes neither array."""
     description: str
-    """What it does, and where it was published, for the tables' readers."""
+    """What it does and where it was published, for captions of tables."""
     kind: Kind = CLASSICAL
-    """A floor is what any method has to beat."""
+    """See `artifacts.method_kinds`."""
     condition: str = ""
-    """What a condition is called that shows this fill to the model; empty where it may be none."""
+    """Name of the condition that has this fill in its hole; empty: not available as a condition."""
     frame_by_frame: bool = False
-    """Whether it looks at each frame alone, so that a long clip can be filled as a stream."""
+    """Whether each frame is filled independently, so that a long clip can be streamed."""
     compared: bool = True
-    """Whether the pipeline compares it with the experiments unless the configuration says otherwise."""
+    """Whether the pipeline compares it with the experiments by default."""

@@ -1,8 +1,8 @@
-"""Carrying known pixels into a hole along optical flow, without any training.
+"""Propagation of known pixels into a hole along optical flow, without training.
 
-In the manner of R. Xu, X. Li, B. Zhou, C. C. Loy: Deep Flow-Guided Video Inpainting, CVPR 2019, with classical parts in
-place of learned ones: dense inverse search for the flow (T. Kroeger et al., ECCV 2016), and its values under the hole
-completed smoothly from the known ones around it.
+After R. Xu, X. Li, B. Zhou, C. C. Loy: Deep Flow-Guided Video Inpainting, CVPR 2019, with classical methods in place of
+the learned ones: dense inverse search for the flow (T. Kroeger et al., ECCV 2016), and smooth interpolation of the flow
+under the hole.
 """
 
 from typing import TypeVar
@@ -11,39 +11,40 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.baseline import Baseline, Clip
+from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.per_frame import masked_input, telea
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole, dilate
 
 Flow = NDArray[np.float32]
-"""float32 [height, width, 2]: the way in pixels (x, y) from a pixel to where it is in the next frame of a direction."""
+"""float32 [height, width, 2]: displacement (x, y) in pixels of each pixel to the next (or previous) frame."""
 
 Value = TypeVar("Value", np.uint8, np.float32)
 
 MARGIN = 8
-"""Pixels round a hole in which the flow is not trusted either; shadows and soft edges move with the object."""
+"""Pixels around a hole where the flow is replaced too: shadows and soft edges move with the object."""
 
 ROW = 256
-"""Places that are sampled side by side; OpenCV takes no more than 32767 in a row."""
+"""Points per row in a call of cv2.remap, which supports at most 32767."""
 
-SMALLEST = 16
-"""Sides in pixels below which no flow can be found: such clips are taken to stand still."""
-
-
-def flow_propagation(rgb: Clip, hole: Hole) -> Clip:
-    """Known pixels carried into the hole along optical flow, from before and after; what no frame shows, by Telea."""
-    carried, unknown = propagate(masked_input(rgb, hole), hole)
-    return telea(carried, unknown)
+MIN_SIDE = 16
+"""Smallest side in pixels for which flow is computed; smaller clips are treated as static."""
 
 
-def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
-    """Fill the hole with what earlier and later frames show there: (clip, hole that remains).
+def flow_propagation(rgb: Frames, hole: Hole) -> Frames:
+    """Propagate known pixels of earlier and later frames into the hole; fill pixels that no frame shows by Telea."""
+    propagated, unknown = propagate(masked_input(rgb, hole), hole)
+    return telea(propagated, unknown)
 
-    masked: uint8 [frames, height, width, 3] whose hole holds nothing of use; hole: bool [frames, height, width].
-    From each hole pixel a path follows the flow, frame by frame in both directions of time, to the first frame in which
-    it is known. Two findings are averaged with the inverse of their distance in time as weight.
+
+def propagate(masked: Frames, hole: Hole) -> tuple[Frames, Hole]:
+    """Fill the hole with pixels of earlier and later frames: (filled frames, remaining hole).
+
+    masked: uint8 [frames, height, width, 3], whose hole pixels are ignored; hole: bool [frames, height, width]. Each
+    hole pixel is tracked along the flow, forwards and backwards in time, to the first frame in which it is known. If
+    both directions find a colour, the two are averaged with the inverse temporal distance as weight.
     """
-    seen = np.concatenate([masked, 255 * hole[..., None].astype(np.uint8)], axis=3)
+    with_hole = np.concatenate([masked, 255 * hole[..., None].astype(np.uint8)], axis=3)
     flat = _without_hole(masked, hole)
     paths = {step: _flows(flat, hole, step) for step in (-1, 1)}
     filled, remaining = masked.copy(), hole.copy()
@@ -52,7 +53,7 @@ def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
         colour = np.zeros((len(rows), 3), np.float64)
         weight = np.zeros((len(rows), 1), np.float64)
         for step in (-1, 1):
-            found, distance = _follow(seen, hole, paths[step], frame, step)
+            found, distance = _follow(with_hole, hole, paths[step], frame, step)
             near = np.where(distance > 0, 1.0 / np.maximum(distance, 1), 0.0)[:, None]
             colour += near * found
             weight += near
@@ -63,11 +64,12 @@ def propagate(masked: Clip, hole: Hole) -> tuple[Clip, Hole]:
 
 
 def _follow(
-    seen: Clip, hole: Hole, flows: list[Flow], frame: int, step: int
+    with_hole: NDArray[np.uint8], hole: Hole, flows: list[Flow], frame: int, step: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Follow a frame's hole pixels in one direction: (colours [pixels, 3], frames passed [pixels], 0 for not found).
+    """Track a frame's hole pixels in one direction: (colours [pixels, 3], distances in frames [pixels], 0: not found).
 
-    seen: uint8 [frames, height, width, 4], colours and, last, 255 in the hole: one sampling tells both.
+    with_hole: uint8 [frames, height, width, 4], RGB and a channel that is 255 in the hole, so that one sampling yields
+    both.
     """
     height, width = hole.shape[1:]
     rows, columns = np.nonzero(hole[frame])
@@ -83,7 +85,7 @@ def _follow(
         within = ((here >= 0) & (here <= (width - 1, height - 1))).all(axis=1)
         searching, here = searching[within], here[within]
         place[searching] = here
-        sampled = _sample(seen[source], here)
+        sampled = _sample(with_hole[source], here)
         clear = sampled[:, 3] == 0
         colour[searching[clear]] = sampled[clear, :3]
         distance[searching[clear]] = abs(source - frame)
@@ -92,26 +94,26 @@ def _follow(
 
 
 def _flows(flat: NDArray[np.uint8], hole: Hole, step: int) -> list[Flow]:
-    """For each frame the flow to the frame `step` away, completed under the hole; zero where there is no such frame."""
+    """Flow from each frame to the frame `step` away, interpolated under the hole; zero if there is no such frame."""
     frames, height, width = flat.shape
     flows = [np.zeros((height, width, 2), np.float32) for _ in range(frames)]
-    if min(height, width) < SMALLEST:
+    if min(height, width) < MIN_SIDE:
         return flows
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    doubtful = dilate(hole, MARGIN)
+    unreliable = dilate(hole, MARGIN)
     for frame in range(frames):
         other = frame + step
         if 0 <= other < frames:
             flow = search.calc(flat[frame], flat[other], None)
-            flows[frame] = complete(flow, ~(doubtful[frame] | doubtful[other]))
+            flows[frame] = complete(flow, ~(unreliable[frame] | unreliable[other]))
     return flows
 
 
 def complete(flow: Flow, known: NDArray[np.bool_]) -> Flow:
-    """Fill a flow where it is not known with a smooth continuation of the known values; zero if nothing is known.
+    """Interpolate a flow smoothly where it is unknown; zero if nothing is known.
 
-    flow: float32 [height, width, 2]; known: bool [height, width]. Averages of known values on ever coarser grids, each
-    grid filling what the finer one could not (pull-push: S. J. Gortler et al., The Lumigraph, SIGGRAPH 1996).
+    flow: float32 [height, width, 2]; known: bool [height, width]. Pull-push: known values are averaged on successively
+    coarser grids, and each grid fills the gaps of the finer one (S. J. Gortler et al., The Lumigraph, SIGGRAPH 1996).
     """
     weight = known.astype(np.float32)
     if min(flow.shape[:2]) < 2 or known.all() or not known.any():
@@ -124,8 +126,8 @@ def complete(flow: Flow, known: NDArray[np.bool_]) -> Flow:
     return np.where(known[..., None], flow, cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def _without_hole(masked: Clip, hole: Hole) -> NDArray[np.uint8]:
-    """Grey frames, uint8 [frames, height, width], with the hole filled from its edge so that it has no outline."""
+def _without_hole(masked: Frames, hole: Hole) -> NDArray[np.uint8]:
+    """Grey frames, uint8 [frames, height, width], with the hole inpainted, so that its outline does not affect flow."""
     return np.stack(
         [
             cv2.inpaint(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), frame_hole.astype(np.uint8), 3, cv2.INPAINT_TELEA)
@@ -135,7 +137,7 @@ def _without_hole(masked: Clip, hole: Hole) -> NDArray[np.uint8]:
 
 
 def _sample(image: NDArray[Value], place: NDArray[np.float32]) -> NDArray[Value]:
-    """Bilinear values of an image [height, width, channels] at places (x, y), to 1/32 pixel: [places, channels]."""
+    """Sample an image [height, width, channels] bilinearly at points (x, y), to 1/32 pixel: [points, channels]."""
     if not len(place):
         return np.zeros((0, image.shape[2]), image.dtype)
     grid = np.zeros((-(-len(place) // ROW), ROW, 2), np.float32)
@@ -147,6 +149,6 @@ def _sample(image: NDArray[Value], place: NDArray[np.float32]) -> NDArray[Value]
 FLOW_PROPAGATION = Baseline(
     "flow_propagation",
     flow_propagation,
-    "known pixels carried into the hole along optical flow",
+    "known pixels propagated into the hole along optical flow",
     condition="flow_propagation",
 )

@@ -1,4 +1,4 @@
-"""The classical methods, by name: baselines to be beaten and, some of them, what conditions show under the hole."""
+"""All classical methods by name; some of them are also fills of conditions."""
 
 from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.flow_propagation import FLOW_PROPAGATION
@@ -18,4 +18,4 @@ BASELINES: dict[str, Baseline] = {
 }
 
 FILLS: dict[str, Baseline] = {baseline.condition: baseline for baseline in BASELINES.values() if baseline.condition}
-"""The methods whose fill a condition may show, by what the condition is called."""
+"""The methods that are fills of conditions, by the condition's name."""

@@ -1,4 +1,4 @@
-"""What a condition shows under the hole."""
+"""Settings of the fill in a condition's hole."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -13,17 +13,15 @@ if TYPE_CHECKING:
 else:
     Fill = Literal[tuple(FILLS)]
     ConditionSource = Literal[(*FILLS, "rgb")]
-"""Fill: what lies under the dilated hole; ConditionSource: what the VAE encodes as the condition, which is the input
-with its hole filled, or `rgb`, the input as it is."""
+"""Fill: content of the dilated hole; ConditionSource: what the VAE encodes as the condition, the input with one of
+these fills in its hole, or `rgb`, the unchanged input."""
 
 
 class FillSettings(Settings):
-    """What is put under the hole before the VAE encodes the masked clip."""
+    """How the hole is filled before the VAE encodes the condition."""
 
     fill: Fill = Field(
         "grey",
-        description="What lies under the dilated hole before the VAE encodes the condition: mid-grey, or a classical "
-        "fill that the model refines. "
-        + "; ".join(f"{name}: {baseline.description}" for name, baseline in FILLS.items())
-        + ".",
+        description="Content of the dilated hole when the VAE encodes the condition: mid-grey, or a classical fill "
+        f"that the model refines. {'; '.join(f'{name}: {fill.description}' for name, fill in FILLS.items())}.",
     )

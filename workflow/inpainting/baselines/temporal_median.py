@@ -1,17 +1,18 @@
-"""Filling a hole with what other frames show at the same place."""
+"""Filling a hole from other frames at the same position."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.baseline import Baseline, Clip
-from inpainting.baselines.per_frame import GREY, telea
+from inpainting.baselines.baseline import Baseline
+from inpainting.baselines.per_frame import GREY_LEVEL, telea
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 
-def temporal_median(rgb: Clip, hole: Hole) -> Clip:
-    """At each hole pixel the median over the frames in which it is known: nearly perfect where the camera stands still.
+def temporal_median(rgb: Frames, hole: Hole) -> Frames:
+    """At each hole pixel the median over the frames in which it is known; nearly perfect for a static camera.
 
-    Pixels that no frame knows are filled by Telea on the image of the medians, one fill for all frames.
+    Pixels that are unknown in all frames are filled by Telea on the image of medians, alike in all frames.
     """
     medians = _known_median(rgb, hole)
     never: Hole = np.asarray(hole.all(axis=0, keepdims=True))
@@ -19,10 +20,10 @@ def temporal_median(rgb: Clip, hole: Hole) -> Clip:
     return np.where(hole[..., None], plate, rgb)
 
 
-def _known_median(rgb: Clip, hole: Hole) -> NDArray[np.uint8]:
-    """Median over the frames in which a pixel is known, uint8 [height, width, 3]; GREY where there are none.
+def _known_median(rgb: Frames, hole: Hole) -> NDArray[np.uint8]:
+    """Median over the frames in which a pixel is known: uint8 [height, width, 3]; GREY_LEVEL if there is none.
 
-    Of an even number the mean of the middle two, rounded half up.
+    For an even number of frames it is the mean of the middle two, rounded half up.
     """
     unknown = np.iinfo(np.int16).max
     ordered = np.sort(np.where(hole[..., None], unknown, rgb.astype(np.int16)), axis=0)
@@ -32,7 +33,7 @@ def _known_median(rgb: Clip, hole: Hole) -> NDArray[np.uint8]:
         for place in ((count - 1) // 2, count // 2)
     )
     median = (lower.astype(np.int32) + upper + 1) // 2
-    return np.where(count[..., None] > 0, median, GREY).astype(np.uint8)
+    return np.where(count[..., None] > 0, median, GREY_LEVEL).astype(np.uint8)
 
 
 TEMPORAL_MEDIAN = Baseline(

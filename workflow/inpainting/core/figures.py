@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is written so that the same figure has the same bytes."""
+"""Style of all figures, and reproducible output: the same figure is written as the same bytes."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from inpainting.core.files import atomic_path
 
 INK, GREY, PALE, HAIR = "#1f2933", "#616e7c", "#9aa5b1", "#e4e7eb"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#a5508c"
-"""M. Okabe, K. Ito: Color Universal Design, 2008; they stay apart for colour-blind eyes. The purple is darkened."""
+"""Distinguishable for colour-blind readers (M. Okabe, K. Ito: Color Universal Design, 2008); the purple is darkened."""
 
 RULES: Any = {
     "font.family": "DejaVu Sans",
@@ -54,7 +54,7 @@ RULES: Any = {
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Figures made and written inside look as the report's do, whatever the user's own matplotlibrc says."""
+    """Use the report's style for figures made and written inside; the user's matplotlibrc is ignored."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RULES)
@@ -62,19 +62,19 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of a size in inches (100 of the report's pixels each), laid out without overlaps."""
+    """An empty figure, size in inches (100 pixels of the report each), with constrained layout."""
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
 def write_figure(figure: Figure, png: Path, svg: Path) -> None:
-    """Write a figure as pixels (150 per inch) and as vectors, without dates or versions."""
+    """Write a figure as PNG (150 pixels per inch) and SVG, without dates and versions in the metadata."""
     for path, metadata in ((png, {"Software": None}), (svg, {"Date": None, "Creator": None})):
         with atomic_path(path) as temporary:
             figure.savefig(temporary, dpi=150, metadata=metadata)
 
 
 def title(axes: Axes, text: str, below: str = "") -> None:
-    """A title above the axes, with room for a small grey line below it."""
+    """Set a title above the axes, with a small grey line of text below it."""
     axes.set_title(text, pad=24)
     axes.annotate(
         below, (0, 1), (0, 9), xycoords="axes fraction", textcoords="offset points", color=GREY, fontsize=9
@@ -82,5 +82,5 @@ def title(axes: Axes, text: str, below: str = "") -> None:
 
 
 def outlined(text: Text) -> None:
-    """Set text off from lines that pass behind it."""
+    """Give text a white outline, so that it is legible on lines."""
     text.set_path_effects([withStroke(linewidth=3, foreground="white")])

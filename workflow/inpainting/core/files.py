@@ -1,4 +1,4 @@
-"""Writing so that a file or folder is complete or absent, and digests of what was read."""
+"""Atomic writing of files and folders, JSON and tables, and SHA-256 digests."""
 
 import contextlib
 import hashlib
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
 
 UMASK = os.umask(0)
-"""The user's; it can't be read without setting it, which no other thread may see."""
+"""The process's umask; it can only be read by setting it, so this is done once, before there are threads."""
 os.umask(UMASK)
 
 
 @contextlib.contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; what was made there (a file or a folder) becomes `path` on success.
+    """Yield a temporary path beside `path`; the file or folder made there replaces `path` on success.
 
-    On an exception the temporary is removed and `path` is left as it was. The temporary keeps `path`'s suffix, since
-    many writers choose their format by it.
+    On an exception the temporary is removed and `path` is left unchanged. The temporary has the same suffix as `path`,
+    since many writers choose their format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
-    temporary = room / path.name
+    folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
+    temporary = folder / path.name
     try:
         yield temporary
-        _open_to_others(temporary)
+        _apply_umask(temporary)
         if temporary.is_dir() and path.is_dir():
-            path.replace(room / "replaced")
+            path.replace(folder / "replaced")
         temporary.replace(path)
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _open_to_others(path: Path) -> None:
-    """Give new files the permissions that the user's umask says; safetensors makes them private."""
+def _apply_umask(path: Path) -> None:
+    """Give new files the permissions of the user's umask; safetensors makes them readable by the owner only."""
     for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
         if file.is_file() and not file.is_symlink():
             file.chmod(0o666 & ~UMASK)
@@ -54,7 +54,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Write JSON atomically, indented, keys in the order given; NaN and infinity are refused."""
+    """Write JSON atomically, indented, with keys in the given order; raises ValueError for NaN and infinity."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -64,7 +64,10 @@ def read_json(path: Path | str) -> Any:
 
 
 def write_table(path: Path | str, table: "pd.DataFrame") -> None:
-    """Write a table atomically as .parquet or .tsv, by the path's suffix, without an index."""
+    """Write a table atomically as .parquet (with page checksums) or .tsv, by the path's suffix, without its index.
+
+    Raises ValueError for another suffix.
+    """
     path = Path(path)
     if path.suffix not in {".parquet", ".tsv"}:
         raise ValueError(f"{path}: tables are written as .parquet or .tsv")
@@ -76,7 +79,7 @@ def write_table(path: Path | str, table: "pd.DataFrame") -> None:
 
 
 def read_table(path: Path | str) -> "pd.DataFrame":
-    """Read a .parquet or .tsv table. Ids and groups of digits alone stay text."""
+    """Read a .parquet (checking page checksums) or .tsv table; of the latter, id, sequence and group are text."""
     import pandas as pd
 
     path = Path(path)
@@ -94,7 +97,7 @@ def file_digest(path: Path | str) -> str:
 
 
 def folder_digest(folder: Path | str, names: Collection[str] | None = None) -> str:
-    """SHA-256 over the relative names and contents of the files below a folder, all or those named, in hex."""
+    """SHA-256 over relative names and contents of the files below a folder, of all or of those in `names`, in hex."""
     folder = Path(folder)
     digest = hashlib.sha256()
     files = folder.rglob("*") if names is None else (folder / name for name in names)
@@ -104,6 +107,6 @@ def folder_digest(folder: Path | str, names: Collection[str] | None = None) -> s
 
 
 def value_digest(value: Any) -> str:
-    """SHA-256 of a JSON-serialisable value in canonical form, in hex."""
+    """SHA-256 of a JSON-serialisable value with sorted keys, in hex."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""HTML pages that stand alone: one frame and style for all, media inside them, every given text escaped."""
+"""Self-contained HTML pages with one style, embedded media and escaped text."""
 
 import base64
 from pathlib import Path
@@ -46,15 +46,15 @@ ENVIRONMENT = jinja2.Environment(
 
 
 def render(template: str, **values: object) -> Markup:
-    """A Jinja template with its values; what they hold is shown as text, never read as HTML, unless it is Markup."""
+    """Render a Jinja template; values are escaped unless they are Markup."""
     return Markup(ENVIRONMENT.from_string(template).render(**values))
 
 
 def render_page(title: str, template: str, **values: object) -> str:
-    """A whole page: the title, and a template's content below it."""
+    """Render a whole page: the title, and the rendered template below it."""
     return render(FRAME, title=title, style=Markup(STYLE), body=render(template, **values))
 
 
 def data_uri(path: Path, media: str) -> str:
-    """A file's content as a link, e.g. of the media type video/mp4."""
+    """A file's content as a data URI of the given media type, e.g. video/mp4."""
     return f"data:{media};base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -1,7 +1,8 @@
-"""What was made of single items, such as sequences, kept so that each is made again only when what shapes it changes.
+"""A cache of results per item, such as a sequence; an item is computed again only when its key changes.
 
-A cache is a folder with a folder per item, which appears complete: the item's files, and `key`, with a digest of all
-that shapes them and one of the files themselves. An item of another key, or damaged, is made again in its place.
+A cache is a folder with one folder per item, written atomically: the item's files, and `key`, which holds the item's
+key (a digest of everything that affects the result) and a digest of the files. An item with another key, or a damaged
+one, is computed again.
 """
 
 import shutil
@@ -17,13 +18,13 @@ KEY_FILE = "key"
 
 @dataclass(frozen=True)
 class ItemCache:
-    """The items of one folder, as they are wanted: their keys by name."""
+    """A cache folder, and the required items: their keys by name."""
 
     folder: Path
     keys: Mapping[str, str]
 
     def missing(self) -> list[str]:
-        """The names of the items that are still to be made, in the order of the keys; what is there is read whole."""
+        """Names of the items that have to be computed, in the order of `keys`; reads all files of the others."""
         return [name for name, key in self.keys.items() if not _holds(self.path(name), key)]
 
     def path(self, name: str) -> Path:
@@ -32,23 +33,23 @@ class ItemCache:
 
     @contextmanager
     def adding(self, name: str) -> Iterator[Path]:
-        """Yield a folder for an item's files; the item is there once the context has ended without an exception."""
+        """Yield a folder for an item's files; the item is added when the context ends without an exception."""
         with atomic_path(self.path(name)) as temporary:
             temporary.mkdir()
             yield temporary
             (temporary / KEY_FILE).write_text(f"{self.keys[name]} {_content(temporary)}", encoding="ascii")
 
     def remove_others(self) -> None:
-        """Remove the items that are not wanted."""
+        """Remove items that are not among `keys`."""
         for path in self.folder.glob("[!.]*"):
             if path.name not in self.keys:
                 shutil.rmtree(path)
 
 
 def _holds(item: Path, key: str) -> bool:
-    """Whether an item is there, of this key and undamaged."""
-    told = item / KEY_FILE
-    return told.is_file() and told.read_bytes() == f"{key} {_content(item)}".encode("ascii")
+    """Whether an item exists, has this key and is undamaged."""
+    stored = item / KEY_FILE
+    return stored.is_file() and stored.read_bytes() == f"{key} {_content(item)}".encode("ascii")
 
 
 def _content(item: Path) -> str:

@@ -1,4 +1,7 @@
-"""Progress of long work as log lines: how far, how fast, how long still."""
+"""Progress of long work as log lines: items done, rate, remaining time.
+
+A rule's log is a file, in which a progress bar such as tqdm's, which redraws its line, would leave one line per update.
+"""
 
 import logging
 import time
@@ -10,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person writes them: `45 s`, `12 min 05 s`, `3 h 20 min`."""
+    """Seconds as text: `45 s`, `12 min 05 s`, `3 h 20 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -20,7 +23,7 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """Counts finished items and logs a line when `every` seconds have passed since the last one, and at the end."""
+    """Counts finished items and logs a line every `every` seconds and at the end; `done` items were finished before."""
 
     def __init__(self, what: str, unit: str, total: int, done: int = 0, every: float = 10.0) -> None:
         self.what, self.unit, self.total, self.done, self.every = what, unit, total, done, every
@@ -28,7 +31,7 @@ class Progress:
         self._start = self._shown = time.monotonic()
 
     def step(self, count: int = 1, note: str = "") -> None:
-        """Count `count` more as done; `note` is added to the line where one is due."""
+        """Count `count` more finished items; `note` is appended if a line is logged."""
         self.done += count
         now = time.monotonic()
         if now - self._shown >= self.every or self.done == self.total:
@@ -42,7 +45,7 @@ class Progress:
 
 
 def tracked(items: Iterable[Item], what: str, unit: str, total: int | None = None) -> Iterator[Item]:
-    """Yield the items, logging progress as each is finished."""
+    """Yield the items and log progress; `total`: their number, needed if `items` has no length."""
     if total is None:
         assert isinstance(items, Sized)
         total = len(items)

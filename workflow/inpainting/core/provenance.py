@@ -1,4 +1,4 @@
-"""Where a result comes from: settings, seed, versions, digests of inputs. No times: same run, same bytes."""
+"""Provenance of results: settings, seed, versions, digests of inputs; no times, so equal runs write equal bytes."""
 
 import platform
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ PACKAGES = ("inpainting", "torch", "diffusers", "peft", "accelerate", "numpy", "
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape results."""
+    """Versions of Python and of the packages that affect results."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -20,8 +20,9 @@ def versions() -> dict[str, str]:
 
 
 def describe(shaping: Mapping[str, Any], inputs: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The provenance that a result carries: the settings that shaped it, versions, and digests of its inputs.
+    """The provenance stored with a result: the settings that affect it, versions, and digests of its inputs.
 
-    shaping: of `Settings.shaping`, seed included. Where the result lies and how fast it was made change no byte of it.
+    shaping: from `Settings.shaping`, seed included; output paths and execution settings are not part of it. inputs:
+    SHA-256 by the input's name.
     """
     return {"settings": dict(shaping), "versions": versions(), "inputs": dict(inputs or {})}

@@ -1,7 +1,7 @@
-"""Typed settings: the one place where a step's options, defaults, help texts and bounds are written.
+"""Typed settings: the only place where a step's options, defaults, help texts and bounds are written.
 
-A step has two classes. `<Step>Settings` is what a section of the configuration may say; `<Step>Command` adds the files
-and what the sections share (seed, frames, base model), and is what the command line takes.
+A step has two classes: `<Step>Settings` is a section of the configuration; `<Step>Command` adds files and values that
+sections share (seed, frames, base model), and defines the command line.
 """
 
 import difflib
@@ -24,20 +24,20 @@ SettingsT = TypeVar("SettingsT", bound="Settings")
 
 
 class Role(Enum):
-    """What a setting has to do with the result, written where it is declared: `Annotated[int, Role.EXECUTION]`.
+    """How a setting affects the result, given in its declaration: `Annotated[int, Role.EXECUTION]`.
 
-    Keys of caches, fingerprints and provenance are built from roles: see `Settings.shaping`.
+    Cache keys, fingerprints and provenance are built from roles: see `Settings.shaping`.
     """
 
     RESULT = "result"
-    """It shapes what is made. Settings that name no role have this one."""
+    """Affects the result. The default."""
     ARCHITECTURE = "architecture"
-    """It shapes what is made, and weights and states that were trained with another value do not fit."""
+    """Affects the result, and weights or states that were trained with another value can't be loaded."""
     PLACE = "place"
-    """Where an input or output lies, or which of several it is: inputs count by their digests, outputs not at all. All
-    paths are places."""
+    """Path of an input or output, or which of several it is: inputs count by their digests, outputs do not count. The
+    default of paths."""
     EXECUTION = "execution"
-    """How fast, how often or how watched: another value gives the same result, but for rounding."""
+    """Speed, saving, logging: another value gives the same result except for rounding."""
 
 
 def role_of(field: FieldInfo) -> Role:
@@ -48,7 +48,7 @@ def role_of(field: FieldInfo) -> Role:
 
 
 def names_of_role(kind: type[BaseModel], *roles: Role) -> set[str]:
-    """The settings of a class that have one of these roles."""
+    """Names of the settings of a class that have one of these roles."""
     return {name for name, field in kind.model_fields.items() if role_of(field) in roles}
 
 
@@ -57,12 +57,12 @@ def _holds_path(annotation: Any) -> bool:
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown names are refused, values can't be changed, docstrings are the help texts."""
+    """Base class of all settings: immutable, refuses unknown names, uses field docstrings as help texts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
 
     def of_role(self, *roles: Role) -> dict[str, Any]:
-        """The settings of these roles by name, as JSON values; of nested settings, theirs."""
+        """Settings with these roles by name, as JSON values; nested settings are filtered too."""
         values = self.model_dump(mode="json", include=names_of_role(type(self), *roles))
         return {
             name: nested.of_role(*roles) if isinstance(nested := getattr(self, name), Settings) else value
@@ -70,13 +70,13 @@ class Settings(BaseModel):
         }
 
     def shaping(self) -> dict[str, Any]:
-        """The settings that shape the result, by name, as JSON values: what goes into keys and provenance."""
+        """Settings that affect the result, by name, as JSON values: part of cache keys and provenance."""
         return self.of_role(Role.RESULT, Role.ARCHITECTURE)
 
     def to_options(self, *roles: Role) -> str:
-        """These settings, or those of some roles, as command line options, quoted for a shell.
+        """These settings, or those with some roles, as command line options, quoted for a shell.
 
-        Nested sections and what is None are left out.
+        Nested sections and values of None are left out.
         """
         options = []
         for name, value in self.of_role(*(roles or Role)).items():
@@ -91,7 +91,7 @@ class Settings(BaseModel):
         return " ".join(options)
 
     def section(self, kind: type[SettingsT]) -> SettingsT:
-        """The part of a command's settings that belongs to another settings class."""
+        """The values of another settings class whose fields this class contains."""
         return kind(**{name: getattr(self, name) for name in kind.model_fields})
 
 
@@ -102,16 +102,16 @@ def parse_size(size: str) -> tuple[int, int]:
 
 
 def existing(path: Path, option: str, what: str) -> Path:
-    """The path itself, or a UsageError that names the option and what was expected there."""
+    """Return `path`; raises UsageError with the option and `what` was expected if it does not exist."""
     if not path.exists():
         raise UsageError(f"{option}: {path} does not exist; give {what}")
     return path
 
 
 def error_sentences(error: ValidationError, kind: type[BaseModel], option: bool) -> list[str]:
-    """What is wrong, one sentence per value: the option or key, the value found, and what would be right.
+    """One sentence per wrong value: the option or key, the value found, and what would be right.
 
-    `option` says whether names are shown as command line options (--frames) or as configuration keys (dataset.frames).
+    option: whether names are shown as command line options (--frames) or as configuration keys (dataset.frames).
     """
     return [_sentence(detail, kind, option) for detail in error.errors(include_url=False)]
 

@@ -1,4 +1,4 @@
-"""safetensors files in the same bytes every time, and checksums of their tensors."""
+"""Reproducible safetensors files, and checksums of tensors."""
 
 import json
 import zlib
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def checksum(tensor: "Tensor") -> int:
-    """CRC-32 of a contiguous tensor's type, shape and bytes."""
+    """CRC-32 of the type, shape and bytes of a contiguous tensor."""
     import torch
 
     kind = zlib.crc32(f"{tensor.dtype} {list(tensor.shape)}".encode())
@@ -18,9 +18,9 @@ def checksum(tensor: "Tensor") -> int:
 
 
 def sort_metadata(path: Path) -> None:
-    """Rewrite a safetensors file's header, in place, with its metadata by name: the library's order is random.
+    """Sort the metadata in a safetensors file's header by name, in place: the library writes it in random order.
 
-    The format: 8 bytes with the header's length, the header as JSON, the tensors
+    Format: 8 bytes with the header's length, the header as JSON, the tensors
     (https://huggingface.co/docs/safetensors/index#format).
     """
     with path.open("r+b") as stream:

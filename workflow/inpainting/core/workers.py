@@ -1,4 +1,4 @@
-"""Processes that share work over many files."""
+"""Process pools for work on many files."""
 
 import contextlib
 import multiprocessing
@@ -17,12 +17,11 @@ Result = TypeVar("Result")
 
 @contextlib.contextmanager
 def process_pool(workers: int, preload: str) -> Iterator[ProcessPoolExecutor]:
-    """A pool of `workers` processes, in each of which OpenCV keeps to one thread.
+    """A pool of `workers` processes in which OpenCV uses one thread.
 
-    `preload` names the module whose functions they are to run, so that it is imported once for all of them.
-
-    On an exception, an interrupt included, what has not begun is dropped. Workers are not forked from this process, so
-    they inherit no threads of it, and end when it is killed.
+    preload: the module whose functions they run; it is imported once, in the fork server. On an exception or interrupt,
+    jobs that have not started are cancelled. Workers are forked from a server, so they inherit no threads of this
+    process; they exit when it is killed.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
@@ -33,15 +32,15 @@ def process_pool(workers: int, preload: str) -> Iterator[ProcessPoolExecutor]:
         executor.shutdown(cancel_futures=True)
 
 
-def mapped_ahead(
-    pool: Executor, function: Callable[[Job], Result], jobs: Iterable[Job], ahead: int
+def map_prefetched(
+    pool: Executor, function: Callable[[Job], Result], jobs: Iterable[Job], prefetch: int
 ) -> Iterator[Result]:
-    """The results of the jobs, in order, of which at most `ahead` are under way or waiting to be taken.
+    """Yield the results of the jobs in order; at most `prefetch` are being computed or wait to be taken.
 
-    A job is taken from `jobs`, which may make it then, when there is room for it.
+    `jobs` is read lazily, as earlier results are taken. A job's exception is raised where its result is taken.
     """
     remaining = iter(jobs)
-    waiting: deque[Future[Result]] = deque(pool.submit(function, job) for job in islice(remaining, ahead))
+    waiting: deque[Future[Result]] = deque(pool.submit(function, job) for job in islice(remaining, prefetch))
     while waiting:
         result = waiting.popleft().result()
         waiting.extend(pool.submit(function, job) for job in islice(remaining, 1))

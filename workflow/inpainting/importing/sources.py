@@ -61,9 +61,9 @@ def _numbers(files: list[Path]) -> tuple[int, ...] | None:
 def pictures(path: Path) -> Iterator[Picture]:
     """The frames in order, uint8 [height, width, 3], RGB, all of one size. Raises InputError naming what is wrong."""
     if path.is_dir():
-        yield from _alike(path, (reader.read_footage(file).frames[0] for file in reader.image_files(path)))
+        yield from _alike(path, (reader.read_video(file).frames[0] for file in reader.image_files(path)))
     elif path.suffix.lower() in reader.image_suffixes():
-        yield reader.read_footage(path).frames[0]
+        yield reader.read_video(path).frames[0]
     else:
         yield from _alike(path, _decode(path))
 

@@ -1,1 +1,1 @@
-"""How well a clip was inpainted: scores of frames, and what they amount to over sequences."""
+"""Scores of inpainted frames, and their means over sequences."""

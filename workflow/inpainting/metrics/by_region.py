@@ -1,4 +1,4 @@
-"""Errors of an inpainted clip against the truth, region by region: MSE, PSNR, MAE and SSIM."""
+"""MSE, PSNR, MAE and SSIM of an inpainted clip against the truth, in each region."""
 
 from typing import Literal
 
@@ -11,16 +11,17 @@ from inpainting.artifacts.examples import Output
 from inpainting.metrics.metric import Metric, Reference, TableColumn
 from inpainting.metrics.pooling import Pooled, above_ceiling, over_pixels, psnr_over_pixels, total
 from inpainting.metrics.psnr import psnr
-from inpainting.metrics.regions import BAND, REGIONS, Clip, Regions
+from inpainting.metrics.regions import BAND_RADIUS, REGIONS, Regions
 from inpainting.metrics.ssim import ssim
+from inpainting.video.clip import Frames
 
 SUM_OF_CHANNELS = np.ones((1, 3), np.float32)
-"""As OpenCV takes it. Sums of whole numbers up to 3 x 255^2 are exact in float32."""
+"""Matrix for cv2.transform, [1, 3]. Sums of integers up to 3 x 255^2 are exact in float32."""
 
 MEASURES = ("mse", "psnr", "mae", "ssim")
-"""What is measured in every region."""
+"""Scores of each region."""
 
-SCORES = (
+REGION_COLUMNS = (
     "frame",
     *(f"{region}_pixels" for region in REGIONS),
     *(f"{measure}_{region}" for region in REGIONS for measure in MEASURES),
@@ -28,14 +29,14 @@ SCORES = (
 """Columns of `score_clip`."""
 
 
-def score_clip(output: Clip, truth: Clip, regions: Regions) -> pd.DataFrame:
-    """One row per frame with the columns SCORES.
+def score_clip(output: Frames, truth: Frames, regions: Regions) -> pd.DataFrame:
+    """Score each frame in each region: one row per frame with the columns REGION_COLUMNS.
 
-    output, truth: uint8 [frames, height, width, 3]. `frame` counts from 1. MSE (in squared grey levels) and MAE (in
-    grey levels) are means over a region's pixels and three channels; PSNR is in dB with a peak of 255; SSIM is the mean
-    of its map over a region's pixels, and over a whole frame without the border that its window does not fill. Where a
-    region has no pixel in a frame, its values there are NaN; where it has no error, PSNR is infinite. Raises ValueError
-    where the arrays do not fit together.
+    output, truth: uint8 [frames, height, width, 3]. frame: counts from 1. mse_<region>: 0..255^2, squared grey levels,
+    and mae_<region>: 0..255, grey levels, are means over the region's pixels and the three channels. psnr_<region>: dB,
+    see `psnr`, infinite without error. ssim_<region>: -1..1, mean of the map of `ssim` over the region's pixels; of the
+    whole frame without the border that the window does not fill. Scores are NaN if the region has no pixel in the
+    frame. Raises ValueError if shapes or types do not match.
     """
     hole = regions.mask
     if output.dtype != np.uint8 or truth.dtype != np.uint8 or hole.dtype != np.bool_:
@@ -46,7 +47,7 @@ def score_clip(output: Clip, truth: Clip, regions: Regions) -> pd.DataFrame:
         {"frame": number + 1, **_score_frame(output[number], truth[number], regions.of_frame(number))}
         for number in range(len(output))
     ]
-    return pd.DataFrame(rows, columns=list(SCORES))
+    return pd.DataFrame(rows, columns=list(REGION_COLUMNS))
 
 
 def _score_frame(
@@ -71,14 +72,14 @@ def _score_frame(
 
 
 def _mean(values: NDArray[np.float32], where: NDArray[np.bool_] | None, count: int) -> float:
-    """Sum of an image [height, width] over a region, None for all of it, by a count; NaN where that is nothing."""
+    """Sum of an image [height, width] over a region (None: all pixels) divided by `count`; NaN if `count` is 0."""
     if count == 0:
         return float("nan")
     chosen = values if where is None else values[where]
     return float(chosen.sum(dtype=np.float64)) / count
 
 
-def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     return score_clip(output, reference.truth, reference.regions)
 
 
@@ -94,7 +95,7 @@ def _pooled(region: str) -> dict[str, Pooled]:
 
 
 def _shown(measure: str, part: str, digits: int, better: Literal["high", "low"]) -> tuple[TableColumn, ...]:
-    """A table per output with a column per region; `part` is a heading in which {} stands for the output."""
+    """One table per output with one column per region; `part`: its heading, with {} in place of the output."""
     outputs: dict[Output, str] = {"raw": "raw output", "composited": "composited"}
     return tuple(
         TableColumn(f"{measure}_{region}", output, part.format(name), region.capitalize(), digits, better)
@@ -106,7 +107,7 @@ def _shown(measure: str, part: str, digits: int, better: Literal["high", "low"])
 BY_REGION = Metric(
     name="by_region",
     title="errors by region",
-    columns=SCORES[1:],
+    columns=REGION_COLUMNS[1:],
     score=_score,
     pooled={name: pooled for region in REGIONS for name, pooled in _pooled(region).items()},
     shown=(
@@ -118,12 +119,12 @@ BY_REGION = Metric(
         TableColumn("psnr_mask", "raw", "", "PSNR in mask, dB", 2, "high"),
         TableColumn("ssim_mask", "raw", "", "SSIM in mask", 3, "high"),
     ),
-    headline_note="In mask: the raw output in the undilated hole, against the truth; PSNR from the error pooled over "
-    "all mask pixels of a sequence, SSIM as the mean of its map over them; then the mean over sequences.",
+    headline_note="In mask: the raw output in the undilated hole, against the truth; PSNR from the MSE over all mask "
+    "pixels of a sequence, SSIM as the mean of its map over them; then the mean over sequences.",
     notes=(
-        f"Mask: the hole, not dilated; band: within {BAND} pixels of its edge; effect: outside the dilated hole, where "
-        "input and truth differ (shadows, reflections), unknown where a sequence has none; outside: all but the hole.",
-        "Composited: the hole pasted over the input, so that a method can't win back a shadow outside its hole.",
+        f"Mask: the hole, not dilated; band: within {BAND_RADIUS} pixels of its edge; effect: outside the dilated "
+        "hole, where input and truth differ (shadows, reflections), if any; outside: all but the hole.",
+        "Composited: the output in the hole, the input elsewhere; shadows outside the hole stay as in the input.",
     ),
 )
-"""The scores that every table starts from."""
+"""Scores of single frames by region; the comparison of methods shows two of them."""

@@ -1,4 +1,4 @@
-"""What a method cost: measured while it fills the hole, not computed from its frames."""
+"""Time and memory of a method: measured while it fills the hole, not computed from its frames."""
 
 from inpainting.metrics.metric import Metric, TableColumn
 from inpainting.metrics.pooling import over_frames
@@ -12,6 +12,6 @@ COST = Metric(
         TableColumn("seconds_per_frame", "raw", "Cost, in this run", "Seconds per frame", better="low"),
         TableColumn("peak_memory_gib", "raw", "Cost, in this run", "Peak memory, GiB", 2, "low"),
     ),
-    notes=("Peak memory: of the device for learned methods on a GPU, else of the process, the interpreter included.",),
+    notes=("Peak memory: GPU memory for learned methods on a GPU, else the memory of the whole Python process.",),
 )
-"""The columns that differ from run to run."""
+"""seconds_per_frame (s) and peak_memory_gib (GiB); both vary from run to run."""

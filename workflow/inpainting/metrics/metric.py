@@ -1,4 +1,4 @@
-"""What the entry of a metric says: all that scoring, pooling and the tables know of it."""
+"""The registry entry of a metric: how it is computed, pooled over frames and shown in tables."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,36 +8,37 @@ import pandas as pd
 
 from inpainting.artifacts.examples import Output
 from inpainting.metrics.pooling import Pooled
-from inpainting.metrics.regions import Clip, Regions
+from inpainting.metrics.regions import Regions
+from inpainting.video.clip import Frames
 
-PERCEPTION = "Motion, and what a viewer would notice"
-"""Heading of a table that several metrics share."""
+PERCEPTION_HEADING = "Motion and perceived quality"
+"""Heading of the table that motion metrics and VMAF share."""
 
-Made = TypeVar("Made")
+Computed = TypeVar("Computed")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What the outputs of a sequence are scored against: truth, uint8 [frames, height, width, 3], and the regions."""
+    """The truth, uint8 [frames, height, width, 3], and the regions in which a sequence's outputs are scored."""
 
-    truth: Clip
+    truth: Frames
     regions: Regions
-    _made: dict[object, object] = field(default_factory=dict, repr=False)
+    _cache: dict[object, object] = field(default_factory=dict, repr=False)
 
-    def once(self, make: Callable[[Clip], Made]) -> Made:
-        """`make(truth)`, made once for all outputs that are scored."""
-        if make not in self._made:
-            self._made[make] = make(self.truth)
-        return cast(Made, self._made[make])
+    def cached(self, compute: Callable[[Frames], Computed]) -> Computed:
+        """`compute(truth)`, computed once and shared by all outputs of the sequence."""
+        if compute not in self._cache:
+            self._cache[compute] = compute(self.truth)
+        return cast(Computed, self._cache[compute])
 
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column of the tables: the mean over sequences of one column of theirs, for one output.
+    """A table column: the mean over sequences of one pooled column, for one output.
 
-    part: heading of the table that it stands in, which metrics share; digits: decimals where no interval says how many
-    are worth showing, and at most; better: whether more ("high") or less ("low") is better, or neither (""); unit: what
-    the values are shown as multiples of.
+    part: heading of its table, which metrics may share; digits: maximum number of decimals, and the number if there is
+    no interval to round by; better: whether higher ("high") or lower ("low") values are better, or neither (""); unit:
+    values are divided by it for display.
     """
 
     column: str
@@ -50,7 +51,7 @@ class TableColumn:
 
     @property
     def name(self) -> str:
-        """The column's name in metrics.tsv."""
+        """Column name in metrics.tsv."""
         return f"{self.column}_{self.output}"
 
 
@@ -60,27 +61,27 @@ class Metric:
 
     name: str
     title: str
-    """What sentences call it."""
+    """Name in sentences."""
     columns: tuple[str, ...] = ()
-    """What is written per frame, in this order."""
-    score: Callable[[Clip, Reference], pd.DataFrame] | None = None
-    """From an output, uint8 [frames, height, width, 3], to a row per frame with `columns`; None for what is not
-    computed from frames."""
+    """Columns of the scores of frames, in this order."""
+    score: Callable[[Frames, Reference], pd.DataFrame] | None = None
+    """Function from an output, uint8 [frames, height, width, 3], and the reference to a table with one row per frame
+    and `columns`; None if the values are not computed from frames."""
     pooled: Mapping[str, Pooled] = field(default_factory=dict)
-    """What is kept per sequence, by column."""
+    """Scores of sequences by column: how each is pooled from the scores of frames."""
     outputs: tuple[Output, ...] = ("raw", "composited")
-    """Which outputs it is computed of; the rows of others have no value."""
+    """Outputs that it is computed for; rows of other outputs hold NaN."""
     composites_itself: bool = False
-    """Whether it pastes the hole by a rule of its own: it gets the raw frames where others get the composited ones."""
+    """Whether it composites by its own rule: it then gets the raw frames in place of the composited ones."""
     shown: tuple[TableColumn, ...] = ()
-    """What the table of all metrics shows of it."""
+    """Its columns in the table of all metrics."""
     headline: tuple[TableColumn, ...] = ()
-    """What the comparison of methods shows of it: columns of the raw output, each with its interval."""
+    """Its columns in the comparison of methods: of the raw output, each with its interval."""
     headline_note: str = ""
-    """What the readers of that comparison have to know of it."""
+    """Caption text for the comparison of methods."""
     notes: tuple[str, ...] = ()
-    """What the readers of the table of all metrics have to know of it."""
+    """Caption texts for the table of all metrics."""
     extra: str = ""
-    """For a metric that `evaluation.extras` may leave out: what it tells, in that setting's help."""
+    """For a metric that `evaluation.extras` turns on: its description in that setting's help."""
     needs: str = ""
-    """For a metric of the field that is not computed here: what it would need."""
+    """For a published metric that is not computed: the packages or weights that it would need."""

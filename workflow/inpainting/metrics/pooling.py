@@ -1,7 +1,7 @@
-"""How the scores of a sequence's frames become one score of the sequence.
+"""Pooling of the scores of a sequence's frames into one score of the sequence.
 
-A score in a region is a mean over pixels, so that frames with a small mask count for what they are. PSNR comes from the
-MSE pooled in this way, so that a frame without error makes nothing infinite.
+Scores of a region are averaged over pixels, so that a frame with a small mask has a small weight. PSNR is computed from
+the pooled MSE, so that one frame without error does not make it infinite.
 """
 
 from collections.abc import Callable
@@ -13,44 +13,45 @@ import pandas as pd
 from inpainting.metrics.psnr import PSNR_CEILING, psnr
 
 Groups = list[pd.Series]
-"""The keys by which frames belong to sequences, a row per frame each."""
+"""The columns that assign frames to sequences, each with one row per frame."""
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """A column of sequences: which columns of frames it comes from, and the function that pools them.
+    """A column of sequences, pooled from columns of frames.
 
-    pool: from the groups and the columns, a row per frame each, to a row per sequence, sorted by the keys.
+    pool: function of the groups and the columns (one row per frame) that returns one row per sequence, sorted by the
+    groups; columns: names of the columns of frames.
     """
 
     pool: Callable[..., pd.Series]
     columns: tuple[str, ...]
 
     def of(self, frames: pd.DataFrame, groups: Groups) -> pd.Series:
-        """The column, a row per sequence, sorted by the keys."""
+        """Pool the columns of `frames`: one row per sequence, sorted by the groups."""
         return self.pool(groups, *(frames[name] for name in self.columns))
 
 
 def over_pixels(value: str, pixels: str) -> Pooled:
-    """Mean over the pixels of a region: `value` is each frame's mean over them, `pixels` counts them.
+    """Mean over a region's pixels; `value`: column with each frame's mean, `pixels`: column with their number.
 
-    NaN where a sequence has no such pixel.
+    NaN if the sequence has no such pixel.
     """
     return Pooled(_over_pixels, (value, pixels))
 
 
 def psnr_over_pixels(mse: str, pixels: str) -> Pooled:
-    """PSNR in dB, at most PSNR_CEILING, from the MSE over a region's pixels; see `over_pixels`."""
+    """PSNR of the pooled MSE in dB, at most PSNR_CEILING; arguments as in `over_pixels`."""
     return Pooled(_psnr, (mse, pixels))
 
 
 def above_ceiling(mse: str, pixels: str) -> Pooled:
-    """Whether `psnr_over_pixels` was cut to PSNR_CEILING."""
+    """Whether `psnr_over_pixels` was cut to PSNR_CEILING: bool."""
     return Pooled(_above_ceiling, (mse, pixels))
 
 
 def over_frames(value: str) -> Pooled:
-    """Mean over frames; a frame whose score is infinite, such as the PSNR of a frame without error, is left out."""
+    """Mean over frames; infinite scores, such as the PSNR of a frame without error, are left out."""
     return Pooled(_over_frames, (value,))
 
 

@@ -1,4 +1,4 @@
-"""The metrics, in the order of the tables: what stands here is computed, pooled, shown and explained."""
+"""All metrics, in the order of the tables; an entry here is computed, pooled, shown and explained."""
 
 import math
 
@@ -25,16 +25,16 @@ METRICS: tuple[Metric, ...] = (
     Metric("removal_coherence", "RC-S and RC-T (arXiv 2605.14534)", needs="the weights of DINOv2"),
 )
 
-COLUMNS = tuple(name for metric in METRICS for name in metric.columns)
-"""What results hold of every frame, beside what tells it from others; NaN where it was left out or there is none."""
+METRIC_COLUMNS = tuple(name for metric in METRICS for name in metric.columns)
+"""Columns of the scores of a frame, besides its keys; NaN where a metric was not computed or has no value."""
 
 EXTRAS = {metric.name: metric.extra for metric in METRICS if metric.extra}
-"""What each of evaluation.extras tells."""
+"""Descriptions of the metrics that evaluation.extras names."""
 
 HEADLINE = {column.column: column for metric in METRICS for column in metric.headline}
-"""What the comparison of methods shows with an interval, by column."""
+"""Columns that the comparison of methods shows with an interval, by name."""
 
 
 def with_every_column(scores: pd.DataFrame) -> pd.DataFrame:
-    """The same scores with COLUMNS, NaN where a metric was left out or is newer than they are; others are kept."""
-    return scores.assign(**{name: math.nan for name in COLUMNS if name not in scores})
+    """Add missing METRIC_COLUMNS as NaN: of metrics that were not computed or are newer than the scores."""
+    return scores.assign(**{name: math.nan for name in METRIC_COLUMNS if name not in scores})

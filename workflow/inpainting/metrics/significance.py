@@ -1,4 +1,4 @@
-"""Whether two methods differ on the same sequences by more than chance, also where many are compared."""
+"""Significance tests of differences between methods, with a correction for multiple comparisons."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
-from inpainting.metrics.aggregate import INTERVAL_FROM
+from inpainting.metrics.aggregate import MIN_SEQUENCES
 
 
 def signed_rank(values: pd.Series, reference: pd.Series) -> float:
-    """Two-sided p-value of Wilcoxon's signed-rank test on `values - reference`, both indexed by sequence.
+    """Two-sided p-value, 0..1, of Wilcoxon's signed-rank test on `values - reference`, both indexed by sequence.
 
-    It asks nothing of how the differences are spread but that they are symmetric. Sequences without a value are left
-    out; NaN with fewer than INTERVAL_FROM, which could show nothing; 1 where no sequence differs.
+    The test assumes only that the differences are distributed symmetrically. Sequences with NaN are dropped. Returns
+    NaN for fewer than MIN_SEQUENCES sequences, 1 if no sequence differs.
     F. Wilcoxon: Individual comparisons by ranking methods, Biometrics Bulletin 1(6), 1945.
     """
     differences = (values - reference.reindex(values.index)).dropna().to_numpy(np.float64)
-    if len(differences) < INTERVAL_FROM:
+    if len(differences) < MIN_SEQUENCES:
         return float("nan")
     if not differences.any():
         return 1.0
@@ -26,9 +26,11 @@ def signed_rank(values: pd.Series, reference: pd.Series) -> float:
 
 
 def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """p-values corrected for there being many: below 0.05 all of them together are wrong once in 20 times at most.
+    """Holm-Bonferroni correction of p-values for multiple tests: float64 [tests] in 0..1.
 
-    NaN stays NaN and does not count. S. Holm: A simple sequentially rejective multiple test procedure, 1979.
+    Rejecting all hypotheses with a corrected p below 0.05 makes any false rejection with a probability of at most 0.05.
+    NaN stays NaN and does not count as a test. S. Holm: A simple sequentially rejective multiple test procedure,
+    Scandinavian Journal of Statistics 6(2), 1979.
     """
     given = np.asarray(p_values, np.float64)
     corrected = np.full(len(given), np.nan)

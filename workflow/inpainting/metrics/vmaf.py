@@ -1,7 +1,7 @@
-"""VMAF, by the libvmaf inside the ffmpeg that imageio-ffmpeg ships: Netflix's model of what a viewer notices.
+"""VMAF, Netflix's model of perceived quality, computed by libvmaf in the ffmpeg binary of imageio-ffmpeg.
 
-Of the whole frame, luminance alone; its model was made for television of 1080 lines, so compare clips of one size.
-Z. Li et al.: Toward a practical perceptual video quality metric, 2016; model vmaf_v0.6.1.
+It scores the luminance of whole frames. The model was trained for 1080p television, so compare only clips of one size.
+Z. Li et al.: Toward a practical perceptual video quality metric, Netflix Technology Blog, 2016; model vmaf_v0.6.1.
 """
 
 import json
@@ -14,20 +14,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.metrics.metric import PERCEPTION, Metric, Reference, TableColumn
+from inpainting.metrics.metric import PERCEPTION_HEADING, Metric, Reference, TableColumn
 from inpainting.metrics.pooling import over_frames
-from inpainting.metrics.regions import Clip
+from inpainting.video.clip import Frames
 
-SMALLEST = 20
-"""Sides in pixels below which libvmaf has no score."""
+MIN_SIDE = 20
+"""Smallest side in pixels that libvmaf scores."""
 
 
-def vmaf(output: Clip, truth: Clip) -> NDArray[np.float64]:
-    """VMAF of each frame, 0..100: float64 [frames]; NaN below SMALLEST. Raises OSError where ffmpeg fails."""
+def vmaf(output: Frames, truth: Frames) -> NDArray[np.float64]:
+    """VMAF of each frame: float64 [frames] in 0..100, NaN if a side is shorter than MIN_SIDE.
+
+    output, truth: uint8 [frames, height, width, 3]. Raises OSError if ffmpeg fails.
+    """
     frames, height, width, _ = output.shape
-    if min(height, width) < SMALLEST:
+    if min(height, width) < MIN_SIDE:
         return np.full(frames, np.nan)
-    # Both clips go through one pipe, one above the other: ffmpeg could wait for ever for the second of two.
+    # Both clips go through one pipe, stacked vertically: with two pipes ffmpeg can deadlock.
     halves = ";".join(
         f"[{name}]crop={width}:{height}:0:{top}:exact=1,format=yuv444p[{name}{name}]"
         for name, top in (("a", 0), ("b", height))
@@ -44,13 +47,13 @@ def vmaf(output: Clip, truth: Clip) -> NDArray[np.float64]:
             check=False,
         )
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
-            raise OSError(f"ffmpeg could not compute VMAF: {said}")
+            reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+            raise OSError(f"ffmpeg could not compute VMAF: {reason}")
         scores = json.loads((Path(folder) / "log.json").read_text(encoding="utf-8"))["frames"]
     return np.array([frame["metrics"]["vmaf"] for frame in scores])
 
 
-def _score(output: Clip, reference: Reference) -> pd.DataFrame:
+def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     return pd.DataFrame({"vmaf": vmaf(output, reference.truth)})
 
 
@@ -61,10 +64,10 @@ VMAF = Metric(
     score=_score,
     pooled={"vmaf": over_frames("vmaf")},
     shown=(
-        TableColumn("vmaf", "raw", PERCEPTION, "VMAF, raw", 1, "high"),
-        TableColumn("vmaf", "composited", PERCEPTION, "VMAF, composited", 1, "high"),
+        TableColumn("vmaf", "raw", PERCEPTION_HEADING, "VMAF, raw", 1, "high"),
+        TableColumn("vmaf", "composited", PERCEPTION_HEADING, "VMAF, composited", 1, "high"),
     ),
-    notes=("VMAF: of whole frames, luminance alone; compare it between methods, not between sizes of frames.",),
-    extra="what a viewer would notice (VMAF)",
+    notes=("VMAF: luminance of whole frames; compare it between methods, not between frame sizes.",),
+    extra="perceived quality (VMAF)",
 )
-"""What a viewer would notice."""
+"""Perceived quality."""

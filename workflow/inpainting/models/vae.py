@@ -31,10 +31,10 @@ def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> tuple[Tensor, Tensor]:
     """
     _check_frames(clips.shape[1], vae.num_sample_frames_batch_size)
     video = clips.to(_device(vae), vae.dtype).transpose(1, 2)
-    posterior = vae.encode(_at_least_two(video)).latent_dist
+    posterior = vae.encode(video).latent_dist
     factor = vae.config.scaling_factor
-    mean = posterior.mean[: len(clips)].float() * factor
-    logvar = posterior.logvar[: len(clips)].float() + 2 * float(np.log(factor))
+    mean = posterior.mean.float() * factor
+    logvar = posterior.logvar.float() + 2 * float(np.log(factor))
     return mean.transpose(1, 2).contiguous(), logvar.transpose(1, 2).contiguous()
 
 
@@ -42,7 +42,7 @@ def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> tuple[Tensor, Tensor]:
 def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
     """Clips, float32 [batch, frames, 3, height, width], of scaled latents [batch, latent frames, channels, h, w]."""
     video = (latents.to(_device(vae)).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
-    return vae.decode(_at_least_two(video)).sample[: len(latents)].float().transpose(1, 2)
+    return vae.decode(video).sample.float().transpose(1, 2)
 
 
 def arranged(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKLCogVideoX:
@@ -72,8 +72,3 @@ def _check_frames(frames: int, at_once: int) -> None:
     """at_once: frames that the VAE encodes together, but for a clip's first, which comes in addition."""
     if frames % at_once != 1:
         raise ValueError(f"{frames} frames do not survive the VAE's round trip; pad or cut the clip to {at_once}k+1")
-
-
-def _at_least_two(video: Tensor) -> Tensor:
-    """Double a lone clip on the CPU, whose float32 3D convolutions run several times faster on two."""
-    return video.repeat(2, 1, 1, 1, 1) if len(video) == 1 and video.device.type == "cpu" else video

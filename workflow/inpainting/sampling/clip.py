@@ -20,9 +20,9 @@ from inpainting.sampling.seam import SeamMeter
 from inpainting.sampling.source import Source, look_through
 from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks, sequence, writer
-from inpainting.video.reader import Picture, Reel
+from inpainting.video.reader import FrameReader, Picture
 from inpainting.video.settings import MaskSettings
-from inpainting.video.writer import Shape
+from inpainting.video.writer import VideoHeader
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +34,14 @@ def inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None
     """
     settings = model.settings
     source = look_through(
-        Reel(input, settings.frames),
-        Reel(mask, settings.frames, sequence.MASK),
+        FrameReader(input, settings.frames),
+        FrameReader(mask, settings.frames, sequence.MASK),
         settings.section(MaskSettings),
     )
     width, height = source.size
     log.info("%d frames of %dx%d, %.3g %% of them to inpaint", source.frames, width, height, 100 * source.coverage)
     told = story(model, input, mask)
-    shape = Shape(source.frames, source.size, source.timing.rate, source.timing.pixel_aspect)
+    shape = VideoHeader(source.frames, source.size, source.timing.rate, source.timing.pixel_aspect)
     sound = input if source.reel.is_video else None
     seam = None
     if source.box is None:

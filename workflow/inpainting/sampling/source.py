@@ -16,7 +16,7 @@ from inpainting.sampling.formats import Frames
 from inpainting.sampling.region import Region
 from inpainting.video import masks, reader
 from inpainting.video.masks import Hole
-from inpainting.video.reader import Picture, Reel, Timing
+from inpainting.video.reader import FrameReader, Picture, Timing
 from inpainting.video.settings import MaskSettings
 
 BLOCK = 200
@@ -36,8 +36,8 @@ class Source:
     box: what the dilated holes of all frames lie in, None where there is no hole.
     """
 
-    reel: Reel
-    masks: Reel
+    reel: FrameReader
+    masks: FrameReader
     mask_settings: MaskSettings
     still: bool
     size: tuple[int, int]
@@ -88,11 +88,11 @@ def hole_of(picture: Picture, settings: MaskSettings) -> PictureHole:
     return masks.to_hole(reader.luminance(picture), settings)
 
 
-def look_through(reel: Reel, mask_reel: Reel, settings: MaskSettings) -> Source:
+def look_through(reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings) -> Source:
     """Read everything once. Raises InputError where something can't be read or frames and masks do not fit together."""
     timing = reel.timing()
     frames, size = _count(reel)
-    reader.warn_if_short(reel.path, timing.told, frames)
+    reader.warn_if_short(reel.path, timing.declared_frames, frames)
     areas: list[int] = []
     seen: PictureHole | None = None
     for picture in mask_reel:

@@ -1,4 +1,4 @@
-"""A sequence's frames in memory: input, mask and truth together, as methods are scored on them."""
+"""Frames of a sequence in memory: input, mask and truth together."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from inpainting.core.errors import InputError
 from inpainting.video import sequence
 
+Frames = NDArray[np.uint8]
+"""uint8 [frames, height, width, 3], RGB."""
+
 
 @dataclass(frozen=True)
-class Clip:
-    """The frames of a sequence that are scored.
+class SequenceClip:
+    """The frames of a sequence that a method fills and is scored on.
 
-    rgb, truth: uint8 [frames, height, width, 3]; mask as stored: uint8 [frames, height, width].
+    rgb, truth: uint8 [frames, height, width, 3]; mask: uint8 [frames, height, width], as stored, not thresholded.
     """
 
     sequence: str
@@ -28,8 +31,8 @@ class Clip:
         return self.rgb.shape[2], self.rgb.shape[1]
 
 
-def read_clip(dataset: Path, name: str, frames: int) -> Clip:
-    """The first `frames` frames of a sequence; raises InputError naming it where they can't be read or don't agree."""
+def read_clip(dataset: Path, name: str, frames: int) -> SequenceClip:
+    """Read the first `frames` frames of a sequence; raises InputError if one can't be read or sizes differ."""
     folder = dataset / name
     rgb, truth = sequence.read_rgb(folder, 0, frames), sequence.read_truth(folder, 0, frames)
     mask = sequence.read_mask(folder, 0, frames)
@@ -38,4 +41,4 @@ def read_clip(dataset: Path, name: str, frames: int) -> Clip:
             f"sequence {name}: input {rgb.shape}, truth {truth.shape} and mask {mask.shape} differ in size; "
             "audit the dataset again"
         )
-    return Clip(name, rgb, mask, truth)
+    return SequenceClip(name, rgb, mask, truth)

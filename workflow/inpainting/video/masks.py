@@ -1,4 +1,4 @@
-"""From mask images to holes, and from holes in pixels to masks on the latent grid."""
+"""Conversion of mask images to holes, and of holes in pixels to masks on the latent grid."""
 
 from typing import TypeVar
 
@@ -15,13 +15,13 @@ Hole = NDArray[np.bool_]
 
 
 def to_hole(mask: NDArray[np.uint8], settings: HoleSettings) -> Hole:
-    """Threshold (and turn round) masks as stored, uint8 [frames, height, width]; not yet dilated."""
+    """Threshold stored masks, uint8 [frames, height, width], and invert them if the settings say so; no dilation."""
     hole: Hole = mask >= settings.mask_threshold
     return np.logical_not(hole) if settings.mask_invert else hole
 
 
 def dilate(hole: Hole, pixels: int) -> Hole:
-    """Grow the hole in each frame by a disc of the radius `pixels`."""
+    """Dilate the hole of each frame by a disc with a radius of `pixels`."""
     if pixels == 0:
         return hole.copy()
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
@@ -29,33 +29,33 @@ def dilate(hole: Hole, pixels: int) -> Hole:
 
 
 def latent_area(hole: Hole, space: int, time: int) -> NDArray[np.float32]:
-    """The share of each latent cell that is hole: float32 [latent frames, height / space, width / space] in 0..1.
+    """Share of hole pixels in each latent cell: float32 [latent frames, height / space, width / space] in 0..1.
 
-    space: pixels of a cell, down and across; time: frames of a latent frame, but for the first, which has one.
-    Frames are grouped as the VAE groups them: the first alone, then in groups of `time`. Raises ValueError for frame
-    counts other than 1 + k * time and sizes that `space` does not divide.
+    space: height and width of a cell in pixels; time: frames per latent frame. Frames are grouped as in the VAE: the
+    first frame alone, the others in groups of `time`. Raises ValueError if the number of frames is not 1 + k * time, or
+    if height or width is not a multiple of `space`.
     """
     groups = _counts(hole, space, time)
     return np.stack([group.sum(axis=0).astype(np.float32) / (len(group) * space * space) for group in groups])
 
 
 def latent_area_by_frame(hole: Hole, space: int, time: int) -> NDArray[np.float32]:
-    """`latent_area` for each frame of a group apart: float32 [latent frames, time, height / space, width / space].
+    """`latent_area` of every single frame: float32 [latent frames, time, height / space, width / space] in 0..1.
 
-    The first frame, which is alone in its group, stands in all of its channels.
+    The first frame, alone in its group, is repeated `time` times.
     """
     cells = [group.astype(np.float32) / (space * space) for group in _counts(hole, space, time)]
     return np.stack([np.repeat(cells[0], time, axis=0), *cells[1:]])
 
 
 def latent_any(hole: Hole, space: int, time: int) -> NDArray[np.float32]:
-    """1 for each latent cell that any hole pixel falls in, else 0; shaped and grouped as `latent_area`."""
+    """1 for each latent cell that contains a hole pixel, else 0; same shape and groups as `latent_area`."""
     groups = _counts(hole, space, time)
     return np.stack([np.asarray(group.any(axis=0)) for group in groups]).astype(np.float32)
 
 
 def latent_max(levels: NDArray[np.uint8], space: int, time: int) -> NDArray[np.uint8]:
-    """The highest of the levels [frames, height, width] in each latent cell; shaped and grouped as `latent_area`."""
+    """Maximum of `levels` [frames, height, width] in each latent cell; same shape and groups as `latent_area`."""
     _check_grid(levels.shape, space, time)
     frames, height, width = levels.shape
     cells = levels.reshape(frames, height // space, space, width // space, space).max(axis=(2, 4))
@@ -63,7 +63,7 @@ def latent_max(levels: NDArray[np.uint8], space: int, time: int) -> NDArray[np.u
 
 
 def _counts(hole: Hole, space: int, time: int) -> list[NDArray[np.int32]]:
-    """Pixels of hole in each cell of each frame, in groups of frames: [frames of the group, rows, columns] each."""
+    """Hole pixels per cell and frame, one array [frames of the group, rows, columns] for each group of frames."""
     _check_grid(hole.shape, space, time)
     frames, height, width = hole.shape
     by_row = hole.view(np.uint8).reshape(frames, height // space, space, width).sum(axis=2, dtype=np.uint8)
@@ -72,7 +72,7 @@ def _counts(hole: Hole, space: int, time: int) -> list[NDArray[np.int32]]:
 
 
 def _grouped(cells: NDArray[Value], time: int) -> list[NDArray[Value]]:
-    """Frames as the VAE groups them: the first alone, then in groups of `time`."""
+    """Frames in the VAE's groups: the first alone, the others in groups of `time`."""
     return [cells[:1], *(cells[i : i + time] for i in range(1, len(cells), time))]
 
 
@@ -80,20 +80,21 @@ def _check_grid(shape: tuple[int, ...], space: int, time: int) -> None:
     frames, height, width = shape
     if (frames - 1) % time or height % space or width % space:
         raise ValueError(
-            f"a hole of {frames} frames of {width}x{height} does not fall on a {time} x {space} x {space} grid"
+            f"a hole of {frames} frames of {width}x{height} does not fit a latent grid of cells of {time} frames and "
+            f"{space}x{space} pixels; the frames must be 1 + k * {time}, the sides multiples of {space}"
         )
 
 
 def composite(raw: NDArray[np.uint8], rgb: NDArray[np.uint8], hole: Hole) -> NDArray[np.uint8]:
-    """The raw output inside the (dilated) hole, the input's own pixels, to the bit, outside: clips with 3 channels."""
+    """`raw` inside the (dilated) hole, `rgb` unchanged outside it: uint8 [frames, height, width, 3], as both inputs."""
     return np.where(hole[..., None], raw, rgb)
 
 
 def pack(hole: Hole) -> NDArray[np.uint8]:
-    """A hole as bits: uint8 [frames, height, ceil(width / 8)]."""
+    """Pack a hole into bits: uint8 [frames, height, ceil(width / 8)]."""
     return np.packbits(hole, axis=-1)
 
 
 def unpack(bits: NDArray[np.uint8], width: int) -> Hole:
-    """The hole that `pack` packed."""
+    """Unpack the bits of `pack` into a hole of the given width in pixels."""
     return np.unpackbits(bits, axis=-1, count=width).astype(bool)

@@ -1,6 +1,6 @@
-"""Outlines that move through a clip: of the objects that made sequences show, and of holes that training adds.
+"""Random moving outlines: of the objects in sample sequences, and of the holes that training adds.
 
-Lengths are in pixels or, where said, in frame sides; times in frames.
+Lengths are in pixels, times in frames, angles in radians.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from inpainting.video.masks import Hole
 
 CANVAS = 4.0
-"""A sprite's canvas, in radii: room for the outline, which may reach 1.9 radii, and for the blurred shadow."""
+"""Side of a sprite's canvas in radii: the outline reaches up to 1.9 radii, and the shadow is blurred beyond it."""
 
 
 @dataclass(frozen=True)
 class Motion:
-    """Where an object is: x, y in pixels, scale and angle (radians), each [frames]; the shadow's offset in pixels."""
+    """An object's position in each frame.
+
+    x, y: pixels; scale: factor; angle: radians; each [frames]. shadow: (x, y) offset of the shadow in pixels; darkness:
+    how much the shadow darkens, 0..1.
+    """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -29,22 +33,22 @@ class Motion:
     shadow: tuple[float, float]
     darkness: float
 
-    def placing(self, frame: int, side: int, shadow: bool = False) -> NDArray[np.float64]:
-        """The 2 x 3 matrix that carries a picture of the object, [side, side], or of its shadow to where it is."""
+    def matrix(self, frame: int, side: int, shadow: bool = False) -> NDArray[np.float64]:
+        """The [2, 3] affine matrix that maps the object's canvas, [side, side], or its shadow's to the frame."""
         away = self.shadow if shadow else (0.0, 0.0)
         place = np.array([self.x[frame], self.y[frame]]) + away
-        return similarity(float(self.scale[frame]), float(self.angle[frame]), (side / 2, side / 2), place)
+        return similarity_matrix(float(self.scale[frame]), float(self.angle[frame]), (side / 2, side / 2), place)
 
 
 def draw_motion(rng: np.random.Generator, frames: int, size: tuple[int, int], radius: float) -> Motion:
-    """A smooth path on which an object of `radius` pixels crosses the frame, turns and breathes."""
+    """A smooth random motion of an object of `radius` pixels: position, rotation and scale. size: (width, height)."""
     width, height = size
-    turning = swing(rng, frames, rng.uniform(0, 0.5), (30, 90))
+    turning = oscillation(rng, frames, rng.uniform(0, 0.5), (30, 90))
     shadow = draw_shadow(rng, radius)
     return Motion(
-        x=width * (rng.uniform(0.4, 0.6) + swing(rng, frames, rng.uniform(0.15, 0.36), (28, 70))),
-        y=height * (rng.uniform(0.42, 0.6) + swing(rng, frames, rng.uniform(0.05, 0.28), (28, 70))),
-        scale=np.exp(swing(rng, frames, rng.uniform(0, 0.12), (20, 60))),
+        x=width * (rng.uniform(0.4, 0.6) + oscillation(rng, frames, rng.uniform(0.15, 0.36), (28, 70))),
+        y=height * (rng.uniform(0.42, 0.6) + oscillation(rng, frames, rng.uniform(0.05, 0.28), (28, 70))),
+        scale=np.exp(oscillation(rng, frames, rng.uniform(0, 0.12), (20, 60))),
         angle=turning + rng.uniform(0, 2 * np.pi),
         shadow=shadow,
         darkness=rng.uniform(0.3, 0.6),
@@ -52,14 +56,14 @@ def draw_motion(rng: np.random.Generator, frames: int, size: tuple[int, int], ra
 
 
 def draw_shadow(rng: np.random.Generator, radius: float) -> tuple[float, float]:
-    """How far from an object of `radius` pixels its shadow falls, (x, y) in pixels: below it, to either side."""
+    """Offset (x, y) in pixels of the shadow of an object of `radius` pixels: below it, to the left or right."""
     away = rng.uniform(0.15 * np.pi, 0.85 * np.pi)
     throw = radius * rng.uniform(0.35, 0.7)
     return float(np.cos(away) * throw), float(np.sin(away) * throw)
 
 
 def silhouette(rng: np.random.Generator, side: int, radius: float) -> NDArray[np.float32]:
-    """The matte of one to three overlapping outlines, float32 [side, side] in [0, 1], its edges anti-aliased."""
+    """The matte of one to three overlapping outlines: float32 [side, side] in [0, 1], with anti-aliased edges."""
     matte = np.zeros((side, side), np.uint8)
     for part in range(int(rng.integers(1, 4))):
         corners = int(rng.choice([3, 4, 5, 40, 40, 40]))
@@ -72,13 +76,13 @@ def silhouette(rng: np.random.Generator, side: int, radius: float) -> NDArray[np
 
 
 def moving_hole(rng: np.random.Generator, frames: int, size: tuple[int, int], radius: float) -> Hole:
-    """Where an outline of about `radius` pixels is while it crosses a clip: bool [frames, height, width].
+    """A hole with a radius of about `radius` pixels that moves through a clip: bool [frames, height, width].
 
     size: (width, height) in pixels.
     """
     matte = silhouette(rng, int(np.ceil(CANVAS * radius)), radius)
     motion = draw_motion(rng, frames, size, radius)
-    return np.stack([cv2.warpAffine(matte, motion.placing(frame, len(matte)), size) > 0 for frame in range(frames)])
+    return np.stack([cv2.warpAffine(matte, motion.matrix(frame, len(matte)), size) > 0 for frame in range(frames)])
 
 
 def blob(rng: np.random.Generator, corners: int) -> NDArray[np.float64]:
@@ -93,10 +97,12 @@ def blob(rng: np.random.Generator, corners: int) -> NDArray[np.float64]:
     return points @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
 
 
-def swing(rng: np.random.Generator, frames: int, reach: float, periods: tuple[float, float]) -> NDArray[np.float64]:
-    """A smooth bounded wander [frames] within [-reach, reach]: one slow wave and a faint faster one.
+def oscillation(
+    rng: np.random.Generator, frames: int, reach: float, periods: tuple[float, float]
+) -> NDArray[np.float64]:
+    """A smooth oscillation, float64 [frames] in [-reach, reach]: a slow sine wave plus a weaker, faster one.
 
-    periods: bounds of the slow wave's period, in frames.
+    periods: lower and upper bound of the slow wave's period, in frames.
     """
     time = np.arange(frames)
     period, phase, ripple = rng.uniform(*periods), rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
@@ -105,8 +111,8 @@ def swing(rng: np.random.Generator, frames: int, reach: float, periods: tuple[fl
     return reach * (0.85 * slow + 0.15 * fast)
 
 
-def similarity(scale: float, angle: float, source: Any, target: Any) -> NDArray[np.float64]:
-    """The 2 x 3 matrix that turns and scales about the point `source` and carries it to `target`."""
+def similarity_matrix(scale: float, angle: float, source: Any, target: Any) -> NDArray[np.float64]:
+    """The [2, 3] affine matrix that scales, and rotates by `angle` radians, and maps the point `source` to `target`."""
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     turn = np.array([[cosine, -sine], [sine, cosine]])
     return np.column_stack([turn, np.asarray(target) - turn @ np.asarray(source)])

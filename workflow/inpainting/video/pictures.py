@@ -1,6 +1,7 @@
-"""Still pictures that made sequences are drawn from: photographs and procedural textures.
+"""Still pictures for sample sequences: photographs and procedural textures.
 
-Lengths are in frame heights, so that a picture looks alike at every size. Colours are float32 in [0, 1], RGB.
+Lengths are fractions of the frame height, so that a picture looks alike at every size. Colours are RGB, float32 in
+[0, 1].
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from inpainting.video.outlines import blob
 
-Image = NDArray[np.float32]
+FloatImage = NDArray[np.float32]
 """[height, width, 3], values in [0, 1]."""
 
 PHOTOGRAPHS = {
@@ -35,12 +36,12 @@ PHOTOGRAPHS = {
     "retina": "retina.jpg",
     "rocket": "rocket.jpg",
 }
-"""Photographs inside scikit-image's wheel, so that nothing is downloaded; models/nano/README.md has their licences."""
+"""Files in scikit-image's wheel, so that nothing is downloaded; models/nano/README.md lists their licences."""
 
 
 @functools.lru_cache(maxsize=len(PHOTOGRAPHS))
 def photograph(name: str) -> NDArray[np.uint8]:
-    """One of PHOTOGRAPHS as uint8 [height, width, 3], RGB; grey ones with three equal channels."""
+    """One of PHOTOGRAPHS: uint8 [height, width, 3], RGB; grey ones have three equal channels."""
     encoded = np.frombuffer((resources.files("skimage.data") / PHOTOGRAPHS[name]).read_bytes(), np.uint8)
     picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     if picture is None:
@@ -48,16 +49,16 @@ def photograph(name: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture[:, :, ::-1])
 
 
-def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Image:
-    """A photograph, perhaps mirrored, at a random scale at which a frame of `size` shows 40 to 85 % of it."""
+def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) -> FloatImage:
+    """A photograph, randomly mirrored, scaled so that a frame of `size` (width, height) shows 40 to 85 % of it."""
     picture = photograph(name)
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
     return rescaled(picture, size, rng.uniform(0.4, 0.85))
 
 
-def rescaled(picture: NDArray[np.uint8], size: tuple[int, int], shown: float) -> Image:
-    """A picture at the scale at which a frame of `size` (width, height) shows the share `shown` of its tighter side."""
+def rescaled(picture: NDArray[np.uint8], size: tuple[int, int], shown: float) -> FloatImage:
+    """Scale a picture so that a frame of `size` (width, height) shows the share `shown`, 0..1, of its tighter side."""
     width, height = size
     scale = max(height / picture.shape[0], width / picture.shape[1]) / shown
     canvas = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
@@ -65,8 +66,8 @@ def rescaled(picture: NDArray[np.uint8], size: tuple[int, int], shown: float) ->
     return resized.astype(np.float32) / np.float32(255)
 
 
-def recolour(rng: np.random.Generator, picture: Image) -> Image:
-    """Vary exposure, contrast and white balance; grey photographs get a tint, some others swapped channels."""
+def recolour(rng: np.random.Generator, picture: FloatImage) -> FloatImage:
+    """Vary exposure, contrast and white balance; tint grey photographs, swap the channels of some others."""
     grey = bool(np.all(picture[..., 0] == picture[..., 1]))
     if grey:
         dark, light = rng.uniform(0, 0.35, 3), rng.uniform(0.6, 1, 3)
@@ -77,7 +78,7 @@ def recolour(rng: np.random.Generator, picture: Image) -> Image:
     return np.clip(balanced, 0, 1).astype(np.float32) ** np.float32(rng.uniform(0.8, 1.25))
 
 
-def texture(rng: np.random.Generator, size: tuple[int, int]) -> Image:
+def texture(rng: np.random.Generator, size: tuple[int, int]) -> FloatImage:
     """A procedural picture of `size` (width, height): fallen leaves, cloudy noise, or noise with stripes or checks."""
     kind = rng.choice(["leaves", "clouds", "stripes"], p=[0.5, 0.25, 0.25])
     picture = leaves(rng, size) if kind == "leaves" else clouds(rng, size)
@@ -89,8 +90,8 @@ def texture(rng: np.random.Generator, size: tuple[int, int]) -> Image:
     return np.clip(picture, 0, 1).astype(np.float32)
 
 
-def clouds(rng: np.random.Generator, size: tuple[int, int]) -> Image:
-    """Value noise over several octaves, around one colour, mostly of one hue."""
+def clouds(rng: np.random.Generator, size: tuple[int, int]) -> FloatImage:
+    """Value noise over several octaves around one colour, mostly of one hue, [height, width, 3]."""
     width, height = size
     noise = np.zeros((height, width, 3), np.float32)
     cells, weight, decay = rng.uniform(2, 4), 1.0, rng.uniform(0.45, 0.7)
@@ -104,7 +105,7 @@ def clouds(rng: np.random.Generator, size: tuple[int, int]) -> Image:
 
 
 def stripes(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Stripes or checks in [-1, 1], float32 [height, width], from soft to hard edged."""
+    """Stripes or checks with soft to hard edges: float32 [height, width] in [-1, 1]."""
     width, height = size
     angle, period = rng.uniform(0, np.pi), height * rng.uniform(0.06, 0.25)
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -115,10 +116,11 @@ def stripes(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float
     return np.tanh(wave * rng.uniform(1, 6)).astype(np.float32)
 
 
-def leaves(rng: np.random.Generator, size: tuple[int, int]) -> Image:
-    """The dead leaves model: opaque shapes of all sizes, dropped on one another, with the statistics of photographs.
+def leaves(rng: np.random.Generator, size: tuple[int, int]) -> FloatImage:
+    """The dead leaves model: opaque shapes of all sizes on top of each other, which have the statistics of photographs.
 
-    Radii follow a density of r^-3 (Lee, Mumford and Huang, 2001), so that the picture looks alike at every scale.
+    Radii have a density proportional to r^-3, which makes the picture scale invariant (A. B. Lee, D. Mumford, J. Huang:
+    Occlusion models for natural images, IJCV 41, 2001).
     """
     width, height = size
     picture = clouds(rng, size)

@@ -1,4 +1,4 @@
-"""Reading clips as people have them: a video, a folder of frames, one image, or a sequence of the dataset's layout."""
+"""Reading frames from a video, a folder of images, one image, or a sequence folder of the dataset."""
 
 import contextlib
 import logging
@@ -26,19 +26,21 @@ log = logging.getLogger(__name__)
 Picture = NDArray[np.uint8]
 """uint8 [height, width, 3], RGB."""
 
-EXACT = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-"""How colours are converted; FFmpeg's default is up to 2 levels off on flat areas."""
+EXACT_CONVERSION = (
+    Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+)
+"""Flags of an accurate colour conversion; FFmpeg's default is off by up to 2 grey levels on flat areas."""
 
 UNSPECIFIED = 2
-"""FFmpeg's code for a colour space, primaries or transfer curve that a file does not name."""
+"""FFmpeg's code for a colour space that the file does not specify."""
 
 
 @dataclass(frozen=True)
-class Footage:
-    """Frames and how they are shown.
+class Video:
+    """Frames in memory, with frame rate and pixel aspect ratio.
 
-    frames: uint8 [frames, height, width, 3], RGB; rate: frames per second on average, None where the files do not say;
-    pixel_aspect: width / height of a pixel.
+    frames: uint8 [frames, height, width, 3], RGB; rate: average frames per second, None if unknown; pixel_aspect: width
+    / height of a pixel.
     """
 
     frames: NDArray[np.uint8]
@@ -53,23 +55,23 @@ class Footage:
 
 @dataclass(frozen=True)
 class Timing:
-    """How frames are shown.
+    """Frame rate, pixel aspect ratio and number of frames from a video's header.
 
-    rate: frames per second on average, None where the files do not say; pixel_aspect: width / height of a pixel;
-    told: how many frames a video says it has, 0 where it does not.
+    rate: average frames per second, None if unknown; pixel_aspect: width / height of a pixel; declared_frames: number
+    of frames in the header, at most the reader's limit, 0 if unknown.
     """
 
     rate: Fraction | None = None
     pixel_aspect: Fraction = Fraction(1)
-    told: int = 0
+    declared_frames: int = 0
 
 
 @dataclass(frozen=True)
-class Reel:
-    """Frames on disk, read one by one each time that they are gone through, so that their number takes no memory.
+class FrameReader:
+    """Reads frames from disk one by one on every iteration, so that memory does not grow with their number.
 
-    path: a video, a folder of images, one image, or a sequence folder, of which `part` is read; limit: frames that are
-    read at most, from the first.
+    path: a video, a folder of images, one image, or a sequence folder, of which the subfolder `part` is read; limit:
+    maximum number of frames to read.
     """
 
     path: Path
@@ -77,10 +79,9 @@ class Reel:
     part: str = sequence.RGB
 
     def __iter__(self) -> Iterator[Picture]:
-        """The frames, uint8 [height, width, 3]; pictures that a camera marked as turned are turned upright.
+        """Yield frames, uint8 [height, width, 3], RGB, rotated upright if the file says that the camera was turned.
 
-        Colours become 8-bit RGB. Raises InputError where nothing is found, something can't be read, or the frames
-        differ in size.
+        Raises InputError if there is no frame, if one can't be read, or if frames differ in size.
         """
         first: Picture | None = None
         for name, frame in self._named():
@@ -89,7 +90,8 @@ class Reel:
             elif frame.shape != first.shape:
                 (height, width, _), (first_height, first_width, _) = frame.shape, first.shape
                 raise InputError(
-                    f"{name} is {width}x{height}, but the first frame is {first_width}x{first_height}; they must agree"
+                    f"{name} is {width}x{height}, but the first frame is {first_width}x{first_height}; all frames must "
+                    "have one size"
                 )
             yield frame
         if first is None:
@@ -97,18 +99,18 @@ class Reel:
 
     @property
     def is_video(self) -> bool:
-        """Whether it is a video file, which has a rate and may have sound."""
+        """Whether the path is a video file, which has a frame rate and may have sound."""
         return not self.path.is_dir() and self.path.suffix.lower() not in image_suffixes()
 
     def timing(self) -> Timing:
-        """How the frames are shown; raises InputError where a video can't be read."""
+        """Read frame rate and pixel aspect; raises InputError if a video can't be read."""
         if not self.is_video:
             return Timing()
         with _opened(self.path) as stream:
             aspect = stream.sample_aspect_ratio or Fraction(1)
             turned = next((frame.rotation % 180 != 0 for frame in stream.container.decode(stream)), False)
-            told = min(stream.frames, self.limit or stream.frames)
-            return Timing(stream.average_rate or stream.guessed_rate, 1 / aspect if turned else aspect, told)
+            declared_frames = min(stream.frames, self.limit or stream.frames)
+            return Timing(stream.average_rate or stream.guessed_rate, 1 / aspect if turned else aspect, declared_frames)
 
     def _named(self) -> Iterator[tuple[str, Picture]]:
         if self.is_video:
@@ -122,30 +124,31 @@ class Reel:
             yield str(path), _read_image(path)
 
 
-def read_footage(path: Path, limit: int | None = None, part: str = sequence.RGB) -> Footage:
-    """The first `limit` frames, or all, of what a `Reel` reads, as one array."""
-    reel = Reel(path, limit, part)
-    timing = reel.timing()
-    frames = np.stack(list(reel))
-    warn_if_short(path, timing.told, len(frames))
-    return Footage(frames, timing.rate, timing.pixel_aspect)
+def read_video(path: Path, limit: int | None = None, part: str = sequence.RGB) -> Video:
+    """Read the first `limit` frames, or all, into one array; see `FrameReader`. Warns if a video was cut short."""
+    reader = FrameReader(path, limit, part)
+    timing = reader.timing()
+    frames = np.stack(list(reader))
+    warn_if_short(path, timing.declared_frames, len(frames))
+    return Video(frames, timing.rate, timing.pixel_aspect)
 
 
 def luminance(frame: Picture) -> NDArray[np.uint8]:
-    """A picture in grey: uint8 [height, width]."""
+    """Luma (ITU-R BT.601) of a picture: uint8 [height, width]."""
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def warn_if_short(path: Path, told: int, found: int) -> None:
-    """Log it where a video has fewer frames than it says."""
-    if found < told:
-        log.warning("%s tells of %d frames, but only %d can be read; it may have been cut short", path, told, found)
+def warn_if_short(path: Path, declared_frames: int, found: int) -> None:
+    """Log a warning if a video has fewer frames than its header declares."""
+    if found < declared_frames:
+        text = "%s declares %d frames, but only %d can be read; it may have been cut short"
+        log.warning(text, path, declared_frames, found)
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images of a folder by the numbers in their names: frame_2 comes before frame_10. Hidden ones are left out.
+    """The images of a folder, sorted by the numbers in their names: frame_2 before frame_10. Skips hidden files.
 
-    Raises InputError when there is none.
+    Raises InputError if there is none.
     """
     found = [p for p in folder.iterdir() if p.suffix.lower() in image_suffixes() and not p.name.startswith(".")]
     if not found:
@@ -154,14 +157,14 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def _numbers_and_text(name: str) -> list[tuple[int, str]]:
-    """A sort key: numbers by their value, the text between them by its letters."""
+    """A sort key that compares numbers by value and the text between them by letters."""
     pieces = re.split(r"([0-9]+)", name)
     return [(int(piece), "") if index % 2 else (0, piece) for index, piece in enumerate(pieces)] + [(0, name)]
 
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """What Pillow reads as one picture; .gif and .mpg are read as videos."""
+    """Suffixes of the files that Pillow reads as one picture; .gif and .mpg are read as videos."""
     readable = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     return frozenset(readable - {".gif", ".mpg", ".mpeg"})
 
@@ -179,7 +182,7 @@ def _read_image(path: Path) -> Picture:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[av.VideoStream]:
-    """The first video stream of a file; raises InputError where it can't be read, now or while it is open."""
+    """Open the first video stream of a file; raises InputError if it can't be opened, or decoded while it is open."""
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -203,8 +206,11 @@ def _video_pictures(path: Path, limit: int | None) -> Iterator[tuple[str, Pictur
 
 
 def picture(frame: VideoFrame) -> Picture:
-    """A decoded frame, upright. A high-definition one that names no colour space is taken as BT.709, as players do."""
+    """A decoded frame, rotated upright: uint8 [height, width, 3].
+
+    A frame of more than 576 lines without a colour space is taken as BT.709, as players do.
+    """
     unnamed = frame.colorspace == UNSPECIFIED and frame.height > 576
     space = Colorspace.ITU709 if unnamed else None
-    pixels = frame.to_ndarray(format="rgb24", interpolation=EXACT, src_colorspace=space)
+    pixels = frame.to_ndarray(format="rgb24", interpolation=EXACT_CONVERSION, src_colorspace=space)
     return np.rot90(pixels, round(frame.rotation / 90))

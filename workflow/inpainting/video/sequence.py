@@ -1,4 +1,4 @@
-"""The dataset's layout on disk: one folder per sequence, three folders of numbered frames in it."""
+"""The dataset's layout on disk: one folder per sequence, with three folders of numbered frames."""
 
 import re
 from collections.abc import Iterable
@@ -22,9 +22,10 @@ def frame_name(number: int) -> str:
 
 
 def read_images(folder: Path, start: int, count: int, mode: str) -> NDArray[np.uint8]:
-    """Frames `start` .. `start + count - 1` (counted from 0) of a folder of numbered PNGs, converted to a Pillow mode.
+    """Read frames `start` to `start + count - 1`, counted from 0, of a folder of numbered PNGs, in a Pillow mode.
 
-    Returns uint8 [frames, height, width, 3] for "RGB", [frames, height, width] for "L".
+    Returns uint8 [frames, height, width, 3] for "RGB", [frames, height, width] for "L". Raises OSError, SyntaxError or
+    ValueError if a frame is missing or damaged, or if sizes differ.
     """
     frames = []
     for number in range(start + 1, start + count + 1):
@@ -34,9 +35,9 @@ def read_images(folder: Path, start: int, count: int, mode: str) -> NDArray[np.u
 
 
 def to_pixels(image: Image.Image, mode: str) -> NDArray[np.uint8]:
-    """An image of any kind as uint8: [height, width, 3] for the Pillow mode "RGB", [height, width] for "L".
+    """Convert any image to uint8: [height, width, 3] for the Pillow mode "RGB", [height, width] for "L".
 
-    Grey of 16 bits keeps its upper 8, as Pillow does it to colours of 16 bits; transparency is left out.
+    Of 16-bit grey the upper 8 bits are kept, as Pillow does for 16-bit colours; transparency is dropped.
     """
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -44,19 +45,19 @@ def to_pixels(image: Image.Image, mode: str) -> NDArray[np.uint8]:
 
 
 def read_rgb(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
-    """Input frames of a sequence: uint8 [frames, height, width, 3]; raises InputError where they can't be read."""
+    """Read input frames of a sequence: uint8 [frames, height, width, 3]; raises InputError if one can't be read."""
     return _read_frames(sequence, RGB, start, count, "RGB")
 
 
 def read_truth(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
-    """True frames of a sequence: uint8 [frames, height, width, 3]; raises InputError where they can't be read."""
+    """Read true frames of a sequence: uint8 [frames, height, width, 3]; raises InputError if one can't be read."""
     return _read_frames(sequence, TRUTH, start, count, "RGB")
 
 
 def read_mask(sequence: Path, start: int, count: int) -> NDArray[np.uint8]:
-    """Masks of a sequence as stored: uint8 [frames, height, width]; see `masks.to_hole`.
+    """Read masks of a sequence as stored: uint8 [frames, height, width]; see `masks.to_hole`.
 
-    Raises InputError where they can't be read.
+    Raises InputError if one can't be read.
     """
     return _read_frames(sequence, MASK, start, count, "L")
 
@@ -77,12 +78,12 @@ def write_images(folder: Path, frames: Iterable[NDArray[np.uint8]], compress_lev
 
 
 def write_image(folder: Path, number: int, frame: NDArray[np.uint8], compress_level: int = 1) -> None:
-    """Write uint8 [height, width] or [height, width, 3] as frame `number`, counted from 1, of an existing folder."""
+    """Write a frame, uint8 [height, width] or [height, width, 3], into an existing folder; `number` counts from 1."""
     Image.fromarray(frame).save(folder / frame_name(number), compress_level=compress_level)
 
 
 def write_sequence(sequence: Path, rgb: NDArray[np.uint8], mask: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
-    """Write a whole sequence, complete or not at all.
+    """Write a sequence atomically.
 
     rgb and truth: uint8 [frames, height, width, 3]; mask: uint8 [frames, height, width], 255 where to inpaint.
     """

@@ -1,12 +1,12 @@
-"""How masks are read and windows cut: shared by every stage, so that training and inference can't differ."""
+"""Settings of masks and windows, shared by all stages so that training and inference agree."""
 
 from pydantic import Field
 
 from inpainting.core.settings import Settings
 
 EFFECT_THRESHOLD = 10
-"""Grey levels, mean over the channels, from which input and truth count as different outside the mask, where a removed
-object left its shadow or reflection."""
+"""Input and truth count as different outside the mask where they differ by more grey levels, mean over the channels:
+there a removed object left its shadow or reflection."""
 
 
 class HoleSettings(Settings):

@@ -1,4 +1,4 @@
-"""Cutting sequences into windows of frames, and joining what was made of the windows."""
+"""Cutting sequences into windows of frames, and blending processed windows into one clip."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,10 +11,10 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def plan(frames: int, window: int, overlap: int = 0) -> list[int]:
-    """First frames of the fewest evenly spread windows that cover all frames and share at least `overlap` of them.
+    """Start frames of the fewest evenly spaced windows that cover all frames; neighbours share at least `overlap`.
 
-    100 frames in windows of 49 start at 0, 25 and 51. A sequence shorter than a window is one window, to be padded.
-    Windows of one frame share nothing.
+    Windows of 49 over 100 frames start at 0, 25 and 51. A sequence shorter than a window is one window, to be padded.
+    Windows of one frame do not overlap.
     """
     if frames <= window:
         return [0]
@@ -29,7 +29,10 @@ def pad(clip: NDArray[Scalar], length: int) -> NDArray[Scalar]:
 
 
 def weights(starts: Sequence[int], window: int, frames: int) -> NDArray[np.float32]:
-    """Share of each window in each frame: float32 [windows, frames]; columns sum to 1, overlaps fade linearly."""
+    """Blend weight of each window in each frame: float32 [windows, frames] in 0..1.
+
+    Each column sums to 1; in overlaps the weights change linearly.
+    """
     share = np.zeros((len(starts), frames), np.float32)
     for row, start in zip(share, starts, strict=True):
         ramp = _ramp(min(window, frames - start))
@@ -38,7 +41,7 @@ def weights(starts: Sequence[int], window: int, frames: int) -> NDArray[np.float
 
 
 def _ramp(length: int) -> NDArray[np.float32]:
-    """How much a window's frames count where it overlaps with others: least at its ends."""
+    """Unnormalised weights of a window's frames, lowest at both ends: float32 [length]."""
     position = np.arange(length, dtype=np.float32)
     return np.minimum(position + 1, length - position)
 
@@ -46,9 +49,10 @@ def _ramp(length: int) -> NDArray[np.float32]:
 def joined(
     results: Iterable[NDArray[np.uint8]], starts: Sequence[int], window: int, frames: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """A clip's frames one by one, of what was made of its windows, uint8 [window, ...] each, faded by `weights`.
+    """Blend processed windows, uint8 [window, ...] each, by `weights`, and yield the clip's frames one by one.
 
-    Floats are held for one window at a time, and nothing of a window that no later one fades into.
+    results: the windows in the order of `starts`; frames: the clip's length. At most one window is held as float, plus
+    the frames of the window before that overlap it.
     """
     total = np.zeros(frames, np.float32)
     for start in starts:
@@ -66,5 +70,5 @@ def joined(
 
 
 def join(results: Iterable[NDArray[np.uint8]], starts: Sequence[int], window: int, frames: int) -> NDArray[np.uint8]:
-    """One clip, uint8 [frames, ...], of what was made of its windows; see `joined`."""
+    """Blend processed windows into one clip, uint8 [frames, ...]; see `joined`."""
     return np.stack(list(joined(results, starts, window, frames)))

@@ -1,4 +1,4 @@
-"""Writing clips: H.264 in .mp4, lossless FFV1 in .mkv, or a folder of PNGs; complete or not at all."""
+"""Writing frames atomically: H.264 in .mp4, lossless FFV1 in .mkv, or a folder of PNGs."""
 
 import contextlib
 import logging
@@ -19,65 +19,71 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from inpainting.core.errors import UsageError
 from inpainting.core.files import atomic_path
 from inpainting.video import sequence
-from inpainting.video.reader import EXACT, Footage, Picture
+from inpainting.video.reader import EXACT_CONVERSION, Picture, Video
 
 log = logging.getLogger(__name__)
 
 DEFAULT_RATE = Fraction(25)
-"""Frames per second of a video that is made of images, which have no rate."""
+"""Frames per second of a video made from images, which have no frame rate."""
 
 THREADS = 4
-"""Fixed, since the number of threads shapes what H.264 encoders write."""
+"""Threads of the encoder; fixed, since H.264 encoders write other bytes with another number of threads."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """A container's codec, pixel format and options; `halved` where colour has half the resolution of brightness."""
+    """A container's codec, pixel format and options; half_chroma: whether chroma is subsampled by 2 (4:2:0)."""
 
     codec: Literal["libx264", "ffv1"]
     pixels: str
     options: dict[str, str]
-    halved: bool
+    half_chroma: bool
 
 
-SAME_BYTES = "cpu-independent=1"
-"""Without it, code for the machine's processor reads memory that nothing was written to, and the bytes vary with it."""
+DETERMINISTIC_X264 = "cpu-independent=1"
+"""Without this option x264's CPU-specific code reads uninitialised memory, and the written bytes vary."""
 
 ENCODINGS = {
-    ".mp4": Encoding("libx264", "yuv420p", {"crf": "16", "preset": "slow", "x264-params": SAME_BYTES}, halved=True),
-    ".mkv": Encoding("ffv1", "bgr0", {"level": "3", "g": "1", "slicecrc": "1"}, halved=False),
+    ".mp4": Encoding(
+        "libx264", "yuv420p", {"crf": "16", "preset": "slow", "x264-params": DETERMINISTIC_X264}, half_chroma=True
+    ),
+    ".mkv": Encoding("ffv1", "bgr0", {"level": "3", "g": "1", "slicecrc": "1"}, half_chroma=False),
 }
-"""By the output's suffix; what has no suffix of a video is a folder."""
+"""By the output's suffix; an output without a suffix is a folder of PNGs."""
 
 
 def check_output(output: Path, inputs: Collection[Path]) -> None:
-    """Raise UsageError where writing `output` can't work or would destroy something that this program did not write."""
+    """Raise UsageError if `output` can't be written, is inside an input, or would replace files of another program."""
     place = output.resolve()
     for path in (path.resolve() for path in inputs):
         if place == path or path in place.parents:
-            raise UsageError(f"--output: {output} would write into what is read; give a place outside {path}")
-    ground = next(parent for parent in place.parents if parent.exists())
-    if not ground.is_dir() or not os.access(ground, os.W_OK):
-        raise UsageError(f"--output: {output} can't be written, since {ground} is no folder that you may write to")
+            raise UsageError(f"--output: {output} is, or is inside, the input {path}; give a path outside it")
+    existing_parent = next(parent for parent in place.parents if parent.exists())
+    if not existing_parent.is_dir() or not os.access(existing_parent, os.W_OK):
+        raise UsageError(f"--output: {output} can't be written: {existing_parent} is not a writable folder")
     kind = mimetypes.guess_type(output.name)[0] or ""
     if output.suffix.lower() in ENCODINGS:
         if output.is_dir():
-            raise UsageError(f"--output: {output} is a folder; give a file name, or a folder without a video's suffix")
+            raise UsageError(f"--output: {output} is a folder; give a file, or a folder whose name has no video suffix")
     elif kind.startswith(("video/", "image/")):
-        raise UsageError(f"--output: {output.suffix} is not written here; give .mp4, .mkv (lossless) or a folder")
+        raise UsageError(f"--output: {output.suffix} is not supported; give .mp4, .mkv (lossless) or a folder")
     elif output.is_dir():
-        strange = sorted(p.name for p in output.iterdir() if not sequence.FRAME_NAME.fullmatch(p.name))
-        if strange:
+        foreign = sorted(p.name for p in output.iterdir() if not sequence.FRAME_NAME.fullmatch(p.name))
+        if foreign:
             raise UsageError(
-                f"--output: {output} holds {strange[0]}, which is no frame of an earlier run; give a new folder"
+                f"--output: {output} contains {foreign[0]}, which is not a frame of an earlier run; give a new folder"
             )
     elif output.exists():
         raise UsageError(f"--output: {output} is a file; give a folder, or a name that ends in .mp4 or .mkv")
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What a video's header says: frames in all, (width, height) in pixels, and how they are shown."""
+class VideoHeader:
+    """A video's header.
+
+    frames: number of frames; size: (width, height) in pixels; rate: frames per second, None if unknown; pixel_aspect:
+    width / height of a pixel.
+    """
 
     frames: int
     size: tuple[int, int]
@@ -85,17 +91,18 @@ class Shape:
     pixel_aspect: Fraction = Fraction(1)
 
 
-def write_footage(output: Path, footage: Footage, sound: Path | None = None) -> None:
-    """Write frames that are in memory; see `write_frames`."""
-    shape = Shape(len(footage.frames), footage.size, footage.rate, footage.pixel_aspect)
-    write_frames(output, footage.frames, shape, sound)
+def write_video(output: Path, video: Video, sound: Path | None = None) -> None:
+    """Write a video that is in memory; see `write_frames`."""
+    header = VideoHeader(len(video.frames), video.size, video.rate, video.pixel_aspect)
+    write_frames(output, video.frames, header, sound)
 
 
-def write_frames(output: Path, frames: Iterable[Picture], shape: Shape, sound: Path | None = None) -> None:
-    """Write a video or a folder of numbered PNGs, by the suffix of `output`, atomically, as the frames come.
+def write_frames(output: Path, frames: Iterable[Picture], header: VideoHeader, sound: Path | None = None) -> None:
+    """Write frames, uint8 [height, width, 3] each, as a video or a folder of numbered PNGs, by the suffix of `output`.
 
-    `sound`: a video whose first sound track is copied along, not encoded again, as far as the frames go. What can't be
-    copied is left out and logged: frames that took hours are not lost for it.
+    Frames are written as they come; the output appears when it is complete. `sound`: a video whose first sound track is
+    copied without re-encoding, up to the last frame. A track that can't be copied is logged and left out, so that no
+    computed frames are lost.
     """
     encoding = ENCODINGS.get(output.suffix.lower())
     with atomic_path(output) as temporary:
@@ -103,39 +110,41 @@ def write_frames(output: Path, frames: Iterable[Picture], shape: Shape, sound: P
             temporary.mkdir()
             sequence.write_images(temporary, frames)
             return
-        if sound is not None and not _sound_goes_into(temporary, sound, shape):
+        if sound is not None and not _can_copy_sound(temporary, sound, header):
             sound = None
-        _write_video(temporary, encoding, frames, shape, sound)
+        _write_video(temporary, encoding, frames, header, sound)
 
 
-def _sound_goes_into(path: Path, sound: Path, shape: Shape) -> bool:
-    """Whether the sound can be copied: tried before the frames are made, in a file of its own beside them."""
+def _can_copy_sound(path: Path, sound: Path, header: VideoHeader) -> bool:
+    """Whether the sound can be copied: tried in a temporary file before any frame is computed."""
     trial = path.with_stem(path.stem + "-sound")
     try:
-        with av.open(str(trial), "w") as output, _sound_packets(sound, output, _seconds(shape)) as packets:
+        with av.open(str(trial), "w") as output, _sound_packets(sound, output, _seconds(header)) as packets:
             for packet in packets:
                 output.mux(packet)
     except av.FFmpegError as error:
-        log.warning("the sound of %s can't be copied (%s) and is left out", sound, error.strerror)
+        log.warning("the sound of %s can't be copied (%s); the output has no sound", sound, error.strerror)
         return False
     finally:
         trial.unlink(missing_ok=True)
     return True
 
 
-def _seconds(shape: Shape) -> Fraction:
-    return shape.frames / (shape.rate or DEFAULT_RATE)
+def _seconds(header: VideoHeader) -> Fraction:
+    return header.frames / (header.rate or DEFAULT_RATE)
 
 
-def _write_video(path: Path, encoding: Encoding, frames: Iterable[Picture], shape: Shape, sound: Path | None) -> None:
-    rate = shape.rate or DEFAULT_RATE
-    if shape.rate is None:
-        log.info("images have no frame rate: the video gets %s frames per second", DEFAULT_RATE)
+def _write_video(
+    path: Path, encoding: Encoding, frames: Iterable[Picture], header: VideoHeader, sound: Path | None
+) -> None:
+    rate = header.rate or DEFAULT_RATE
+    if header.rate is None:
+        log.info("images have no frame rate: the video is written with %s frames per second", DEFAULT_RATE)
     options = {"fflags": "+bitexact", "movflags": "+faststart"}
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(av.open(str(path), "w", container_options=options))
-        stream = _add_video_stream(output, encoding, shape, rate)
-        packets = stack.enter_context(_sound_packets(sound, output, _seconds(shape)))
+        stream = _add_video_stream(output, encoding, header, rate)
+        packets = stack.enter_context(_sound_packets(sound, output, _seconds(header)))
         waiting = next(packets, None)
         for number, picture in enumerate(frames):
             while waiting is not None and waiting.pts * waiting.time_base <= number / rate:
@@ -150,12 +159,14 @@ def _write_video(path: Path, encoding: Encoding, frames: Iterable[Picture], shap
             waiting = next(packets, None)
 
 
-def _add_video_stream(output: OutputContainer, encoding: Encoding, shape: Shape, rate: Fraction) -> av.VideoStream:
-    width, height = shape.size
-    if encoding.halved and (width % 2 or height % 2):
+def _add_video_stream(
+    output: OutputContainer, encoding: Encoding, header: VideoHeader, rate: Fraction
+) -> av.VideoStream:
+    width, height = header.size
+    if encoding.half_chroma and (width % 2 or height % 2):
         log.info(
-            "H.264 needs even sizes: the edge of the %dx%d frames is repeated to make them %dx%d; .mkv or a folder "
-            "keeps them as they are",
+            "H.264 needs even sizes: the %dx%d frames are padded to %dx%d by repeating their edge; .mkv or a folder "
+            "keeps their size",
             *(width, height, width + width % 2, height + height % 2),
         )
         width, height = width + width % 2, height + height % 2
@@ -163,16 +174,16 @@ def _add_video_stream(output: OutputContainer, encoding: Encoding, shape: Shape,
     stream.width, stream.height, stream.pix_fmt = width, height, encoding.pixels
     context = stream.codec_context
     context.thread_count = THREADS
-    if shape.pixel_aspect != 1:
-        context.sample_aspect_ratio = shape.pixel_aspect
-    if encoding.halved:
+    if header.pixel_aspect != 1:
+        context.sample_aspect_ratio = header.pixel_aspect
+    if encoding.half_chroma:
         context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     return stream
 
 
 def _frame(picture: Picture, encoding: Encoding) -> VideoFrame:
-    if not encoding.halved:
+    if not encoding.half_chroma:
         return VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24").reformat(format=encoding.pixels)
     rows, columns = (side % 2 for side in picture.shape[:2])
     even = np.pad(picture, [(0, rows), (0, columns), (0, 0)], mode="edge")
@@ -180,13 +191,13 @@ def _frame(picture: Picture, encoding: Encoding) -> VideoFrame:
         format=encoding.pixels,
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
-        interpolation=EXACT,
+        interpolation=EXACT_CONVERSION,
     )
 
 
 @contextlib.contextmanager
 def _sound_packets(source: Path | None, output: OutputContainer, seconds: Fraction) -> Iterator[Iterator[av.Packet]]:
-    """Packets of the first sound track of `source`, timed from its first frame on, for the first `seconds`."""
+    """Yield packets of the first sound track of `source`: the first `seconds`, counted from its first frame."""
     if source is None:
         yield iter(())
         return
@@ -195,7 +206,8 @@ def _sound_packets(source: Path | None, output: OutputContainer, seconds: Fracti
         if track is None:
             yield iter(())
         elif track.codec_context.name not in output.supported_codecs:
-            log.info("the sound (%s) does not go into %s and is left out", track.codec_context.name, output.format.name)
+            name = track.codec_context.name
+            log.info("the sound (%s) is left out: %s does not support it", name, output.format.name)
             yield iter(())
         else:
             copy = output.add_stream_from_template(track)

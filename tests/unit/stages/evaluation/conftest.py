@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.artifacts.manifest import write_manifest
-from inpainting.artifacts.record import UNSEEN, Soundness, make_record
+from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
 from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.cli import main
 from inpainting.video.sequence import write_sequence
@@ -67,7 +67,7 @@ def make_dataset(root: Path) -> Dataset:
         make_record(
             name,
             Soundness(FRAMES, WIDTH, HEIGHT, digest=name, findings=[]),
-            replace(UNSEEN, coverage=[coverage], camera_motion=motion, effect_share=effect),
+            replace(NO_CONTENT, coverage=[coverage], camera_motion=motion, effect_share=effect),
         )
         for name, (coverage, motion, effect) in measures.items()
     ]

@@ -15,21 +15,21 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from inpainting.artifacts.scores import KEYS, read_results
+from inpainting.artifacts.scores import REQUIRED_COLUMNS, read_results
 from inpainting.baselines.per_frame import telea
 from inpainting.cli import main, parse
 from inpainting.core.files import read_table, write_table
-from inpainting.metrics.by_region import SCORES, score_clip
+from inpainting.metrics.by_region import REGION_COLUMNS, score_clip
 from inpainting.metrics.cost import COST
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.registry import COLUMNS
+from inpainting.metrics.registry import METRIC_COLUMNS
 from inpainting.models.adapter_files import write_sampling_steps
 from inpainting.stages.evaluation.evaluate import with_chosen_steps
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video.masks import dilate
-from inpainting.video.reader import Footage
+from inpainting.video.reader import Video
 from inpainting.video.sequence import MASK, RGB, frame_name, read_images, write_sequence
-from inpainting.video.writer import write_footage
+from inpainting.video.writer import write_video
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -45,7 +45,7 @@ def untimed(path: Path) -> pd.DataFrame:
 
 def test_the_results_have_a_row_per_sequence_output_and_frame_in_order(evaluated: Evaluated) -> None:
     frames = read_results(evaluated.results["telea"]).frames
-    assert [*frames.columns] == list(dict.fromkeys((*KEYS, *COLUMNS)))
+    assert [*frames.columns] == list(dict.fromkeys((*REQUIRED_COLUMNS, *METRIC_COLUMNS)))
     expected = [(s, o, f) for s in "abc" for o in ("composited", "raw") for f in range(1, 6)]
     assert list(frames[["sequence", "output", "frame"]].itertuples(index=False, name=None)) == expected
     assert (frames["method"] == "telea").all()
@@ -59,7 +59,7 @@ def test_the_scores_are_those_of_the_methods_own_frames(evaluated: Evaluated, ma
     expected = score_clip(telea(rgb, dilate(hole, 2)), truth, regions)
     frames = read_results(evaluated.results["telea"]).frames
     found = frames[(frames["sequence"] == "c") & (frames["output"] == "raw")].reset_index(drop=True)
-    pd.testing.assert_frame_equal(found[list(SCORES)], expected)
+    pd.testing.assert_frame_equal(found[list(REGION_COLUMNS)], expected)
 
 
 def test_the_frames_of_the_first_sequences_are_kept(evaluated: Evaluated, make_scene: Scene) -> None:
@@ -323,7 +323,7 @@ def outputs_of(dataset: Dataset, make_scene: Scene, folder: Path) -> Path:
         rgb, mask, _ = make_scene(seed, still=name == "b")
         made = telea(rgb, dilate(mask > 127, 2))
         if name == "b":
-            write_footage(folder / "b.mkv", Footage(made, Fraction(10)))
+            write_video(folder / "b.mkv", Video(made, Fraction(10)))
         else:
             (folder / name).mkdir(parents=True)
             for number, frame in enumerate(made):

@@ -268,7 +268,7 @@ def test_a_flipped_bit_is_found_and_its_sequence_made_again_to_the_same_bytes(
     out = Path(shutil.copy(shard_path(tiny_results, 0), copied_results))
     name = next(iter(tensors(out))).split("/")[0]
     flip_a_bit(out, f"{name}/8/{what}")
-    with pytest.raises(InputError, match=f"{name}/8/{what} is not what was written"):
+    with pytest.raises(InputError, match=f"the checksum of {name}/8/{what} does not match"):
         tensors(out)
     remove_frames(copied_results, but=[name])
     assert encode(out, results=copied_results) == 0

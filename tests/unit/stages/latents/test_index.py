@@ -105,14 +105,14 @@ def test_windows_without_a_hole_are_left_out_of_training(write_latents: WriteLat
 
 
 def test_a_split_without_windows_is_refused(tiny_results: Path) -> None:
-    with pytest.raises(InputError, match="no window with a hole of the split 'test'"):
+    with pytest.raises(InputError, match="no window with a hole in the split 'test'"):
         LatentCache(tiny_results / "latents" / "index-grey.parquet", "test")
 
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
 def test_a_shard_that_is_not_there_is_named(latents: Path, content: str) -> None:
     (latents / content / "shard-1.safetensors").unlink()
-    with pytest.raises(InputError, match=rf"names shards that are not there: {content}/shard-1\.safetensors"):
+    with pytest.raises(InputError, match=rf"names shards that do not exist: {content}/shard-1\.safetensors"):
         LatentCache(latents / "index-grey.parquet", "train")
 
 

@@ -14,7 +14,7 @@ from inpainting.metrics.aggregate import per_sequence
 from inpainting.stages.report.contact_sheet import HOLE_COLOUR, labelled, overlay, sheet
 from inpainting.stages.report.draw_examples import choose_methods
 from inpainting.stages.report.samples import choose, spread
-from inpainting.video.reader import read_footage
+from inpainting.video.reader import read_video
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def test_every_example_has_a_sheet_a_clip_and_a_page_that_holds_the_clip(example
     assert sorted(path.name for path in examples.iterdir()) == kept
     for folder in examples.iterdir():
         assert sorted(path.name for path in folder.iterdir()) == ["clip.html", "clip.mp4", "moments.png"]
-        assert len(read_footage(folder / "clip.mp4").frames) == results.frames
+        assert len(read_video(folder / "clip.mp4").frames) == results.frames
         page = (folder / "clip.html").read_text()
         assert 'src="data:video/mp4;base64,' in page
         assert "http" not in page

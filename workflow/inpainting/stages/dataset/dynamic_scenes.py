@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from inpainting.stages.dataset.scenes import Camera, background, camera_path, view
 from inpainting.video.objects import draw_sprite, paste
-from inpainting.video.outlines import Motion, draw_shadow, swing
-from inpainting.video.pictures import Image
+from inpainting.video.outlines import Motion, draw_shadow, oscillation
+from inpainting.video.pictures import FloatImage
 
 Clip = NDArray[np.float32]
 """[frames, height, width, 3], values in [0, 1]."""
@@ -44,12 +44,12 @@ def draw_dynamic_scene(
     for _ in range(int(rng.choice([0, 1, 2], p=[0.25, 0.5, 0.25]))):
         add_subject(rng, clip)
     shrunk = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in clip])
-    light = 1 + swing(rng, frames, rng.uniform(0, 0.06), (20, 90))
+    light = 1 + oscillation(rng, frames, rng.uniform(0, 0.06), (20, 90))
     grain = rng.uniform(0, 0.02) * rng.standard_normal(shrunk.shape, np.float32)
     return (shrunk * light.astype(np.float32)[:, None, None, None] + grain).astype(np.float32), name, camera
 
 
-def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Image, tuple[float, float]]:
+def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, FloatImage, tuple[float, float]]:
     """As `scenes.background`: one picture or two that meet at a horizon, some plain as a wall, some out of focus."""
     name, picture, room = background(rng, size)
     rows, columns = picture.shape[:2]
@@ -69,7 +69,7 @@ def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Imag
     return name, picture, room
 
 
-def plain(rng: np.random.Generator, size: tuple[int, int]) -> Image:
+def plain(rng: np.random.Generator, size: tuple[int, int]) -> FloatImage:
     """A surface of `size` (width, height) that shades smoothly from one colour to others near it."""
     shades = (
         rng.uniform(0.1, 0.95, 3) + rng.normal(0, rng.uniform(0.02, 0.12), (2, 3, 1)) + rng.normal(0, 0.03, (2, 3, 3))
@@ -79,7 +79,7 @@ def plain(rng: np.random.Generator, size: tuple[int, int]) -> Image:
 
 def shaken(rng: np.random.Generator, camera: Camera) -> Camera:
     """The camera, held by hand: its offsets tremble by up to 0.015."""
-    tremor = [swing(rng, len(camera.x), rng.uniform(0, 0.015), (4, 16)) for _ in range(2)]
+    tremor = [oscillation(rng, len(camera.x), rng.uniform(0, 0.015), (4, 16)) for _ in range(2)]
     return dataclasses.replace(camera, x=camera.x + tremor[0], y=camera.y + tremor[1])
 
 
@@ -130,10 +130,10 @@ def add_subject(rng: np.random.Generator, clip: Clip) -> None:
     radius = rng.uniform(0.07, 0.22) * height
     shadow = draw_shadow(rng, radius)
     body = Motion(
-        x=width * (rng.uniform(0.25, 0.75) + swing(rng, frames, rng.uniform(0, 0.2), (25, 90))),
-        y=height * (rng.uniform(0.3, 0.7) + swing(rng, frames, rng.uniform(0, 0.12), (12, 70))),
-        scale=np.exp(swing(rng, frames, rng.uniform(0, 0.2), (20, 90))),
-        angle=swing(rng, frames, rng.uniform(0, 0.4), (15, 60)) + rng.uniform(0, 2 * np.pi),
+        x=width * (rng.uniform(0.25, 0.75) + oscillation(rng, frames, rng.uniform(0, 0.2), (25, 90))),
+        y=height * (rng.uniform(0.3, 0.7) + oscillation(rng, frames, rng.uniform(0, 0.12), (12, 70))),
+        scale=np.exp(oscillation(rng, frames, rng.uniform(0, 0.2), (20, 90))),
+        angle=oscillation(rng, frames, rng.uniform(0, 0.4), (15, 60)) + rng.uniform(0, 2 * np.pi),
         shadow=shadow,
         darkness=rng.uniform(0.2, 0.6) * (rng.random() < 0.4),
     )
@@ -146,7 +146,7 @@ def limb(rng: np.random.Generator, body: Motion, radius: float) -> tuple[float, 
     """A part of a body of `radius` pixels that swings round a joint on its rim: (its radius, its motion)."""
     frames = len(body.x)
     joint, length = rng.uniform(0, 2 * np.pi), radius * rng.uniform(0.3, 0.8)
-    bend = swing(rng, frames, rng.uniform(0.1, 1.2), (7, 40))
+    bend = oscillation(rng, frames, rng.uniform(0.1, 1.2), (7, 40))
     at, to = body.angle + joint, body.angle + joint + bend
     return length, dataclasses.replace(
         body,

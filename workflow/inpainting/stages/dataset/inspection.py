@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
 from inpainting.artifacts.reasons import Finding, Reason
-from inpainting.artifacts.record import UNSEEN, Content, Soundness
+from inpainting.artifacts.record import NO_CONTENT, Content, Soundness
 from inpainting.core.files import value_digest
 from inpainting.stages.dataset import checks, folder_scan
 from inpainting.stages.dataset.alignment import Triple
@@ -69,7 +69,7 @@ def inspect(name: str, known: Inspected | None, settings: Inspecting) -> Inspect
     except OSError as error:
         lost = Finding(Reason.UNREADABLE_SEQUENCE, None, error.strerror or "can't be listed")
         nothing = Soundness(0, 0, 0, "", [*checks.check_name(name), lost])
-        return Inspected(printable(name), "", sound_key(settings), nothing, content_key(settings), UNSEEN)
+        return Inspected(printable(name), "", sound_key(settings), nothing, content_key(settings), NO_CONTENT)
     with folder_scan.open_folders(str(path), settings.frames) as listings:
         inspection = Inspection(name, listings, settings)
         stamp = folder_scan.stamp(listings)
@@ -167,7 +167,7 @@ class Inspection:
 
     def _content(self, observation: Observation) -> Content:
         if not self.looked_at:
-            return UNSEEN
+            return NO_CONTENT
         others = iter(sorted(set(range(1, self.settings.frames + 1)) - set(self.looked_at)))
         while observation.undecided and (number := next(others, None)) is not None:
             for mask in self._images(number, (MASK,)).values():

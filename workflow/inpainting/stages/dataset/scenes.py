@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.outlines import similarity, swing
-from inpainting.video.pictures import PHOTOGRAPHS, Image, photograph_at, recolour, texture
+from inpainting.video.outlines import oscillation, similarity_matrix
+from inpainting.video.pictures import PHOTOGRAPHS, FloatImage, photograph_at, recolour, texture
 
 TEXTURE_SHARE = 0.35
 """Share of scenes that are procedural textures instead of photographs."""
@@ -52,9 +52,11 @@ def camera_path(
     a pan takes there and back.
     """
     stands = rng.random() < still
-    x, y = (swing(rng, frames, min(limit, reach), periods) for limit, reach in zip(room, (0.45, 0.25), strict=True))
-    zoom = np.exp(swing(rng, frames, rng.uniform(0, 0.15), periods))
-    angle = swing(rng, frames, rng.uniform(0, 0.08), periods)
+    x, y = (
+        oscillation(rng, frames, min(limit, reach), periods) for limit, reach in zip(room, (0.45, 0.25), strict=True)
+    )
+    zoom = np.exp(oscillation(rng, frames, rng.uniform(0, 0.15), periods))
+    angle = oscillation(rng, frames, rng.uniform(0, 0.08), periods)
     if stands:
         x, y, zoom, angle = (np.full(frames, array[0]) for array in (x, y, zoom, angle))
     return Camera(x, y, zoom, angle)
@@ -67,7 +69,7 @@ def draw_scene(rng: np.random.Generator, frames: int, size: tuple[int, int], sti
     return view(picture, camera, size), name, camera
 
 
-def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Image, tuple[float, float]]:
+def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, FloatImage, tuple[float, float]]:
     """A still picture for a camera of `size`: (name of the photograph or "texture", picture, `camera_path`'s room)."""
     width, height = size
     if rng.random() < TEXTURE_SHARE:
@@ -80,14 +82,14 @@ def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Im
     return name, picture, room
 
 
-def view(picture: Image, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
+def view(picture: FloatImage, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
     """What the camera sees: float32 [frames, height, width, 3]; past its edges the picture is mirrored."""
     width, height = size
     centre = np.array([picture.shape[1] / 2, picture.shape[0] / 2])
     clip = np.empty((len(camera.x), height, width, 3), np.float32)
     for frame, (x, y, zoom, angle) in enumerate(zip(camera.x, camera.y, camera.zoom, camera.angle, strict=True)):
         looks_at = centre + height * np.array([x, y])
-        matrix = similarity(1 / zoom, angle, (width / 2, height / 2), looks_at)
+        matrix = similarity_matrix(1 / zoom, angle, (width / 2, height / 2), looks_at)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         clip[frame] = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     return clip

@@ -4,7 +4,7 @@ import pandas as pd
 
 from inpainting.artifacts.method_kinds import CEILING, display_name
 from inpainting.artifacts.scores import Results
-from inpainting.metrics.aggregate import INTERVAL_FROM, RESAMPLES
+from inpainting.metrics.aggregate import MIN_SEQUENCES, RESAMPLES
 from inpainting.metrics.psnr import PSNR_CEILING
 from inpainting.metrics.registry import METRICS
 from inpainting.stages.evaluation.repeats import spread
@@ -16,7 +16,7 @@ def comparison_notes(table: pd.DataFrame, results: list[Results], settings: Tabl
     notes = [
         *(metric.headline_note for metric in METRICS if metric.headline),
         f"From .. to: 95 % bootstrap interval over sequences ({RESAMPLES} draws, seed {settings.seed}), given from "
-        f"{INTERVAL_FROM} sequences on; numbers have the digits that it supports.",
+        f"{MIN_SEQUENCES} sequences on; numbers have the digits that it supports.",
         "Best of a column: bold; second best: underlined or in italics; the ceiling takes no part.",
         "Against best classical: the mean difference over the same sequences, with its own interval; p: Wilcoxon's "
         "signed-rank test of these differences, corrected after Holm for all methods of the table. The classical "

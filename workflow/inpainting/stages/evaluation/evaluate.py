@@ -20,8 +20,8 @@ from inpainting.core.files import folder_digest, value_digest
 from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
 from inpainting.core.settings import Settings, existing
-from inpainting.core.workers import mapped_ahead, process_pool
-from inpainting.metrics.registry import COLUMNS
+from inpainting.core.workers import map_prefetched, process_pool
+from inpainting.metrics.registry import METRIC_COLUMNS
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
@@ -163,9 +163,9 @@ def _score_all(settings: EvaluateCommand, jobs: list[Job], kept: ScoredSequences
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
         if METHODS[settings.method].learned:
             # What waits to be scored is kept to two clips a process, for the memory.
-            yield from mapped_ahead(pool, score, _filled(settings, jobs), ahead=2 * settings.workers)
+            yield from map_prefetched(pool, score, _filled(settings, jobs), prefetch=2 * settings.workers)
         else:
-            yield from mapped_ahead(pool, partial(_fill_score_and_keep, settings, kept), jobs, ahead=len(jobs))
+            yield from map_prefetched(pool, partial(_fill_score_and_keep, settings, kept), jobs, prefetch=len(jobs))
 
 
 def _filled(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, Made]]:
@@ -188,7 +188,7 @@ def _score_and_keep(settings: EvaluateCommand, kept: ScoredSequences, filled: tu
 def sequence_keys(settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str]) -> dict[str, str]:
     """By sequence the digest of all that shapes its scores: frames, settings, models, columns and versions."""
     versions = [EVALUATION_VERSION, INPAINTING_VERSION]
-    shaping = [shaping_settings(settings), _model_digests(settings), list(COLUMNS), *versions]
+    shaping = [shaping_settings(settings), _model_digests(settings), list(METRIC_COLUMNS), *versions]
     made_by_others = {} if settings.outputs is None else output_digests(settings.outputs, sequences)
     return {
         name: value_digest([*shaping, name, frames, digests[name], made_by_others.get(name)])

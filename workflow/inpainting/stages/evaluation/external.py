@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.settings import existing
-from inpainting.video.clip import Clip
-from inpainting.video.reader import image_files, read_footage
+from inpainting.video.clip import SequenceClip
+from inpainting.video.reader import image_files, read_video
 from inpainting.video.sequence import RGB
 
 VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
 
 
-def read_output(outputs: Path, dataset: Path, clip: Clip) -> NDArray[np.uint8]:
+def read_output(outputs: Path, dataset: Path, clip: SequenceClip) -> NDArray[np.uint8]:
     """The frames that lie under a sequence's id in `outputs`: uint8 [frames, height, width, 3].
 
     They may be a folder of images, in the order of the numbers in their names, or a video. Raises InputError where they
     are absent or do not fit: of another size, or neither as many as are scored nor as many as the sequence has.
     """
     place = _place(outputs, clip.sequence)
-    footage = read_footage(place)
+    footage = read_video(place)
     wanted, found = len(clip.rgb), len(footage.frames)
     if footage.size != clip.size:
         raise InputError(

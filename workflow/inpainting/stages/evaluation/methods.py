@@ -15,7 +15,7 @@ from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.external import read_output
 from inpainting.video import masks
-from inpainting.video.clip import Clip
+from inpainting.video.clip import SequenceClip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
@@ -35,7 +35,7 @@ class Method:
     """
 
     hole: Callable[[Frames], Hole]
-    fill: Callable[[Clip], Frames]
+    fill: Callable[[SequenceClip], Frames]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def load_method(settings: "EvaluateCommand") -> Method:
     return METHODS[settings.method].load(settings)
 
 
-def _without_model(settings: "EvaluateCommand", fill: Callable[[Clip, Hole], Frames]) -> Method:
+def _without_model(settings: "EvaluateCommand", fill: Callable[[SequenceClip, Hole], Frames]) -> Method:
     """A method from its function of a clip and the hole to fill."""
 
     def hole(mask: Frames) -> Hole:
@@ -78,7 +78,7 @@ def _external(settings: "EvaluateCommand") -> Method:
 
 
 def _learned(
-    settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "CogVideoXInpaintPipeline", Clip], Frames]
+    settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "CogVideoXInpaintPipeline", SequenceClip], Frames]
 ) -> Method:
     """A method from its function of a pipeline, which is loaded, and a clip."""
     from inpainting.sampling.loading import load_pipeline
@@ -98,7 +98,7 @@ def _mask_settings(settings: "EvaluateCommand") -> MaskSettings:
     return settings.section(MaskSettings) if settings.adapter is None else read_adapter_config(settings.adapter).masks
 
 
-def _inpaint(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: Clip) -> Frames:
+def _inpaint(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip) -> Frames:
     from inpainting.sampling.loading import noise_generator
 
     mask_settings = _mask_settings(settings)
@@ -116,7 +116,7 @@ def _inpaint(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", 
     return frames
 
 
-def _reconstruct(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: Clip) -> Frames:
+def _reconstruct(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip) -> Frames:
     return pipeline.reconstruct(clip.truth, settings.window, settings.window_overlap)
 
 

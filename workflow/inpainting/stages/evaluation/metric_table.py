@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from inpainting.artifacts.scores import KEYS, Results
+from inpainting.artifacts.scores import REQUIRED_COLUMNS, Results
 from inpainting.metrics.aggregate import mean_interval
 from inpainting.metrics.metric import Metric
-from inpainting.metrics.registry import COLUMNS, METRICS
+from inpainting.metrics.registry import METRIC_COLUMNS, METRICS
 from inpainting.stages.evaluation.rendering import Column, Shown, show
 
 TABLE_COLUMNS = tuple(column for metric in METRICS for column in metric.shown)
@@ -47,7 +47,7 @@ def metric_notes(results: list[Results]) -> list[str]:
         if older := [result.method for result in results if _is_older(result, metric)]:
             notes.append(f"{metric.title}: not computed by the version that wrote the results of {', '.join(older)}.")
     for result in results:
-        if unknown := [str(name) for name in result.frames if name not in (*KEYS, *COLUMNS)]:
+        if unknown := [str(name) for name in result.frames if name not in (*REQUIRED_COLUMNS, *METRIC_COLUMNS)]:
             notes.append(f"{result.method}: its results hold {', '.join(unknown)}, which this version does not know.")
     absent = [f"{metric.title} (left out by evaluation.extras)" for metric in METRICS if _is_left_out(results, metric)]
     absent += [f"{metric.title} (needs {metric.needs})" for metric in METRICS if metric.needs]

@@ -4,20 +4,19 @@ import numpy as np
 import pandas as pd
 
 from inpainting.artifacts.examples import Output
-from inpainting.metrics import regions
 from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.registry import COLUMNS, METRICS, with_every_column
+from inpainting.metrics.registry import METRIC_COLUMNS, METRICS, with_every_column
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip
+from inpainting.video.clip import Frames, SequenceClip
 from inpainting.video.masks import Hole
 
 
 def score_outputs(
-    settings: EvaluateCommand, clip: Clip, filled: Hole, outputs: dict[Output, regions.Clip]
+    settings: EvaluateCommand, clip: SequenceClip, filled: Hole, outputs: dict[Output, Frames]
 ) -> dict[Output, pd.DataFrame]:
-    """By output a row per frame: its number, and `registry.COLUMNS`; NaN where something is left out.
+    """By output a row per frame: its number, and `registry.METRIC_COLUMNS`; NaN where something is left out.
 
     filled: the dilated hole that was filled and composited. What is scored is the mask's own hole, not dilated.
     """
@@ -35,5 +34,5 @@ def score_outputs(
             if frames not in scored:
                 scored[frames] = metric.score(outputs[frames], reference)[list(metric.columns)]
             tables[output].append(scored[frames])
-    every = ["frame", *COLUMNS]
+    every = ["frame", *METRIC_COLUMNS]
     return {output: with_every_column(pd.concat(parts, axis=1))[every] for output, parts in tables.items()}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 from torch import Tensor
 
-from inpainting.artifacts.latents import FORMAT, write_listing, write_shard
+from inpainting.artifacts.latents import SHARD_FORMAT, write_listing, write_shard
 from inpainting.artifacts.manifest import MANIFEST
 from inpainting.artifacts.shard_listing import LATENTS_VERSION
 from inpainting.artifacts.split import SPLIT_TABLE
@@ -19,7 +19,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import value_digest
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
-from inpainting.core.workers import mapped_ahead, process_pool
+from inpainting.core.workers import map_prefetched, process_pool
 from inpainting.models import bases, loading
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
@@ -79,7 +79,7 @@ def source_digest(settings: EncodeCommand, rows: pd.DataFrame) -> str:
 
 def sequence_keys(settings: EncodeCommand, rows: pd.DataFrame) -> dict[str, str]:
     """By sequence the digest of all that shapes its tensors: pixels, settings, VAE and version."""
-    shaping = [shaping_settings(settings), loading.part_digest(settings.base, "vae"), FORMAT, LATENTS_VERSION]
+    shaping = [shaping_settings(settings), loading.part_digest(settings.base, "vae"), SHARD_FORMAT, LATENTS_VERSION]
     return {
         name: value_digest([*shaping, name, digest]) for name, digest in zip(rows["id"], rows["digest"], strict=True)
     }
@@ -127,5 +127,5 @@ def _pixel_windows(settings: EncodeCommand, names: list[str], starts: list[int])
     masks, geometry = settings.section(MaskSettings), bases.family(settings.base).geometry
     wanted = [Wanted(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
     with process_pool(min(settings.workers, len(wanted)), preload=read_sequence.__module__) as pool:
-        for name, read in zip(names, mapped_ahead(pool, read_sequence, wanted, settings.workers + 1), strict=True):
+        for name, read in zip(names, map_prefetched(pool, read_sequence, wanted, settings.workers + 1), strict=True):
             yield from cut(name, read, starts, settings.window, geometry)

@@ -9,7 +9,6 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.baselines.baseline import Clip
 from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning import inputs
 from inpainting.conditioning.padding import Padding
@@ -19,10 +18,11 @@ from inpainting.models.family import Geometry
 from inpainting.stages.latents.reading import Sequence
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import masks
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 AT_ONCE = 2
-"""Windows in a batch, of one size: on the CPU two take little longer than one, and a GPU's VAE slices them."""
+"""Windows in a batch, of one size."""
 
 
 class PixelWindow(NamedTuple):
@@ -30,7 +30,7 @@ class PixelWindow(NamedTuple):
 
     sequence: str
     start: int
-    clip: Clip
+    clip: Frames
     hole: Hole
     difference: NDArray[np.uint8] | None
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.baseline import Clip
 from inpainting.baselines.fills import fill
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
+from inpainting.video.clip import Frames
 from inpainting.video.difference import summed_difference
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
@@ -31,7 +31,7 @@ class Sequence(NamedTuple):
     [frames, height, width]; difference, of a truth: `difference` of the input and it.
     """
 
-    clip: Clip
+    clip: Frames
     hole: Hole
     difference: NDArray[np.uint8] | None = None
 
@@ -46,7 +46,7 @@ def read_sequence(wanted: Wanted) -> Sequence:
     return Sequence(fill(rgb, masks.dilate(hole, wanted.masks.mask_dilation), wanted.content), hole)
 
 
-def difference(rgb: Clip, truth: Clip, hole: Hole) -> NDArray[np.uint8]:
+def difference(rgb: Frames, truth: Frames, hole: Hole) -> NDArray[np.uint8]:
     """Grey levels by which input and truth differ, mean over the channels, rounded up; 0 in the hole.
 
     rgb, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], as what is returned.

@@ -24,9 +24,9 @@ from inpainting.stages.report.contact_sheet import labelled, overlay, sheet
 from inpainting.stages.report.samples import spread
 from inpainting.stages.report.settings import DrawExamplesCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip, read_clip
-from inpainting.video.reader import Footage
-from inpainting.video.writer import write_footage
+from inpainting.video.clip import SequenceClip, read_clip
+from inpainting.video.reader import Video
+from inpainting.video.writer import write_video
 
 SHEET_WIDTH, CLIP_WIDTH = 1320, 1080
 """Pixels that the images of a row share."""
@@ -101,8 +101,8 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
     image = moments_sheet([*given[:2], *made_columns(clip, hole, kept, RAW), *given[2:]], settings.moments)
     Image.fromarray(image).save(out / "moments.png", optimize=True)
     frames = clip_frames([*given, *made_columns(clip, hole, kept, COMPOSITED)])
-    footage = Footage(frames, Fraction(settings.frame_rate))
-    write_footage(out / "clip.mp4", footage)
+    footage = Video(frames, Fraction(settings.frame_rate))
+    write_video(out / "clip.mp4", footage)
     page = render_page(
         f"Sequence {name}",
         PAGE,
@@ -113,19 +113,19 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
     write_text(out / "clip.html", page)
 
 
-def given_columns(clip: Clip, hole: masks.Hole) -> list[Column]:
+def given_columns(clip: SequenceClip, hole: masks.Hole) -> list[Column]:
     """What the dataset holds: the input, the hole over it, and the truth."""
     tinted = np.stack([overlay(image, frame_hole) for image, frame_hole in zip(clip.rgb, hole, strict=True)])
     return [Column("input", clip.rgb), Column("mask", tinted), Column("truth", clip.truth)]
 
 
-def made_columns(clip: Clip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[Column]:
+def made_columns(clip: SequenceClip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[Column]:
     """What methods made, from the folders of their frames by the names to show them by."""
     frames = {name: examples.read_example(folder, output, len(clip.rgb)) for name, folder in kept.items()}
     return [made_column(clip, hole, name, made) for name, made in frames.items()]
 
 
-def made_column(clip: Clip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> Column:
+def made_column(clip: SequenceClip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> Column:
     """What a method made, with its PSNR in the hole over all frames, in dB."""
     if not hole.any():
         return Column(name, frames)

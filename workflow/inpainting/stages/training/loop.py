@@ -21,7 +21,7 @@ from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
-from inpainting.core.workers import mapped_ahead
+from inpainting.core.workers import map_prefetched
 from inpainting.models import bases, loading, lora, parity
 from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
 from inpainting.stages.training.batches import Batch, Batches, prefetch_thread
@@ -98,7 +98,7 @@ class Run:
         steps = range(first, settings.steps + 1)
         self.transformer.train()
         with prefetch_thread() as thread:
-            batches = mapped_ahead(thread, self.micro_batches, steps, ahead=1)
+            batches = map_prefetched(thread, self.micro_batches, steps, prefetch=1)
             for step in steps:
                 data_start = time.monotonic()
                 micro_batches = next(batches)

@@ -25,7 +25,7 @@ from inpainting.sampling.loading import noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.video import masks
-from inpainting.video.clip import Clip, read_clip
+from inpainting.video.clip import SequenceClip, read_clip
 from inpainting.video.settings import MaskSettings
 
 
@@ -85,7 +85,7 @@ class Preview:
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
-    def _inpaint(self, pipeline: CogVideoXInpaintPipeline, clip: Clip) -> NDArray[np.uint8]:
+    def _inpaint(self, pipeline: CogVideoXInpaintPipeline, clip: SequenceClip) -> NDArray[np.uint8]:
         settings = self.settings
         frames: NDArray[np.uint8] = pipeline(
             clip.rgb,
@@ -99,7 +99,7 @@ class Preview:
         ).frames
         return frames
 
-    def _result(self, made: list[tuple[Clip, NDArray[np.uint8]]]) -> Result:
+    def _result(self, made: list[tuple[SequenceClip, NDArray[np.uint8]]]) -> Result:
         tables, pictures = [], {}
         for clip, raw in made:
             hole = masks.to_hole(clip.mask, self.settings)

@@ -1,0 +1,125 @@
+"""The command line: options, help, and messages about wrong usage."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from inpainting import cli
+from inpainting.cli import main, parse
+from inpainting.core.settings import parse_size
+from inpainting.stages.dataset.settings import AuditCommand
+
+
+def error_of(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().err.strip()
+
+
+def test_an_unknown_step_is_wrong_usage_and_the_steps_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["adit"]) == 2
+    assert "there is no step 'adit'" in (error := error_of(capsys)) and "audit" in error
+
+
+def test_help_names_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {name} " in shown for name in cli.COMMANDS)
+    assert main([]) == 2
+
+
+@pytest.mark.parametrize("option", ["--frame", "--framse=3"])
+def test_an_unknown_option_is_wrong_usage_and_the_nearest_is_named(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "root", "out", option]) == 2
+    name = option.partition("=")[0]
+    assert error_of(capsys) == f"inpaint audit: {name}: there is no such option; did you mean --frames?"
+
+
+def test_an_option_that_resembles_none_is_answered_with_all_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["split", "--zzz"]) == 2
+    assert error_of(capsys).endswith(
+        "there is no such option; the options are "
+        + ", ".join(["--help", "--max-rejected", "--validation-share", "--test-share", "--manifest", "--out", "--seed"])
+    )
+
+
+def test_a_missing_path_is_wrong_usage() -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["audit", "root"])
+    assert exit.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--frames", "0"], '--frames: "0" was given, but it should be greater than or equal to 1'),
+        (["--frames", "many"], '--frames: "many" was given, but it should be a valid integer'),
+        (
+            ["--effect-threshold", "-1"],
+            '--effect-threshold: "-1" was given, but it should be greater than or equal to 0',
+        ),
+        (["--mask-threshold", "256"], '--mask-threshold: "256" was given, but it should be less than or equal to 255'),
+    ],
+)
+def test_a_wrong_value_is_reported_with_its_option_and_what_would_be_right(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "root", "out", *arguments]) == 2
+    assert error_of(capsys).startswith(f"inpaint audit: {sentence}")
+
+
+def test_all_wrong_values_are_reported_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "root", "out", "--frames", "0", "--workers", "0"]) == 2
+    assert len(error_of(capsys).splitlines()) == 2
+
+
+def test_a_wrong_size_is_answered_with_the_format_of_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", "out", "--size", "640*480"]) == 2
+    assert "should be WIDTHxHEIGHT in pixels, such as 640x480" in error_of(capsys)
+    assert parse_size("640x480") == (640, 480)
+
+
+def test_settings_that_contradict_each_other_name_the_option_not_the_whole_input(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sample", "out", "--size", "8x8"]) == 2
+    assert error_of(capsys) == ("inpaint sample: --size: 8x8 is too small for objects and shadows; use 16x16 or more")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "root", "out"),
+    [([], None, None), (["here"], "here", None), (["here", "there"], "here", "there")],
+)
+def test_print_config_shows_what_a_command_resolves_to_and_needs_no_paths(
+    arguments: list[str], root: str | None, out: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", *arguments, "--frames", "17", "--mask-invert", "--print-config"]) == 0
+    config = yaml.safe_load(capsys.readouterr().out)
+    assert set(config) == set(AuditCommand.model_fields)
+    assert (config["frames"], config["mask_invert"], config["root"], config["out"]) == (17, True, root, out)
+
+
+def test_print_config_still_refuses_wrong_values(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--print-config", "--frames", "0"]) == 2
+    assert main(["audit", "--print-config", "--frmes", "1"]) == 2
+
+
+def test_the_command_line_gives_what_python_gives() -> None:
+    given = parse("audit", ["root", "out", "--frames", "17", "--no-mask-invert"])
+    assert given == AuditCommand(root=Path("root"), out=Path("out"), frames=17)
+    assert type(given) is AuditCommand
+
+
+def test_every_setting_has_a_help_text() -> None:
+    for command in cli.COMMANDS.values():
+        kind = command.settings_class()
+        assert all(info.description for info in kind.model_fields.values())
+
+
+def test_help_imports_neither_torch_nor_pandas() -> None:
+    probe = "import sys; from inpainting.cli import main; main(['audit', '--print-config']); " + (
+        "assert not {'torch', 'pandas', 'diffusers'} & set(sys.modules), 'slow imports'"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
