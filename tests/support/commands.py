@@ -80,6 +80,7 @@ def train(base: object, results: Path, out: object, *options: str) -> list[str]:
         warmup_steps=1,
         learning_rate=0.01,
         patch_learning_rate=0.02,
+        outside_weight=0.1,
         out=out,
     )
     return [*built, *options]
