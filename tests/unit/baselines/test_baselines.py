@@ -6,10 +6,9 @@ from inpainting.baselines.flow_propagation import flow_propagation
 from inpainting.baselines.per_frame import GREY_LEVEL, masked_input, telea
 from inpainting.baselines.registry import BASELINES
 from inpainting.baselines.temporal_median import temporal_median
-from numpy.typing import NDArray
+from inpainting.video.clip import Frames
+from inpainting.video.masks import Hole
 
-Frames = NDArray[np.uint8]
-Hole = NDArray[np.bool_]
 Fill = Callable[[Frames, Hole], Frames]
 
 METHODS = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items()]

@@ -17,11 +17,11 @@ from inpainting.metrics.propainter_compat import propainter_compat
 from inpainting.metrics.regions import REGIONS, Regions, effect_region
 from inpainting.metrics.ssim import ssim, ssim_of_large_windows
 from inpainting.metrics.vmaf import vmaf
+from inpainting.video.clip import Frames
 from numpy.typing import NDArray
 from skimage import data
 from skimage.metrics import structural_similarity
 
-Frames = NDArray[np.uint8]
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from inpainting.core.errors import InputError
 from inpainting.video import masks
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.reader import Picture
 from inpainting.video.settings import MaskSettings
-
-Frames = NDArray[np.uint8]
-"""uint8 [frames, height, width, 3]."""
 
 OutputType = Literal["uint8", "np", "pil", "pt", "latent", "stream"]
 """See `CogVideoXInpaintPipeline.__call__`."""

@@ -12,9 +12,9 @@ from inpainting.baselines.fills import fill, is_frame_by_frame
 from inpainting.baselines.settings import ConditionSource
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
-from inpainting.sampling.formats import Frames
 from inpainting.sampling.region import Region
 from inpainting.video import masks, reader
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.reader import FrameReader, Picture, Timing
 from inpainting.video.settings import MaskSettings

@@ -15,11 +15,12 @@ from inpainting.core.settings import existing
 from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.formats import Frames, OutputType
+from inpainting.sampling.formats import OutputType
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.sampling.settings import DEFAULT_STEPS, RunCommand
 from inpainting.sampling.vae_windows import OnProgress
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 

@@ -15,9 +15,9 @@ from inpainting.conditioning.padding import Padding
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import vae as vae_latents
 from inpainting.sampling import on_disk
-from inpainting.sampling.formats import Frames
 from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 OnProgress = Callable[[int], object]

@@ -20,7 +20,7 @@ from inpainting.video.objects import draw_sprite, paste
 from inpainting.video.outlines import Motion, draw_shadow, oscillation
 from inpainting.video.pictures import FloatImage
 
-Clip = NDArray[np.float32]
+FloatClip = NDArray[np.float32]
 """float32 [frames, height, width, 3] in 0..1."""
 
 DENSITY = 2
@@ -29,7 +29,7 @@ DENSITY = 2
 
 def draw_dynamic_scene(
     rng: np.random.Generator, frames: int, size: tuple[int, int], still: float
-) -> tuple[Clip, str, Camera]:
+) -> tuple[FloatClip, str, Camera]:
     """A dynamic background clip: (clip, name of the photograph, "texture" or "plain", camera).
 
     size: (width, height) in pixels; still: probability of a still camera.
@@ -86,7 +86,7 @@ def shake(rng: np.random.Generator, camera: Camera) -> Camera:
     return dataclasses.replace(camera, x=camera.x + tremor[0], y=camera.y + tremor[1])
 
 
-def ripple(rng: np.random.Generator, clip: Clip) -> Clip:
+def ripple(rng: np.random.Generator, clip: FloatClip) -> FloatClip:
     """The clip with a soft-edged region distorted by travelling waves."""
     frames, height, width = clip.shape[:3]
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -109,7 +109,7 @@ def ripple(rng: np.random.Generator, clip: Clip) -> Clip:
     return rippled
 
 
-def add_foreground(rng: np.random.Generator, clip: Clip, camera: Camera) -> None:
+def add_foreground(rng: np.random.Generator, clip: FloatClip, camera: Camera) -> None:
     """Paste a static foreground object into the clip, in place: by parallax it moves faster than the background."""
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.15, 0.45) * height
@@ -127,7 +127,7 @@ def add_foreground(rng: np.random.Generator, clip: Clip, camera: Camera) -> None
     paste(clip, draw_sprite(rng, radius), motion)
 
 
-def add_subject(rng: np.random.Generator, clip: Clip) -> None:
+def add_subject(rng: np.random.Generator, clip: FloatClip) -> None:
     """Paste a body with up to five swinging limbs into the clip, in place, near the middle of the frame."""
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.07, 0.22) * height
