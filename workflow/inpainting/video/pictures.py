@@ -1,6 +1,6 @@
 """Still pictures for sample sequences: photographs and procedural textures.
 
-Lengths are fractions of the frame height, so that a picture looks alike at every size. Colours are RGB, float32 in
+Lengths are fractions of the frame height, so that a picture looks the same at every size. Colours are RGB, float32 in
 [0, 1].
 """
 

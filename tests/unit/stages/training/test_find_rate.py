@@ -59,7 +59,7 @@ def test_a_loss_that_runs_away_ends_the_test_and_is_not_shown_where_it_is_not_fi
     assert (losses[:-1] < DIVERGED * losses[0]).all()
 
 
-def test_nothing_is_left_but_a_table_and_a_figure_and_the_same_seed_leaves_the_same_bytes(
+def test_only_a_table_and_a_figure_are_written_and_the_same_seed_writes_the_same_bytes(
     found: Path, arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = folder_digest(tiny_results)
