@@ -79,7 +79,10 @@ def _scaled(width: float, height: float, ratio: float) -> Size:
 
 
 def scale(frame: Picture, size: Size) -> Picture:
-    """Resize a frame; area interpolation along axes that shrink, cubic along axes that grow."""
+    """Resize a frame, uint8 [height, width, 3], to `size` (width, height).
+
+    Area interpolation along axes that shrink, cubic along axes that grow.
+    """
     height, width = frame.shape[:2]
     smaller = (min(width, size[0]), min(height, size[1]))
     if smaller != (width, height):
@@ -90,7 +93,7 @@ def scale(frame: Picture, size: Size) -> Picture:
 
 
 def scale_hole(hole: FrameHole, size: Size) -> FrameHole:
-    """Resize a hole; true for every pixel that `scale` computes from any masked pixel."""
+    """Resize a hole, bool [height, width]; true for every pixel that `scale` computes from any masked pixel."""
     height, width = hole.shape
     smaller = (min(width, size[0]), min(height, size[1]))
     if smaller != (width, height):

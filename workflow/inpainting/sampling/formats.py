@@ -75,7 +75,7 @@ def to_hole(mask: Any, shape: tuple[int, ...], settings: MaskSettings) -> Hole:
 
 
 def to_output(frames: Iterator[Picture], output_type: OutputType) -> Any:
-    """A clip's frames in the form of `output_type`."""
+    """A clip's frames, each uint8 [height, width, 3], in the form of `output_type`."""
     if output_type == "stream":
         return frames
     if output_type == "pil":

@@ -67,6 +67,7 @@ class MaskedClip:
     def fill(self, region: Region, source: ConditionSource, on_progress: Callable[[int], None]) -> tuple[Frames, Hole]:
         """A region of all frames with its hole filled, and its hole, not dilated; both are arrays on disk.
 
+        They are uint8 [frames, height, width, 3] and bool [frames, height, width].
         on_progress: called with the number of frames that were filled.
         """
         width, height = region.size
@@ -84,7 +85,7 @@ class MaskedClip:
 
 
 def picture_hole(picture: Picture, settings: MaskSettings) -> PictureHole:
-    """The hole of a mask image, not dilated."""
+    """The hole of a mask image, uint8 [height, width, 3], not dilated: bool [height, width]."""
     return masks.to_hole(reader.luminance(picture), settings)
 
 

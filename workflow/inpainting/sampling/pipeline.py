@@ -239,7 +239,10 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         latents: Tensor | None,
         noise_shape: tuple[int, ...],
     ) -> None:
-        """Raise ArgumentError for prompts or initial latents that `__call__` does not accept."""
+        """Raise ArgumentError for prompts or initial latents that `__call__` does not accept.
+
+        Embeddings: [1, tokens, width]; latents: [1, *noise_shape].
+        """
         text_size = self.family.text_size(self.transformer.config)
         for name, text, embeds in (
             ("prompt", prompt, prompt_embeds),

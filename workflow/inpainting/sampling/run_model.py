@@ -105,7 +105,10 @@ class RunModel:
         on_progress: OnProgress,
         filled: bool = False,
     ) -> Any:
-        """Call the pipeline with the settings; arguments and result as `CogVideoXInpaintPipeline.__call__`."""
+        """Call the pipeline with the settings; arguments and result as `CogVideoXInpaintPipeline.__call__`.
+
+        video: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+        """
         settings = self.settings
         return self.pipeline(
             video,

@@ -89,7 +89,7 @@ def decode_windows(
 def reconstruct_windows(
     vae: AutoencoderKLCogVideoX, frames: Frames, schedule: WindowSchedule, padding: Padding, batch_size: int
 ) -> Iterator[Frames]:
-    """The frames of each window, encoded and decoded again."""
+    """The frames of each window, encoded and decoded: uint8 [frames, height, width, 3]."""
     for batch in schedule.batches(batch_size):
         clips = [vae_latents.to_tensor(padding.pad(schedule.cut(frames, window))) for window in batch]
         decoded = vae_latents.decode(vae, vae_latents.encode(vae, torch.stack(clips))[0])

@@ -32,7 +32,7 @@ def draw_dynamic_scene(
 ) -> tuple[FloatClip, str, Camera]:
     """A dynamic background clip: (clip, name of the photograph, "texture" or "plain", camera).
 
-    size: (width, height) in pixels; still: probability of a still camera.
+    The clip is [frames, height, width, 3]. size: (width, height) in pixels; still: probability of a still camera.
     """
     width, height = (DENSITY * side for side in size)
     name, picture, room = backdrop(rng, (width, height))
@@ -53,7 +53,10 @@ def draw_dynamic_scene(
 
 
 def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, FloatImage, tuple[float, float]]:
-    """As `scenes.background`, but also plain surfaces, two pictures joined at a horizon, and blurred pictures."""
+    """As `scenes.background`, but also plain surfaces, two pictures joined at a horizon, and blurred pictures.
+
+    Returns the picture as [height, width, 3].
+    """
     name, picture, room = background(rng, size)
     rows, columns = picture.shape[:2]
     if rng.random() < 0.25:
@@ -87,7 +90,7 @@ def shake(rng: np.random.Generator, camera: Camera) -> Camera:
 
 
 def ripple(rng: np.random.Generator, clip: FloatClip) -> FloatClip:
-    """The clip with a soft-edged region distorted by travelling waves."""
+    """The clip [frames, height, width, 3] with a soft-edged region distorted by travelling waves."""
     frames, height, width = clip.shape[:3]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     coarse = rng.standard_normal((3, 4)).astype(np.float32) + np.float32(rng.uniform(-0.3, 0.8))
@@ -110,7 +113,10 @@ def ripple(rng: np.random.Generator, clip: FloatClip) -> FloatClip:
 
 
 def add_foreground(rng: np.random.Generator, clip: FloatClip, camera: Camera) -> None:
-    """Paste a static foreground object into the clip, in place: by parallax it moves faster than the background."""
+    """Paste a static foreground object into the clip [frames, height, width, 3], in place.
+
+    By parallax it moves faster than the background.
+    """
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.15, 0.45) * height
     depth = rng.uniform(1.3, 3)
@@ -128,7 +134,10 @@ def add_foreground(rng: np.random.Generator, clip: FloatClip, camera: Camera) ->
 
 
 def add_subject(rng: np.random.Generator, clip: FloatClip) -> None:
-    """Paste a body with up to five swinging limbs into the clip, in place, near the middle of the frame."""
+    """Paste a body with up to five swinging limbs into the clip [frames, height, width, 3], in place.
+
+    The body stays near the middle of the frame.
+    """
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.07, 0.22) * height
     shadow = draw_shadow(rng, radius)

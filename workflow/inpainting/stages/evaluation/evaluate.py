@@ -128,7 +128,8 @@ def score_sequence(
 ) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
     """A sequence's rows of the results (see `artifacts.scores`; without the column method), and its frames by output.
 
-    Scores are computed in the hole of the mask itself; the hole that is filled and composited is dilated.
+    Frames are uint8 [frames, height, width, 3]. Scores are computed in the hole of the mask itself; the hole that is
+    filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
     outputs: dict[Output, NDArray[np.uint8]] = {
