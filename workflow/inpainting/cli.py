@@ -15,8 +15,10 @@ import yaml
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from inpainting.core import devices
 from inpainting.core.errors import InputError, Unfinished, UsageError
 from inpainting.core.settings import Settings, error_sentences
+from inpainting.models.settings import ModelSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Command:
         return kind
 
     def run(self, settings: Settings) -> None:
-        """Run the step."""
+        """Run the step; one that computes on GPUs takes as many as it needs first."""
+        if isinstance(settings, ModelSettings):
+            devices.reserve(settings.gpus_needed())
         module = importlib.import_module(f"inpainting.{self.package}.{self.module}")
         getattr(module, self.module)(settings)
 

@@ -24,6 +24,10 @@ class ModelSettings(Settings):
     device: Annotated[Literal["auto", "cpu", "cuda"], Role.EXECUTION] = "auto"
     """Where to compute; auto takes the GPU if there is one."""
 
+    def gpus_needed(self) -> int:
+        """How many GPUs this process needs, if the machine has any."""
+        return 0 if self.device == "cpu" else 1
+
 
 class LoraSettings(Settings):
     """LoRA: its target layers, rank and scale."""

@@ -105,6 +105,10 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
         """The method's name in the tables."""
         return self.label or self.method
 
+    def gpus_needed(self) -> int:
+        """As for other steps; none for a method without a model."""
+        return super().gpus_needed() if METHODS[self.method].learned else 0
+
 
 class TablesSettings(Settings):
     """Thresholds between the strata, and what counts as a failure."""

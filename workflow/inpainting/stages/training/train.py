@@ -29,6 +29,7 @@ from inpainting.stages.training import checkpoints, distributed, optimizers, pre
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.dry_run import rehearse
 from inpainting.stages.training.fsdp import shard_base
+from inpainting.stages.training.launcher import is_worker
 from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import Monitor
 from inpainting.stages.training.preemption import Stop
@@ -51,7 +52,7 @@ def train(settings: TrainCommand) -> None:
     if settings.dry_run:
         rehearse(settings, fresh_run(settings))
         return
-    if settings.processes > 1 and not distributed.is_worker():
+    if settings.processes > 1 and not is_worker():
         _check(settings)
         _launch(settings)
         return
