@@ -35,6 +35,7 @@ from inpainting.stages.training.metrics_logger import Monitor
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.resuming import Difference
+from inpainting.stages.training.running import only_training
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
 from inpainting.stages.training.wandb_run import WandbRun, check_wandb
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -66,6 +67,12 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
     accelerator, cache = _opened(settings)
     if settings.shard_base and accelerator.num_processes == 1:
         raise UsageError("--shard-base: there is one process alone to hold the base; give more --processes")
+    with only_training(settings.out, accelerator.is_main_process):
+        _resume(settings, stop, accelerator, cache)
+
+
+def _resume(settings: TrainCommand, stop: Stop, accelerator: Accelerator, cache: LatentCache) -> None:
+    """Train the steps that are missing, while no other training uses the folder."""
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config, cache.shaping())
     wanted = checkpoint_steps(settings)
