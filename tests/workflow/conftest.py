@@ -31,7 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
         windows={"window": 9},
         dataset={"root": "sequences", "frames": 17},
         latents={"shards": 2},
-        training={"steps": 4, "save_every": 2, "rank": 4, "alpha": 4, "batch_size": 2},
+        training={"steps": 4, "warmup_steps": 0, "save_every": 2, "rank": 4, "alpha": 4, "batch_size": 2},
         validation={"steps": 1},
         evaluation={"steps": 1, "methods": METHODS, "examples": 1},
         report={"examples": 1},

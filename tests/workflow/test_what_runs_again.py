@@ -65,7 +65,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
         model={"base": str(tiny_base), "device": "cpu"},
         windows={"window": 9},
         dataset={"root": "sequences", "frames": 9, "split": {"test_share": 0.2, "validation_share": 0.15}},
-        training={"steps": 1, "rank": 2, "alpha": 2, "batch_size": 1},
+        training={"steps": 1, "warmup_steps": 0, "rank": 2, "alpha": 2, "batch_size": 1},
         validation={"steps": 1},
         evaluation={"steps": 1, "methods": ["telea"], "examples": 1, "extras": []},
         report={"examples": 1},

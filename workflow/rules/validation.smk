@@ -1,4 +1,4 @@
-"""Every checkpoint, in a process of its own, on the validation set; and the best of them."""
+"""Scores of every checkpoint on the validation set, and the best one."""
 
 from inpainting.stages.training.settings import checkpoint_steps
 from inpainting.artifacts.validation_scores import VALIDATION_VERSION

@@ -98,6 +98,7 @@ def training_numbers(trainings: dict[str, Path]) -> Numbers:
     for name, folder in trainings.items():
         for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
             row = {key: value for key, value in json.loads(line).items() if not key.startswith(COSTS)}
+            assert row.pop("skipped_updates") == 0
             numbers |= named(f"{name}/step {row.pop('step')}", row)
     return numbers
 
