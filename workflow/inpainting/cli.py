@@ -37,8 +37,11 @@ class Command:
         return kind
 
     def run(self, settings: Settings) -> None:
-        """Run the step; one that computes on GPUs takes as many as it needs first."""
-        if isinstance(settings, ModelSettings):
+        """Run the step; one that uses the model first finds its folder and takes the GPUs it needs."""
+        if isinstance(settings, ModelSettings) and settings.uses_model():
+            from inpainting.models import bases
+
+            settings = bases.with_local_base(settings)
             devices.reserve(settings.gpus_needed())
         module = importlib.import_module(f"inpainting.{self.package}.{self.module}")
         getattr(module, self.module)(settings)
@@ -85,6 +88,7 @@ COMMANDS = {
     "draw-provenance": Command(
         "stages.report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
     ),
+    "fetch": Command("models", "fetch", "FetchCommand", "download a base model from the hub"),
     "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
     "export": Command("sampling", "export", "ExportCommand", "write an adapter as one folder with a card"),
 }

@@ -105,9 +105,9 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
         """The method's name in the tables."""
         return self.label or self.method
 
-    def gpus_needed(self) -> int:
-        """As for other steps; none for a method without a model."""
-        return super().gpus_needed() if METHODS[self.method].learned else 0
+    def uses_model(self) -> bool:
+        """Whether the method needs the model."""
+        return METHODS[self.method].learned
 
 
 class TablesSettings(Settings):

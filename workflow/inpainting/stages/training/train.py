@@ -23,7 +23,7 @@ from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
-from inpainting.models import bases, loading, lora
+from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
@@ -141,7 +141,7 @@ def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any
     del shaping["steps"]
     if settings.split_file is not None:
         inputs = {**inputs, "split_file": file_digest(settings.split_file)}
-    return provenance.describe(shaping, inputs)
+    return provenance.describe(shaping, inputs | bases.provenance(settings.base))
 
 
 def write_summary(settings: TrainCommand) -> None:
@@ -271,8 +271,10 @@ def _check_batches(settings: TrainCommand, cache: LatentCache, processes: int) -
 
 def adapter_config(settings: TrainCommand) -> AdapterConfig:
     """The settings that inference needs to know of a training."""
+    name, commit = hub.origin(settings.base) or (settings.base, None)
     return AdapterConfig(
-        base=settings.base,
+        base=name,
+        base_revision=commit,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
