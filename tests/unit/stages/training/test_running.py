@@ -19,13 +19,15 @@ def running(training_arguments: Arguments, tmp_path: Path) -> Iterator[subproces
     """A training in tmp_path of thousands of steps."""
     long = training_arguments(tmp_path, "--steps", "5000", "--save-every", "5000")
     process = subprocess.Popen([sys.executable, "-m", "inpainting.cli", *long])
-    until = time.monotonic() + 80
-    while not (tmp_path / LOCK_FILE).exists() or not (tmp_path / LOCK_FILE).read_text():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.05)
-    yield process
-    process.kill()
-    process.wait()
+    try:
+        until = time.monotonic() + 300
+        while not (tmp_path / LOCK_FILE).exists() or not (tmp_path / LOCK_FILE).read_text():
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_second_training_in_the_same_folder_is_refused_until_the_first_is_killed(
