@@ -30,7 +30,7 @@ from inpainting.stages.training import checkpoints, distributed, preemption, res
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.dry_run import dry_run
 from inpainting.stages.training.fsdp import shard_base
-from inpainting.stages.training.launcher import is_worker
+from inpainting.stages.training.launcher import check_processes, ignore_incomplete, is_worker
 from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
@@ -51,6 +51,8 @@ def train(settings: TrainCommand) -> None:
     signal or a time limit stops it earlier; InputError and UsageError for data or settings that can't be used.
     """
     stop = Stop(settings.time_limit)
+    ignore_incomplete()
+    check_processes(settings.processes)
     if settings.dry_run:
         dry_run(settings, fresh_run(settings))
         return
@@ -161,6 +163,7 @@ def write_summary(settings: TrainCommand) -> None:
 
 def fresh_run(settings: TrainCommand) -> Run:
     """A run before its first step. The experiment's folder is neither read nor written."""
+    ignore_incomplete()
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
     transformer = prepare_transformer(settings, config, cache, accelerator.device, None)
