@@ -112,3 +112,8 @@ def draw_dataset(results: Path, out: Path, *options: str) -> list[str]:
     summary = results / "audit" / "summary.json"
     built = command("draw-dataset", **audited(results), **findings, summary=summary, out=out, page=out / "page.html")
     return [*built, *options]
+
+
+def plan(configfile: object, *options: str) -> list[str]:
+    """Plan a configuration."""
+    return [*command("plan", configfile=configfile), *options]

@@ -81,6 +81,7 @@ COMMANDS = {
     "draw-provenance": Command(
         "stages.report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
     ),
+    "plan": Command("planning", "plan", "PlanCommand", "print what a run will cost, before anything is computed"),
     "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
     "export": Command("sampling", "export", "ExportCommand", "write an adapter as one folder with a card"),
 }
@@ -132,7 +133,7 @@ def _with_nothing_required(kind: type[Settings]) -> type[Settings]:
 def _refuse_unknown_options(arguments: list[str], kind: type[Settings]) -> None:
     options = ["--help"]
     for field, info in kind.model_fields.items():
-        name = field.replace("_", "-")
+        name = str(info.validation_alias or field).replace("_", "-")
         options += [f"--{name}", f"--no-{name}"] if info.annotation is bool else [f"--{name}"]
     for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
         option = argument.partition("=")[0]

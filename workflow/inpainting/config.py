@@ -144,9 +144,10 @@ class PipelineConfig(Settings):
         return groups | {name: group for name, (_, group) in self.evaluation.given().items()}
 
 
-def resolve(config: Mapping[str, Any]) -> PipelineConfig:
+def resolve(config: Mapping[str, Any], root_exists: bool = True) -> PipelineConfig:
     """Validate the configuration that Snakemake read; its values override those of the file that `extends` names.
 
+    root_exists: whether dataset.root has to exist, which it need not for a plan.
     Raises UsageError with one sentence per wrong value.
     """
     try:
@@ -154,7 +155,7 @@ def resolve(config: Mapping[str, Any]) -> PipelineConfig:
     except ValidationError as error:
         raise UsageError("; ".join(error_sentences(error, PipelineConfig, option=False))) from error
     root = resolved.dataset.root
-    if root is not None and not Path(root).is_dir():
+    if root_exists and root is not None and not Path(root).is_dir():
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
     _check_base(resolved)
     resolved.groups()
