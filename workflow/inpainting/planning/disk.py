@@ -102,9 +102,7 @@ def disk_rows(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
     if base.to_download:
         weights = count_base_weights(base)
         downloaded = 2 * (weights + vae_weights(base.vae) + base.text_encoder_weights)
-        rows.append(
-            DiskRow("model", "base in the hub's cache, float16 (another disk, unless HF_HOME says so)", downloaded, 20)
-        )
+        rows.append(DiskRow("model", "download of the base, float16, into HF_HOME", downloaded, 20))
     return rows
 
 

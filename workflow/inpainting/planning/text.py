@@ -68,9 +68,7 @@ def _bytes(row: DiskRow) -> str:
 def _memory(plan: "Plan") -> list[str]:
     limit = None if plan.card is None else 1e9 * CARDS[plan.card].memory_gb
     beside = "" if limit is None else f"; {CARDS[plan.card or ''].title} has {shown(limit)}"
-    lines = [
-        f"GPU memory, tensors alone (counted; the CUDA context and the allocator take 1 to 4 GB more, assumed){beside}"
-    ]
+    lines = [f"GPU memory of the tensors (counted; CUDA and its allocator take 1 to 4 GB more, assumed){beside}"]
     for row in plan.memory:
         parts = ", ".join(f"{what} {shown(size)}" for what, size in row.parts.items() if size)
         lines.append(f"  {row.stage:22} {shown(row.total):>9}  {parts}")
