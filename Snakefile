@@ -13,7 +13,7 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-settings = resolve_or_exit(config)
+settings = resolve_or_exit(config, [Path(file).parent for file in workflow.configfiles])
 compared, groups = settings.compared(), settings.groups()
 experiments = {name: experiment.training for name, experiment in compared.items()}
 training_seeds = {name: experiment.seed for name, experiment in compared.items()}

@@ -27,8 +27,8 @@ import cv2
 import numpy as np
 from inpainting.core.files import write_text
 from inpainting.stages.dataset.folder_scan import open_folders, stamp
-from inpainting.stages.dataset.inspection import Inspected, Inspection, inspect
-from inpainting.stages.dataset.settings import Inspecting
+from inpainting.stages.dataset.inspection import InspectedSequence, Inspection, inspect
+from inpainting.stages.dataset.settings import InspectionSettings
 from inpainting.video.sequence import FOLDERS, MASK, RGB, TRUTH, frame_name
 from PIL import Image
 
@@ -73,9 +73,9 @@ def take_turns(rounds: int, *works: Callable[[], object]) -> list[list[float]]:
     return [list(times) for times in zip(*([cpu(work) for work in works] for _ in range(rounds)), strict=True)]
 
 
-def inspect_all(root: Path, known: dict[str, Inspected], **options: object) -> dict[str, Inspected]:
+def inspect_all(root: Path, known: dict[str, InspectedSequence], **options: object) -> dict[str, InspectedSequence]:
     """Inspect every sequence in this process."""
-    settings = Inspecting.model_validate({"root": root, "frames": FRAMES, **options})
+    settings = InspectionSettings.model_validate({"root": root, "frames": FRAMES, **options})
     names = sorted(path.name for path in root.iterdir())
     found = {name: inspect(name, known.get(name), settings) for name in names}
     return {name: entry for name, entry in found.items() if entry is not None}
@@ -83,7 +83,7 @@ def inspect_all(root: Path, known: dict[str, Inspected], **options: object) -> d
 
 def check_all(root: Path) -> None:
     """The level crc on every frame of every sequence, without looking at pixels."""
-    settings = Inspecting(root=root, frames=FRAMES)
+    settings = InspectionSettings(root=root, frames=FRAMES)
     for path in sorted(root.iterdir()):
         with open_folders(str(path), FRAMES) as listings:
             stamp(listings)

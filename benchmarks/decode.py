@@ -1,4 +1,4 @@
-"""What decoding costs with our VAE (`models.vae.arranged`), beside diffusers' own, in turn in one process.
+"""What decoding costs with our VAE (`models.vae.prepare_vae`), beside diffusers' own, in turn in one process.
 
     python benchmarks/decode.py                     two clips of 17 frames of 128x96, one thread, under a minute
     python benchmarks/decode.py --base /path/to/CogVideoX-2b --device cuda --dtype float16
@@ -45,7 +45,7 @@ def main() -> None:
     difference = (vae_latents.decode(ours, latents) - vae_latents.decode(plain, latents)).abs().max().item()
     times = [(seconds(plain, latents), seconds(ours, latents)) for _ in range(given.repeats)]
     theirs, mine = zip(*times, strict=True)
-    print(f"diffusers {statistics.median(theirs):.2f} s, arranged {statistics.median(mine):.2f} s")
+    print(f"diffusers {statistics.median(theirs):.2f} s, prepare_vae {statistics.median(mine):.2f} s")
     ratio, least = statistics.median(theirs) / statistics.median(mine), min(theirs) / min(mine)
     print(
         f"{ratio:.2f} x as fast by medians, {least:.2f} x by shortest times; difference at most {difference:.1e} of 2"

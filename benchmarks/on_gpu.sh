@@ -74,7 +74,7 @@ windows: {$windows}
 dataset: {root: $data, frames: $frames, audit: {shards: 1}}
 latents: {shards: 1}
 training: # a schedule that does not depend on the number of steps, so that trainings can be compared
-  {steps: $long, batch_size: 1, save_every: $stopped, log_every: 1, schedule: constant_with_warmup, warmup_steps: 5,
+  {steps: $long, batch_size: 1, save_every: $stopped, log_every: 1, schedule: constant_with_warmup, warmup_steps: 3,
    $recipe}
 validation: {steps: $denoising, limit: 1}
 evaluation: {steps: $denoising, limit: 1, extras: [motion]}

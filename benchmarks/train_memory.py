@@ -21,7 +21,7 @@ from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import optimizers
 from inpainting.stages.training.batches import Batch
-from inpainting.stages.training.loop import noise
+from inpainting.stages.training.loop import add_noise_and_target
 from inpainting.stages.training.loss import areas, squared_errors
 from inpainting.stages.training.metrics_logger import peak_memory_gib
 from inpainting.stages.training.settings import OptimizerSettings
@@ -68,7 +68,7 @@ def measure(transformer: CogVideoXTransformer3DModel, rank: int, precision: str,
     model, optimizer = accelerator.prepare(transformer, optimizer)
     width = transformer.config.text_embed_dim
     prompt = torch.zeros(1, transformer.config.max_text_seq_length, width, device=transformer.device)
-    noisy, velocity = noise(schedule, batch)
+    noisy, velocity = add_noise_and_target(schedule, batch)
     shown = (noisy, batch.condition, batch.mask, prompt, batch.timesteps)
 
     def update() -> None:

@@ -57,7 +57,8 @@ def arguments(folder: Path, out: Path, steps: int) -> list[str]:
     """The options of `inpaint train`."""
     words = f"--base {NANO} --device cpu --window {FRAMES} --steps {steps} --out {out} --index {folder}/index.parquet"
     words += f" --prompt-file {folder}/prompt.safetensors --targets attention+ff --rank 32 --batch-size 4"
-    return [*words.split(), "--micro-batch-size", "4", "--save-every", "100000", "--high-noise-share", "0.5"]
+    words += " --micro-batch-size 4 --warmup-steps 0 --save-every 100000 --high-noise-share 0.5"
+    return words.split()
 
 
 def inpaint_loop(options: list[str], out: Path) -> float:
@@ -72,14 +73,14 @@ def bare(options: list[str]) -> float:
     settings = parse("train", options)
     assert isinstance(settings, TrainCommand)
     run = fresh_run(settings)
-    parts = [run.read(step)[0] for step in range(1, settings.steps + 1)]
+    parts = [run.micro_batches(step)[0] for step in range(1, settings.steps + 1)]
     prompt = read_prompt(settings.prompt_file)
     optimizer = torch.optim.AdamW(run.parameters, lr=settings.learning_rate, betas=settings.betas)
     run.transformer.train()
     start = perf_counter()
     for part in parts:
-        noisy = run.noise_schedule.add_noise(part.truth, part.noise, part.timesteps)
-        velocity = run.noise_schedule.get_velocity(part.truth, part.noise, part.timesteps)
+        noisy = run.noise_scheduler.add_noise(part.truth, part.noise, part.timesteps)
+        velocity = run.noise_scheduler.get_velocity(part.truth, part.noise, part.timesteps)
         shown = torch.cat([noisy, part.condition, part.mask], dim=2)
         predicted = run.transformer(shown, prompt.expand(len(shown), -1, -1), part.timesteps, return_dict=False)[0]
         weights = part.region + settings.outside_weight * (1 - part.region)

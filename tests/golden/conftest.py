@@ -35,7 +35,7 @@ TRAININGS = {
 
 TRAINING = (
     "--steps 3 --save-every 3 --log-every 1 --batch-size 2 --optimizer adamw --warmup-steps 0"
-    " --rank 4 --alpha 8 --learning-rate 0.001 --patch-learning-rate 0.002"
+    " --rank 4 --alpha 8 --learning-rate 0.001 --patch-learning-rate 0.002 --outside-weight 0.1"
 )
 
 SPLIT_SEED = 5

@@ -80,6 +80,7 @@ def train(base: object, results: Path, out: object, *options: str) -> list[str]:
         warmup_steps=1,
         learning_rate=0.01,
         patch_learning_rate=0.02,
+        outside_weight=0.1,
         out=out,
     )
     return [*built, *options]
@@ -93,6 +94,42 @@ def audited(results: Path) -> dict[str, Path]:
         "manifest": audit / "manifest.parquet",
         "split_file": audit / "split.tsv",
     }
+
+
+def export(checkpoint: object, out: object, *options: str) -> list[str]:
+    """Export an adapter."""
+    return [*command("export", checkpoint=checkpoint, out=out), *options]
+
+
+def import_clips(out: object, *options: object) -> list[str]:
+    """Import clips that the options name, in this process alone."""
+    return [*command("import", out=out, workers=1), *map(str, options)]
+
+
+def run(base: object, output: object | None, *options: object, **more: object) -> list[str]:
+    """Inpaint with a base on the CPU; base and output are left out where they are None."""
+    return [*command("run", base=base, device="cpu", output=output, **more), *map(str, options)]
+
+
+def inspect(root: object, out: object, shard: int, shards: int, *options: str) -> list[str]:
+    """Inspect one shard of a dataset, in this process alone."""
+    return [*command("inspect", root, out, shard=shard, shards=shards, workers=1), *options]
+
+
+def sample(out: object, sequences: int, *options: str) -> list[str]:
+    """Make sample sequences."""
+    return [*command("sample", out, sequences=sequences), *options]
+
+
+def validate(base: object, results: Path, checkpoint: object, out: object, *options: str) -> list[str]:
+    """Validate a checkpoint on sequences of 17 frames. results: a folder as `tiny_results` is."""
+    inputs = {"base": base, "device": "cpu", **audited(results), "frames": 17}
+    return [*command("validate", **inputs, checkpoint=checkpoint, out=out), *options]
+
+
+def best(scores: Iterable[Path], checkpoints: object, out: object, adapter_out: object) -> list[str]:
+    """Choose the best of validated checkpoints, given by their scores."""
+    return command("best", scores=scores, checkpoints=checkpoints, out=out, adapter_out=adapter_out)
 
 
 def evaluate(method: str, results: Path, out: object, *options: str) -> list[str]:
@@ -117,3 +154,8 @@ def draw_dataset(results: Path, out: Path, *options: str) -> list[str]:
 def plan(configfile: object, *options: str) -> list[str]:
     """Plan a configuration."""
     return [*command("plan", configfile=configfile), *options]
+
+
+def tables(results: Iterable[object], manifest: object, out: object, *options: str) -> list[str]:
+    """Compare methods by their results, the .parquet files of `evaluate`."""
+    return [*command("tables", results=results, manifest=manifest, out=out), *options]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inpainting.config import PipelineConfig, resolve, schema
+from inpainting.config import resolve, schema
 from inpainting.core.errors import UsageError
 from inpainting.core.files import read_json
 
@@ -25,26 +25,73 @@ def test_the_schema_says_what_the_settings_say() -> None:
 
 
 def test_the_demo_names_a_base_model_that_is_there() -> None:
-    settings = resolve(shipped("config.yaml"))
+    settings = resolve(shipped("config.yaml"), [ROOT / "config"])
     assert (ROOT / settings.model.base / "transformer" / "config.json").is_file()
     assert list(settings.compared()) == ["lora"]
 
 
 def test_the_configuration_for_2b_is_whole_and_waits_for_a_dataset(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"dataset\.root: /path/to/sequences does not exist"):
-        resolve(shipped("cogvideox-2b.yaml"))
+        resolve(shipped("cogvideox-2b.yaml"), [ROOT / "config"])
     settings = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": str(tmp_path)}})
     assert (settings.windows.window, settings.dataset.frames) == (49, 100)
     assert (settings.model.dtype, settings.training.mixed_precision) == ("float16", "fp16")
-    demo = PipelineConfig.model_validate(shipped("config.yaml"))
-    assert settings.training.steps != demo.training.steps, "nothing of the demo leaks into it"
+
+
+SIZES_RATES_AND_STEPS = {
+    "model": {"base", "dtype", "vae_dtype", "device"},
+    "windows": {"window"},
+    "masks": {"mask_dilation"},
+    "dataset": {"root", "frames", "sample", "audit", "split"},
+    "latents": {"shards", "latents_dtype"},
+    "training": {
+        "steps",
+        "batch_size",
+        "micro_batch_size",
+        "learning_rate",
+        "patch_learning_rate",
+        "warmup_steps",
+        "mixed_precision",
+        "gradient_checkpointing",
+        "save_every",
+        "preview_every",
+        "log_every",
+        "on_change",
+    },
+    "validation": {"steps", "limit"},
+    "evaluation": {"steps", "limit", "extras"},
+}
+"""What the demo and CogVideoX-2b may set differently, by section."""
+
+
+def test_the_demo_and_2b_share_one_recipe_and_differ_in_sizes_rates_and_steps(tmp_path: Path) -> None:
+    demo = resolve(shipped("config.yaml"), [ROOT / "config"]).model_dump()
+    real = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": str(tmp_path)}}).model_dump()
+    differ = {
+        section: names
+        for section, values in demo.items()
+        if isinstance(values, dict) and (names := {name for name in values if values[name] != real[section][name]})
+    }
+    assert all(names <= SIZES_RATES_AND_STEPS[section] for section, names in differ.items()), differ
+    assert {name: demo[name] for name in ("seed", "experiments")} == {
+        name: real[name] for name in ("seed", "experiments")
+    }
+
+
+def test_the_rows_to_compare_on_2b_differ_from_the_recipe_and_are_whole(tmp_path: Path) -> None:
+    table = "config/cogvideox-2b-ablation.tsv"
+    given = {"extends": "config/cogvideox-2b.yaml", "experiments": table, "dataset": {"root": str(tmp_path)}}
+    compared = resolve(given).compared()
+    recipe = compared.pop("recipe").training
+    assert {"grey", "outside", "rank-16"} <= set(compared)
+    assert all(one.training != recipe for one in compared.values())
 
 
 def test_the_shipped_study_repeats_its_experiments_with_other_seeds() -> None:
-    settings = resolve(shipped("ablation.yaml"))
+    settings = resolve(shipped("ablation.yaml"), [ROOT / "config"])
     groups = settings.groups()
-    repeats = dict.fromkeys(("flow", "grey", "concat_rgb", "replace", "mask_and_effect", "random_base"), 3)
-    assert {group: list(groups.values()).count(group) for group in groups.values()} == repeats
+    assert {"recipe", "grey", "outside"} <= set(groups.values())
+    assert {list(groups.values()).count(group) for group in groups.values()} == {3}
     assert set(groups) == set(settings.compared())
 
 
@@ -61,9 +108,36 @@ def test_adapters_are_scored_without_a_training_and_several_of_a_name_are_repeat
 
 
 def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> None:
-    (tmp_path / "below.yaml").write_text("seed: 3\ntraining: {rank: 8, steps: 7}\n")
+    (tmp_path / "below.yaml").write_text("seed: 3\ntraining: {rank: 8, steps: 7, warmup_steps: 0}\n")
     settings = resolve({"extends": str(tmp_path / "below.yaml"), "training": {"steps": 9}})
     assert (settings.seed, settings.training.rank, settings.training.steps) == (3, 8, 9)
+
+
+def test_paths_in_a_configuration_are_relative_to_the_file_that_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("shared", "mine"):
+        (tmp_path / folder).mkdir()
+    base = ROOT / "models" / "nano"
+    below = f"experiments: rows.tsv\nmodel: {{base: {base}}}\ntraining: {{rank: 8}}\n"
+    (tmp_path / "shared" / "below.yaml").write_text(below)
+    (tmp_path / "shared" / "rows.tsv").write_text("experiment\toverrides\tdescription\none\t\t\n")
+    monkeypatch.chdir(tmp_path / "mine")
+    settings = resolve({"extends": "../shared/below.yaml"}, [tmp_path / "mine"])
+    assert (settings.training.rank, list(settings.compared())) == (8, ["one"])
+    monkeypatch.chdir(ROOT)
+    assert list(resolve({"extends": "below.yaml"}, [tmp_path / "shared"]).compared()) == ["one"]
+    with pytest.raises(UsageError, match=r"extends: below\.yaml does not exist"):
+        resolve({"extends": "below.yaml"})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("a: [1", "below.yaml is not a YAML file"), ("- 1\n", "below.yaml holds list")]
+)
+def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "below.yaml").write_text(text)
+    with pytest.raises(UsageError, match=sentence):
+        resolve({"extends": "below.yaml"}, [tmp_path])
 
 
 def test_experiments_start_from_the_training_section_and_the_seed_of_the_run(tmp_path: Path) -> None:
@@ -79,7 +153,7 @@ def test_experiments_start_from_the_training_section_and_the_seed_of_the_run(tmp
     ("values", "sentence"),
     [
         ({"training": {"stepss": 4}}, "training.stepss: there is no such setting; did you mean steps?"),
-        ({"windows": {"window": 48}}, "48 frames do not survive the VAE; use 8k+1, such as 41 or 49"),
+        ({"windows": {"window": 48}}, "48 frames do not keep their length in the VAE; use 8k+1, such as 41 or 49"),
         ({"windows": {"window": 49}, "dataset": {"frames": 17}}, "49 frames do not fit into sequences of"),
         ({"dataset": {"root": "nowhere"}}, "dataset.root: nowhere does not exist"),
         ({"experiments": "nowhere.tsv"}, "experiments: nowhere.tsv does not exist"),

@@ -52,7 +52,7 @@ def test_the_conditioning_shows_known_latents_twice(shown: dict[str, object]) ->
     noisy, known = torch.zeros(1, 3, 16, 2, 2), torch.ones(1, 3, 16, 2, 2)
     mask = torch.zeros(1, 3, 4, 2, 2)
     mask[0, 1, 3, 0, 0] = 1 / 64
-    latents = entry.latents(noisy, known, mask, lambda clean: 3 * clean)
+    latents = entry.noisy_input(noisy, known, mask, lambda clean: 3 * clean)
     assert latents[0, 1, :, 0, 0].eq(0).all()
     assert latents.sum() == 3 * 16 * (3 * 4 - 1)
-    assert entry.beside(known, mask) == (known, mask)
+    assert entry.extra_channels(known, mask) == (known, mask)

@@ -1,7 +1,8 @@
-"""A tiny project, and what a whole run makes of it."""
+"""A tiny project, and its results after a whole run."""
 
 from pathlib import Path
 
+import commands
 import pytest
 from inpainting.cli import main
 from snakemake_runs import configure, run
@@ -13,8 +14,8 @@ METHODS = ["ceiling", "base", "telea", "masked_input"]
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """A folder with a configuration and a dataset of eight sequences, of which one has a gap."""
     folder = tmp_path_factory.mktemp("project")
-    sample = ["sample", str(folder / "sequences"), "--sequences", "8", "--frames", "17", "--size", "32x32"]
-    assert main([*sample, "--seed", "1", "--workers", "1"]) == 0
+    sample = {"sequences": 8, "frames": 17, "size": "32x32", "seed": 1, "workers": 1}
+    assert main(commands.command("sample", folder / "sequences", **sample)) == 0
     broken = sorted((folder / "sequences").glob("?" * 16))[0]
     (broken / "GT_480" / "frame_00005.png").unlink()
     rows = [
@@ -30,7 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
         windows={"window": 9},
         dataset={"root": "sequences", "frames": 17},
         latents={"shards": 2},
-        training={"steps": 4, "save_every": 2, "rank": 4, "alpha": 4, "batch_size": 2},
+        training={"steps": 4, "warmup_steps": 0, "save_every": 2, "rank": 4, "alpha": 4, "batch_size": 2},
         validation={"steps": 1},
         evaluation={"steps": 1, "methods": METHODS, "examples": 1},
         report={"examples": 1},

@@ -14,7 +14,7 @@ from snakemake_runs import configure, run, snakemake
 
 
 @pytest.mark.slow
-def test_a_whole_run_ends_in_a_report_and_says_its_headline(project: Path) -> None:
+def test_a_whole_run_writes_a_report_and_prints_its_headline(project: Path) -> None:
     done = run(project)
     assert done.returncode == 0, done.stderr[-4000:]
     results = project / "results"
@@ -75,7 +75,7 @@ def test_adapters_are_scored_on_all_other_sequences_without_a_training(finished:
         ({"report": {"samples": 2}}, {"draw_dataset"}, {"audit", "train", "tables", "draw_training"}),
     ],
 )
-def test_a_changed_setting_makes_anew_what_depends_on_it_and_no_more(
+def test_a_changed_setting_repeats_the_jobs_that_depend_on_it_and_no_others(
     finished: Path, change: dict[str, object], again: set[str], kept: set[str]
 ) -> None:
     original = (finished / "config.yaml").read_text()
@@ -90,7 +90,7 @@ def test_a_changed_setting_makes_anew_what_depends_on_it_and_no_more(
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+def test_a_killed_run_can_be_resumed_and_ends_in_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "killed"
     shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("results", ".snakemake"))
     configure(folder, training={"steps": 40, "save_every": 10})
@@ -117,7 +117,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(finished: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_training_that_reaches_its_time_limit_says_what_to_do_and_goes_on_when_it_is_done(
+def test_a_training_that_reaches_its_time_limit_says_so_and_is_resumed_by_the_next_run(
     finished: Path, tmp_path: Path
 ) -> None:
     folder, target = tmp_path / "limited", "results/training/one/training.json"
@@ -145,10 +145,10 @@ def _digest(path: Path) -> object:
     [
         ({"dataset": {"root": "nowhere"}}, "dataset.root: nowhere does not exist"),
         ({"training": {"stepss": 4}}, "training.stepss: there is no such setting; did you mean steps?"),
-        ({"windows": {"window": 16}}, "16 frames do not survive the VAE"),
+        ({"windows": {"window": 16}}, "16 frames do not keep their length in the VAE"),
     ],
 )
-def test_a_wrong_configuration_ends_in_its_sentence_and_exit_code_2(
+def test_a_wrong_configuration_is_reported_in_a_sentence_with_exit_code_2(
     project: Path, tmp_path: Path, change: dict[str, object], sentence: str
 ) -> None:
     for name in ("config.yaml", "experiments.tsv"):
@@ -161,7 +161,7 @@ def test_a_wrong_configuration_ends_in_its_sentence_and_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
-def test_a_dataset_of_broken_sequences_stops_the_pipeline_and_keeps_what_the_audit_found(
+def test_a_dataset_of_broken_sequences_stops_the_pipeline_and_keeps_the_audits_findings(
     project: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(project, tmp_path / "broken", ignore=shutil.ignore_patterns("results", ".snakemake"))

@@ -1,4 +1,4 @@
-"""What a finished run does again: nothing where nothing changed, and of new or changed sequences just these."""
+"""Which jobs a finished run repeats: none if nothing changed, and for new or changed sequences only these."""
 
 import os
 import re
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 from inpainting.cli import main
@@ -40,16 +41,15 @@ def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 def planned(folder: Path, *options: str) -> set[str]:
     """The rules that a run would run."""
-    told = snakemake(folder, "--dry-run", *options)
-    return set(re.findall(r"^(?:local)?rule (\w+):", told.stdout + told.stderr, re.MULTILINE))
+    printed = snakemake(folder, "--dry-run", *options)
+    return set(re.findall(r"^(?:local)?rule (\w+):", printed.stdout + printed.stderr, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """A finished run of one training on six sequences, by its own copy of the workflow; two more lie beside them."""
     folder = tmp_path_factory.mktemp("small")
-    sample = ["sample", str(folder / "made"), "--sequences", "8", "--frames", "9", "--size", "32x32", "--workers", "1"]
-    assert main(sample) == 0
+    assert main(commands.command("sample", folder / "made", sequences=8, frames=9, size="32x32", workers=1)) == 0
     for made, name in zip(sorted((folder / "made").glob("?" * 16)), BY_PLACE, strict=True):
         shutil.move(made, folder / ("more" if name in (NEW_FOR_TEST, NEW_FOR_TRAIN) else "sequences") / name)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
@@ -65,7 +65,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
         model={"base": str(tiny_base), "device": "cpu"},
         windows={"window": 9},
         dataset={"root": "sequences", "frames": 9, "split": {"test_share": 0.2, "validation_share": 0.15}},
-        training={"steps": 1, "rank": 2, "alpha": 2, "batch_size": 1},
+        training={"steps": 1, "warmup_steps": 0, "rank": 2, "alpha": 2, "batch_size": 1},
         validation={"steps": 1},
         evaluation={"steps": 1, "methods": ["telea"], "examples": 1, "extras": []},
         report={"examples": 1},
@@ -102,7 +102,7 @@ def touch_code(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [touch_dataset, touch_results, edit_code, touch_code])
-def test_what_changes_no_content_makes_nothing_run(small: Path, change: Callable[[Path], None]) -> None:
+def test_changes_without_new_content_repeat_no_job(small: Path, change: Callable[[Path], None]) -> None:
     assert (small / "results" / "report.html").is_file()
     change(small)
     assert planned(small) == set()
@@ -130,7 +130,7 @@ def kept(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_new_and_changed_sequences_cost_themselves(small: Path, tmp_path: Path) -> None:
+def test_only_new_and_changed_sequences_are_processed(small: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small, tmp_path / "run"))
     before = kept(folder)
     for name in (NEW_FOR_TEST, NEW_FOR_TRAIN):

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +144,16 @@ class PipelineConfig(Settings):
         return groups | {name: group for name, (_, group) in self.evaluation.given().items()}
 
 
-def resolve(config: Mapping[str, Any], root_exists: bool = True) -> PipelineConfig:
+def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists: bool = True) -> PipelineConfig:
     """Validate the configuration that Snakemake read; its values override those of the file that `extends` names.
 
-    root_exists: whether dataset.root has to exist, which it need not for a plan.
+    folders: of the files that it was read from. The paths `extends` and `experiments` are relative to the folder of the
+    file that has them or, if there is no such file, to the current folder. root_exists: whether dataset.root has to
+    exist, which it need not for a plan.
     Raises UsageError with one sentence per wrong value.
     """
     try:
-        resolved = PipelineConfig.model_validate(_extended(config))
+        resolved = PipelineConfig.model_validate(_extended(config, folders))
     except ValidationError as error:
         raise UsageError("; ".join(error_sentences(error, PipelineConfig, option=False))) from error
     root = resolved.dataset.root
@@ -169,23 +171,41 @@ def _check_base(config: PipelineConfig) -> None:
         bases.check_window(family, config.windows.window, "windows.window")
 
 
-def resolve_or_exit(config: Mapping[str, Any]) -> PipelineConfig:
+def resolve_or_exit(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> PipelineConfig:
     """`resolve`, except that a wrong value prints its sentence and exits with code 2, without a traceback."""
     try:
-        return resolve(config)
+        return resolve(config, folders)
     except UsageError as error:
         print(f"configuration: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 
 
-def _extended(config: Mapping[str, Any]) -> dict[str, Any]:
+def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
     values = dict(config)
+    for key in ("extends", "experiments"):
+        if isinstance(values.get(key), str):
+            values[key] = _relative_to(folders, values[key])
     name = values.pop("extends", None)
-    if name is None:
-        return values
+    return values if name is None else _merged(_extended(_read(name), [Path(name).parent]), values)
+
+
+def _relative_to(folders: Sequence[Path], name: str) -> str:
+    return next((str(folder / name) for folder in folders if (folder / name).is_file()), name)
+
+
+def _read(name: str) -> dict[str, Any]:
     if not Path(name).is_file():
-        raise UsageError(f"extends: {name} does not exist; give a configuration file, relative to the current folder")
-    return _merged(_extended(yaml.safe_load(Path(name).read_text(encoding="utf-8"))), values)
+        raise UsageError(
+            f"extends: {name} does not exist; give a configuration file, relative to the file that extends it or to "
+            "the current folder"
+        )
+    try:
+        values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"extends: {name} is not a YAML file ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"extends: {name} holds {type(values).__name__}; a configuration has names and values")
+    return values
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sequences: made where none are given, audited, and split."""
+"""The sequences: synthetic ones if no dataset is given, then inspection, audit and split."""
 
 from inpainting.artifacts.groups import GROUPS
 from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
@@ -11,8 +11,8 @@ INSPECTION = (
     f"{settings.dataset.audit.section(AuditSettings).to_options()} {MASKS}"
     f" --frames {settings.dataset.frames} --seed {settings.seed}"
 )
-# When sequences come or go, their shards' jobs are repeated, which read these sequences alone; of sample sequences, the
-# table says when they are others.
+# Snakemake repeats a shard's job if its sequences' names change; the job then reads only new sequences. Changes of sample
+# sequences show in their table.
 NAMES = (
     shard_digests(Path(DATASET), settings.dataset.audit.shards)
     if settings.dataset.root
@@ -46,7 +46,7 @@ rule inspect:
     input:
         sample=[] if settings.dataset.root else rules.sample.output.table,
     output:
-        # Beside it lies the ledger, {shard}.ledger/, by which nothing is read twice.
+        # The inspection cache {shard}.cache/ is beside it, undeclared, so that Snakemake does not delete it.
         found="results/dataset/inspected/{shard}.jsonl",
     log:
         "results/logs/inspect-{shard}.log",
@@ -58,9 +58,9 @@ rule inspect:
         runtime=240,
     params:
         options=INSPECTION,
-        root=lambda wildcards: DATASET,
+        root=verbatim(DATASET),
         shards=settings.dataset.audit.shards,
-        # For frames that changed within sequences, which only a look at each of them can tell: --forcerun inspect
+        # Frames that changed inside a sequence are found only by a scan of all frames: --forcerun inspect
         names=lambda wildcards: NAMES[int(wildcards.shard)],
         version=INSPECTION_VERSION,
     shell:
@@ -73,7 +73,9 @@ rule audit:
         found=expand(
             rules.inspect.output.found, shard=range(settings.dataset.audit.shards)
         ),
-        groups=[path for path in [Path(DATASET) / GROUPS] if path.exists()],
+        groups=tracked_inputs(
+            path for path in [Path(DATASET) / GROUPS] if path.exists()
+        ),
     output:
         manifest="results/dataset/manifest.parquet",
         rejected="results/dataset/rejected.tsv",
@@ -88,7 +90,7 @@ rule audit:
         runtime=60,
     params:
         options=INSPECTION,
-        root=lambda wildcards: DATASET,
+        root=verbatim(DATASET),
         out=subpath(output.manifest, parent=True),
         found=lambda wildcards, input: ",".join(input.found),
         version=INSPECTION_VERSION,

@@ -1,8 +1,9 @@
-"""What every rule shares: the `inpaint` command of this installation, where the dataset is, and the model's options.
+"""What the rules share: the `inpaint` command of this installation, the dataset's folder, and options of several steps.
 
-Snakemake repeats a job when its parameters change, but for those that are functions of `threads`: so `execution`, the
-options that only say how fast a result comes, is one. Before it repeats a job it deletes the outputs, a directory() with
-all that is in it; what a job keeps, so as not to make again what has not changed, lies beside them, undeclared.
+Snakemake repeats a job when one of its parameters changes, unless that parameter is a function of `threads`.
+`execution`, the options that change the speed but not the result, is therefore such a function. Before Snakemake
+repeats a job, it deletes the job's outputs, including the contents of a directory(). Files that let a job skip
+unchanged work (caches, checkpoints) are therefore stored beside the outputs and not declared as outputs.
 """
 
 import os
@@ -25,6 +26,23 @@ MODEL = settings.model.to_options(*TRACKED)
 DEVICE = settings.model.to_options(Role.EXECUTION)
 MASKS, WINDOWS = settings.masks.to_options(), settings.windows.to_options()
 FILL = settings.training.section(FillSettings).to_options()
+
+# SIGTERM, SIGUSR1 and Ctrl-C reach every process of a job. The shell and `tee` must outlive `inpaint`, which saves its
+# work and logs that it did. (`tee -i` ignores Ctrl-C alone.)
+shell.prefix(
+    "set -euo pipefail; trap : TERM USR1;"
+    " tee() {{ trap '' INT TERM USR1; exec tee \"$@\"; }}; "
+)
+
+
+def verbatim(value):
+    """A parameter with exactly this value: Snakemake replaces {word} in parameters that are strings, not functions."""
+    return lambda wildcards: value
+
+
+def tracked_inputs(paths):
+    """These paths as inputs, without those that contain a brace: Snakemake would take {word} for a wildcard."""
+    return [str(path) for path in paths if "{" not in str(path)]
 
 
 wildcard_constraints:

@@ -1,4 +1,6 @@
-"""Experiments and what they are compared with, on the test set; and the tables."""
+"""Scores of experiments, adapters and baselines on the test set; and the tables that compare them."""
+
+from shlex import quote
 
 from inpainting.artifacts.comparison import TABLES_VERSION
 from inpainting.stages.evaluation.methods import METHODS
@@ -9,7 +11,9 @@ from inpainting.sampling.settings import INPAINTING_VERSION
 MODELS = [method for method in settings.evaluation.methods if METHODS[method].learned]
 GIVEN = {name: folder for name, (folder, _) in settings.evaluation.given().items()}
 GIVEN_FILES = {
-    name: sorted(str(path) for path in Path(folder).iterdir() if path.is_file())
+    name: tracked_inputs(
+        sorted(path for path in Path(folder).iterdir() if path.is_file())
+    )
     for name, folder in GIVEN.items()
 }
 ADAPTERS = {name: f"results/validation/{name}/best" for name in experiments} | GIVEN
@@ -24,7 +28,7 @@ rule evaluate:
         split=rules.split.output.table,
     output:
         scores="results/evaluation/{method}.parquet",
-        # The scores and the frames themselves lie undeclared beside them: what is new or changed is scored alone.
+        # The cached scores and the frames beside them are not declared, so that only new sequences are scored.
         examples="results/evaluation/{method}/examples.tsv",
     log:
         "results/logs/evaluate-{method}.log",
@@ -38,10 +42,10 @@ rule evaluate:
         runtime=480,
     params:
         method="--method {method}",
-        options=SCORED,
+        options=verbatim(SCORED),
         execution=lambda wildcards, threads: DEVICE,
         examples=subpath(output.examples, strip_suffix=".tsv"),
-        root=DATASET,
+        root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,
         version=[EVALUATION_VERSION, INPAINTING_VERSION],
@@ -85,12 +89,12 @@ use rule evaluate as evaluate_experiment with:
         gpu=GPUS,
     params:
         method=lambda wildcards: (
-            f"--method adapter --label {wildcards.experiment} --adapter {ADAPTERS[wildcards.experiment]}"
+            f"--method adapter --label {quote(wildcards.experiment)} --adapter {quote(ADAPTERS[wildcards.experiment])}"
         ),
-        options=SCORED,
+        options=verbatim(SCORED),
         execution=lambda wildcards, threads: DEVICE,
         examples=subpath(output.examples, strip_suffix=".tsv"),
-        root=DATASET,
+        root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,
         version=[EVALUATION_VERSION, INPAINTING_VERSION],
@@ -100,7 +104,7 @@ use rule evaluate as evaluate_external with:
     input:
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
-        outputs=lambda wildcards: EXTERNAL[wildcards.tool],
+        outputs=lambda wildcards: tracked_inputs([EXTERNAL[wildcards.tool]]),
     output:
         scores="results/evaluation/{tool}.parquet",
         examples="results/evaluation/{tool}/examples.tsv",
@@ -111,13 +115,13 @@ use rule evaluate as evaluate_external with:
     wildcard_constraints:
         tool="|".join(EXTERNAL) or "-",
     params:
-        method=lambda wildcards, input: (
-            f"--method external --label {wildcards.tool} --outputs {input.outputs}"
+        method=lambda wildcards: (
+            f"--method external --label {quote(wildcards.tool)} --outputs {quote(EXTERNAL[wildcards.tool])}"
         ),
-        options=SCORED,
+        options=verbatim(SCORED),
         execution=lambda wildcards, threads: DEVICE,
         examples=subpath(output.examples, strip_suffix=".tsv"),
-        root=DATASET,
+        root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,
         version=[EVALUATION_VERSION, INPAINTING_VERSION],
@@ -160,13 +164,13 @@ rule tables:
             "results/tables/failures.html",
             caption="../report/failures.rst",
             category="4. Results",
-            labels={"what": "sequences that fail", "kind": "table"},
+            labels={"what": "failures", "kind": "table"},
         ),
         repeats_page=report(
             "results/tables/repeats.html",
             caption="../report/repeats.rst",
             category="4. Results",
-            labels={"what": "trainings by seed", "kind": "table"},
+            labels={"what": "single trainings", "kind": "table"},
         ),
         summary="results/tables/summary.json",
     log:
@@ -178,7 +182,9 @@ rule tables:
         runtime=60,
     params:
         results=lambda wildcards, input: ",".join(input.results),
-        groups=",".join(f"{name}={group}" for name, group in groups.items()) or "[]",
+        groups=verbatim(
+            ",".join(f"{name}={group}" for name, group in groups.items()) or "[]"
+        ),
         options=settings.evaluation.section(TablesSettings).to_options(),
         out=subpath(output.summary, parent=True),
         seed=settings.seed,

@@ -1,5 +1,6 @@
-"""Windows of the training sequences through the VAE, once; and the prompt through the text encoder."""
+"""Latents of the training sequences' windows, and the embedding of the prompt."""
 
+from inpainting.checkpoint_disk import missing_checkpoint_bytes
 from inpainting.artifacts.shard_listing import LATENTS_VERSION
 from inpainting.stages.latents.settings import (
     EncodeSettings,
@@ -10,8 +11,20 @@ from inpainting.video.settings import HoleSettings
 
 SHARDS = range(settings.latents.shards)
 ENCODE = (
-    f"{MODEL} {WINDOWS} {settings.latents.section(EncodeSettings).to_options()}"
+    f"{MODEL} {WINDOWS} {settings.latents.section(EncodeSettings).to_options(*TRACKED)}"
     f" --frames {settings.dataset.frames} --shards {settings.latents.shards}"
+)
+SOURCES = sorted({training.condition_source for training in experiments.values()})
+FOLDERS = ["results/latents/truth"] + [
+    f"results/latents/condition/{source}" for source in SOURCES
+]
+RESERVE = missing_checkpoint_bytes(
+    settings.model.base, experiments, Path("results/training")
+)
+# What all jobs together will write is checked before the first window is encoded.
+ENCODE_EXECUTION = (
+    f"{settings.latents.section(EncodeSettings).to_options(Role.EXECUTION)}"
+    f" --content-folders {','.join(FOLDERS)} --reserve-gb {RESERVE / 1e9:.3f} {DEVICE}"
 )
 TRUTH = settings.latents.section(TruthSettings).to_options()
 HOLE = settings.masks.section(HoleSettings).to_options()
@@ -27,15 +40,15 @@ rule encode_truth:
         split=rules.split.output.table,
         manifest=rules.audit.output.manifest,
     output:
-        # The shard lies beside it, undeclared: Snakemake would delete it before it repeats the job, and with it the
-        # sequences that need not be encoded again.
+        # The shard beside it is undeclared: Snakemake would delete it before it repeats the job, and all its sequences
+        # would be encoded again. So is the table of sequences that were left out.
         listing="results/latents/truth/shard-{shard}.parquet",
     log:
         "results/logs/encode-truth-{shard}.log",
     benchmark:
         "results/benchmarks/encode-truth-{shard}.tsv"
-    priority: 1  # all that a training waits for, it included: other work fills the cores beside it
-    threads: 8 if GPUS else 1  # beside a GPU, processes that read and fill; the small model needs one alone
+    priority: 1  # trainings and all that they need come first
+    threads: 8 if GPUS else 1  # with a GPU, processes that read and fill; the small model needs only one
     resources:
         mem_mb=8000,
         runtime=240,
@@ -43,9 +56,9 @@ rule encode_truth:
     params:
         content="truth",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {TRUTH} {HOLE}",
-        execution=lambda wildcards, threads: DEVICE,
-        root=DATASET,
+        options=verbatim(f"{ENCODE} {TRUTH} {HOLE}"),
+        execution=lambda wildcards, threads: ENCODE_EXECUTION,
+        root=verbatim(DATASET),
         version=LATENTS_VERSION,
     shell:
         "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
@@ -63,9 +76,9 @@ use rule encode_truth as encode_condition with:
     params:
         content="{source}",
         shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=f"{ENCODE} {MASKS}",
-        execution=lambda wildcards, threads: DEVICE,
-        root=DATASET,
+        options=verbatim(f"{ENCODE} {MASKS}"),
+        execution=lambda wildcards, threads: ENCODE_EXECUTION,
+        root=verbatim(DATASET),
         version=LATENTS_VERSION,
 
 
@@ -108,7 +121,9 @@ rule prompt:
         runtime=60,
         gpu=GPUS,
     params:
-        options=f"{settings.latents.section(PromptSettings).to_options()} {MODEL}",
+        options=verbatim(
+            f"{settings.latents.section(PromptSettings).to_options()} {MODEL}"
+        ),
         execution=lambda wildcards, threads: DEVICE,
         version=LATENTS_VERSION,
     shell:

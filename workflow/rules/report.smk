@@ -1,4 +1,4 @@
-"""Figures, pages and clips of the report; results/report.html is made of them by `snakemake --report`."""
+"""Figures, pages and clips, which `snakemake --report` joins in results/report.html."""
 
 from inpainting.stages.report.settings import (
     ExampleSettings,
@@ -19,7 +19,7 @@ rule draw_dataset:
             "results/figures/dataset/samples.png",
             caption="../report/samples.rst",
             category="1. Dataset",
-            labels={"what": "sequences", "kind": "figure"},
+            labels={"what": "sequences by mask size", "kind": "figure"},
         ),
         random=report(
             "results/figures/dataset/random.png",
@@ -31,7 +31,7 @@ rule draw_dataset:
             "results/figures/dataset/suspicious.png",
             caption="../report/suspicious.rst",
             category="1. Dataset",
-            labels={"what": "suspicious sequences", "kind": "figure"},
+            labels={"what": "outliers", "kind": "figure"},
         ),
         coverage_png="results/figures/dataset/coverage.png",
         coverage=report(
@@ -55,7 +55,7 @@ rule draw_dataset:
         runtime=30,
     params:
         options=f"{settings.report.section(SampleSettings).to_options()} {MASKS}",
-        root=DATASET,
+        root=verbatim(DATASET),
         out=subpath(output.samples, parent=True),
         version=REPORT_VERSION,
     shell:
@@ -107,7 +107,7 @@ rule draw_checkpoints:
     params:
         version=REPORT_VERSION,
     shell:
-        "inpaint draw-checkpoints --best {input.best} --experiment {wildcards.experiment} --png {output.png}"
+        "inpaint draw-checkpoints --best {input.best} --experiment {wildcards.experiment:q} --png {output.png}"
         " --svg {output.svg} 2>&1 | tee {log}"
 
 
@@ -193,8 +193,10 @@ rule draw_examples:
         mem_mb=4000,
         runtime=60,
     params:
-        options=f"{settings.report.section(ExampleSettings).to_options()} {MASKS}",
-        root=DATASET,
+        options=verbatim(
+            f"{settings.report.section(ExampleSettings).to_options()} {MASKS}"
+        ),
+        root=verbatim(DATASET),
         evaluation=lambda wildcards, input: Path(input.examples[0]).parents[1],
         version=REPORT_VERSION,
     shell:
@@ -252,7 +254,7 @@ rule draw_provenance:
 
 rule figures:
     input:
-        # Each by itself: the report needs even those from which others were made and that are not missed otherwise.
+        # All outputs by name: the report also needs those that only serve as inputs of others.
         rules.tables.output,
         rules.draw_dataset.output,
         expand(rules.draw_training.output, experiment=experiments),

@@ -1,4 +1,4 @@
-"""Every checkpoint, in a process of its own, on the validation set; and the best of them."""
+"""Scores of every checkpoint on the validation set, and the best one."""
 
 from inpainting.stages.training.settings import checkpoint_steps
 from inpainting.artifacts.validation_scores import VALIDATION_VERSION
@@ -24,8 +24,8 @@ rule validate:
         gpu=GPUS,
     params:
         checkpoint="results/training/{experiment}/checkpoints/step-{step}",
-        options=f"{settings.validation.to_options()} {MODEL}",
-        root=DATASET,
+        options=verbatim(f"{settings.validation.to_options()} {MODEL}"),
+        root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,
         execution=lambda wildcards, threads: DEVICE,

@@ -81,7 +81,9 @@ def mask_numbers(truths: Path, width: int, dilation: int) -> Numbers:
     for name, found in {
         "area": torch.stack([encode_hole(hole, AREA, GEOMETRY) for hole in holes]).numpy(),
         "frames": torch.stack([encode_hole(hole, BY_FRAME, GEOMETRY) for hole in holes]).numpy(),
-        "region": np.stack([masks.latent_any(hole, GEOMETRY.cell, GEOMETRY.stride) for hole in holes])[:, :, None],
+        "region": np.stack(
+            [masks.latent_any(hole, GEOMETRY.spatial_factor, GEOMETRY.temporal_factor) for hole in holes]
+        )[:, :, None],
     }.items():
         numbers[f"{name}/shape"] = str(found.shape)
         numbers |= named(name, statistics(found))
@@ -96,6 +98,7 @@ def training_numbers(trainings: dict[str, Path]) -> Numbers:
     for name, folder in trainings.items():
         for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
             row = {key: value for key, value in json.loads(line).items() if not key.startswith(COSTS)}
+            assert row.pop("skipped_updates") == 0
             numbers |= named(f"{name}/step {row.pop('step')}", row)
     return numbers
 

@@ -23,7 +23,7 @@ def hole() -> Hole:
 
 @pytest.mark.parametrize("mask", MASK_INPUTS.values(), ids=MASK_INPUTS)
 def test_a_mask_is_zero_in_the_cells_without_hole_and_in_no_others(mask: MaskInput, hole: Hole) -> None:
-    shown = mask.of_hole(hole, GEOMETRY)
+    shown = mask.from_hole(hole, GEOMETRY)
     assert (shown.dtype, shown.shape) == (np.float32, (3, mask.channels(GEOMETRY), 4, 6))
     cells = hole.reshape(9, 4, 8, 6, 8).sum(axis=(2, 4))
     of_latent_frames = np.stack([frames.sum(axis=0) for frames in (cells[:1], cells[1:5], cells[5:])])

@@ -26,11 +26,11 @@ def test_the_names_and_what_they_mean_are_the_registries() -> None:
 @pytest.mark.parametrize("entry", CONDITIONINGS.values(), ids=CONDITIONINGS)
 def test_the_model_takes_as_many_channels_as_it_is_given(entry: Conditioning) -> None:
     noisy, known, mask = torch.zeros(1, 3, 16, 2, 2), torch.ones(1, 3, 16, 2, 2), torch.ones(1, 3, 1, 2, 2)
-    latents = entry.latents(noisy, known, mask, lambda clean: clean)
-    beside = [part for part in entry.beside(known, mask) if part is not None]
+    latents = entry.noisy_input(noisy, known, mask, lambda clean: clean)
+    beside = [part for part in entry.extra_channels(known, mask) if part is not None]
     assert latents.shape == noisy.shape
-    assert sum(part.shape[2] for part in (latents, *beside)) == entry.channels(16, 1)
-    assert entry.widens == (entry.channels(16, 1) > 16)
+    assert sum(part.shape[2] for part in (latents, *beside)) == entry.input_channels(16, 1)
+    assert entry.widens == (entry.input_channels(16, 1) > 16)
     assert torch.equal(latents, noisy), "all of it is hole"
 
 
@@ -61,6 +61,6 @@ def test_known_latents_noised_replace_the_noisy_ones_in_cells_free_of_the_hole()
     noisy, known = torch.zeros(1, 3, 16, 2, 2), torch.ones(1, 3, 16, 2, 2)
     mask = torch.zeros(1, 3, 1, 2, 2)
     mask[0, 1, 0, 0, 0] = 1 / 256
-    shown = REPLACE.latents(noisy, known, mask, add_noise)
+    shown = REPLACE.noisy_input(noisy, known, mask, add_noise)
     assert shown[0, 1, :, 0, 0].eq(0).all()
     assert shown.sum() == 2 * 16 * (3 * 4 - 1)

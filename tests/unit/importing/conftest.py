@@ -4,7 +4,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import commands
 import numpy as np
+import pandas as pd
 import pytest
 from inpainting.cli import main
 from inpainting.video import writer
@@ -46,11 +48,42 @@ def write_folder(folder: Path, frames: NDArray[np.uint8], first: int = 0) -> Pat
     return folder
 
 
+def table(dataset: Path) -> pd.DataFrame:
+    return pd.read_csv(dataset / "import.tsv", sep="\t", dtype=str, keep_default_na=False)
+
+
+def reason(dataset: Path, clip: str) -> str:
+    rows = table(dataset)
+    return str(rows["reason"][rows["clip"] == clip].iloc[-1])
+
+
+def contents(dataset: Path) -> dict[str, bytes]:
+    """Bytes of all files but the import state, by name."""
+    files = [path for path in dataset.rglob("*") if path.is_file() and ".import" not in path.parts]
+    return {str(path.relative_to(dataset)): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """videos/{one.mkv,two/}, masks/{one_mask.mkv,two.png} and truths/{one.mkv,two/}."""
+    write_video(tmp_path / "videos" / "one.mkv", scene(1))
+    write_folder(tmp_path / "videos" / "two", scene(2))
+    write_video(tmp_path / "masks" / "one_mask.mkv", box())
+    Image.fromarray(box()[0]).save(tmp_path / "masks" / "two.png")
+    write_video(tmp_path / "truths" / "one.mkv", scene(3))
+    write_folder(tmp_path / "truths" / "two", scene(4))
+    return tmp_path
+
+
+def given(clips: Path) -> list[str | Path]:
+    return ["--videos", clips / "videos", "--masks", clips / "masks", "--truths", clips / "truths"]
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Import:
-    """`inpaint import ... --out dataset`; gives the exit code."""
+    """Run `inpaint import ... --out dataset`; returns the exit code."""
 
     def command(*options: str | Path) -> int:
-        return main(["import", *map(str, options), "--out", str(tmp_path / "dataset"), "--workers", "1"])
+        return main(commands.import_clips(tmp_path / "dataset", *options))
 
     return command

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,8 +107,8 @@ def test_davis_objects_become_masks_whatever_their_number_and_nothing_is_scored(
     assert type_in("--out data/davis-objects") == 0
     mask = sequence.read_mask(Path("data/davis-objects/bear"), 0, FRAMES)
     assert mask[:, 6, 10].all() and mask[:, 22, 25].all() and not mask[:, 1, 1].any()
-    assert main(["audit", "data/davis-objects", "results", "--frames", "5"]) == 0
-    assert main(["split", "results/manifest.parquet", "results/split.tsv"]) == 1
+    assert main(commands.audit("data/davis-objects", "results", "--frames", "5")) == 0
+    assert main(commands.split("results/manifest.parquet", "results/split.tsv")) == 1
     error = capsys.readouterr().err
     assert "4 of 4 sequences were rejected (missing_folder 4), none is left" in error and "Traceback" not in error
 
@@ -164,6 +165,6 @@ def test_annotations_of_the_first_frame_alone_are_no_mask_for_all(davis: Path, t
 def test_a_folder_of_frames_and_a_folder_of_masks_are_a_clip(tmp_path: Path) -> None:
     frames = write_folder(tmp_path / "frames", scene(0, FRAMES, SIZE))
     masks = write_folder(tmp_path / "masks", objects(FRAMES))
-    options = ["--videos", str(frames), "--masks", str(masks), "--mask-threshold", "1", "--out", str(tmp_path / "out")]
-    assert main(["import", *options]) == 0
+    options = ["--videos", frames, "--masks", masks, "--mask-threshold", "1"]
+    assert main(commands.import_clips(tmp_path / "out", *options)) == 0
     assert np.array_equal(sequence.read_mask(tmp_path / "out" / "frames", 0, FRAMES) > 0, objects(FRAMES) > 0)

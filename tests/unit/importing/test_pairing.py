@@ -42,7 +42,7 @@ def test_a_pattern_names_clips_and_one_mask_serves_all(place: Path) -> None:
     assert [(clip.name, clip.mask) for clip in clips] == [(name, place / "m/bear.mkv") for name in ("bear", "boat")]
 
 
-def test_masks_and_truths_may_lie_beside_the_videos(place: Path) -> None:
+def test_masks_and_truths_may_be_in_the_videos_folder(place: Path) -> None:
     for name in ("bear_mask.mp4", "boat_mask.mp4", "bear_truth.mp4", "boat_truth.mp4"):
         (place / "v" / name).touch()
     clips = find(place, videos=str(place / "v"), masks=place / "v", truths=place / "v")
@@ -57,19 +57,19 @@ def test_a_folder_of_masks_serves_a_single_clip(tmp_path: Path) -> None:
     assert find(tmp_path, videos=str(clip), masks=masks) == [Clip("frames", clip, masks, None, "frames")]
 
 
-def test_two_masks_for_a_clip_are_a_problem_of_that_clip_alone(place: Path) -> None:
+def test_two_masks_for_a_clip_are_a_problem_of_only_that_clip(place: Path) -> None:
     (place / "m" / "bear.png").touch()
     bear, boat = find(place, videos=str(place / "v"), masks=place / "m")
-    assert bear.problem.endswith("holds bear.mkv and bear.png for it; leave one") and not boat.problem
+    assert bear.problem.endswith("holds bear.mkv and bear.png for it; keep one") and not boat.problem
 
 
-def test_clips_of_the_same_name_are_told_apart_by_a_table_only(place: Path) -> None:
+def test_clips_of_the_same_name_need_a_table(place: Path) -> None:
     (place / "v" / "bear.mkv").touch()
     bears = find(place, videos=str(place / "v"), make_masks=True)[:2]
     assert all("2 clips are called bear" in bear.problem for bear in bears)
 
 
-def test_a_table_names_everything_seen_from_where_it_lies(place: Path) -> None:
+def test_paths_in_a_table_are_relative_to_its_folder(place: Path) -> None:
     table = place / "clips.tsv"
     table.write_text(
         "name\tvideo\tmask\ttruth\tgroup\n01\tv/bear.mp4\tm/bear.mkv\tt/bear.mp4\tzoo\n2\tv/boat.mov\tm/x\t\t\n"
@@ -79,14 +79,14 @@ def test_a_table_names_everything_seen_from_where_it_lies(place: Path) -> None:
     assert second.truth is None and second.group == "2" and second.problem == f"{place / 'm/x'} does not exist"
 
 
-def test_a_table_without_its_columns_is_told_what_is_needed(place: Path) -> None:
+def test_a_table_without_the_required_columns_is_refused(place: Path) -> None:
     (place / "clips.tsv").write_text("clip,mask\n")
     with pytest.raises(InputError, match="name and video are needed"):
         find(place, table=place / "clips.tsv")
 
 
 @pytest.mark.parametrize("name", [".hidden", "RGB_480", "a/b", "", "a\x07b"])
-def test_names_that_can_be_no_sequence_are_refused(place: Path, name: str) -> None:
+def test_names_that_no_folder_can_have_are_refused(place: Path, name: str) -> None:
     (place / "clips.tsv").write_text(f"name\tvideo\n{name}\tv/bear.mp4\n")
     assert "can't be a folder's name" in find(place, table=place / "clips.tsv", make_masks=True)[0].problem
 
@@ -99,6 +99,6 @@ def test_davis_layout_is_read_at_480p(tmp_path: Path) -> None:
     assert boat.problem.endswith("Annotations/480p/boat does not exist")
 
 
-def test_a_folder_that_is_not_davis_is_told_so(tmp_path: Path) -> None:
+def test_a_folder_without_davis_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no JPEGImages"):
         find(tmp_path, davis=tmp_path)

@@ -37,9 +37,9 @@ ODD: dict[str, tuple[str, dict[str, Any], str]] = {
             "down_block_types": ("CogVideoXDownBlock3D",) * 3,
             "up_block_types": ("CogVideoXUpBlock3D",) * 3,
         },
-        "a VAE of 4x4 pixels and 4 frames a latent cell",
+        "a VAE that compresses 4x4 pixels and 4 frames",
     ),
-    "8-frames": ("vae", {"temporal_compression_ratio": 8}, "a VAE of 8x8 pixels and 8 frames a latent cell"),
+    "8-frames": ("vae", {"temporal_compression_ratio": 8}, "a VAE that compresses 8x8 pixels and 8 frames"),
     "vae-8": ("vae", {"latent_channels": 8}, "a VAE of 8 channels for a transformer of 16"),
     "epsilon": ("scheduler", {"prediction_type": "epsilon"}, "a noise schedule of epsilon prediction"),
     "500-steps": ("scheduler", {"num_train_timesteps": 500}, "a noise schedule of 500 timesteps"),
@@ -73,7 +73,9 @@ def test_a_base_is_refused_for_what_its_configuration_says(odd_base: Callable[[s
     base = odd_base(name)
     with pytest.raises(UsageError) as refused:
         bases.family(str(base))
-    said = f"--base: {base} has {ODD[name][2]}, which is not supported; what is taken is CogVideoX-2b and bases like it"
+    said = (
+        f"--base: {base} has {ODD[name][2]}, which is not supported; supported bases are CogVideoX-2b and bases like it"
+    )
     assert str(refused.value).startswith(said)
     assert "\n" not in str(refused.value)
 
@@ -152,7 +154,7 @@ def test_every_command_that_cuts_windows_refuses_those_that_the_vae_can_not_give
     }
     assert main(list(map(str, arguments[command]))) == 2
     said = capsys.readouterr().err
-    assert ": --window: 12 frames do not survive the VAE; use 8k+1, such as 9 or 17" in said
+    assert ": --window: 12 frames do not keep their length in the VAE; use 8k+1, such as 9 or 17" in said
     assert not out.exists()
 
 
@@ -176,7 +178,7 @@ def test_a_configuration_of_the_pipeline_refuses_it_and_windows_that_it_can_not_
     with pytest.raises(UsageError, match=r"^model\.base: models/nowhere does not exist"):
         resolve({"model": {"base": "models/nowhere"}})
     values = {"model": {"base": str(tiny_base)}, "windows": {"window": 12}}
-    with pytest.raises(UsageError, match=r"^windows.window: 12 frames do not survive the VAE; .* 9 or 17"):
+    with pytest.raises(UsageError, match=r"^windows.window: 12 frames do not keep their length in the VAE; .* 9 or 17"):
         resolve(values)
 
 
@@ -201,7 +203,7 @@ def test_a_hub_name_is_refused_for_what_its_configuration_says(
 ) -> None:
     put_into(hub_cache, "owner/CogVideoX-5b", odd_base("5b"))
     assert main(["prompt", "--base", "owner/CogVideoX-5b", "--out", str(tmp_path / "prompt.safetensors")]) == 2
-    said = "--base: owner/CogVideoX-5b has rotary positions, which is not supported; what is taken is CogVideoX-2b"
+    said = "--base: owner/CogVideoX-5b has rotary positions, which is not supported; supported bases are CogVideoX-2b"
     assert f"inpaint prompt: {said}" in capsys.readouterr().err
     with pytest.raises(UsageError, match=r"model\.base: owner/CogVideoX-5b has rotary positions"):
         resolve({"model": {"base": "owner/CogVideoX-5b"}})
@@ -214,4 +216,4 @@ def test_a_hub_name_that_was_not_downloaded_is_looked_up_by_commands_and_not_by_
     assert main(["prompt", "--base", "owner/CogVideoX-2b", "--out", str(tmp_path / "prompt.safetensors")]) == 1
     assert "owner/CogVideoX-2b: transformer/config.json can't be downloaded" in capsys.readouterr().err
     put_into(hub_cache, "owner/CogVideoX-2b", tiny_base)
-    assert bases.made_for("owner/CogVideoX-2b") == ((32, 32), 9)
+    assert bases.native_size("owner/CogVideoX-2b") == ((32, 32), 9)

@@ -25,34 +25,38 @@ def test_windows_are_legal_where_they_need_no_padding(frames: int) -> None:
         GEOMETRY.check_window(frames)
         return
     below = frames - (frames - 1) % 8
-    with pytest.raises(ValueError, match=rf"{frames} frames do not survive the VAE; .* such as {below} or {below + 8}"):
+    with pytest.raises(
+        ValueError, match=rf"{frames} frames do not keep their length in the VAE; .* such as {below} or {below + 8}"
+    ):
         GEOMETRY.check_window(frames)
 
 
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (30, 48), (17, 33), (1, 1)])
 def test_the_vae_gives_latents_of_the_familys_size(tiny_vae: AutoencoderKLCogVideoX, height: int, width: int) -> None:
     rows, columns = GEOMETRY.latent_size(height, width)
-    assert 0 <= rows * GEOMETRY.cell - height < GEOMETRY.grid
-    assert 0 <= columns * GEOMETRY.cell - width < GEOMETRY.grid
+    assert 0 <= rows * GEOMETRY.spatial_factor - height < GEOMETRY.grid
+    assert 0 <= columns * GEOMETRY.spatial_factor - width < GEOMETRY.grid
     if height < 100:
-        latents, _ = vae.encode(tiny_vae, torch.zeros(1, 17, 3, rows * GEOMETRY.cell, columns * GEOMETRY.cell))
+        latents, _ = vae.encode(
+            tiny_vae, torch.zeros(1, 17, 3, rows * GEOMETRY.spatial_factor, columns * GEOMETRY.spatial_factor)
+        )
         assert latents.shape[1:2] + latents.shape[3:] == (GEOMETRY.latent_frames(17), rows, columns)
 
 
 def test_the_vae_takes_the_familys_frame_counts(tiny_vae: AutoencoderKLCogVideoX) -> None:
     assert tiny_vae.num_sample_frames_batch_size == GEOMETRY.frame_step
-    assert tiny_vae.config.temporal_compression_ratio == GEOMETRY.stride
+    assert tiny_vae.config.temporal_compression_ratio == GEOMETRY.temporal_factor
 
 
-def test_a_transformer_is_laid_out_for_clips_of_another_size_and_back(
+def test_position_embeddings_are_resized_and_back(
     tiny_transformer: CogVideoXTransformer3DModel,
 ) -> None:
     before = tiny_transformer.patch_embed.pos_embedding
-    assert COGVIDEOX_2B.laid_out_for(tiny_transformer) == ((4, 4), 9)
-    COGVIDEOX_2B.lay_out_positions(tiny_transformer, (6, 8), 17)
-    assert COGVIDEOX_2B.laid_out_for(tiny_transformer) == ((6, 8), 17)
+    assert COGVIDEOX_2B.position_size(tiny_transformer) == ((4, 4), 9)
+    COGVIDEOX_2B.resize_positions(tiny_transformer, (6, 8), 17)
+    assert COGVIDEOX_2B.position_size(tiny_transformer) == ((6, 8), 17)
     assert tiny_transformer.patch_embed.pos_embedding.shape[1] == 4 + 5 * 3 * 4
-    COGVIDEOX_2B.lay_out_positions(tiny_transformer, (4, 4), 9)
+    COGVIDEOX_2B.resize_positions(tiny_transformer, (4, 4), 9)
     assert torch.equal(tiny_transformer.patch_embed.pos_embedding, before)
 
 
@@ -70,10 +74,10 @@ def test_condition_and_mask_come_after_the_noisy_latents(tiny_transformer: CogVi
     assert torch.equal(alone, velocity)
 
 
-def test_what_a_base_was_made_for_is_read_from_its_configuration(tiny_base: Path) -> None:
+def test_the_native_size_is_that_of_the_configuration(tiny_base: Path) -> None:
     base = str(tiny_base)
     assert bases.family(base) is COGVIDEOX_2B
-    assert bases.made_for(base) == ((32, 32), 9)
+    assert bases.native_size(base) == ((32, 32), 9)
     assert bases.latent_channels(base) == 16
     assert bases.text_size(base) == (4, 8)
 

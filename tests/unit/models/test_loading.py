@@ -113,7 +113,7 @@ def test_a_random_base_has_the_same_shape_and_none_of_the_weights_and_its_seed_s
     assert not any(torch.equal(first[name], weights[name]) for weights in (own, other) for name in matrices)
 
 
-def test_the_position_embedding_is_laid_out_for_the_clips_once(tiny_base: Path) -> None:
+def test_the_position_embedding_is_computed_once_for_the_clip_size(tiny_base: Path) -> None:
     transformer = loading.load_transformer(str(tiny_base), torch.float32, CPU, (6, 8), frames=17)
     assert transformer.patch_embed.pos_embedding.shape[1] == 4 + 5 * 3 * 4
     assert not transformer.patch_embed.pos_embedding.is_meta

@@ -16,7 +16,6 @@ What the mixin holds is held here in our words, on a CPU, for one clip a call. O
 """
 
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,10 @@ import pytest
 import torch
 from diffusers import CogVideoXPipeline
 from inpainting.core.errors import InputError
-from inpainting.models import loading
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-Pixels = NDArray[np.uint8]
-SIZE, STEPS = 32, 2
-NOISE = (1, 3, 16, 4, 4)
+from .conftest import NOISE, STEPS, Make, frames, inputs
 
 OPTIONAL = {
     "num_inference_steps",
@@ -44,51 +38,8 @@ OPTIONAL = {
     "callback_on_step_end",
     "callback_on_step_end_tensor_inputs",
 }
+
 PROMPTS = {"prompt", "negative_prompt", "guidance_scale", "prompt_embeds", "negative_prompt_embeds"}
-
-Make = Callable[[], CogVideoXInpaintPipeline]
-
-
-@pytest.fixture
-def adapter(tiny_training: Path) -> Path:
-    """The adapter of the tiny training's last checkpoint."""
-    return tiny_training / "checkpoints" / "step-4" / "adapter"
-
-
-@pytest.fixture
-def make(tiny_base: Path) -> Make:
-    """Makes a pipeline of the tiny base, each time of parts of its own."""
-
-    def make() -> CogVideoXInpaintPipeline:
-        cpu = torch.device("cpu")
-        vae = loading.load_vae(str(tiny_base), torch.float32, cpu)
-        transformer = loading.load_transformer(str(tiny_base), torch.float32, cpu)
-        pipeline = CogVideoXInpaintPipeline(None, None, vae, transformer, loading.load_scheduler(str(tiny_base)))
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
-
-    return make
-
-
-@pytest.fixture
-def pipeline(make: Make, adapter: Path, tiny_base: Path) -> CogVideoXInpaintPipeline:
-    """With the tiny adapter."""
-    return make().load_adapter(adapter, str(tiny_base))
-
-
-def inputs(**options: Any) -> dict[str, Any]:
-    """A call's arguments: nine frames of noise with a box to inpaint, two steps, a seed."""
-    video = np.random.default_rng(0).integers(0, 256, (9, SIZE, SIZE, 3), dtype=np.uint8)
-    mask = np.zeros(video.shape[:3], bool)
-    mask[:, 8:20, 6:18] = True
-    generator = torch.Generator().manual_seed(0)
-    return {"video": video, "mask": mask, "num_inference_steps": STEPS, "generator": generator} | options
-
-
-def frames(pipeline: CogVideoXInpaintPipeline, **options: Any) -> Pixels:
-    """The frames of a call."""
-    made: Pixels = pipeline(**inputs(**options)).frames
-    return made
 
 
 def loaded(folder: Path, **options: Any) -> CogVideoXInpaintPipeline:
@@ -98,19 +49,19 @@ def loaded(folder: Path, **options: Any) -> CogVideoXInpaintPipeline:
     return pipeline
 
 
-def test_the_call_has_the_arguments_that_pipelines_have_and_all_but_video_and_mask_are_optional() -> None:
+def test_the_call_has_the_usual_arguments_and_requires_only_video_and_mask() -> None:
     parameters = inspect.signature(CogVideoXInpaintPipeline.__call__).parameters
     assert parameters.keys() >= OPTIONAL | PROMPTS
     required = {name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty}
     assert required == {"self", "video", "mask"}
 
 
-def test_dictionary_and_tuple_hold_the_same(pipeline: CogVideoXInpaintPipeline) -> None:
+def test_dictionary_and_tuple_have_the_same_frames(pipeline: CogVideoXInpaintPipeline) -> None:
     (from_tuple,) = pipeline(**inputs(), return_dict=False)
     assert np.array_equal(pipeline(**inputs())["frames"], from_tuple)
 
 
-def test_components_are_what_it_is_made_of(make: Make) -> None:
+def test_components_make_an_equal_pipeline(make: Make) -> None:
     pipeline = make()
     names = {"tokenizer", "text_encoder", "vae", "transformer", "scheduler"}
     assert pipeline.components.keys() == names
@@ -119,7 +70,7 @@ def test_components_are_what_it_is_made_of(make: Make) -> None:
     assert np.array_equal(frames(again), frames(pipeline))
 
 
-def test_saved_in_a_folder_it_gives_the_same_pixels_and_the_base_is_diffusers_own(
+def test_a_saved_pipeline_gives_the_same_pixels_and_diffusers_loads_its_base(
     pipeline: CogVideoXInpaintPipeline, make: Make, tmp_path: Path
 ) -> None:
     before = frames(pipeline)
@@ -139,7 +90,7 @@ def test_optional_components_stay_absent(make: Make, tmp_path: Path) -> None:
     assert np.array_equal(frames(again), frames(pipeline))
 
 
-def test_saved_in_float16_it_is_loaded_in_it_and_gives_the_same_pixels(make: Make, tmp_path: Path) -> None:
+def test_a_pipeline_saved_in_float16_gives_the_same_pixels(make: Make, tmp_path: Path) -> None:
     pipeline = make().to(dtype=torch.float16)
     before = frames(pipeline)
     pipeline.save_pretrained(tmp_path)
@@ -162,7 +113,7 @@ def test_variants_are_saved_and_loaded_by_name(make: Make, tmp_path: Path) -> No
     assert np.array_equal(frames(loaded(tmp_path, variant="fp16")), frames(pipeline))
 
 
-def test_to_moves_every_part_to_a_device_and_a_precision(make: Make) -> None:
+def test_to_moves_every_part(make: Make) -> None:
     pipeline = make().to("cpu")
     assert {pipeline.vae.device.type, pipeline.transformer.device.type} == {"cpu"}
     pipeline.to(dtype=torch.bfloat16)
@@ -170,7 +121,7 @@ def test_to_moves_every_part_to_a_device_and_a_precision(make: Make) -> None:
     assert np.isfinite(frames(pipeline, output_type="np")).all()
 
 
-def test_offloading_changes_no_pixel_called_once_or_again(pipeline: CogVideoXInpaintPipeline) -> None:
+def test_offloading_changes_no_pixel(pipeline: CogVideoXInpaintPipeline) -> None:
     before = frames(pipeline)
     pipeline.enable_model_cpu_offload(device="cpu")
     assert np.array_equal(frames(pipeline), before)
@@ -222,7 +173,7 @@ def test_a_callback_may_change_each_tensor(pipeline: CogVideoXInpaintPipeline) -
     assert not np.array_equal(frames(pipeline, callback_on_step_end=other_prompt), frames(pipeline))
 
 
-def test_an_interrupt_ends_the_denoising_and_the_next_call_is_whole_again(pipeline: CogVideoXInpaintPipeline) -> None:
+def test_an_interrupt_ends_this_call_and_not_the_next_one(pipeline: CogVideoXInpaintPipeline) -> None:
     steps: list[int] = []
 
     def stop(pipeline: CogVideoXInpaintPipeline, step: int, *_: Any) -> dict[str, Tensor]:
@@ -237,28 +188,14 @@ def test_an_interrupt_ends_the_denoising_and_the_next_call_is_whole_again(pipeli
     assert np.array_equal(frames(pipeline), before)
 
 
-def test_output_types_hold_the_same_frames(pipeline: CogVideoXInpaintPipeline) -> None:
-    exact = frames(pipeline)
-    scaled = pipeline(**inputs(output_type="np")).frames
-    assert exact.dtype == np.uint8 and scaled.dtype == np.float32
-    assert np.array_equal((scaled * 255).round(), exact)
-    assert np.array_equal(pipeline(**inputs(output_type="pt")).frames.permute(0, 2, 3, 1).numpy(), scaled)
-    assert np.array_equal(np.stack([np.asarray(image) for image in frames(pipeline, output_type="pil")]), exact)
-    assert np.array_equal(np.stack(list(frames(pipeline, output_type="stream"))), exact)
-    latents = pipeline(**inputs(output_type="latent")).frames
-    assert latents.shape == NOISE
-    with pytest.raises(InputError, match="output_type is 'gif'; the types are uint8, np"):
-        frames(pipeline, output_type="gif")
-
-
-def test_noise_that_is_given_is_what_is_denoised(pipeline: CogVideoXInpaintPipeline) -> None:
+def test_given_latents_are_the_initial_noise(pipeline: CogVideoXInpaintPipeline) -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.stack([torch.randn(NOISE[2:], generator=generator) for _ in range(NOISE[1])])[None]
     assert np.array_equal(frames(pipeline, latents=noise, generator=None), frames(pipeline))
     assert not np.array_equal(frames(pipeline, latents=2 * noise), frames(pipeline))
 
 
-def test_without_a_generator_noise_is_pytorchs_own(pipeline: CogVideoXInpaintPipeline) -> None:
+def test_without_a_generator_noise_comes_from_pytorchs_global_one(pipeline: CogVideoXInpaintPipeline) -> None:
     torch.manual_seed(3)
     first, second = frames(pipeline, generator=None), frames(pipeline, generator=None)
     torch.manual_seed(3)
@@ -266,79 +203,9 @@ def test_without_a_generator_noise_is_pytorchs_own(pipeline: CogVideoXInpaintPip
     assert not np.array_equal(second, first)
 
 
-def forms_of_video(video: Pixels) -> dict[str, Any]:
-    """The same video in every form that is taken."""
-    scaled = video.astype(np.float32) / 255
-    pictures = [Image.fromarray(frame) for frame in video]
-    return {
-        "pictures": pictures,
-        "with alpha": [picture.convert("RGBA") for picture in pictures],
-        "arrays": list(video),
-        "float": scaled,
-        "float16": scaled.astype(np.float16),
-        "tensor": torch.from_numpy(scaled).permute(0, 3, 1, 2),
-        "bytes tensor": torch.from_numpy(video).permute(0, 3, 1, 2),
-        "tensors": list(torch.from_numpy(scaled).permute(0, 3, 1, 2)),
-    }
-
-
-def test_videos_of_any_form_are_the_same_video(pipeline: CogVideoXInpaintPipeline) -> None:
-    exact = frames(pipeline)
-    for name, video in forms_of_video(inputs()["video"]).items():
-        assert np.array_equal(frames(pipeline, video=video), exact), name
-    grey = inputs()["video"][..., :1].repeat(3, axis=-1)
-    pictures = [Image.fromarray(frame[..., 0]) for frame in grey]
-    assert np.array_equal(frames(pipeline, video=pictures), frames(pipeline, video=grey))
-
-
-def forms_of_mask(hole: NDArray[np.bool_]) -> dict[str, Any]:
-    """The same mask, equal in all frames, in every form that is taken."""
-    levels = 255 * hole.astype(np.uint8)
-    pictures = [Image.fromarray(frame) for frame in levels]
-    return {
-        "0 and 255": levels,
-        "0 and 1": hole.astype(np.uint8),
-        "float": hole.astype(np.float32),
-        "with a channel": levels[..., None],
-        "pictures": pictures,
-        "mode 1": [picture.convert("1") for picture in pictures],
-        "colours": [picture.convert("RGB") for picture in pictures],
-        "one picture": pictures[0],
-        "one image": hole[0],
-        "tensor": torch.from_numpy(hole),
-        "tensor with a channel": torch.from_numpy(hole)[:, None].float(),
-    }
-
-
-def test_masks_of_any_form_are_the_same_mask(pipeline: CogVideoXInpaintPipeline) -> None:
-    exact = frames(pipeline)
-    for name, mask in forms_of_mask(inputs()["mask"]).items():
-        assert np.array_equal(frames(pipeline, mask=mask), exact), name
-
-
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"video": "clip.mp4"}, "the video is a str; give an array, a tensor or a list of PIL images"),
-        ({"video": []}, "the pictures of the video are none"),
-        ({"video": [np.zeros((4, 4, 3)), np.zeros((4, 5, 3))]}, "of several sizes"),
-        (
-            {"video": np.zeros((9, SIZE, SIZE), np.uint8)},
-            r"the video is \[9, 32, 32\]; give \[frames, height, width, 3\]",
-        ),
-        ({"video": torch.zeros(9, SIZE, SIZE, 3)}, r"the video is .*; give \[frames, 3, height, width\]"),
-        (
-            {"video": np.full((9, SIZE, SIZE, 3), 255.0)},
-            "values reach from 255 to 255; as floats they have to be in 0..1",
-        ),
-        ({"video": np.zeros((9, SIZE, SIZE, 3), np.int64)}, "the video is of int64"),
-        ({"mask": np.zeros((8, SIZE, SIZE), bool)}, "the frames are 9 of 32x32 and the masks 8 of 32x32"),
-        (
-            {"mask": np.full((9, SIZE, SIZE), 7, np.uint8)},
-            "the mask's values end at 7 of 255, below mask_threshold, 128",
-        ),
-        ({"mask": np.full((9, SIZE, SIZE), np.nan)}, "the mask's values reach from nan to nan"),
-        ({"mask": Image.new("P", (SIZE, SIZE))}, "of the mode P; convert it to L"),
         ({"prompt": ["a road", "a river"]}, "prompt is a list; give one text"),
         ({"prompt": "a road", "prompt_embeds": torch.zeros(1, 4, 8)}, "prompt and prompt_embeds were both given"),
         ({"prompt_embeds": torch.zeros(1, 5, 8)}, r"prompt_embeds is \[1, 5, 8\]; it has to be \[1, 4, 8\]"),
@@ -349,7 +216,7 @@ def test_masks_of_any_form_are_the_same_mask(pipeline: CogVideoXInpaintPipeline)
         ({"windows_at_once": 0}, "windows_at_once is 0"),
     ],
 )
-def test_what_is_wrong_or_unclear_is_refused_in_one_sentence_before_anything_is_computed(
+def test_wrong_arguments_are_refused_in_one_sentence_before_anything_is_computed(
     pipeline: CogVideoXInpaintPipeline, options: dict[str, Any], sentence: str
 ) -> None:
     computed: list[str] = []
@@ -361,12 +228,12 @@ def test_what_is_wrong_or_unclear_is_refused_in_one_sentence_before_anything_is_
     assert not computed
 
 
-def test_windows_that_do_not_survive_the_vae_are_refused(make: Make) -> None:
-    with pytest.raises(InputError, match="window: 10 frames do not survive the VAE"):
+def test_windows_whose_length_the_vae_does_not_keep_are_refused(make: Make) -> None:
+    with pytest.raises(InputError, match="window: 10 frames do not keep their length in the VAE"):
         make()(**inputs(window=10))
 
 
-def test_guidance_between_equal_prompts_is_spared_and_said(
+def test_guidance_between_equal_prompts_is_left_out_and_logged(
     pipeline: CogVideoXInpaintPipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     passes: list[int] = []
@@ -382,7 +249,7 @@ def test_guidance_between_equal_prompts_is_spared_and_said(
     assert len(passes) == 2 * STEPS
 
 
-def test_an_adapter_that_is_unloaded_leaves_the_base_to_the_bit(
+def test_unloading_an_adapter_restores_the_base_bit_for_bit(
     pipeline: CogVideoXInpaintPipeline, make: Make, adapter: Path, tiny_base: Path
 ) -> None:
     adapted, base = frames(pipeline), frames(make())

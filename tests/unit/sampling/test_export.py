@@ -1,8 +1,11 @@
-"""An exported adapter is the checkpoint's, bit for bit, and says what it is."""
+"""An exported adapter has the checkpoint's files, bit for bit, and a model card."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 import torch
@@ -24,7 +27,7 @@ def checkpoint(tiny_training: Path) -> Path:
 
 @pytest.fixture
 def scores(checkpoint: Path, tmp_path: Path) -> Path:
-    """What `inpaint best` says of it."""
+    """Its scores, as `inpaint best` writes them."""
     interval = {"mean": 21.5, "low": 20.25, "high": 22.75}
     best = BestCheckpoint(
         step=4,
@@ -40,9 +43,11 @@ def scores(checkpoint: Path, tmp_path: Path) -> Path:
     return tmp_path / "best.json"
 
 
-def test_it_equals_the_checkpoint_bit_for_bit_and_tells_of_it(checkpoint: Path, scores: Path, tmp_path: Path) -> None:
+def test_the_exported_files_equal_the_checkpoints_and_the_card_has_scores_and_steps(
+    checkpoint: Path, scores: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "exported"
-    assert main(["export", "--checkpoint", str(checkpoint), "--scores", str(scores), "--out", str(out)]) == 0
+    assert main(commands.export(checkpoint, out, "--scores", str(scores))) == 0
     names = adapter_files(checkpoint / "adapter")
     assert sorted(p.name for p in out.iterdir()) == sorted([*names, "README.md", "provenance.json"])
     for name in names:
@@ -50,26 +55,26 @@ def test_it_equals_the_checkpoint_bit_for_bit_and_tells_of_it(checkpoint: Path, 
     card = (out / "README.md").read_text()
     assert "| 7 | 21.500 (20.250 to 22.750) | 0.500 |" in card
     assert "num_inference_steps=7" in card and "| training steps | 4 |" in card
-    told = read_json(out / "provenance.json")
-    assert told["training"]["step"] == 4 and set(told["adapter"]) == set(names)
+    assert "is not complete without `widened.safetensors`: the patch embedding with 33 input" in card
+    assert 'load_lora_adapter("exported", weight_name="pytorch_lora_weights.safetensors")' in card
+    record = read_json(out / "provenance.json")
+    assert record["training"]["step"] == 4 and set(record["adapter"]) == set(names)
     before = folder_digest(out)
-    assert main(["export", "--checkpoint", str(checkpoint), "--scores", str(scores), "--out", str(out)]) == 0
+    assert main(commands.export(checkpoint, out, "--scores", str(scores))) == 0
     assert folder_digest(out) == before
 
 
-def test_what_snakemake_put_beside_the_adapter_is_neither_shipped_nor_counted(
-    checkpoint: Path, scores: Path, tmp_path: Path
-) -> None:
+def test_a_file_of_snakemake_in_the_adapters_folder_is_ignored(checkpoint: Path, scores: Path, tmp_path: Path) -> None:
     best = shutil.copytree(checkpoint / "adapter", tmp_path / "best")
     (best / ".snakemake_timestamp").touch()
     out = tmp_path / "exported"
-    assert main(["export", "--checkpoint", str(best), "--scores", str(scores), "--out", str(out)]) == 0
+    assert main(commands.export(best, out, "--scores", str(scores))) == 0
     assert not (out / ".snakemake_timestamp").exists()
 
 
-def test_it_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_path: Path) -> None:
+def test_an_exported_adapter_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_path: Path) -> None:
     out = tmp_path / "exported"
-    assert main(["export", "--checkpoint", str(checkpoint / "adapter"), "--out", str(out)]) == 0
+    assert main(commands.export(checkpoint / "adapter", out)) == 0
     rgb = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
     mask = np.zeros((9, 32, 32), np.uint8)
     mask[:, 8:20, 8:20] = 255
@@ -90,18 +95,32 @@ def test_it_gives_the_checkpoints_pixels(checkpoint: Path, tiny_base: Path, tmp_
     assert pipeline.load_adapter(out, str(tiny_base)).plan(9).length == 9
 
 
-def test_scores_of_another_adapter_and_folders_that_are_something_else_are_refused(
+def test_scores_of_another_adapter_and_other_folders_are_refused(
     checkpoint: Path, scores: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "exported"
     other = checkpoint.with_name("step-2")
-    assert main(["export", "--checkpoint", str(other), "--scores", str(scores), "--out", str(out)]) == 1
-    assert "tells of another adapter" in capsys.readouterr().err
+    assert main(commands.export(other, out, "--scores", str(scores))) == 1
+    assert "has the scores of another adapter" in capsys.readouterr().err
     write_json(tmp_path / "odd.json", {"step": 1})
-    assert main(["export", "--checkpoint", str(other), "--scores", str(tmp_path / "odd.json"), "--out", str(out)]) == 1
+    assert main(commands.export(other, out, "--scores", str(tmp_path / "odd.json"))) == 1
     assert "is not a file of `inpaint validate`" in capsys.readouterr().err
-    assert main(["export", "--checkpoint", str(tmp_path), "--out", str(out)]) == 1
+    assert main(commands.export(tmp_path, out)) == 1
     assert "is not an adapter" in capsys.readouterr().err
     assert not out.exists()
-    assert main(["export", "--checkpoint", str(checkpoint), "--out", str(tmp_path)]) == 2
+    assert main(commands.export(checkpoint, tmp_path)) == 2
     assert "inpaint export: --out: " in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_during_export_is_one_sentence(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    assert main(commands.export(checkpoint, tmp_path / "exported")) == 1
+    assert capsys.readouterr().err.startswith(
+        f"inpaint export: {tmp_path / 'exported'} can't be written: no space left"
+    )
+    assert not (tmp_path / "exported").exists()

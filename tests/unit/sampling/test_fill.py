@@ -1,10 +1,11 @@
-"""The fill that an adapter was trained with is the one that every command fills holes with."""
+"""Every command fills holes with the fill that the adapter was trained with."""
 
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,9 +29,9 @@ def checkpoints(tiny_training: Path, tmp_path: Path) -> dict[str, Path]:
     for fill, folder in folders.items():
         shutil.copytree(tiny_training / "checkpoints" / "step-4", folder)
         config, state = read_json(folder / "adapter" / "inpainting.json"), read_state(folder)
-        for told in (config, state.fingerprint["adapter"]):
-            assert told["condition"]["fill"] == "grey"
-            told["condition"]["fill"] = fill
+        for settings in (config, state.fingerprint["adapter"]):
+            assert settings["condition"]["fill"] == "grey"
+            settings["condition"]["fill"] = fill
         (folder / "adapter" / "inpainting.json").write_text(json.dumps(config))
         state.write(folder / STATE_FILE)
     return folders
@@ -41,50 +42,46 @@ def options(tiny_base: Path, tiny_results: Path) -> Options:
     """The options by which commands find the tiny dataset and base."""
 
     def options(command: str, *more: object) -> list[str]:
-        audit = tiny_results / "audit"
-        given = [command, "--base", tiny_base, "--device", "cpu", "--dataset", tiny_results / "dataset", "--frames", 17]
-        given += ["--manifest", audit / "manifest.parquet", "--split-file", audit / "split.tsv", "--steps", 1, *more]
-        return list(map(str, given))
+        data = commands.audited(tiny_results)
+        given = commands.command(command, base=tiny_base, device="cpu", **data, frames=17, steps=1)
+        return [*given, *map(str, more)]
 
     return options
 
 
-def test_run_fills_as_the_adapter_was_trained_and_says_so(
+def test_run_uses_the_adapters_fill_and_writes_it_into_the_metadata(
     checkpoints: dict[str, Path], tiny_base: Path, tiny_results: Path, tmp_path: Path
 ) -> None:
     clip = next(iter(sorted((tiny_results / "dataset").iterdir())))
-    command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "1", "--input", clip]
     written = {}
     for fill, checkpoint in checkpoints.items():
         out = tmp_path / "out" / fill
-        assert main([*map(str, command), "--adapter", f"{checkpoint}/adapter", "--output", str(out)]) == 0
+        assert main(commands.run(tiny_base, out, steps=1, input=clip, adapter=checkpoint / "adapter")) == 0
         assert read_json(out.with_name(f"{fill}.json"))["settings"]["condition"] == fill
         written[fill] = reader.read_video(out).frames
     assert not np.array_equal(written["grey"], written["temporal_median"])
 
 
-def test_run_without_an_adapter_fills_as_it_is_told(tiny_base: Path, tiny_results: Path, tmp_path: Path) -> None:
+def test_run_without_an_adapter_uses_the_fill_option(tiny_base: Path, tiny_results: Path, tmp_path: Path) -> None:
     clip = next(iter(sorted((tiny_results / "dataset").iterdir())))
-    command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "1", "--window", "9", "--input", clip]
     written = {}
     for fill in ("grey", "telea"):
         out = tmp_path / fill
-        assert main([*map(str, command), "--fill", fill, "--output", str(out)]) == 0
+        assert main(commands.run(tiny_base, out, steps=1, window=9, input=clip, fill=fill)) == 0
         assert read_json(tmp_path / f"{fill}.json")["settings"]["condition"] == fill
         written[fill] = reader.read_video(out).frames
     assert not np.array_equal(written["grey"], written["telea"])
 
 
-def test_a_clip_on_disk_is_filled_and_inpainted_as_one_in_memory_is(tiny_base: Path, tmp_path: Path) -> None:
+def test_run_and_the_pipeline_give_the_same_frames(tiny_base: Path, tmp_path: Path) -> None:
     rgb = np.random.default_rng(5).integers(0, 256, (17, 30, 37, 3), dtype=np.uint8)
     hole = np.zeros(rgb.shape[:3], bool)
     hole[:, 8:18, 4:15] = True
     sequence.write_sequence(tmp_path / "clip", rgb, 255 * hole.astype(np.uint8), rgb)
     model = ModelSettings(base=str(tiny_base), device="cpu")
     pipeline = load_pipeline(model)
-    command = ["run", "--base", tiny_base, "--device", "cpu", "--steps", "2", "--window", "9", "--raw"]
-    command += ["--fill", "flow_propagation", "--input", tmp_path / "clip", "--output", tmp_path / "made"]
-    assert main([*map(str, command)]) == 0
+    options = {"steps": 2, "window": 9, "raw": True, "fill": "flow_propagation", "input": tmp_path / "clip"}
+    assert main(commands.run(tiny_base, tmp_path / "made", **options)) == 0
     made = reader.read_video(tmp_path / "made").frames
     in_memory = pipeline(
         rgb,
@@ -98,9 +95,7 @@ def test_a_clip_on_disk_is_filled_and_inpainted_as_one_in_memory_is(tiny_base: P
     assert np.array_equal(made, in_memory)
 
 
-def test_validate_fills_as_the_adapter_was_trained(
-    checkpoints: dict[str, Path], options: Options, tmp_path: Path
-) -> None:
+def test_validate_uses_the_adapters_fill(checkpoints: dict[str, Path], options: Options, tmp_path: Path) -> None:
     scores = {}
     for fill, checkpoint in checkpoints.items():
         out = tmp_path / f"{fill}.json"
@@ -109,9 +104,7 @@ def test_validate_fills_as_the_adapter_was_trained(
     assert scores["grey"] != scores["temporal_median"]
 
 
-def test_evaluate_fills_as_the_adapter_was_trained(
-    checkpoints: dict[str, Path], options: Options, tmp_path: Path
-) -> None:
+def test_evaluate_uses_the_adapters_fill(checkpoints: dict[str, Path], options: Options, tmp_path: Path) -> None:
     scores = {}
     for fill, checkpoint in checkpoints.items():
         out = tmp_path / f"{fill}.parquet"
@@ -121,7 +114,7 @@ def test_evaluate_fills_as_the_adapter_was_trained(
     assert scores["grey"] != scores["temporal_median"]
 
 
-def test_the_adapters_fill_holds_not_the_callers(checkpoints: dict[str, Path], tiny_base: Path) -> None:
+def test_the_pipeline_uses_the_adapters_fill_and_not_the_callers(checkpoints: dict[str, Path], tiny_base: Path) -> None:
     rgb = np.random.default_rng(5).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
     hole = np.zeros(rgb.shape[:3], bool)
     hole[2:6, 8:18, 4:15] = True

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+import commands
 import numpy as np
 import pytest
 import torch
@@ -29,12 +30,6 @@ from torch import Tensor
 
 Clip = NDArray[np.uint8]
 Load = Callable[..., CogVideoXInpaintPipeline]
-
-
-@pytest.fixture
-def adapter(tiny_training: Path) -> Path:
-    """The adapter of the tiny training's last checkpoint."""
-    return tiny_training / "checkpoints" / "step-4" / "adapter"
 
 
 @pytest.fixture
@@ -64,7 +59,7 @@ def inpaint(
     return made
 
 
-def hole_of(mask: Clip) -> NDArray[np.bool_]:
+def picture_hole(mask: Clip) -> NDArray[np.bool_]:
     """The hole that is filled and inpainted, by the tiny adapter's settings, which are the defaults."""
     return masks.dilate(mask >= 128, 2)
 
@@ -85,7 +80,7 @@ def inputs_of(transformer: CogVideoXTransformer3DModel) -> list[Tensor]:
     return seen
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_other_ones(load: Load, adapter: Path) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(9)
     pipeline = load(adapter)
     first = inpaint(pipeline, rgb, mask, steps=2, seed=3)
@@ -99,7 +94,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_other_ones(load: Load, a
 @pytest.mark.parametrize(
     ("frames", "height", "width"), [(1, 32, 32), (4, 32, 32), (9, 30, 37), (10, 32, 32), (23, 17, 33)]
 )
-def test_clips_of_any_length_and_size_come_back_whole(
+def test_the_output_has_the_clips_length_and_size(
     load: Load, adapter: Path, adapted: bool, frames: int, height: int, width: int
 ) -> None:
     rgb, mask = noise_clip(frames, height, width)
@@ -109,11 +104,11 @@ def test_clips_of_any_length_and_size_come_back_whole(
     assert raw.std(axis=(1, 2, 3)).min() > 0
 
 
-def test_compositing_leaves_known_pixels_to_the_bit(load: Load, adapter: Path) -> None:
+def test_compositing_keeps_known_pixels_bit_for_bit(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(9)
     pipeline = load(adapter)
     raw = inpaint(pipeline, rgb, mask, steps=1, seed=0)
-    hole = hole_of(mask)
+    hole = picture_hole(mask)
     joined = masks.composite(raw, rgb, hole)
     assert np.array_equal(joined[~hole], rgb[~hole])
     assert np.array_equal(joined[hole], raw[hole])
@@ -123,12 +118,12 @@ def test_compositing_leaves_known_pixels_to_the_bit(load: Load, adapter: Path) -
 def test_pixels_under_the_hole_do_not_matter(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(9)
     pipeline = load(adapter)
-    changed = np.where(hole_of(mask)[..., None], 255 - rgb, rgb)
+    changed = np.where(picture_hole(mask)[..., None], 255 - rgb, rgb)
     before, after = (inpaint(pipeline, clip, mask, steps=2, seed=0) for clip in (rgb, changed))
     assert np.array_equal(before, after)
 
 
-def test_every_frame_is_seen_by_the_windows_that_hold_it(load: Load, adapter: Path) -> None:
+def test_each_window_gets_its_own_frames(load: Load, adapter: Path) -> None:
     rgb, mask = noise_clip(23)
     pipeline = load(adapter)
     before = inpaint(pipeline, rgb, mask, steps=1, seed=0)
@@ -139,7 +134,7 @@ def test_every_frame_is_seen_by_the_windows_that_hold_it(load: Load, adapter: Pa
     assert not np.array_equal(before[22], after[22])
 
 
-def test_a_reconstruction_is_the_clip_through_the_vae_in_its_own_place(load: Load) -> None:
+def test_a_reconstruction_has_each_frame_in_its_place(load: Load) -> None:
     rgb, _ = noise_clip(12, 30, 37)
     rebuilt = load(None).reconstruct(rgb, 9, 1)
     assert rebuilt.shape == rgb.shape
@@ -156,12 +151,12 @@ def test_clip_and_mask_must_agree(load: Load) -> None:
         inpaint(load(None), rgb, mask[:8], steps=1, seed=0)
 
 
-def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_noised(load: Load) -> None:
+def test_without_an_adapter_latents_outside_the_hole_are_the_known_ones_with_noise(load: Load) -> None:
     rgb, mask = noise_clip(9)
     pipeline = load(None)
     seen = inputs_of(pipeline.transformer)
     inpaint(pipeline, rgb, mask, steps=5, seed=0)
-    hole = hole_of(mask)
+    hole = picture_hole(mask)
     grey = torch.from_numpy(~hole)[:, None] * to_tensor(rgb)
     known = encode(pipeline.vae, grey[None])[0]
     outside = torch.from_numpy(masks.latent_any(hole, 8, 4)) == 0
@@ -191,9 +186,7 @@ def with_masks(adapter: Path, target: Path, **changes: object) -> Path:
     return target
 
 
-def test_polarity_threshold_and_dilation_are_the_adapters_not_the_callers(
-    load: Load, adapter: Path, tmp_path: Path
-) -> None:
+def test_the_adapters_mask_settings_are_used_and_not_the_callers(load: Load, adapter: Path, tmp_path: Path) -> None:
     rgb, mask = noise_clip(9)
     own = inpaint(load(adapter), rgb, mask, steps=1, seed=0)
     others = MaskSettings(mask_threshold=1, mask_invert=True, mask_dilation=9)
@@ -230,7 +223,7 @@ def with_fill(adapter: Path, target: Path, fill: str) -> Path:
 
 
 @pytest.mark.parametrize("fill", get_args(Fill))
-def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
+def test_inference_and_training_get_the_same_conditions_at_sizes_off_the_grid(
     load: Load, adapter: Path, tiny_base: Path, tmp_path: Path, fill: str
 ) -> None:
     """The hole comes near the lower right edge, so that it matters whether it is padded or dilated first; and the
@@ -242,19 +235,17 @@ def test_inference_sees_what_training_saw_at_sizes_off_the_grid(
         mask[:, 12:29, 6 + number : 25] = 255
         mask[3:5] = mask[12:14] = 0
         sequence.write_sequence(dataset / f"clip-{number}", rgb, mask, rgb)
-    manifest, split = audit / "manifest.parquet", audit / "split.tsv"
-    encode = ["encode", "--base", tiny_base, "--dataset", dataset, "--manifest", manifest, "--split-file", split]
-    encode += ["--frames", "17", "--window", "9", "--window-overlap", "1", "--latents-dtype", "float32"]
     shards = {content: latents / f"{content}.safetensors" for content in ("truth", fill)}
-    files = ["--truths", latents / "truth.parquet", "--conditions", latents / f"{fill}.parquet"]
+    options = ["--latents-dtype", "float32", "--content"]
+    index = latents / "index.parquet"
     for command in (
-        ["audit", dataset, audit, "--frames", "17", "--workers", "1"],
-        ["split", manifest, split],
-        *([*encode, "--content", content, "--out", shard] for content, shard in shards.items()),
-        ["index", *files, "--split-file", split, "--out", latents / "index.parquet"],
+        commands.audit(dataset, audit, "--frames", "17"),
+        commands.split(audit / "manifest.parquet", audit / "split.tsv"),
+        *(commands.encode(tiny_base, tmp_path, shard, *options, content) for content, shard in shards.items()),
+        commands.index(audit / "split.tsv", [shards["truth"]], [shards[fill]], index),
     ):
-        assert main([str(word) for word in command]) == 0
-    cache = LatentCache(latents / "index.parquet", "train")
+        assert main(command) == 0
+    cache = LatentCache(index, "train")
     assert cache.condition_source == fill
     window = cache[0]
     pipeline = load(with_fill(adapter, tmp_path / "filled", fill))

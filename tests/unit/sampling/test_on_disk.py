@@ -1,4 +1,4 @@
-"""Room on disk for long clips."""
+"""Arrays in temporary files."""
 
 import shutil
 import tempfile
@@ -10,7 +10,7 @@ from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
 
 
-def test_an_array_starts_with_zeros_and_holds_what_is_written() -> None:
+def test_an_array_is_zero_at_first_and_keeps_what_is_written() -> None:
     array = on_disk.array(np.bool_, 3, 4)
     assert array.dtype == np.bool_ and not array.any()
     array[1] = True
@@ -19,7 +19,7 @@ def test_an_array_starts_with_zeros_and_holds_what_is_written() -> None:
     assert tensor.dtype == torch.float32 and torch.equal(tensor, torch.zeros(2, 5))
 
 
-def test_its_room_is_reserved_before_it_is_written() -> None:
+def test_its_disk_space_is_reserved() -> None:
     with tempfile.TemporaryDirectory() as folder:
         before = shutil.disk_usage(folder).free
         array = on_disk.array(np.uint8, 400, 10**6)
@@ -27,6 +27,6 @@ def test_its_room_is_reserved_before_it_is_written() -> None:
     assert not array[::50].any()
 
 
-def test_a_disk_without_room_is_told_of_before_anything_is_written() -> None:
-    with pytest.raises(InputError, match=r"needs 1e\+06 GB there for a while.*TMPDIR"):
+def test_too_little_disk_space_is_an_error_before_anything_is_written() -> None:
+    with pytest.raises(InputError, match=r"needs 1e\+06 GB of temporary files.*TMPDIR"):
         on_disk.array(np.uint8, 10**6, 10**9)

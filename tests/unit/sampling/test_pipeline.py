@@ -21,12 +21,6 @@ Clip = NDArray[np.uint8]
 
 
 @pytest.fixture
-def adapter(tiny_training: Path) -> Path:
-    """The adapter of the tiny training's last checkpoint."""
-    return tiny_training / "checkpoints" / "step-4" / "adapter"
-
-
-@pytest.fixture
 def base(tiny_base: Path) -> CogVideoXInpaintPipeline:
     """The tiny base as a pipeline, without an adapter."""
     return quiet(CogVideoXInpaintPipeline.from_pretrained(with_index(tiny_base)))
@@ -66,7 +60,7 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_it_inpaints_and_leaves_known_pixels_to_the_bit(adapted: CogVideoXInpaintPipeline) -> None:
+def test_known_pixels_are_kept_bit_for_bit(adapted: CogVideoXInpaintPipeline) -> None:
     rgb, mask = clip()
     frames = adapted(rgb, mask, num_inference_steps=2, generator=seeded()).frames
     hole = masks.dilate(mask > 0, 2)
@@ -77,7 +71,7 @@ def test_it_inpaints_and_leaves_known_pixels_to_the_bit(adapted: CogVideoXInpain
     assert not np.array_equal(raw[~hole], rgb[~hole])
 
 
-def test_it_takes_as_many_steps_as_validation_chose_unless_told_otherwise(
+def test_the_default_number_of_steps_is_that_of_the_adapter(
     base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path
 ) -> None:
     chosen = shutil.copytree(adapter, tmp_path / "best")
@@ -88,7 +82,7 @@ def test_it_takes_as_many_steps_as_validation_chose_unless_told_otherwise(
     assert not np.array_equal(made[None], made[3])
 
 
-def test_it_takes_pictures_holes_and_one_mask_for_all_frames(adapted: CogVideoXInpaintPipeline) -> None:
+def test_images_bool_masks_and_one_mask_for_all_frames_are_accepted(adapted: CogVideoXInpaintPipeline) -> None:
     rgb, mask = clip(5)
     mask[:] = mask[0]
     wanted = adapted(rgb, mask, num_inference_steps=1, generator=seeded()).frames
@@ -97,7 +91,7 @@ def test_it_takes_pictures_holes_and_one_mask_for_all_frames(adapted: CogVideoXI
         assert np.array_equal(adapted(pictures, given, num_inference_steps=1, generator=seeded()).frames, wanted)
 
 
-def test_the_size_of_batches_changes_nothing_but_rounding(adapted: CogVideoXInpaintPipeline) -> None:
+def test_batches_of_other_sizes_differ_by_rounding_alone(adapted: CogVideoXInpaintPipeline) -> None:
     rgb, mask = clip(25)
     one, three = (
         adapted(rgb, mask, num_inference_steps=2, generator=seeded(), windows_at_once=count).frames for count in (1, 3)
@@ -119,7 +113,7 @@ def test_a_pipeline_that_a_command_loads_gives_the_same_pixels(
 
 
 @pytest.mark.parametrize("with_adapter", [True, False])
-def test_a_saved_pipeline_gives_the_same_pixels_again(
+def test_a_saved_pipeline_gives_the_same_pixels(
     base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path, with_adapter: bool
 ) -> None:
     if with_adapter:
@@ -135,7 +129,7 @@ def test_a_saved_pipeline_gives_the_same_pixels_again(
             assert (tmp_path / "saved" / "adapter" / name).read_bytes() == (adapter / name).read_bytes()
 
 
-def test_dpm_denoises_too_and_from_the_same_noise_to_the_same_bits(adapted: CogVideoXInpaintPipeline) -> None:
+def test_dpm_is_deterministic(adapted: CogVideoXInpaintPipeline) -> None:
     rgb, mask = clip(9)
     ddim = adapted(rgb, mask, num_inference_steps=3, generator=seeded()).frames
     adapted.scheduler = CogVideoXDPMScheduler.from_config(adapted.scheduler.config)
@@ -155,7 +149,7 @@ def test_dpm_agrees_with_the_loop_of_diffusers_own_pipeline(adapted: CogVideoXIn
         return torch.tanh(latents * (1 + timestep / 1000))
 
     latents = start.clone()
-    rows, noise = denoising.RowScheduler(scheduler, 4), seeded(2)
+    rows, noise = denoising.LatentFrameScheduler(scheduler, 4), seeded(2)
     for number, timestep in enumerate(scheduler.timesteps):
         rows.step(number, predict(latents, timestep), latents, noise)
     wanted, old, generator = start.clone(), None, seeded(2)
@@ -172,7 +166,7 @@ def test_dpm_agrees_with_the_loop_of_diffusers_own_pipeline(adapted: CogVideoXIn
     torch.testing.assert_close(latents, old, rtol=1e-4, atol=1e-4)
 
 
-def test_a_callback_sees_each_step_and_may_change_the_latents_and_end_it(adapted: CogVideoXInpaintPipeline) -> None:
+def test_a_callback_gets_each_step_and_may_change_the_latents_and_interrupt(adapted: CogVideoXInpaintPipeline) -> None:
     rgb, mask = clip(9)
     seen: list[int] = []
 
@@ -190,7 +184,7 @@ def test_a_callback_sees_each_step_and_may_change_the_latents_and_end_it(adapted
     assert np.array_equal(frames, other)
 
 
-def test_guidance_moves_away_from_the_negative_prompt(adapted: CogVideoXInpaintPipeline) -> None:
+def test_guidance_extrapolates_from_the_negative_prompt(adapted: CogVideoXInpaintPipeline) -> None:
     rgb, mask = clip(9)
     prompt, negative = (torch.randn(1, 4, 8, generator=seeded(number)) for number in (1, 2))
 
@@ -213,13 +207,13 @@ def test_guidance_moves_away_from_the_negative_prompt(adapted: CogVideoXInpaintP
     assert np.abs(made(6.0, negative).astype(int) - plain).max() > 2
 
 
-def test_without_an_adapter_the_bases_own_number_of_frames_is_a_window(base: CogVideoXInpaintPipeline) -> None:
+def test_without_an_adapter_a_window_has_the_bases_number_of_frames(base: CogVideoXInpaintPipeline) -> None:
     assert base.plan(30).length == 9
     rgb, mask = clip(9)
     assert base(rgb, mask, num_inference_steps=1, generator=seeded()).frames.shape == rgb.shape
 
 
-def test_what_does_not_fit_is_refused_in_a_sentence(
+def test_arguments_that_do_not_match_are_refused_in_one_sentence(
     base: CogVideoXInpaintPipeline, adapter: Path, tmp_path: Path
 ) -> None:
     rgb, mask = clip(9)

@@ -1,4 +1,4 @@
-"""Seams are seen where they are, and not where a scene just moves."""
+"""Seams are measured relative to the scene's own motion."""
 
 import numpy as np
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
@@ -23,7 +23,7 @@ def hole() -> NDArray[np.bool_]:
     return hole
 
 
-def test_joints_are_the_steps_into_through_and_out_of_what_windows_share() -> None:
+def test_joints_are_between_frames_where_windows_begin_end_or_overlap() -> None:
     assert SCHEDULE.starts == (0, 8, 16)
     assert list(joints(SCHEDULE)) == [7, 8, 15, 16]
     assert list(joints(WindowSchedule.plan(9, 9, 1, GEOMETRY))) == []
@@ -37,7 +37,7 @@ def test_a_steady_change_is_no_seam() -> None:
     assert found["hole_elsewhere"] == 4
 
 
-def test_a_jump_in_the_hole_at_a_joint_shows_in_the_hole_alone() -> None:
+def test_a_jump_in_the_hole_at_a_joint_raises_the_ratio_of_the_hole_alone() -> None:
     frames = np.broadcast_to(np.arange(25, dtype=np.uint8)[:, None, None, None], (25, 16, 16, 3)).copy()
     frames[8:, 4:10, 4:10] += 40
     found = measure(frames, hole())

@@ -163,6 +163,8 @@ class TextTable:
     def _check_digest(self, path: Path) -> None:
         if not self.digest_file:
             return
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            raise Damaged("its last line is cut off: it has no line break")
         digest_file = path.with_name(self.digest_file.format(stem=path.stem))
         if digest_file.exists():
             with reading(digest_file, f"the file that was written with {path.name}"):

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from inpainting.artifacts.formats import ParquetTable
 from inpainting.artifacts.record import ACCEPTED, Record
-from inpainting.artifacts.split import SPLIT_TABLE, Split
+from inpainting.artifacts.split import SPLIT_TABLE, Split, summary_path
 from inpainting.core.errors import InputError
 from inpainting.core.settings import existing
 
@@ -58,6 +58,22 @@ def sequence_digests(manifest_file: Path, sequences: Iterable[str]) -> dict[str,
     return {name: str(digests[name]) for name in sequences}
 
 
+def read_split(split_file: Path, manifest: pd.DataFrame) -> pd.DataFrame:
+    """The table split.tsv; raises InputError if it is cut off.
+
+    A table with split.json beside it is checked by its digest. Without split.json, a table is cut off if it ends before
+    the manifest's accepted sequences do and has all of them up to there.
+    """
+    table = SPLIT_TABLE.read(split_file, "--split-file")
+    names = sorted(accepted(manifest)["id"])
+    if not summary_path(split_file).exists() and len(table) < len(names) and list(table["id"]) == names[: len(table)]:
+        raise InputError(
+            f"{split_file} is cut off: it has {len(table)} sequences, and the manifest has {len(names)} accepted ones; "
+            "run `inpaint split` again"
+        )
+    return table
+
+
 def choose_sequences(
     dataset: Path,
     split_file: Path,
@@ -72,8 +88,9 @@ def choose_sequences(
     that the manifest does not accept.
     """
     existing(dataset, "--dataset", "the folder of the sequences")
-    table = SPLIT_TABLE.read(split_file, "--split-file")
-    found = accepted(MANIFEST.read(manifest_file, "--manifest")).set_index("id")["frames"]
+    manifest = MANIFEST.read(manifest_file, "--manifest")
+    table = read_split(split_file, manifest)
+    found = accepted(manifest).set_index("id")["frames"]
     chosen = table if split == "all" else table[table["split"] == split]
     names = sorted(chosen["id"])[:limit]
     if not names:

@@ -4,7 +4,8 @@ A row of metrics.jsonl holds averages since the previous row:
     step                        updates so far
     loss, loss_mask, loss_outside
     loss_mask_tN                loss_mask over a range of timesteps that starts at N, if one was drawn
-    grad_norm
+    grad_norm                   NaN if no update was made
+    skipped_updates             steps without an update, since latents or fp16 gradients were not finite
     rate_lora, rate_patch       learning rates; the second only if the patch embedding is trained
     seconds_per_step, data_wait_share, peak_memory_gib
 A row of previews.jsonl holds the step and the scores of a preview. `inpaint train` appends rows; when it resumes, it

@@ -1,9 +1,9 @@
-"""The trained adapter as a folder: LoRA, the widened patch embedding, the prompt and what inference must know.
+"""The trained adapter as a folder.
 
-pytorch_lora_weights.safetensors   LoRA in diffusers' layout, its configuration (with alpha) in the metadata
-widened.safetensors                the widened patch embedding, which `load_lora_weights` would refuse; not with
-                                   `conditioning: replace`, which widens nothing
-prompt.safetensors                 the text embedding that was trained with, so that inference needs no text encoder
+pytorch_lora_weights.safetensors   LoRA in diffusers' format, its configuration (with alpha) in the metadata
+widened.safetensors                the widened patch embedding, which `load_lora_weights` would refuse; absent with
+                                   `conditioning: replace`, which does not widen it
+prompt.safetensors                 the prompt embeddings of training, so that inference needs no text encoder
 inpainting.json                    AdapterConfig
 """
 
@@ -26,32 +26,32 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 
 
 class AdapterConfig(Settings):
-    """What was trained against, and how masks become conditions: inference takes them from here, never from options."""
+    """Base, masks, windows and conditioning of the training; inference reads them here and not from options."""
 
     base: Annotated[str, Role.PLACE]
-    """The base model's folder or hub name, as training was given it."""
+    """Folder or hub name of the base model in the training's settings."""
     transformer_digest: Annotated[str, Role.ARCHITECTURE]
     """Digest of the base transformer's files."""
     random_base: Annotated[int | None, Role.ARCHITECTURE] = None
-    """Seed of the fresh random weights that stood for the base's own; None where the base's own were used."""
+    """Seed of random weights that replaced the base's own; None if the base's own were used."""
     vae_digest: str
     """Digest of the VAE's files."""
     channels: Annotated[int, Role.ARCHITECTURE]
-    """Input channels of the transformer: noisy latents and, where it is widened, condition latents and mask."""
+    """Input channels of the transformer: noisy latents and, if it is widened, condition latents and mask."""
     masks: MaskSettings
-    """From mask images to the hole."""
+    """How mask images become holes."""
     windows: WindowSettings
-    """How sequences were cut."""
+    """Length and overlap of the windows."""
     condition: ConditionSettings
-    """How the model is shown a clip."""
+    """The conditioning."""
     lora: LoraSettings
-    """The LoRA layers."""
+    """The LoRA settings."""
     sampling_steps: int | None = Field(None, ge=1)
-    """Denoising steps that validation chose, and that are taken unless others are asked for; None before it did."""
+    """Default number of denoising steps, as validation chose it; None before validation."""
 
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:
-    """Write the adapter folder, complete or not at all. prompt: float [1, tokens, width]."""
+    """Write the adapter folder atomically. prompt: embeddings, float [1, tokens, width]."""
     with atomic_path(folder) as temporary:
         temporary.mkdir()
         save_weights(temporary, transformer)
@@ -60,7 +60,7 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
 
 
 def read_adapter_config(folder: Path) -> AdapterConfig:
-    """The adapter's configuration; raises InputError when the folder is no adapter."""
+    """The adapter's configuration; raises InputError if the folder is not a complete adapter."""
     _refuse_missing(folder, LORA_FILE, PROMPT_FILE, CONFIG_FILE)
     try:
         config = AdapterConfig.model_validate(read_json(folder / CONFIG_FILE))
@@ -79,6 +79,6 @@ def _refuse_missing(folder: Path, *names: str) -> None:
 
 
 def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
-    """Widen the transformer, if the adapter did, and load what was trained; raises InputError: see `load_weights`."""
+    """Load an adapter's weights into a transformer, widening it if needed; in place. Raises as `load_weights` does."""
     config = read_adapter_config(folder)
     load_weights(transformer, folder, config.lora, config.channels, config.condition.conditioning_entry.widens)

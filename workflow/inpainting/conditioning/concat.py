@@ -1,4 +1,4 @@
-"""Condition latents and mask beside the noisy latents, through new channels of the patch embedding."""
+"""Condition latents and mask are concatenated to the noisy latents along the channels."""
 
 from __future__ import annotations
 
@@ -13,39 +13,43 @@ if TYPE_CHECKING:
 
 
 class Concat(Conditioning):
-    """The clip with its hole filled, and where the hole is."""
+    """The clip with its hole filled, and the mask."""
 
     name = "concat"
-    description = "latents of the filled clip, and the mask, beside the noisy latents"
+    description = "latents of the filled clip and the mask are concatenated to the noisy latents"
     widens = True
     replaces = False
     fits_any_hole = False
 
-    def source(self, fill: Fill) -> ConditionSource:
+    def condition_source(self, fill: Fill) -> ConditionSource:
         """The filled clip."""
         return fill
 
-    def channels(self, latent_channels: int, mask_channels: int) -> int:
-        """Noisy latents, condition latents and mask."""
+    def input_channels(self, latent_channels: int, mask_channels: int) -> int:
+        """Of noisy latents, condition latents and mask."""
         return 2 * latent_channels + mask_channels
 
-    def latents(self, noisy: Tensor, condition: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]) -> Tensor:
-        """The noisy latents as they are."""
-        return noisy
+    def noisy_input(
+        self, noisy_latents: Tensor, condition_latents: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """The noisy latents, unchanged."""
+        return noisy_latents
 
-    def beside(self, condition: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def extra_channels(self, condition_latents: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Both."""
-        return condition, mask
+        return condition_latents, mask
 
 
 class ConcatRGB(Concat):
-    """The input as it is, hole and all, and where the hole is."""
+    """The unfilled input, and the mask."""
 
     name = "concat_rgb"
-    description = "latents of the input as it is, object and shadow in it, and the mask, beside the noisy latents"
+    description = (
+        "latents of the unfilled input, with object and shadow, and the mask are concatenated to the noisy latents"
+    )
     fits_any_hole = True
 
-    def source(self, fill: Fill) -> ConditionSource:
+    def condition_source(self, fill: Fill) -> ConditionSource:
         """The input."""
         return "rgb"
 

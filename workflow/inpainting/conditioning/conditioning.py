@@ -1,4 +1,4 @@
-"""What every conditioning says of itself."""
+"""The interface of a conditioning."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ if TYPE_CHECKING:
 
 
 class Conditioning(Protocol):
-    """How a model is shown the clip that it inpaints, by the same functions in training and in inference.
+    """How the clip to inpaint enters the model; training and inference call the same functions.
 
-    noisy, condition: latents [..., channels, rows, columns]; mask: what a `MaskInput` makes of the hole, [..., its
-    channels, rows, columns].
+    noisy_latents, condition_latents: [..., channels, rows, columns]; mask: a hole as a `MaskInput` encodes it, [...,
+    mask channels, rows, columns].
     """
 
     name: str
     description: str
-    """What the model sees, for the option's help."""
+    """What the model gets, for the option's help."""
     widens: bool
-    """Whether condition latents and mask come in through new channels: the patch embedding is widened, and trains."""
+    """Whether condition latents and mask are extra input channels: the patch embedding is widened and trained."""
     replaces: bool
-    """Whether condition latents take the place of noisy ones."""
+    """Whether `noisy_input` puts condition latents in place of noisy ones."""
     fits_any_hole: bool
-    """Whether the same condition latents do for another hole than the one that they were encoded with."""
+    """Whether condition latents remain valid when the hole changes."""
 
-    def source(self, fill: Fill) -> ConditionSource:
-        """What the VAE encodes as the condition, by the fill that the settings ask for."""
+    def condition_source(self, fill: Fill) -> ConditionSource:
+        """What the VAE encodes as the condition; fill: of the settings."""
         ...
 
-    def channels(self, latent_channels: int, mask_channels: int) -> int:
-        """Channels that the model takes in."""
+    def input_channels(self, latent_channels: int, mask_channels: int) -> int:
+        """Input channels of the model."""
         ...
 
-    def latents(self, noisy: Tensor, condition: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]) -> Tensor:
-        """What the model gets as its noisy latents; add_noise: gives clean latents the noise that these have."""
+    def noisy_input(
+        self, noisy_latents: Tensor, condition_latents: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """The noisy latents that the model gets; add_noise: adds noise of the current timestep to clean latents."""
         ...
 
-    def beside(self, condition: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Condition latents and mask as the model gets them beside its noisy latents; None where it gets none."""
+    def extra_channels(self, condition_latents: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Condition latents and mask to concatenate to the noisy latents along the channels; None for neither."""
         ...

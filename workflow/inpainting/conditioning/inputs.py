@@ -1,6 +1,6 @@
-"""What a model is shown of a clip, as tensors: its pixels with the hole filled, and where the hole is.
+"""Tensors of the condition: the clip with its hole filled, and the mask on the latent grid.
 
-Latents are cached and clips are inpainted through these same functions, so that training and inference see alike.
+The latent cache and the pipeline call the same functions, so that training and inference get the same inputs.
 """
 
 import numpy as np
@@ -17,27 +17,27 @@ from inpainting.video.masks import Hole
 
 
 def condition_tensor(clip: NDArray[np.uint8], hole: Hole, source: ConditionSource) -> Tensor:
-    """What the VAE encodes of a window: float32 [frames, 3, height, width] in -1..1.
+    """A window as the VAE encodes it: float32 [frames, 3, height, width] in -1..1.
 
-    clip: uint8 [frames, height, width, 3], cut from what `baselines.fills.fill` made of the whole clip; hole: bool
-    [frames, height, width], dilated. Mid-grey is 0 exactly, which lies between two values of uint8. The hole is filled
-    before encoding, never in the latents: the VAE would spread what is under it.
+    clip: uint8 [frames, height, width, 3], a window of the whole clip that `baselines.fills.fill` filled; hole: bool
+    [frames, height, width], dilated. With grey, the hole is exactly 0, which no uint8 value maps to. The hole is filled
+    before encoding because the VAE spreads the hole's content into latents around it.
     """
     scaled = vae_latents.to_tensor(clip)
     return scaled * torch.from_numpy(~hole)[:, None] if source == "grey" else scaled
 
 
 def encode_condition(vae: AutoencoderKLCogVideoX, clips: Tensor) -> Tensor:
-    """Condition latents (the posterior's mode) of masked clips [batch, frames, 3, height, width].
+    """Condition latents (the posterior's mode) of filled clips, float [batch, frames, 3, height, width] in -1..1.
 
-    Returns float32 [batch, latent frames, channels, rows, columns].
+    Returns scaled latents, float32 [batch, latent frames, channels, rows, columns].
     """
     return vae_latents.encode(vae, clips)[0]
 
 
 def encode_hole(hole: Hole, mask: MaskInput, geometry: Geometry) -> Tensor:
-    """The mask of a window as the model is shown it: float32 [latent frames, channels, rows, columns].
+    """The mask of a window on the latent grid: float32 [latent frames, mask channels, rows, columns] in 0..1.
 
-    hole: bool [frames, height, width], dilated, of sizes on the grid.
+    hole: bool [frames, height, width], dilated; height and width are multiples of the geometry's grid.
     """
-    return torch.from_numpy(mask.of_hole(hole, geometry))
+    return torch.from_numpy(mask.from_hole(hole, geometry))

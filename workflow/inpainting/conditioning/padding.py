@@ -1,4 +1,4 @@
-"""Clips are padded to a model's grid, and what it makes of them is cropped back."""
+"""Pad clips to the model's grid, and crop its output back."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from inpainting.video.windows import Scalar
 
 @dataclass(frozen=True)
 class Padding:
-    """Of frames of a height and width in pixels, below them and to their right."""
+    """Padding of frames of `height` x `width` pixels, at the bottom and the right."""
 
     height: int
     width: int
@@ -19,12 +19,12 @@ class Padding:
 
     @property
     def added(self) -> tuple[int, int]:
-        """Rows and columns to add below and to the right."""
+        """(rows added at the bottom, columns added at the right)."""
         return -self.height % self.geometry.grid, -self.width % self.geometry.grid
 
     @property
     def latent_size(self) -> tuple[int, int]:
-        """Rows and columns of latent cells of the padded clip."""
+        """Latent (rows, columns) of the padded clip."""
         return self.geometry.latent_size(self.height, self.width)
 
     def pad(self, clip: NDArray[Scalar]) -> NDArray[Scalar]:

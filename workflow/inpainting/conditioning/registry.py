@@ -1,4 +1,4 @@
-"""The conditionings, and the masks that go with them, by name: settings, help texts and tests read these."""
+"""Conditionings and mask encodings by name, for settings, help texts and tests."""
 
 from inpainting.conditioning.concat import CONCAT, CONCAT_RGB
 from inpainting.conditioning.conditioning import Conditioning

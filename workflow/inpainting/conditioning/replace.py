@@ -1,6 +1,6 @@
-"""Known latents in place of the noisy ones outside the hole: what a base can do that was never trained to inpaint.
+"""Known latents replace the noisy ones outside the hole at each step; works with a base that is not trained to inpaint.
 
-Latents that are partly known, such as in A. Lugmayr et al. 2022 (RePaint, arXiv 2201.09865), without its resampling.
+As in RePaint (A. Lugmayr et al. 2022, arXiv 2201.09865), without its resampling.
 """
 
 from __future__ import annotations
@@ -16,31 +16,33 @@ if TYPE_CHECKING:
 
 
 class Replace(Conditioning):
-    """The filled clip's latents, noised as the noisy ones are, in every cell that is free of the hole."""
+    """Outside the hole, the filled clip's latents with the noise of the current step replace the noisy ones."""
 
     name = "replace"
     description = (
-        "with no new channels, the filled clip's latents, noised, in place of the noisy ones outside the hole, at each "
-        "step"
+        "no extra channels; at each step the filled clip's latents, with noise added, replace the noisy ones outside "
+        "the hole"
     )
     widens = False
     replaces = True
     fits_any_hole = True
 
-    def source(self, fill: Fill) -> ConditionSource:
+    def condition_source(self, fill: Fill) -> ConditionSource:
         """The filled clip."""
         return fill
 
-    def channels(self, latent_channels: int, mask_channels: int) -> int:
-        """Noisy latents alone."""
+    def input_channels(self, latent_channels: int, mask_channels: int) -> int:
+        """Of the noisy latents alone."""
         return latent_channels
 
-    def latents(self, noisy: Tensor, condition: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]) -> Tensor:
-        """The noisy latents in cells that hold any hole, the condition's, noised, in all others."""
-        return noisy.where((mask > 0).any(dim=-3, keepdim=True), add_noise(condition))
+    def noisy_input(
+        self, noisy_latents: Tensor, condition_latents: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """The noisy latents where the mask is more than 0, the condition's with noise added elsewhere."""
+        return noisy_latents.where((mask > 0).any(dim=-3, keepdim=True), add_noise(condition_latents))
 
-    def beside(self, condition: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Nothing."""
+    def extra_channels(self, condition_latents: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """None."""
         return None, None
 
 

@@ -1,4 +1,4 @@
-"""How the model is shown the clip that it inpaints."""
+"""Settings of the conditioning: what the model gets besides noise."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -19,36 +19,36 @@ else:
 
 
 class ConditionSettings(FillSettings):
-    """How the model is shown the clip that it inpaints."""
+    """What the model gets of the clip that it inpaints."""
 
     conditioning: ConditioningName = Field(
         "concat",
-        description="How the model sees the clip. "
+        description="What the model gets of the clip. "
         + "; ".join(f"{name}: {entry.description}" for name, entry in CONDITIONINGS.items())
         + ".",
     )
     mask_input: MaskInputName = Field(
         "area",
-        description="The mask beside the latents, where there is one. "
+        description="The mask channels, where the conditioning has any. "
         + "; ".join(f"{name}: {entry.description}" for name, entry in MASK_INPUTS.items())
         + ".",
     )
 
     @property
     def conditioning_entry(self) -> Conditioning:
-        """The conditioning itself."""
+        """The conditioning of that name."""
         return CONDITIONINGS[self.conditioning]
 
     @property
     def mask_entry(self) -> MaskInput:
-        """The mask that the model is shown or, where it is shown none, that tells which cells are free of the hole."""
+        """The mask encoding; without mask channels, the one that marks the latents in the hole."""
         return MASK_INPUTS[self.mask_input] if self.conditioning_entry.widens else AREA
 
     @property
     def condition_source(self) -> ConditionSource:
-        """What the VAE encodes as the condition: the name of the cached conditions that training takes."""
-        return self.conditioning_entry.source(self.fill)
+        """What the VAE encodes as the condition; also the name of the cached conditions."""
+        return self.conditioning_entry.condition_source(self.fill)
 
     def input_channels(self, latent_channels: int, geometry: Geometry) -> int:
-        """Channels that a model takes in, by those of its latents."""
-        return self.conditioning_entry.channels(latent_channels, self.mask_entry.channels(geometry))
+        """Input channels of a model with so many latent channels."""
+        return self.conditioning_entry.input_channels(latent_channels, self.mask_entry.channels(geometry))

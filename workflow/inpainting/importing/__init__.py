@@ -1,1 +1,1 @@
-"""Videos and frames as people have them, made into sequences of the dataset's layout."""
+"""Import videos and folders of frames as sequences in the dataset's layout."""

@@ -1,4 +1,4 @@
-"""Which frames of a clip are used, and which sequences they make."""
+"""Resample a clip's frames and cut them into sequences."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Cut:
-    """A sequence to be made of a clip: its id, its first frame (from 0, after resampling) and its frames."""
+    """A sequence of a clip: its id, its first frame (from 0, after resampling) and its number of frames."""
 
     id: str
     first: int
@@ -15,9 +15,9 @@ class Cut:
 
 
 def cuts(name: str, total: int, frames: int | None, stride: int | None) -> list[Cut]:
-    """The sequences of a clip of `total` frames: the whole clip by its name, or pieces by name and first frame.
+    """The sequences of a clip of `total` frames: the whole clip if `frames` is None, else pieces of `frames` frames.
 
-    Pieces are called <name>_00001, <name>_00050, ...: the frame of the clip, counted from 1, that they begin with.
+    Pieces are named by their first frame, counted from 1: <name>_00001, <name>_00050, ...
     """
     if frames is None:
         return [Cut(name, 0, total)]
@@ -26,15 +26,15 @@ def cuts(name: str, total: int, frames: int | None, stride: int | None) -> list[
 
 
 def left_over(total: int, pieces: list[Cut]) -> int:
-    """Frames at the end of the clip that no sequence has."""
+    """Number of frames at the end of the clip that are in no sequence."""
     return total - max((piece.first + piece.frames for piece in pieces), default=0)
 
 
 def resample(times: tuple[float, ...], source_rate: float, rate: float) -> list[int]:
-    """How often each frame is used when a clip is shown at `rate` frames per second.
+    """How often each frame is used when a clip is resampled to `rate` frames per second.
 
-    times: seconds of each frame, ascending from 0. Each moment k / rate takes the frame nearest in time, the earlier of
-    two; the clip lasts until the last frame has been shown for 1 / source_rate seconds.
+    times: seconds of each frame, ascending from 0. Each output time k / rate takes the nearest frame, the earlier of
+    two equally near ones. The clip's duration includes 1 / source_rate seconds for the last frame.
     """
     moments = np.arange(max(1, round((times[-1] + 1 / source_rate) * rate))) / rate
     middles = (np.asarray(times[1:]) + np.asarray(times[:-1])) / 2

@@ -1,4 +1,4 @@
-"""`inpaint import`: videos or folders of frames, with masks and perhaps truths, into the dataset's layout."""
+"""`inpaint import`: convert videos or folders of frames, with masks and optional truths, to the dataset's layout."""
 
 import logging
 from collections import Counter
@@ -15,7 +15,7 @@ from inpainting.artifacts.import_table import IMPORT_TABLE, IMPORTS, LEFT_OUT, M
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.progress import tracked
 from inpainting.core.workers import process_pool
-from inpainting.importing.import_state import alone, done_of
+from inpainting.importing.import_state import exclusive, progress_text
 from inpainting.importing.making import Outcome, import_clip
 from inpainting.importing.pairing import Clip, find_clips
 from inpainting.importing.settings import ImportCommand
@@ -23,25 +23,25 @@ from inpainting.importing.settings import ImportCommand
 log = logging.getLogger(__name__)
 
 HEARTBEAT = 10.0
-"""Seconds without a finished clip after which the log tells of those under way."""
+"""Seconds without a finished clip after which the progress of unfinished ones is logged."""
 
-MUCH = 0.6
-"""A mask's mean coverage from which on it may be meant the other way round."""
+HIGH_COVERAGE = 0.6
+"""Mean coverage of a mask above which its polarity may be inverted, which is logged."""
 
 
 def import_clips(settings: ImportCommand) -> None:
     """Import every clip, and write import.tsv and groups.tsv.
 
-    Raises UsageError for options that can't be used, and at the end InputError where clips were refused.
+    Raises UsageError for options that can't be used, and at the end InputError if clips were refused.
     """
     if settings.out.exists() and not settings.out.is_dir():
         raise UsageError(f"--out: {settings.out} is a file; give a folder for the sequences")
     out = settings.out.resolve()
     clips = [clip for clip in find_clips(settings) if clip.video.resolve() != out]
     if any(clip.video.resolve() in out.parents for clip in clips):
-        raise UsageError(f"--out: {settings.out} lies in a clip that is read; give a folder outside")
+        raise UsageError(f"--out: {settings.out} is inside a clip that is read; give a folder outside")
     try:
-        with alone(settings.out):
+        with exclusive(settings.out):
             outcomes = _import_all(clips, settings)
     except OSError as error:
         raise InputError(f"{settings.out} can't be written to: {error.strerror or error}") from error
@@ -49,16 +49,14 @@ def import_clips(settings: ImportCommand) -> None:
 
 
 def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]:
-    """Import the clips; the tables hold what was finished, also after an interrupt."""
+    """Import the clips; the tables list what was finished, also after an interrupt."""
     groups, before = read_groups(settings.out), read_imports(settings.out)
     outcomes: list[Outcome] = []
     try:
         for outcome in tracked(_outcomes(clips, settings), "import", "clips", len(clips)):
             outcomes.append(outcome)
     except BrokenProcessPool as error:
-        raise InputError(
-            "a process that was importing died; what was made is kept, so start the import again"
-        ) from error
+        raise InputError("a worker process died; finished sequences are kept, so start the import again") from error
     finally:
         outcomes.sort(key=lambda outcome: outcome.clip.name)
         write_tables(settings.out, outcomes, groups, before)
@@ -66,7 +64,7 @@ def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]
 
 
 def _outcomes(clips: Sequence[Clip], settings: ImportCommand) -> Iterator[Outcome]:
-    """What became of each clip, in the order in which they are done; long ones are told of while they are under way."""
+    """The outcome of each clip, in the order in which they finish; logs the progress of long ones."""
     if settings.workers == 1:
         yield from (import_clip(clip, settings) for clip in clips)
         return
@@ -80,9 +78,11 @@ def _outcomes(clips: Sequence[Clip], settings: ImportCommand) -> Iterator[Outcom
             for future in done:
                 del pending[future]
                 yield future.result()
-            counts = [done_of(settings.out, clip) for future, clip in pending.items() if not done and future.running()]
-            if told := ", ".join(count for count in counts if count):
-                log.info("import: under way are %s", told)
+            counts = [
+                progress_text(settings.out, clip) for future, clip in pending.items() if not done and future.running()
+            ]
+            if progress := ", ".join(count for count in counts if count):
+                log.info("import: in progress are %s", progress)
 
 
 def read_imports(out: Path) -> pd.DataFrame:
@@ -91,9 +91,9 @@ def read_imports(out: Path) -> pd.DataFrame:
 
 
 def write_tables(out: Path, outcomes: Sequence[Outcome], groups: dict[str, str], before: pd.DataFrame) -> None:
-    """import.tsv and groups.tsv, with the rows of earlier imports of other clips.
+    """Write import.tsv and groups.tsv, with the rows of earlier imports of other clips.
 
-    groups: group by id, from before; before: the rows of earlier imports.
+    groups: earlier groups by id; before: rows of earlier imports.
     """
     again = before["clip"].isin({outcome.clip.name for outcome in outcomes})
     rows = _import_rows([row for outcome in outcomes for row in _rows(outcome)])
@@ -111,33 +111,35 @@ def _import_rows(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 def _rows(outcome: Outcome) -> list[dict[str, object]]:
     clip = outcome.clip
-    about = {"clip": clip.name, "group": clip.group, "video": clip.video, "mask": clip.mask, "truth": clip.truth}
-    return [about | row for row in outcome.rows]
+    columns = {"clip": clip.name, "group": clip.group, "video": clip.video, "mask": clip.mask, "truth": clip.truth}
+    return [columns | row for row in outcome.rows]
 
 
 def _report(outcomes: Sequence[Outcome], settings: ImportCommand) -> None:
-    """What was done, in the log. Raises InputError where clips were refused."""
+    """Log a summary. Raises InputError if clips were refused."""
     for note, count in Counter(note for outcome in outcomes for note in outcome.notes).items():
         log.info("%d of %d clips: %s", count, len(outcomes), note)
     rows = [row for outcome in outcomes for row in outcome.rows]
     verdicts = Counter(row["verdict"] for row in rows)
     log.info(
-        "%s holds %d sequences of these clips, %d of them from before; %d with nothing to inpaint were left out",
+        "%s has %d sequences of these clips, %d of them from an earlier import; %d with empty masks were left out",
         *(settings.out, verdicts[MADE], sum(outcome.kept for outcome in outcomes), verdicts[LEFT_OUT]),
     )
-    much = [row["id"] for row in rows if row["verdict"] == MADE and row["coverage"] > MUCH]
-    if much:
+    high = [row["id"] for row in rows if row["verdict"] == MADE and row["coverage"] > HIGH_COVERAGE]
+    if high:
         log.warning(
-            "masks cover more than %.0f %% of %d sequences, such as %s; where white means known, use --mask-invert",
-            *(100 * MUCH, len(much), much[0]),
+            "masks cover more than %.0f %% of %d sequences, such as %s; if white means known, use --mask-invert",
+            *(100 * HIGH_COVERAGE, len(high), high[0]),
         )
-    bare = {row["id"] for outcome in outcomes for row in outcome.rows if outcome.clip.truth is None} - {""}
-    if bare and not settings.make_masks:
-        log.info("%d of them have no truth: they can be inpainted, but neither trained on nor scored", len(bare))
+    without_truth = {row["id"] for outcome in outcomes for row in outcome.rows if outcome.clip.truth is None} - {""}
+    if without_truth and not settings.make_masks:
+        log.info(
+            "%d of them have no truth: they can be inpainted, but neither trained on nor scored", len(without_truth)
+        )
     refused = [outcome for outcome in outcomes if outcome.rows and outcome.rows[-1]["verdict"] == REFUSED]
     if refused:
         first = refused[0]
         raise InputError(
             f"{len(refused)} of {len(outcomes)} clips were refused, such as {first.clip.name}: "
-            f"{first.rows[-1]['reason']}; {settings.out / IMPORTS} says why, and what was made"
+            f"{first.rows[-1]['reason']}; {settings.out / IMPORTS} lists all reasons and what was made"
         )

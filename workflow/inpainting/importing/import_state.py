@@ -1,7 +1,7 @@
-"""What was imported already, and from what: so that a whole sequence is not made again, and a stale one is.
+"""The import state: which sequences of a clip are done, so that only missing and outdated ones are made.
 
-Below OUT/.import/ lies a file per clip with the digest of all that shapes its sequences: settings, code, and the names,
-sizes and times of its files. It is written before the first sequence is, and again after each one.
+OUT/.import/ has a file per clip with the digest of everything that its sequences depend on: settings, code version, and
+names, sizes and times of its files. It is written before the first sequence and after each one.
 """
 
 import contextlib
@@ -17,18 +17,18 @@ from inpainting.core.files import read_json, value_digest, write_json
 from inpainting.importing.pairing import Clip
 from inpainting.importing.settings import ImportCommand
 
-ROOM = ".import"
+STATE_FOLDER = ".import"
 
 Row = dict[str, Any]
-"""A line of import.tsv."""
+"""A row of import.tsv."""
 
 
-class Ledger:
-    """One clip's file: the ids to be made of it, and the rows of import.tsv of those that are done, by id."""
+class ImportState:
+    """State of one clip: ids of its sequences, and by id the rows of import.tsv of the finished ones."""
 
     def __init__(self, clip: Clip, settings: ImportCommand) -> None:
         self.out = settings.out
-        self.path = settings.out / ROOM / f"{clip.name}.json"
+        self.path = settings.out / STATE_FOLDER / f"{clip.name}.json"
         shaping = settings.shaping() | {"threshold": settings.threshold}
         files = [None if path is None else _identity(path) for path in (clip.video, clip.mask, clip.truth)]
         self.key = value_digest([clip.name, shaping, files, IMPORT_VERSION])
@@ -51,21 +51,21 @@ class Ledger:
 
     @property
     def complete(self) -> bool:
-        """Whether every sequence of the clip is done."""
+        """Whether all sequences of the clip are done."""
         return bool(self.sequences) and set(self.sequences) == set(self.rows)
 
     def stale(self) -> list[str]:
-        """Sequences that are there but were made of other files or with other settings."""
+        """Existing sequences that were made from other files or with other settings."""
         return [name for name in self.sequences if name not in self.rows and (self.out / name).exists()]
 
     def begin(self, ids: list[str]) -> None:
-        """Note which sequences are to be made; those of other files or settings are removed, and not before.
+        """Record the ids of the sequences, then remove outdated sequences.
 
-        Raises InputError for a folder of such a name which this clip's import did not make.
+        Raises InputError if a folder of one of these names was not made by an import of this clip.
         """
         strange = [name for name in ids if (self.out / name).exists() and name not in self.sequences]
         if strange:
-            raise InputError(f"{self.out / strange[0]} is there already and not of this clip; remove or rename it")
+            raise InputError(f"{self.out / strange[0]} exists and is not of this clip; remove or rename it")
         stale = self.stale()
         self.sequences = [*ids, *(name for name in stale if name not in ids)]
         self._write()
@@ -75,7 +75,7 @@ class Ledger:
         self._write()
 
     def add(self, row: Row) -> None:
-        """Note that a sequence is done."""
+        """Record a finished sequence."""
         self.rows[row["id"]] = row
         self._write()
 
@@ -83,9 +83,9 @@ class Ledger:
         write_json(self.path, {"key": self.key, "sequences": self.sequences, "rows": self.rows})
 
 
-def done_of(out: Path, clip: Clip) -> str:
-    """How far a clip is that another process imports, for a person to read; empty before anything is known."""
-    path = out / ROOM / f"{clip.name}.json"
+def progress_text(out: Path, clip: Clip) -> str:
+    """Progress of a clip that another process imports, for the log; empty before it has started."""
+    path = out / STATE_FOLDER / f"{clip.name}.json"
     if not path.exists():
         return ""
     found = read_json(path)
@@ -93,7 +93,7 @@ def done_of(out: Path, clip: Clip) -> str:
 
 
 def _identity(path: Path) -> list[list[Any]]:
-    """Names, sizes and times of a file, or of the files in a folder. Raises InputError where they can't be listed."""
+    """Names, sizes and times of a file, or of the files in a folder. Raises InputError if they can't be read."""
     try:
         files = sorted(entry for entry in path.iterdir() if entry.is_file()) if path.is_dir() else [path]
         return [[str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
@@ -102,18 +102,18 @@ def _identity(path: Path) -> list[list[Any]]:
 
 
 @contextlib.contextmanager
-def alone(out: Path) -> Iterator[None]:
-    """Keep others from importing into the same folder, and remove what a killed import left half written.
+def exclusive(out: Path) -> Iterator[None]:
+    """Lock the output folder for this import, and remove incomplete files of a killed one.
 
-    Raises InputError where another import is at work there.
+    Raises InputError if another import is writing there.
     """
-    (out / ROOM).mkdir(parents=True, exist_ok=True)
-    with (out / ROOM / "lock").open("w") as lock:
+    (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
+    with (out / STATE_FOLDER / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"another import is writing to {out}; wait for it, or give another --out") from error
-        for place in (out, out / ROOM):
+        for place in (out, out / STATE_FOLDER):
             for left in place.glob(".partial-*"):
                 shutil.rmtree(left, ignore_errors=True)
         yield

@@ -1,4 +1,4 @@
-"""One clip's sequences: its frames read once, in step with masks and truth, fitted, cut and written."""
+"""Make one clip's sequences: frames, masks and truth are read together once, resized, cut and written."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from inpainting.artifacts.import_table import LEFT_OUT, MADE, REFUSED
 from inpainting.core.errors import InputError
 from inpainting.importing import cutting, resizing, sources
 from inpainting.importing.cutting import Cut
-from inpainting.importing.import_state import Ledger, Row
+from inpainting.importing.import_state import ImportState, Row
 from inpainting.importing.pairing import Clip
-from inpainting.importing.resizing import Geometry, Hole
+from inpainting.importing.resizing import Hole, ResizePlan
 from inpainting.importing.settings import SMALLEST_SIDE, ImportCommand
 from inpainting.importing.shapes import Shapes
 from inpainting.importing.sources import Source
 from inpainting.importing.writing import OpenSequence, OpenSequences
 from inpainting.video.reader import Picture
 
-LONGEST = 99999
-"""Frames that the layout's file names can number."""
+MAX_SEQUENCE_FRAMES = 99999
+"""Highest number of frames of a sequence, by the layout's file names."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip: rows of import.tsv, sequences that were whole before, and what the log should say."""
+    """The result for a clip: rows of import.tsv, number of sequences from earlier imports, and notes for the log."""
 
     clip: Clip
     rows: list[Row]
@@ -39,12 +39,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a clip's frames become sequences; `uses`: how often each frame of the video is shown, in its order."""
+    """How a clip's frames become sequences; uses: how often each frame of the video is used, in its order."""
 
     video: Source
     mask: Source | None
     truth: Source | None
-    geometry: Geometry
+    geometry: ResizePlan
     uses: list[int]
     pieces: list[Cut]
     notes: tuple[str, ...]
@@ -52,7 +52,7 @@ class Plan:
     def fit(
         self, picture: Picture, mask: NDArray[np.uint8] | None, truth: Picture | None, settings: ImportCommand
     ) -> tuple[Picture, Hole | None, Picture | None]:
-        """A frame, its hole and its true frame in the sequence's size; mask: uint8 [height, width], as stored."""
+        """Resize a frame, its mask, uint8 [height, width] as stored, and its truth; returns frame, hole and truth."""
         hole = None
         if mask is not None:
             hole = (mask >= settings.threshold) != settings.mask_invert
@@ -63,27 +63,27 @@ class Plan:
 
 
 def import_clip(clip: Clip, settings: ImportCommand) -> Outcome:
-    """Make all sequences of a clip. What is wrong with its files makes a refused row; nothing of it is raised.
+    """Make all sequences of a clip. An error in its files becomes a refused row and is not raised.
 
-    Sequences that were whole before the trouble stay. Raises OSError where the disk can't be written to.
+    Sequences that were finished before the error are kept. Raises OSError if the output can't be written.
     """
     rows: dict[str, Row] = {}
     kept = 0
-    ledger: Ledger | None = None
+    state: ImportState | None = None
     try:
         if clip.problem:
             raise InputError(clip.problem)
-        ledger = Ledger(clip, settings)
-        rows, kept = ledger.rows, len(ledger.rows)
-        if ledger.complete:
+        state = ImportState(clip, settings)
+        rows, kept = state.rows, len(state.rows)
+        if state.complete:
             return Outcome(clip, _in_order(rows), kept)
         plan = make_plan(clip, settings)
-        anew = () if ledger.same else ("made anew, since files, settings or code have changed",)
-        ledger.begin([piece.id for piece in plan.pieces])
+        anew = () if state.same else ("made anew, since files, settings or code have changed",)
+        state.begin([piece.id for piece in plan.pieces])
         for row in _make(plan, [piece for piece in plan.pieces if piece.id not in rows], settings):
-            ledger.add(row)
+            state.add(row)
     except InputError as error:
-        stale = 0 if ledger is None else len(ledger.stale())
+        stale = 0 if state is None else len(state.stale())
         reason = f"{error}; {stale} sequences of an earlier import stay as they were" if stale else str(error)
         return Outcome(clip, [*_in_order(rows), {"id": "", "verdict": REFUSED, "reason": reason}], kept)
     return Outcome(clip, _in_order(rows), kept, (*plan.notes, *anew))
@@ -94,7 +94,7 @@ def _in_order(rows: dict[str, Row]) -> list[Row]:
 
 
 def make_plan(clip: Clip, settings: ImportCommand) -> Plan:
-    """Look at a clip's files, not yet at all their frames. Raises InputError where they do not fit together."""
+    """Plan a clip's sequences without decoding all frames. Raises InputError if its files do not match."""
     video = sources.probe(clip.video)
     mask = None if clip.mask is None else sources.probe(clip.mask)
     truth = None if clip.truth is None else sources.probe(clip.truth)
@@ -104,7 +104,7 @@ def make_plan(clip: Clip, settings: ImportCommand) -> Plan:
     geometry = resizing.plan(video.size, video.pixel_aspect, settings.target, settings.resize)
     if min(geometry.size) < SMALLEST_SIDE:
         raise InputError(
-            f"{clip.video} would make frames of {resizing.shown(geometry.size)}; both sides need at least "
+            f"{clip.video} would make frames of {resizing.size_text(geometry.size)}; both sides need at least "
             f"{SMALLEST_SIDE} pixels, see --size"
         )
     uses, notes = _uses(video, settings)
@@ -112,21 +112,21 @@ def make_plan(clip: Clip, settings: ImportCommand) -> Plan:
     pieces = cutting.cuts(clip.name, total, settings.frames, settings.stride)
     if not pieces:
         raise InputError(f"{clip.video} has {total} frames, fewer than the {settings.frames} of --frames")
-    if pieces[0].frames > LONGEST:
+    if pieces[0].frames > MAX_SEQUENCE_FRAMES:
         raise InputError(f"{clip.video} has {total} frames, too many for one sequence; cut it with --frames")
     if cutting.left_over(total, pieces):
-        notes += ("frames at the end that fill no sequence are left out",)
+        notes += ("frames at the end that do not fill a sequence are left out",)
     if video.numbers is not None and len(set(np.diff(video.numbers))) > 1:
-        notes += ("numbers of frames are missing; the frames are taken as they come",)
-    return Plan(video, mask, truth, geometry, uses, pieces, (*_said(geometry), *notes))
+        notes += ("frame numbers are missing; the frames are used in order",)
+    return Plan(video, mask, truth, geometry, uses, pieces, (*_resize_note(geometry), *notes))
 
 
-def _said(geometry: Geometry) -> tuple[str, ...]:
+def _resize_note(geometry: ResizePlan) -> tuple[str, ...]:
     return () if geometry.source == geometry.size else (str(geometry),)
 
 
 def _uses(video: Source, settings: ImportCommand) -> tuple[list[int], tuple[str, ...]]:
-    """How often each frame is shown, and what was done to the rate."""
+    """How often each frame is used, and a note about the rate."""
     if settings.rate is None:
         return [1] * video.frames, ()
     if video.times is None or video.rate is None:
@@ -136,22 +136,22 @@ def _uses(video: Source, settings: ImportCommand) -> tuple[list[int], tuple[str,
 
 
 def _check_partner(video: Source, source: Source, what: str) -> None:
-    """Raise InputError unless masks or truth go with the video frame by frame, and show the same view."""
+    """Raise InputError unless masks or truth match the video in number of frames, numbering and aspect ratio."""
     if not (source.still and what == "masks") and source.frames != video.frames:
         raise InputError(f"{source.path} has {source.frames} {what} for the {video.frames} frames of {video.path}")
     if not _in_step(video.numbers, source.numbers):
-        raise InputError(f"the numbers of {source.path} and of {video.path} do not go together; a frame may be missing")
+        raise InputError(f"the numbers of {source.path} and of {video.path} do not match; a frame may be missing")
     square = (round(video.size[0] * float(video.pixel_aspect)), video.size[1])
     if not any(resizing.same_view(source.size, size) for size in (video.size, square)):
         raise InputError(
-            f"{source.path} is {resizing.shown(source.size)}, but {video.path} {resizing.shown(video.size)}: one is no "
-            "smaller copy of the other"
+            f"{source.path} is {resizing.size_text(source.size)}, but {video.path} {resizing.size_text(video.size)}; "
+            "their aspect ratios differ"
         )
 
 
 @dataclass(frozen=True)
 class _Work:
-    """A sequence under way, and what is painted into it where masks are made."""
+    """A sequence that is being written, with its painted objects if masks are made."""
 
     piece: Cut
     sequence: OpenSequence
@@ -167,16 +167,16 @@ class _Work:
 
 
 def _in_step(one: tuple[int, ...] | None, other: tuple[int, ...] | None) -> bool:
-    """Whether numbers differ by their first one alone, as far as both have some."""
+    """Whether two numberings are equal up to an offset; true if either has no numbers."""
     if one is None or other is None or len(one) != len(other):
         return True
     return all(a - one[0] == b - other[0] for a, b in zip(one, other, strict=True))
 
 
 def _make(plan: Plan, pieces: list[Cut], settings: ImportCommand) -> Iterator[Row]:
-    """Write some of the plan's sequences, in order; yields each one's row when it is done.
+    """Write some of the plan's sequences, in order, and yield the row of each finished one.
 
-    Raises InputError where a frame can't be read or there are fewer than the files told of.
+    Raises InputError if a frame can't be read or if there are fewer frames than the files declare.
     """
     waiting, under_way, number = deque(pieces), deque[_Work](), -1
     brightest = 0
@@ -197,9 +197,7 @@ def _make(plan: Plan, pieces: list[Cut], settings: ImportCommand) -> Iterator[Ro
                 sequences.end(done.sequence, keep)
                 yield _row(plan, done, "" if keep else _why_empty(brightest, settings))
     if waiting or under_way:
-        raise InputError(
-            f"{plan.video.path}, its masks or its truth end after {number + 1} frames, and tell of {sum(plan.uses)}"
-        )
+        raise InputError(f"{plan.video.path}, its masks or its truth end after {number + 1} of {sum(plan.uses)} frames")
 
 
 def _begin(piece: Cut, sequences: OpenSequences, plan: Plan, settings: ImportCommand) -> _Work:
@@ -215,21 +213,19 @@ def _row(plan: Plan, work: _Work, reason: str) -> Row:
         "reason": reason,
         "frames": work.piece.frames,
         "first_frame": work.piece.first + 1,
-        "size": resizing.shown(plan.geometry.size),
-        "source_size": resizing.shown(plan.video.size),
+        "size": resizing.size_text(plan.geometry.size),
+        "source_size": resizing.size_text(plan.video.size),
         "source_rate": None if plan.video.rate is None else round(float(plan.video.rate), 3),
         "coverage": round(work.sequence.coverage, 4),
     }
 
 
 def _why_empty(brightest: int, settings: ImportCommand) -> str:
-    return (
-        f"no frame has a pixel to inpaint: up to here masks reach {brightest}, --mask-threshold is {settings.threshold}"
-    )
+    return f"the masks are empty: their values reach {brightest}, and --mask-threshold is {settings.threshold}"
 
 
 def _frames(plan: Plan) -> Iterator[tuple[Picture, Picture | None, Picture | None]]:
-    """Frame, mask and true frame as they are read, each as often as it is shown."""
+    """Frames with masks and truths, each as often as it is used."""
 
     def read(source: Source | None) -> Iterator[Picture] | repeat[None] | repeat[Picture]:
         if source is None:

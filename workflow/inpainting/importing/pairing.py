@@ -1,4 +1,4 @@
-"""Which video goes with which mask and which truth: by their names, by a table, or by a benchmark's layout."""
+"""Pair videos with masks and truths: by name, by a table, or by a benchmark's layout."""
 
 import glob
 import logging
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mts", ".ts", ".webm", ".y4m"}
 )
-"""What is taken for a video in a folder, beside what the system's table of file types calls one."""
+"""Suffixes of videos in a folder, in addition to the system's table of file types."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What one clip is imported from; `problem` says why it can't be, and is empty where it can."""
+    """The files of one clip; problem: why it can't be imported, else empty."""
 
     name: str
     video: Path
@@ -37,7 +37,7 @@ class Clip:
 
 
 def find_clips(settings: ImportCommand) -> list[Clip]:
-    """The clips that the settings name, sorted by name. Raises UsageError where there are none or a path is wrong."""
+    """The clips of the settings, sorted by name. Raises UsageError if there are none or a path is wrong."""
     if settings.table is not None:
         clips = from_table(existing(settings.table, "--table", "a .tsv with the columns name, video, mask"))
     elif settings.davis is not None:
@@ -52,9 +52,9 @@ def find_clips(settings: ImportCommand) -> list[Clip]:
 
 
 def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Clip]:
-    """Clips of a folder or a pattern, with the masks and truths that have their names.
+    """Clips of a folder or a pattern, with masks and truths of the same names.
 
-    bear_mask and bear_truth are no clips of their own where there is a bear.
+    bear_mask and bear_truth are not clips if there is a bear.
     """
     found = _videos(videos)
     partners: list[list[tuple[Path | None, str]]] = []
@@ -62,7 +62,7 @@ def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Cli
         if place is None:
             partners.append([(None, "")] * len(found))
         else:
-            existing(place, option, "a folder whose entries are called as the videos are, or one file")
+            existing(place, option, "a folder with the same names as the videos, or one file")
             partners.append(_partners(found, place, word))
     stems = {_stem(video) for video in found}
     of_others = {stem + word for stem in stems for word in ("_mask", "_truth")}
@@ -74,7 +74,7 @@ def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Cli
 
 
 def from_table(table: Path) -> list[Clip]:
-    """Clips of a .tsv with the columns name, video, mask, truth, group, of which the last three may be left out."""
+    """Clips of a .tsv with the columns name and video, and optionally mask, truth and group."""
     try:
         rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -82,8 +82,8 @@ def from_table(table: Path) -> list[Clip]:
     known = {"name", "video", "mask", "truth", "group"}
     if not {"name", "video"} <= set(rows.columns) <= known:
         raise InputError(
-            f"{table} has the columns {', '.join(rows.columns)}; name and video are needed, parted by a tab, and mask, "
-            "truth and group are understood"
+            f"{table} has the columns {', '.join(rows.columns)}; name and video are needed, separated by a tab; mask, "
+            "truth and group are optional"
         )
     rows = rows.reindex(columns=["name", "video", "mask", "truth", "group"], fill_value="")
 
@@ -97,7 +97,7 @@ def from_table(table: Path) -> list[Clip]:
 
 
 def from_davis(root: Path) -> list[Clip]:
-    """Clips of DAVIS' layout, at 480p where it is there; YouTube-VOS, without a level for the size, is read too."""
+    """Clips in DAVIS' layout, at 480p if available; also YouTube-VOS, whose layout has no folder for the size."""
     frames, masks = root / "JPEGImages", root / "Annotations"
     if not frames.is_dir():
         raise UsageError(f"--davis: {root} holds no JPEGImages; give the folder that holds JPEGImages and Annotations")
@@ -116,7 +116,7 @@ def _videos(videos: str) -> list[Path]:
         found = [path for path in inside if path.is_dir() or is_video(path)]
         unused = len(inside) - len(found)
         if found and unused:
-            log.info("%d files in %s are no videos and are left out", unused, folder)
+            log.info("%d files in %s are not videos and are ignored", unused, folder)
         if not found and any(path.suffix.lower() in image_suffixes() for path in inside):
             return [folder]
     elif folder.exists():
@@ -125,13 +125,13 @@ def _videos(videos: str) -> list[Path]:
         found = [Path(name) for name in sorted(glob.glob(videos, recursive=True))]  # noqa: PTH207
     if not found:
         raise UsageError(
-            f"--videos: {videos} is no video and no folder of videos or frames, and as a pattern matches nothing"
+            f"--videos: {videos} is no video and no folder of videos or frames, and matches nothing as a pattern"
         )
     return found
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file's name is that of a video."""
+    """Whether a file is a video by its name."""
     kind = mimetypes.guess_type(path.name)[0] or ""
     return path.suffix.lower() in VIDEO_SUFFIXES or kind.startswith("video/")
 
@@ -141,7 +141,7 @@ def _stem(path: Path) -> str:
 
 
 def _partners(videos: Sequence[Path], place: Path, word: str) -> list[tuple[Path | None, str]]:
-    """For each video its mask (or truth, by `word`), or why there is none."""
+    """For each video its mask or truth, or why there is none; word: the suffix _mask or _truth."""
     if not place.is_dir():
         return [(place, "")] * len(videos)
     inside = [path for path in sorted(place.iterdir()) if not path.name.startswith(".")]
@@ -160,7 +160,7 @@ def _partners(videos: Sequence[Path], place: Path, word: str) -> list[tuple[Path
             partners.append((found[0], ""))
         elif found:
             several = " and ".join(path.name for path in found)
-            partners.append((None, f"{place} holds {several} for it; leave one"))
+            partners.append((None, f"{place} holds {several} for it; keep one"))
         else:
             partners.append((None, f"{place} holds no video, folder or image called {stem} or {stem}{word}"))
     return partners
@@ -171,7 +171,7 @@ def _called(stem: str, word: str, by_stem: dict[str, list[Path]]) -> list[Path]:
 
 
 def _checked(clip: Clip, same: int, make_masks: bool) -> Clip:
-    """The clip with what is wrong with it, as far as names can tell; `same`: clips of its name."""
+    """The clip with its problem, as far as names show it; same: number of clips of its name."""
     if clip.problem:
         return clip
     problem = ""

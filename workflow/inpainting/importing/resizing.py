@@ -1,4 +1,4 @@
-"""Frames to a common size, and masks with them, so that no masked pixel is lost on the way."""
+"""Resize frames and masks to a common size, without losing a masked pixel."""
 
 import math
 from dataclasses import dataclass, replace
@@ -21,10 +21,10 @@ Hole = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """From a source's pixels to a sequence's: scaled to `scaled`, of which what lies at `corner` makes up `size`.
+class ResizePlan:
+    """How frames of size `source` become frames of `size`: they are scaled to `scaled`, then cropped or padded.
 
-    corner: (x, y) of the result's top left in the scaled frame; negative where black borders are added.
+    corner: (x, y) of the result's top left in the scaled frame; negative for black borders.
     """
 
     source: Size
@@ -33,15 +33,15 @@ class Geometry:
     size: Size
 
     def picture(self, picture: Picture) -> Picture:
-        """A frame of the source, uint8 [height, width, 3], in the sequence's size; borders are black."""
+        """Resize a frame, uint8 [height, width, 3]; borders are black."""
         return self._cut(scale(picture, self.scaled))
 
     def hole(self, hole: Hole) -> Hole:
-        """A mask of the source in the sequence's size: true wherever any part of a pixel was; borders are known."""
+        """Resize a hole, bool [height, width]; pixels that contain any part of it are true, borders are false."""
         return self._cut(scale_hole(hole, self.scaled))
 
-    def of(self, source: Size) -> "Geometry":
-        """The same for frames of another size that show the same view."""
+    def of(self, source: Size) -> "ResizePlan":
+        """The same plan for frames of the same view in another resolution."""
         return replace(self, source=source)
 
     def _cut(self, frame: NDArray) -> NDArray:
@@ -52,26 +52,26 @@ class Geometry:
         return np.ascontiguousarray(frame[y : y + height, x : x + width])
 
     def __str__(self) -> str:
-        text = shown(self.source)
+        text = size_text(self.source)
         if self.scaled != self.source:
-            text += f" scaled to {shown(self.scaled)}"
+            text += f" scaled to {size_text(self.scaled)}"
         if min(self.corner) < 0:
-            text += f", black borders to {shown(self.size)}"
+            text += f", black borders to {size_text(self.size)}"
         elif self.scaled != self.size:
-            text += f", cut to {shown(self.size)}"
+            text += f", cut to {size_text(self.size)}"
         return text
 
 
-def plan(source: Size, pixel_aspect: Fraction, target: Size | None, how: How) -> Geometry:
-    """How frames of a size become those of another; pixels that are not square become so."""
+def plan(source: Size, pixel_aspect: Fraction, target: Size | None, how: How) -> ResizePlan:
+    """Plan the resizing of frames to a size, with square pixels; target: None keeps the height."""
     width, height = source[0] * float(pixel_aspect), float(source[1])
     if target is None:
         scaled = (round(width), source[1])
-        return Geometry(source, scaled, (0, 0), scaled)
+        return ResizePlan(source, scaled, (0, 0), scaled)
     ratios = (target[0] / width, target[1] / height)
     scaled = _scaled(width, height, max(ratios) if how == "crop" else min(ratios))
     corner = ((scaled[0] - target[0]) // 2, (scaled[1] - target[1]) // 2)
-    return Geometry(source, scaled, *(((0, 0), scaled) if how == "fit" else (corner, target)))
+    return ResizePlan(source, scaled, *(((0, 0), scaled) if how == "fit" else (corner, target)))
 
 
 def _scaled(width: float, height: float, ratio: float) -> Size:
@@ -79,7 +79,7 @@ def _scaled(width: float, height: float, ratio: float) -> Size:
 
 
 def scale(frame: Picture, size: Size) -> Picture:
-    """A frame in another size: averaged over areas along the axes that shrink, cubic along those that grow."""
+    """Resize a frame; area interpolation along axes that shrink, cubic along axes that grow."""
     height, width = frame.shape[:2]
     smaller = (min(width, size[0]), min(height, size[1]))
     if smaller != (width, height):
@@ -90,7 +90,7 @@ def scale(frame: Picture, size: Size) -> Picture:
 
 
 def scale_hole(hole: Hole, size: Size) -> Hole:
-    """A mask in another size: every pixel that `scale` makes of a masked one, in whatever small part."""
+    """Resize a hole; true for every pixel that `scale` computes from any masked pixel."""
     height, width = hole.shape
     smaller = (min(width, size[0]), min(height, size[1]))
     if smaller != (width, height):
@@ -102,10 +102,10 @@ def scale_hole(hole: Hole, size: Size) -> Hole:
 
 
 def same_view(one: Size, other: Size) -> bool:
-    """Whether two sizes can be of the same view: their shapes differ by less than 2 %."""
+    """Whether the aspect ratios of two sizes differ by less than 2 %."""
     return math.isclose(one[0] * other[1], other[0] * one[1], rel_tol=0.02)
 
 
-def shown(size: Size) -> str:
-    """A size as people write it: 640x480."""
+def size_text(size: Size) -> str:
+    """A size as text, such as 640x480."""
     return f"{size[0]}x{size[1]}"

@@ -1,4 +1,4 @@
-"""Moving objects painted over a clip, which is the truth then: input, mask and truth of a clip without any of these."""
+"""Paint moving objects over a clip: the clip becomes the truth, and input and mask are made from it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from inpainting.video.outlines import Motion, draw_motion
 from inpainting.video.reader import Picture
 
 COVERAGE = (0.04, 0.20)
-"""Mean share of the frames that the objects cover, lowest and highest; that of the sample sequences."""
+"""Lowest and highest mean coverage of the objects, as in the sample sequences."""
 
 ATTEMPTS = 8
-"""Draws of objects until their coverage is right; the last one is kept if none is."""
+"""Draws of objects until their coverage is in range; the last draw is kept if none is."""
 
-LOOKED_AT = 9
-"""Frames, spread over the sequence, that the coverage is taken from."""
+COVERAGE_FRAMES = 9
+"""Frames, spread over the sequence, in which the coverage is measured."""
 
 
 class Shapes:
-    """One to three textured objects with soft shadows that move over a sequence; seed and name alone decide them."""
+    """One to three moving, textured objects with soft shadows; they depend on seed and name alone."""
 
     def __init__(self, seed: int, name: str, frames: int, size: tuple[int, int]) -> None:
         rng = np.random.default_rng(derive(seed, "import.shapes", name))
         blank = np.zeros((size[1], size[0], 3), np.uint8)
-        numbers = np.unique(np.linspace(0, frames - 1, LOOKED_AT).round().astype(int))
+        numbers = np.unique(np.linspace(0, frames - 1, COVERAGE_FRAMES).round().astype(int))
         for _ in range(ATTEMPTS):
             self.objects = draw(rng, frames, size)
             coverage = np.mean([self.paint(blank, int(number))[1].mean() for number in numbers])
@@ -36,10 +36,9 @@ class Shapes:
                 break
 
     def paint(self, truth: Picture, number: int) -> tuple[Picture, NDArray[np.bool_]]:
-        """Frame `number` (from 0) with the objects over it, uint8 [height, width, 3], and where they are.
+        """Frame `number` (from 0) with the objects painted over it, uint8 [height, width, 3], and the objects' hole.
 
-        Of what the hole covers the picture shows nothing but what soft edges, which are part of the hole, let through.
-        Shadows lie outside of it, as in real footage.
+        The hole includes the objects' soft edges, through which the truth is partly visible, but not their shadows.
         """
         clip = truth[None].astype(np.float32) / np.float32(255)
         hole = np.zeros(truth.shape[:2], np.bool_)
@@ -49,7 +48,7 @@ class Shapes:
 
 
 def draw(rng: np.random.Generator, frames: int, size: tuple[int, int]) -> list[tuple[Sprite, Motion]]:
-    """One to three objects, and how each moves over `frames` frames of `size` (width, height)."""
+    """One to three objects with their motions over `frames` frames of `size` (width, height)."""
     count = int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))
     shares = rng.dirichlet(np.full(count, 4.0)) * rng.uniform(0.05, 0.16)
     radii = [float(np.sqrt(share * size[0] * size[1] / np.pi)) for share in shares]

@@ -1,4 +1,4 @@
-"""Reading clips frame by frame, so that their length costs no memory: what is there, and its pictures in order."""
+"""Read clips frame by frame, so that memory does not grow with their length."""
 
 import re
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from inpainting.core.errors import InputError
 from inpainting.video import reader
 from inpainting.video.reader import Picture
 
-WHOLE = 0.9
-"""Share of what its header tells of that a video must hold; headers are not exact."""
+MIN_PRESENT_SHARE = 0.9
+"""Least share of the frames and of the duration in its header that a video must have; headers are not exact."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A video, a folder of frames or one image, before its pictures are read.
+    """A video, a folder of frames or one image, before its frames are read.
 
-    size: (width, height) in pixels, upright; pixel_aspect: width / height of a pixel; times: seconds of each frame from
-    the first one on, None where files do not say; rate: frames per second on average; still: one image for all frames;
-    numbers: those in the names of a folder's files, None where they have none.
+    size: (width, height) in pixels, after rotation; pixel_aspect: width / height of a pixel; times: seconds of each
+    frame since the first, or None; rate: mean frames per second, or None; still: one image for all frames; numbers:
+    those in the file names of a folder, or None.
     """
 
     path: Path
@@ -39,9 +39,9 @@ class Source:
 
 
 def probe(path: Path) -> Source:
-    """What a clip holds. Of a video all packets are read but only the first frame is decoded.
+    """Properties of a clip. All packets of a video are read, but only its first frame is decoded.
 
-    Raises InputError where nothing can be read.
+    Raises InputError if it can't be read.
     """
     first = next(pictures(path))
     size = (first.shape[1], first.shape[0])
@@ -69,7 +69,7 @@ def pictures(path: Path) -> Iterator[Picture]:
 
 
 def brightest(picture: Picture) -> NDArray[np.uint8]:
-    """The brightest channel of a mask's picture: uint8 [height, width]; coloured masks count as white ones do."""
+    """Maximum over the channels of a mask image: uint8 [height, width]; coloured masks count like white ones."""
     return np.asarray(picture.max(axis=2))
 
 
@@ -87,12 +87,12 @@ def _alike(path: Path, frames: Iterator[Picture]) -> Iterator[Picture]:
                 )
             yield picture
     except (av.FFmpegError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} can't be read ({_said(error)}, after {count} frames)") from error
+        raise InputError(f"{path} can't be read ({_reason(error)}, after {count} frames)") from error
     if not count:
         raise InputError(f"{path} holds no frames")
 
 
-def _said(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
@@ -111,18 +111,18 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
 
 
 def _check_whole(path: Path, container: av.container.InputContainer, frames: int, seconds: float) -> None:
-    """Raise InputError where a video holds much less than its header tells of, in frames or in time."""
+    """Raise InputError if a video has far fewer frames or a far shorter duration than its header says."""
     stream = _video_stream(container, path)
-    told = 0.0
+    duration = 0.0
     if stream.duration:
-        told = float(stream.duration * stream.time_base)
+        duration = float(stream.duration * stream.time_base)
     elif container.duration and len(container.streams) == 1:
-        told = container.duration / av.time_base
+        duration = container.duration / av.time_base
     damaged = "it was cut short, or is damaged"
-    if frames < WHOLE * stream.frames:
-        raise InputError(f"{path} tells of {stream.frames} frames, but holds {frames}; {damaged}")
-    if seconds < WHOLE * told:
-        raise InputError(f"{path} tells of {told:.3g} seconds, but holds {seconds:.3g}; {damaged}")
+    if frames < MIN_PRESENT_SHARE * stream.frames:
+        raise InputError(f"{path} has {frames} of the {stream.frames} frames in its header; {damaged}")
+    if seconds < MIN_PRESENT_SHARE * duration:
+        raise InputError(f"{path} has {seconds:.3g} of the {duration:.3g} seconds in its header; {damaged}")
 
 
 def _probe_video(path: Path, size: tuple[int, int]) -> Source:
@@ -142,5 +142,5 @@ def _probe_video(path: Path, size: tuple[int, int]) -> Source:
             if times is not None and rate:
                 _check_whole(path, container, len(stamps), times[-1] + float(1 / rate))
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{path} can't be read as a video ({_said(error)})") from error
+        raise InputError(f"{path} can't be read as a video ({_reason(error)})") from error
     return Source(path, len(stamps), size, aspect if upright else 1 / aspect, times, rate)

@@ -1,4 +1,4 @@
-"""Writing sequences frame after frame: each appears when it is whole, and not at all before."""
+"""Write sequences frame by frame; each becomes visible when it is complete."""
 
 import contextlib
 from pathlib import Path
@@ -14,11 +14,11 @@ from inpainting.video.reader import Picture
 
 
 class _Discarded(Exception):
-    """Raised within a sequence's atomic path so that it does not appear."""
+    """Raised inside a sequence's atomic path to discard it."""
 
 
 class OpenSequence:
-    """A sequence under way. Without a truth it gets no GT_480."""
+    """A sequence that is being written. Without a truth it has no GT_480."""
 
     def __init__(self, path: Path, truth: bool) -> None:
         self.frames = 0
@@ -30,7 +30,7 @@ class OpenSequence:
             (self._folder / kind).mkdir(parents=True)
 
     def add(self, rgb: Picture, hole: NDArray[np.bool_], truth: Picture | None) -> None:
-        """Write one more frame: rgb and truth uint8 [height, width, 3], hole bool [height, width]."""
+        """Write the next frame: rgb and truth uint8 [height, width, 3], hole bool [height, width]."""
         self.frames += 1
         self.hole_share += float(hole.mean())
         images = (rgb, np.where(hole, np.uint8(255), np.uint8(0)), truth)
@@ -45,17 +45,17 @@ class OpenSequence:
         return self.hole_share / self.frames
 
     def keep(self) -> None:
-        """Let the sequence appear, in place of what was there."""
+        """Move the sequence to its path, replacing what was there."""
         self._stack.close()
 
     def discard(self) -> None:
-        """Remove what was written of it; after `keep` this does nothing."""
+        """Remove the written files; does nothing after `keep`."""
         with contextlib.suppress(_Discarded), self._stack:
             raise _Discarded
 
 
 class OpenSequences:
-    """Several sequences under way at once, since neighbours may share frames; on leaving, unfinished ones vanish."""
+    """Sequences that are written at the same time, since pieces may overlap; unfinished ones are discarded on exit."""
 
     def __init__(self) -> None:
         self._open: list[OpenSequence] = []
@@ -70,12 +70,12 @@ class OpenSequences:
             unfinished.discard()
 
     def begin(self, path: Path, truth: bool) -> OpenSequence:
-        """Open one more."""
+        """Start a sequence."""
         begun = OpenSequence(path, truth)
         self._open.append(begun)
         return begun
 
     def end(self, finished: OpenSequence, keep: bool) -> None:
-        """Let one appear, or vanish."""
+        """Keep or discard a finished sequence."""
         self._open.remove(finished)
         (finished.keep if keep else finished.discard)()

@@ -1,4 +1,4 @@
-"""The files of an adapter's folder: which they are, their digest, and what is written into one of them later."""
+"""File names of an adapter folder, the adapter's digest, and the one value that is written after training."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ ADAPTER_FILES = (LORA_FILE, WIDENED_FILE, PROMPT_FILE, CONFIG_FILE)
 
 
 def adapter_files(folder: Path) -> list[str]:
-    """Names of the adapter's files that a folder holds, sorted; what others put there is not the adapter's."""
+    """Sorted names of the adapter's files in a folder; other files there, such as Snakemake's, are ignored."""
     return sorted(name for name in ADAPTER_FILES if (folder / name).is_file())
 
 
 def adapter_digest(folder: Path) -> str:
-    """Digest of an adapter, by which results name it: of its own files, whatever else lies in the folder."""
+    """SHA-256 over the adapter's own files, in hex; other files in the folder do not change it."""
     return folder_digest(folder, ADAPTER_FILES)
 
 
 def write_sampling_steps(folder: Path, steps: int) -> None:
-    """Write the number of denoising steps that validation chose into the adapter's configuration."""
+    """Store the number of denoising steps that validation chose in the adapter's configuration."""
     write_json(folder / CONFIG_FILE, read_json(folder / CONFIG_FILE) | {"sampling_steps": steps})

@@ -1,4 +1,4 @@
-"""The weights of an adapter on disk: LoRA in diffusers' layout, and the widened patch embedding beside it."""
+"""Adapter weights on disk: LoRA in diffusers' format, and the widened patch embedding in a file of its own."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ PATCH_EMBEDDING = ("patch_embed.proj.weight", "patch_embed.proj.bias")
 
 
 def save_weights(folder: Path, transformer: CogVideoXTransformer3DModel) -> None:
-    """Write the files into a folder that is there."""
+    """Write the transformer's LoRA, and its patch embedding if it was widened, into an existing folder."""
     metadata = transformer.peft_config["default"].to_dict()
     metadata = {k: sorted(v) if isinstance(v, set) else v for k, v in metadata.items()}
     CogVideoXPipeline.save_lora_weights(
@@ -37,10 +37,11 @@ def save_weights(folder: Path, transformer: CogVideoXTransformer3DModel) -> None
 def load_weights(
     transformer: CogVideoXTransformer3DModel, folder: Path, lora: LoraSettings, channels: int, widened: bool
 ) -> None:
-    """Load what `save_weights` wrote, in float32 whatever the base's precision; widen the transformer first if needed.
+    """Load what `save_weights` wrote, in float32 whatever the base's precision; in place.
 
-    lora, channels: as it was trained; widened: whether the patch embedding was. Every tensor must arrive, bit for bit,
-    and LoRA's scale be the one that was trained; raises InputError otherwise.
+    lora: the settings it was trained with; channels: input channels of the trained transformer; widened: whether the
+    patch embedding was trained, so that the transformer is widened to `channels` first.
+    Raises InputError unless every tensor is loaded bit for bit, with the LoRA scale that was trained.
     """
     try:
         layers = target_layers(transformer, lora)
@@ -56,20 +57,20 @@ def load_weights(
     if lora_to_float32(transformer):
         set_peft_model_state_dict(transformer, dict(stored))
     if layers != {name.rpartition(".lora_")[0] for name in stored}:
-        raise InputError(f"{folder}: its LoRA is not in the layers that {CONFIG_FILE} names")
-    arrived = get_peft_model_state_dict(transformer)
+        raise InputError(f"{folder}: its LoRA layers are not those that {CONFIG_FILE} names")
+    loaded = get_peft_model_state_dict(transformer)
     if widened:
-        arrived |= {name: transformer.get_parameter(name) for name in PATCH_EMBEDDING}
-    _check_arrived(folder, stored | patch, arrived)
+        loaded |= {name: transformer.get_parameter(name) for name in PATCH_EMBEDDING}
+    _check_tensors(folder, stored | patch, loaded)
     _check_scale(folder, transformer, lora)
 
 
-def _check_arrived(folder: Path, expected: dict[str, Tensor], arrived: dict[str, Tensor]) -> None:
-    if expected.keys() != arrived.keys():
-        odd = sorted(expected.keys() ^ arrived.keys())[:3]
-        raise InputError(f"{folder}: its layers do not fit the base model, e.g. {', '.join(odd)}")
+def _check_tensors(folder: Path, expected: dict[str, Tensor], loaded: dict[str, Tensor]) -> None:
+    if expected.keys() != loaded.keys():
+        differing = sorted(expected.keys() ^ loaded.keys())[:3]
+        raise InputError(f"{folder}: its layers do not fit the base model, e.g. {', '.join(differing)}")
     for name, tensor in expected.items():
-        if not torch.equal(arrived[name].detach().cpu(), tensor):
+        if not torch.equal(loaded[name].detach().cpu(), tensor):
             raise InputError(f"{folder}: {name} did not load as it was saved")
 
 
@@ -83,4 +84,4 @@ def _check_scale(folder: Path, transformer: CogVideoXTransformer3DModel, lora: L
     }
     for name, (found, trained) in scales.items():
         if found != trained:
-            raise InputError(f"{folder}: LoRA loaded with {name} {found}, but {trained} was trained")
+            raise InputError(f"{folder}: LoRA was loaded with {name} {found}, but trained with {trained}")

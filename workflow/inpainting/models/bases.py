@@ -1,4 +1,4 @@
-"""Base models by folder or hub name: where they are, what their configuration says, and of which family they are."""
+"""Base models by folder or hub name: their location, their configuration and their model family."""
 
 from pathlib import Path
 from typing import Any
@@ -6,10 +6,14 @@ from typing import Any
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import RemoteEntryNotFoundError
 
+import inpainting
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import read_json
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.family import Config, Family
+
+PROJECT = Path(inpainting.__file__).parents[2]
+"""The project's folder, which holds models/nano."""
 
 FAMILIES: tuple[Family, ...] = (COGVIDEOX_2B,)
 
@@ -18,30 +22,29 @@ CONFIG_FILES = {
     "vae": "vae/config.json",
     "scheduler": "scheduler/scheduler_config.json",
 }
-"""Where a base's folder has the configuration of each part."""
+"""Configuration file of each part, relative to the base's folder."""
 
 
 def family_of(transformer: Config, vae: Config, scheduler: Config) -> Family:
-    """The family of a base of these configurations.
+    """The model family of a base with these configurations; an empty configuration is not checked.
 
-    Raises ValueError that says what the base has that no family knows, and what is taken. Where a part's configuration
-    is empty, nothing is said of it.
+    Raises ValueError that names the features that no family supports, and the supported bases.
     """
-    misfits = [(family.misfits(transformer, vae, scheduler), family) for family in FAMILIES]
-    fewest, nearest = min(misfits, key=lambda pair: len(pair[0]))
-    if fewest:
-        taken = "; or ".join(family.takes for family in FAMILIES)
-        raise ValueError(f"has {', '.join(fewest)}, which is not supported; what is taken is {taken}")
-    return nearest
+    candidates = [(family.unsupported(transformer, vae, scheduler), family) for family in FAMILIES]
+    unsupported, closest = min(candidates, key=lambda pair: len(pair[0]))
+    if unsupported:
+        supported = "; or ".join(family.supported_bases for family in FAMILIES)
+        raise ValueError(f"has {', '.join(unsupported)}, which is not supported; supported bases are {supported}")
+    return closest
 
 
 def family(base: str, option: str = "--base") -> Family:
-    """The family of a base; raises UsageError, naming the option, for one that is not there or of no known family."""
+    """The family of a base; raises UsageError, naming the option, if it does not exist or no family supports it."""
     return _family(base, read_configs(base, option), option)
 
 
 def family_unless_remote(base: str, option: str) -> Family | None:
-    """As `family`, without asking the network: None for a hub name whose configuration was not downloaded before."""
+    """As `family`, without network access: None for a hub model whose configuration is not in the local cache."""
     configs = read_configs(base, option, download=False)
     return _family(base, configs, option) if configs["transformer"] else None
 
@@ -56,7 +59,7 @@ def _family(base: str, configs: dict[str, dict[str, Any]], option: str) -> Famil
 
 
 def check_window(family: Family, frames: int, option: str = "--window") -> None:
-    """Raise UsageError, naming the option, where a family's VAE can't give back windows of so many frames."""
+    """Raise UsageError, naming the option, if the family's VAE does not reconstruct windows of `frames` frames."""
     try:
         family.geometry.check_window(frames)
     except ValueError as error:
@@ -64,26 +67,26 @@ def check_window(family: Family, frames: int, option: str = "--window") -> None:
 
 
 def latent_channels(base: str) -> int:
-    """Channels of the latents that a base denoises."""
+    """Channels of a base's latents."""
     return family(base).latent_channels(read_configs(base)["transformer"])
 
 
 def text_size(base: str) -> tuple[int, int]:
-    """Tokens that a base's texts are padded to, and the width of each token's embedding."""
+    """(tokens that texts are padded to, width of a token's embedding)."""
     return family(base).text_size(read_configs(base)["transformer"])
 
 
-def made_for(base: str) -> tuple[tuple[int, int], int]:
-    """The frame size (width, height) in pixels, and the number of frames, that a base was trained at."""
-    return family(base).made_for(read_configs(base)["transformer"])
+def native_size(base: str) -> tuple[tuple[int, int], int]:
+    """The frame size (width, height) in pixels and the number of frames that a base was trained with."""
+    return family(base).native_size(read_configs(base)["transformer"])
 
 
 def read_configs(base: str, option: str = "--base", download: bool = True) -> dict[str, dict[str, Any]]:
-    """The configuration of each part of a base; empty for a part that it lacks.
+    """The configuration of each part of a base, by the names in CONFIG_FILES; empty for a missing part.
 
-    Raises UsageError for a base that is not there, InputError where a file can't be read or downloaded.
+    Raises UsageError if the base does not exist, InputError if a file can't be read or downloaded.
     """
-    if "local_files_only" in source(base, option):
+    if "local_files_only" in load_options(base, option):
         paths: dict[str, Path | None] = {part: Path(base) / name for part, name in CONFIG_FILES.items()}
     else:
         paths = {part: _from_hub(base, name, download) for part, name in CONFIG_FILES.items()}
@@ -98,7 +101,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_hub(base: str, name: str, download: bool) -> Path | None:
-    """A file of a model on the hub, in the local cache; None where the hub has none, or it was not downloaded yet."""
+    """Path of a hub model's file in the local cache; None if the hub has no such file or it is not downloaded yet."""
     try:
         cached = try_to_load_from_cache(base, name)
         if isinstance(cached, str):
@@ -110,14 +113,25 @@ def _from_hub(base: str, name: str, download: bool) -> Path | None:
         raise InputError(f"{base}: {name} can't be downloaded: {str(error).strip().splitlines()[0]}") from error
 
 
-def source(base: str, option: str = "--base") -> dict[str, Any]:
-    """Where diffusers shall load from. A folder never reaches the network; a hub name does, since the user named it."""
+def find_folder(base: str) -> str | None:
+    """The folder of a base: as given, seen from the current folder, else from the project's; None if neither exists."""
+    if Path(base).is_dir():
+        return base
+    return str(PROJECT / base) if (PROJECT / base).is_dir() else None
+
+
+def load_options(base: str, option: str = "--base") -> dict[str, Any]:
+    """Arguments of diffusers' `from_pretrained`; only a hub name may use the network.
+
+    Raises UsageError, naming the option, if the base is neither a folder in diffusers' layout nor a hub name. A name
+    whose owner is a folder here or in the project is taken for a folder that does not exist, without asking the hub.
+    """
     if Path(base).is_dir():
         if not (Path(base) / CONFIG_FILES["transformer"]).is_file():
             raise UsageError(f"{option}: {base} holds no transformer/config.json; give a folder in diffusers' layout")
         return {"pretrained_model_name_or_path": base, "local_files_only": True}
     if base.count("/") == 1 and not base.startswith((".", "/", "~")):
-        if Path(base).parent.is_dir():
+        if find_folder(str(Path(base).parent)):
             raise UsageError(f"{option}: {base} does not exist; give a folder in diffusers' layout or a hub name")
         return {"pretrained_model_name_or_path": base}
     raise UsageError(f"{option}: {base} is neither a folder nor a hub name of the form owner/name")

@@ -1,4 +1,4 @@
-"""What differs from one model family to the next. A family is one file that implements `Family`; all else asks it."""
+"""What differs between model families. A family is one file that implements `Family`; all other code asks it."""
 
 from __future__ import annotations
 
@@ -11,102 +11,103 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Config = Mapping[str, Any]
-"""A part's configuration, as its config.json or a loaded model has it."""
+"""Configuration of the transformer, the VAE or the scheduler: its config.json, or a loaded model's `config`."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """How pixels become latents, and latents become tokens."""
+    """How the VAE compresses pixels to latents and how the transformer groups latents into tokens."""
 
-    cell: int
-    """Pixels of a latent cell, down and across."""
-    stride: int
-    """Frames of a latent frame; a clip's first frame has a latent frame of its own."""
-    patch: int
-    """Latent cells of a token, down and across."""
+    spatial_factor: int
+    """Pixels per latent along height and width (diffusers: vae_scale_factor_spatial)."""
+    temporal_factor: int
+    """Frames per latent frame (vae_scale_factor_temporal); a clip's first frame has a latent frame of its own."""
+    patch_size: int
+    """Latents per token along height and width."""
     frame_step: int
-    """Clips of 1 + k * frame_step frames come back from the VAE at their length; others do not."""
+    """The VAE keeps the length of clips of 1 + k * frame_step frames, and of no others."""
 
     @property
     def grid(self) -> int:
-        """Pixels that the sizes of frames have to be multiples of."""
-        return self.cell * self.patch
+        """Frame height and width must be multiples of this many pixels."""
+        return self.spatial_factor * self.patch_size
 
     def latent_frames(self, frames: int) -> int:
-        """Latent frames of a clip."""
-        return (frames - 1) // self.stride + 1
+        """Number of latent frames of a clip of `frames` frames."""
+        return (frames - 1) // self.temporal_factor + 1
 
     def latent_size(self, height: int, width: int) -> tuple[int, int]:
-        """Rows and columns of latent cells of frames in pixels, whose sizes are padded to the grid."""
-        rows, columns = (-(-side // self.grid) * self.patch for side in (height, width))
+        """Latent (rows, columns) of frames of a size in pixels, after padding to the grid."""
+        rows, columns = (-(-side // self.grid) * self.patch_size for side in (height, width))
         return rows, columns
 
     def padded_frames(self, frames: int, window: int) -> int:
-        """Frames that a clip is padded to before it is encoded: `window`, or for shorter clips the next legal count."""
+        """Frames that a clip is padded to before encoding: `window`, or for a shorter clip the next valid count."""
         return window if frames >= window else -(-(frames - 1) // self.frame_step) * self.frame_step + 1
 
     def check_window(self, frames: int) -> None:
-        """Raise ValueError where windows of so many frames do not come back from the VAE at their length."""
+        """Raise ValueError if the VAE does not keep the length of windows of `frames` frames."""
         beyond = (frames - 1) % self.frame_step
         if beyond:
-            legal = f"{self.frame_step}k+1, such as {frames - beyond} or {frames - beyond + self.frame_step}"
-            raise ValueError(f"{frames} frames do not survive the VAE; use {legal}")
+            valid = f"{self.frame_step}k+1, such as {frames - beyond} or {frames - beyond + self.frame_step}"
+            raise ValueError(f"{frames} frames do not keep their length in the VAE; use {valid}")
 
 
 class Family(Protocol):
-    """A model family. Latents are [batch, latent frames, channels, rows, columns]; their sizes are (rows, columns)."""
+    """A model family. Latents are [batch, latent frames, channels, rows, columns]; latent sizes are (rows, columns)."""
 
     name: str
-    takes: str
-    """The bases that it takes, in a few words."""
+    supported_bases: str
+    """The bases that it supports, for error messages."""
     geometry: Geometry
     timesteps: int
-    """Noise levels that it was trained with: timesteps are 0 to timesteps - 1."""
+    """Number of training timesteps, which are 0 to timesteps - 1."""
     trained_in: tuple[str, ...]
-    """Precisions of the weights in which it was trained, besides float32."""
+    """Weight precisions of the published training, besides float32."""
 
-    def misfits(self, transformer: Config, vae: Config, scheduler: Config) -> list[str]:
-        """What a base of these configurations has that the family does not know: nothing where it is of the family."""
+    def unsupported(self, transformer: Config, vae: Config, scheduler: Config) -> list[str]:
+        """Features of a base with these configurations that the family does not support; empty for its own bases."""
         ...
 
     def latent_channels(self, transformer: Config) -> int:
-        """Channels of the latents that a base denoises."""
+        """Channels of a base's latents."""
         ...
 
     def text_size(self, transformer: Config) -> tuple[int, int]:
-        """Tokens that a text is padded to, and the width of each token's embedding."""
+        """(tokens that texts are padded to, width of a token's embedding)."""
         ...
 
-    def made_for(self, transformer: Config) -> tuple[tuple[int, int], int]:
-        """The frame size (width, height) in pixels, and the number of frames, that a base was trained at."""
+    def native_size(self, transformer: Config) -> tuple[tuple[int, int], int]:
+        """The frame size (width, height) in pixels and the number of frames that a base was trained with."""
         ...
 
     def position_config(self, latent_size: tuple[int, int], frames: int) -> dict[str, int]:
-        """What to change in a transformer's configuration before it is loaded for windows of `frames` frames."""
+        """Changes to a transformer's configuration that prepare it for windows of `frames` frames when it is loaded."""
         ...
 
-    def lay_out_positions(
+    def resize_positions(
         self, transformer: CogVideoXTransformer3DModel, latent_size: tuple[int, int], frames: int
     ) -> None:
-        """Prepare a loaded transformer for clips of another size; in place."""
+        """Prepare a loaded transformer's position embeddings for another clip size; in place."""
         ...
 
-    def laid_out_for(self, transformer: CogVideoXTransformer3DModel) -> tuple[tuple[int, int], int]:
-        """The latent size, and the frames of a window, that a transformer is prepared for."""
+    def position_size(self, transformer: CogVideoXTransformer3DModel) -> tuple[tuple[int, int], int]:
+        """The latent size (rows, columns) and the frames of a window that a transformer is prepared for."""
         ...
 
     def predict(
         self,
         transformer: Callable[..., Any],
-        latents: Tensor,
-        condition: Tensor | None,
+        noisy_latents: Tensor,
+        condition_latents: Tensor | None,
         mask: Tensor | None,
-        prompt: Tensor,
+        prompt_embeds: Tensor,
         timesteps: Tensor,
     ) -> Tensor:
-        """The velocity that the transformer predicts.
+        """The velocity that the transformer predicts, [batch, latent frames, latent channels, rows, columns].
 
-        latents: noisy ones; condition, mask: what is shown beside them, where the model is widened; prompt: [batch,
-        tokens, width]; timesteps: int64 [batch].
+        noisy_latents: of the same shape; condition_latents: likewise, and mask: [batch, latent frames, mask channels,
+        rows, columns], both None where the patch embedding is not widened; prompt_embeds: [batch, tokens, width];
+        timesteps: int64 [batch].
         """
         ...

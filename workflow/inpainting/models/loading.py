@@ -1,4 +1,4 @@
-"""Loading the parts of a pretrained CogVideoX whole: nothing missing, left over or mismatched passes in silence."""
+"""Load the parts of a pretrained CogVideoX; missing, unexpected and mismatched weights are errors."""
 
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import file_digest, value_digest
 from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
-from inpainting.models.vae import arranged
+from inpainting.models.vae import prepare_vae
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def resolve_device(device: str) -> torch.device:
-    """`auto` becomes the GPU where there is one, else the CPU; raises UsageError for a GPU that is not there."""
+    """The torch device; `auto` is the GPU if there is one, else the CPU. Raises UsageError for a missing GPU."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device: cuda was given, but PyTorch sees no GPU here; use auto or cpu")
     if device == "auto":
@@ -28,7 +28,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
-    """Precision that the settings ask of the VAE on this device."""
+    """The VAE's precision by the settings, on this device."""
     if model.vae_dtype != "auto":
         return DTYPES[model.dtype if model.vae_dtype == "as_base" else model.vae_dtype]
     if device.type == "cuda":
@@ -39,18 +39,18 @@ def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
 
 
 def precisions(model: ModelSettings) -> dict[str, Any]:
-    """What of the base model's settings shapes results: its precisions, that of the VAE as it is on this machine."""
+    """The base model's settings that change results, with the VAE's precision resolved for this machine."""
     vae = vae_dtype(model, resolve_device(model.device))
     return model.shaping() | {"vae_dtype": str(vae).removeprefix("torch.")}
 
 
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
-    """The VAE, frozen and in evaluation mode; on a GPU it takes the clips of a batch one by one, to spare memory.
+    """The VAE, frozen and in evaluation mode; on a GPU with slicing enabled, to save memory.
 
-    Raises UsageError for a base of no known family.
+    Raises UsageError for an unsupported base.
     """
     bases.family(base)
-    vae = arranged(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype), device)
+    vae = prepare_vae(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype), device)
     log.info("VAE in %s on %s", str(dtype).removeprefix("torch."), device.type)
     if device.type != "cpu":
         vae.enable_slicing()
@@ -65,11 +65,11 @@ def load_transformer(
     frames: int | None = None,
     random_seed: int | None = None,
 ) -> CogVideoXTransformer3DModel:
-    """The transformer, frozen, its positions laid out for the clips that it will see.
+    """The transformer, frozen and in evaluation mode, with position embeddings for one clip size.
 
-    `latent_size` is (height, width) in latent cells, `frames` the window in pixel frames; by default positions are laid
-    out as the base's own configuration says. With `random_seed`, fresh weights that diffusers draws for a new model of
-    this shape stand for the pretrained ones. Raises UsageError for a base of no known family.
+    latent_size: latent (rows, columns); frames: of a window, before encoding; by default both are the base's own.
+    random_seed: replaces the pretrained weights by random ones, see `reinitialize`.
+    Raises UsageError for an unsupported base.
     """
     family, precision = bases.family(base), str(dtype).removeprefix("torch.")
     if dtype != torch.float32 and precision not in family.trained_in:
@@ -77,12 +77,12 @@ def load_transformer(
     positions = {} if latent_size is None or frames is None else family.position_config(latent_size, frames)
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **positions)
     if random_seed is not None:
-        draw_weights(transformer, random_seed)
+        reinitialize(transformer, random_seed)
     return transformer.to(device).eval().requires_grad_(False)
 
 
-def draw_weights(transformer: CogVideoXTransformer3DModel, seed: int) -> None:
-    """Fresh random weights, as diffusers initialises them, in place of the pretrained ones."""
+def reinitialize(transformer: CogVideoXTransformer3DModel, seed: int) -> None:
+    """Replace the weights by random ones, as diffusers initialises a new model; in place."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = CogVideoXTransformer3DModel.from_config(transformer.config)
@@ -90,15 +90,15 @@ def draw_weights(transformer: CogVideoXTransformer3DModel, seed: int) -> None:
 
 
 def lowest_dtype(model: torch.nn.Module) -> torch.dtype:
-    """Precision of a model's base weights, which may be lower than that of its adapter."""
+    """The lowest precision of a model's parameters: that of its base weights, which an adapter may exceed."""
     return min((p.dtype for p in model.parameters()), key=lambda dtype: dtype.itemsize)
 
 
 def load_scheduler(base: str) -> CogVideoXDDIMScheduler:
-    """The model's own noise schedule; raises InputError where it is absent, UsageError for an unknown family's base."""
+    """The base's own scheduler; raises InputError if it is missing, UsageError for an unsupported base."""
     bases.family(base)
     try:
-        return CogVideoXDDIMScheduler.from_pretrained(**bases.source(base), subfolder="scheduler")
+        return CogVideoXDDIMScheduler.from_pretrained(**bases.load_options(base), subfolder="scheduler")
     except (OSError, ValueError) as error:
         raise InputError(f"{base}/scheduler: can't be loaded: {str(error).strip().splitlines()[0]}") from error
 
@@ -106,7 +106,7 @@ def load_scheduler(base: str) -> CogVideoXDDIMScheduler:
 def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
     try:
         model, report = kind.from_pretrained(
-            **bases.source(base), subfolder=part, use_safetensors=True, output_loading_info=True, **options
+            **bases.load_options(base), subfolder=part, use_safetensors=True, output_loading_info=True, **options
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"{base}/{part}: can't be loaded: {str(error).strip().splitlines()[0]}") from error
@@ -117,7 +117,7 @@ def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
 
 
 def part_digest(base: str, part: str) -> str:
-    """Digest of the files of one part of a local base model (vae, transformer); a hub name stands for itself."""
+    """SHA-256 of the files of one part (vae, transformer) of a local base, or of the name of a hub model, in hex."""
     folder = Path(base) / part
     if not folder.is_dir():
         return value_digest([base, part])
@@ -125,9 +125,10 @@ def part_digest(base: str, part: str) -> str:
 
 
 def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
-    """The text embedding that the transformer takes: float32 [1, tokens, width], padded to exactly its text length.
+    """Prompt embeddings, float32 [1, tokens, width] on the CPU, padded to the transformer's text length.
 
-    A base without a text encoder (as models/nano) was trained with zeros and gets zeros; it takes no prompt.
+    A base without a text encoder (such as models/nano) was trained with zeros and gets zeros.
+    Raises UsageError if it is given a prompt.
     """
     length, width = bases.text_size(base)
     if Path(base).is_dir() and not (Path(base) / "text_encoder").is_dir():
@@ -136,14 +137,14 @@ def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
         return torch.zeros(1, length, width)
     from transformers import AutoTokenizer, T5EncoderModel
 
-    place = bases.source(base)
-    tokenizer = AutoTokenizer.from_pretrained(**place, subfolder="tokenizer")
-    encoder = T5EncoderModel.from_pretrained(**place, subfolder="text_encoder", torch_dtype=torch.bfloat16)
+    options = bases.load_options(base)
+    tokenizer = AutoTokenizer.from_pretrained(**options, subfolder="tokenizer")
+    encoder = T5EncoderModel.from_pretrained(**options, subfolder="text_encoder", torch_dtype=torch.bfloat16)
     return embed_text(tokenizer, encoder.to(device), prompt, length, device)
 
 
 @torch.no_grad()
 def embed_text(tokenizer: Any, encoder: Any, prompt: str, length: int, device: torch.device) -> torch.Tensor:
-    """A text's embedding by T5 on a device: float32 [1, length, width] on the CPU, padded or cut to that length."""
+    """T5 embeddings of a text, computed on a device: float32 [1, length, width] on the CPU, padded or truncated."""
     tokens = tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     return encoder(tokens.input_ids.to(device))[0].float().cpu()

@@ -1,4 +1,4 @@
-"""LoRA in the transformer's linear layers; besides it, only the widened patch embedding trains."""
+"""LoRA in the transformer's linear layers. Only LoRA and the widened patch embedding are trained."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^transformer_blocks\.\d+\.")
 
 
 def lora_config(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> LoraConfig:
-    """peft's configuration; A starts random and B at zero, so that the first output is the base model's."""
+    """peft's configuration; A is initialised randomly and B with zeros, so that the first output is the base's."""
     return LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -31,7 +31,7 @@ def lora_config(transformer: CogVideoXTransformer3DModel, settings: LoraSettings
 
 
 def target_names(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> tuple[str, ...]:
-    """The ends of layers' names that the settings' targets, presets among them, stand for, each once."""
+    """Endings of the names of the target layers, with presets and all_linear expanded, without duplicates."""
     names: dict[str, None] = {}
     for target in settings.targets:
         if target == "all_linear":
@@ -43,7 +43,7 @@ def target_names(transformer: CogVideoXTransformer3DModel, settings: LoraSetting
 
 
 def target_layers(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> set[str]:
-    """Names of the layers that LoRA goes into; raises UsageError for a target that names none, or not linear ones."""
+    """Names of the layers that get LoRA; raises UsageError for a target that matches no or not only linear layers."""
     layers = set()
     for target in target_names(transformer, settings):
         found = {n: m for n, m in transformer.named_modules() if n == target or n.endswith("." + target)}
@@ -60,7 +60,7 @@ def target_layers(transformer: CogVideoXTransformer3DModel, settings: LoraSettin
 
 
 def add_lora(transformer: CogVideoXTransformer3DModel, settings: LoraSettings, seed: int) -> None:
-    """Put LoRA into the target layers, in float32; raises UsageError for targets that `target_layers` refuses."""
+    """Add LoRA in float32 to the target layers; in place. Raises UsageError as `target_layers` does."""
     target_layers(transformer, settings)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -69,7 +69,7 @@ def add_lora(transformer: CogVideoXTransformer3DModel, settings: LoraSettings, s
 
 
 def without_lora(transformer: CogVideoXTransformer3DModel) -> CogVideoXTransformer3DModel:
-    """A transformer of the same weights, not copied, less LoRA's: to be saved, since it is not laid out to be run."""
+    """A transformer that shares the weights, without LoRA. Only for saving: its position table has no values."""
     with torch.device("meta"):
         plain = CogVideoXTransformer3DModel.from_config(transformer.config)
     weights = {n.replace(".base_layer.", "."): p for n, p in transformer.state_dict().items() if ".lora_" not in n}
@@ -78,7 +78,7 @@ def without_lora(transformer: CogVideoXTransformer3DModel) -> CogVideoXTransform
 
 
 def lora_to_float32(transformer: CogVideoXTransformer3DModel) -> bool:
-    """Raise LoRA's weights, which peft makes in the base weights' precision, to float32; whether any were lower."""
+    """Convert LoRA weights, which peft creates in the base's precision, to float32; returns whether any changed."""
     lower = [p for name, p in transformer.named_parameters() if ".lora_" in name and p.dtype != torch.float32]
     for parameter in lower:
         parameter.data = parameter.data.float()
@@ -86,29 +86,29 @@ def lora_to_float32(transformer: CogVideoXTransformer3DModel) -> bool:
 
 
 def prepare_training(transformer: CogVideoXTransformer3DModel) -> dict[str, Parameter]:
-    """Freeze all but LoRA and the patch embedding, if that was widened; returns what trains, by name."""
+    """Freeze all but LoRA and a widened patch embedding; returns the trainable parameters by name."""
     widened = is_widened(transformer)
     for name, parameter in transformer.named_parameters():
         parameter.requires_grad_(".lora_" in name or (widened and name.startswith("patch_embed.proj.")))
-    return trained(transformer)
+    return trainable_parameters(transformer)
 
 
-def trained(transformer: CogVideoXTransformer3DModel) -> dict[str, Parameter]:
-    """What trains, by name."""
+def trainable_parameters(transformer: CogVideoXTransformer3DModel) -> dict[str, Parameter]:
+    """The trainable parameters by name."""
     return {name: p for name, p in transformer.named_parameters() if p.requires_grad}
 
 
 def check_gradients(transformer: CogVideoXTransformer3DModel, parameters: dict[str, Parameter]) -> None:
-    """Raise AssertionError unless, after a backward pass, what trains has a gradient and nothing else has."""
+    """After a backward pass, raise AssertionError unless exactly the trainable parameters have a gradient."""
     found = {name for name, parameter in transformer.named_parameters() if parameter.grad is not None}
     assert found == parameters.keys(), (
-        f"weights that train without a gradient: {sorted(parameters.keys() - found)[:5]}; "
-        f"weights that have one and should not: {sorted(found - parameters.keys())[:5]}"
+        f"trainable weights without a gradient: {sorted(parameters.keys() - found)[:5]}; "
+        f"frozen weights with a gradient: {sorted(found - parameters.keys())[:5]}"
     )
 
 
 def trainable_table(parameters: dict[str, Parameter]) -> pd.DataFrame:
-    """A row per trained tensor: name, shape, weights (count), dtype."""
+    """A row per trainable tensor: name, shape, weights (count), dtype."""
     rows: list[dict[str, Any]] = [
         {"name": name, "shape": "x".join(map(str, p.shape)), "weights": p.numel(), "dtype": str(p.dtype)[6:]}
         for name, p in parameters.items()
@@ -117,7 +117,7 @@ def trainable_table(parameters: dict[str, Parameter]) -> pd.DataFrame:
 
 
 def by_kind(table: pd.DataFrame) -> pd.DataFrame:
-    """A trainable table with the blocks' like tensors as one row: name, shape, tensors (count), weights."""
+    """A trainable table with one row for equal tensors of all blocks: name, shape, tensors (count), weights."""
     kinds = table.assign(name=table["name"].str.replace(BLOCK, "", regex=True).str.replace(".default.weight", ""))
     grouped = kinds.groupby(["name", "shape"], sort=False)["weights"].agg(tensors="count", weights="sum")
     return grouped.reset_index()

@@ -1,7 +1,7 @@
-"""What a model says of noise that anyone can draw again: whether a checkpoint that was read is the model that wrote it.
+"""Parity check: a loaded checkpoint must predict what the trained model predicted from the same seeded noise.
 
-Training writes the prediction of the model in its memory beside the adapter; validation loads the adapter in a process
-of its own and compares. A weight lost, a scale applied twice or another base model would show.
+Training stores its model's prediction with the adapter; validation loads the adapter in a new process and compares. A
+difference reveals a lost weight, a scale that is applied twice, or another base model.
 """
 
 from pathlib import Path
@@ -16,35 +16,35 @@ from inpainting.core import seeds
 from inpainting.core.errors import InputError
 from inpainting.models.family import Family
 
-PROBE_FILE = "probe.safetensors"
+PARITY_FILE = "probe.safetensors"
 
 
-def write_probe(folder: Path, prediction: Tensor) -> None:
-    """Write what `predict` gave of a model."""
-    save_file({"prediction": prediction}, folder / PROBE_FILE)
+def write_prediction(folder: Path, prediction: Tensor) -> None:
+    """Store the result of `predict` in a checkpoint folder."""
+    save_file({"prediction": prediction}, folder / PARITY_FILE)
 
 
-def read_probe(checkpoint: Path) -> Tensor:
-    """What the model predicted that wrote a checkpoint; raises InputError where it is absent or damaged."""
+def read_prediction(checkpoint: Path) -> Tensor:
+    """The prediction stored by training, float32; raises InputError if it is missing or damaged."""
     try:
-        return load_file(checkpoint / PROBE_FILE)["prediction"]
+        return load_file(checkpoint / PARITY_FILE)["prediction"]
     except (OSError, KeyError, SafetensorError) as error:
-        raise InputError(f"{checkpoint}: {PROBE_FILE} is absent or damaged ({error}); train again") from error
+        raise InputError(f"{checkpoint}: {PARITY_FILE} is missing or damaged ({error}); train again") from error
 
 
-def relative_difference(found: Tensor, written: Tensor) -> float:
-    """How far one prediction is from another: root mean square, as a share of the written one's own."""
-    return float((found - written).square().mean().sqrt() / written.square().mean().sqrt())
+def relative_difference(found: Tensor, stored: Tensor) -> float:
+    """RMS difference of two predictions, relative to the RMS of the stored one."""
+    return float((found - stored).square().mean().sqrt() / stored.square().mean().sqrt())
 
 
 @torch.no_grad()
 def predict(family: Family, transformer: CogVideoXTransformer3DModel, prompt: Tensor) -> Tensor:
-    """What the model predicts of noise in place of all its input: float32, of the latents that it was laid out for.
+    """The velocity predicted from seeded noise in all inputs: float32 [1, latent frames, channels, rows, columns].
 
-    The model may be in training, and is left as it was.
+    The clip size is that of the position embeddings. The model's training mode is restored afterwards.
     """
     training, device = transformer.training, next(transformer.parameters()).device
-    latent_size, frames = family.laid_out_for(transformer)
+    latent_size, frames = family.position_size(transformer)
     shape = (1, family.geometry.latent_frames(frames), transformer.config.in_channels, *latent_size)
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(seeds.derive(0, "models.probe"))).to(device)
     timesteps = torch.full((1,), family.timesteps // 2, device=device)

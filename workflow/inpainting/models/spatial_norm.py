@@ -1,8 +1,8 @@
-"""The VAE decoder's spatial norms at a fraction of the work, with the same numbers.
+"""A faster form of the VAE decoder's spatial norms, with the same results.
 
-diffusers enlarges the latents to the size of the feature map and then projects each of their cells with a 1x1x1
-convolution; nearest-neighbour enlargement only repeats cells, so projecting the few first and repeating the results
-gives the same, without a copy of all latent channels at every resolution.
+diffusers upsamples the latents to the size of the feature map and then applies a 1x1x1 convolution. Nearest-neighbour
+upsampling only repeats latents, so the convolution may come first, on far fewer positions and without an upsampled copy
+of all latent channels.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from torch.nn import functional
 
 
 class ProjectFirst(CogVideoXSpatialNorm3D):
-    """A spatial norm that projects the latents before it enlarges them."""
+    """A spatial norm that convolves the latents before it upsamples them."""
 
     def forward(
         self, f: Tensor, zq: Tensor, conv_cache: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The normalised feature map f [batch, channels, frames, height, width], scaled and shifted by the latents zq.
+        """The feature map f, [batch, channels, frames, height, width], normalised, then scaled and shifted by latents.
 
-        As diffusers' own; a 1x1x1 convolution looks at no earlier frame, so nothing is cached.
+        zq: latents [batch, latent channels, latent frames, rows, columns]. The returned cache is empty, since a 1x1x1
+        convolution needs no earlier frames.
         """
         frames, (height, width) = f.shape[2], zq.shape[-2:]
         scale, shift = (
-            lengthened(conv.conv(zq), frames)[:, :, :, :, None, :, None] for conv in (self.conv_y, self.conv_b)
+            repeat_frames(conv.conv(zq), frames)[:, :, :, :, None, :, None] for conv in (self.conv_y, self.conv_b)
         )
         cells = self.norm_layer(f).unflatten(4, (width, -1)).unflatten(3, (height, -1))
         return (cells * scale + shift).flatten(5, 6).flatten(3, 4), {}
 
 
-def lengthened(latents: Tensor, frames: int) -> Tensor:
-    """Latents repeated to so many frames, of which the first stands alone where their number is odd."""
+def repeat_frames(latents: Tensor, frames: int) -> Tensor:
+    """Latents [..., rows, columns] repeated along time to `frames` frames; the first one only once if that is odd."""
     height, width = latents.shape[-2:]
     if frames == 1 or frames % 2 == 0:
         return functional.interpolate(latents, size=(frames, height, width))
@@ -42,7 +43,7 @@ def lengthened(latents: Tensor, frames: int) -> Tensor:
 
 
 def project_first(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:
-    """Make all spatial norms of a VAE project first; in place. Weights and configuration stay as they are."""
+    """Replace all spatial norms of a VAE by `ProjectFirst`; in place. Weights and configuration stay the same."""
     for module in vae.modules():
         if type(module) is CogVideoXSpatialNorm3D:
             module.__class__ = ProjectFirst

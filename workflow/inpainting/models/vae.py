@@ -1,4 +1,4 @@
-"""Pixels to latents and back: the one place where axes are swapped and the scaling factor is applied."""
+"""Encode pixels to latents and decode them; axes are swapped and the scaling factor is applied only here."""
 
 import numpy as np
 import torch
@@ -22,12 +22,11 @@ def to_pixels(clip: Tensor) -> NDArray[np.uint8]:
 
 @torch.no_grad()
 def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> tuple[Tensor, Tensor]:
-    """Scaled mean and log-variance of the posterior of a batch of clips.
+    """Mean and log-variance of the posterior of a batch of clips, multiplied by the scaling factor.
 
-    clips: float [batch, frames, 3, height, width] in -1..1, sizes multiples of a latent cell's.
-    Returns two float32 [batch, latent frames, channels, rows, columns], as the transformer takes them. Both are in
-    scaled units: a sample is mean + exp(logvar / 2) * noise, with no further factor.
-    Raises ValueError for clips of another length than one that the VAE decodes again.
+    clips: float [batch, frames, 3, height, width] in -1..1, height and width multiples of the spatial factor.
+    Returns two float32 [batch, latent frames, channels, rows, columns]; a sample is mean + exp(logvar / 2) * noise.
+    Raises ValueError for clips whose length the VAE does not keep.
     """
     _check_frames(clips.shape[1], vae.num_sample_frames_batch_size)
     video = clips.to(_device(vae), vae.dtype).transpose(1, 2)
@@ -40,15 +39,15 @@ def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
-    """Clips, float32 [batch, frames, 3, height, width], of scaled latents [batch, latent frames, channels, h, w]."""
+    """Clips, float32 [batch, frames, 3, height, width] in about -1..1, from scaled latents of `encode`'s shape."""
     video = (latents.to(_device(vae)).float() / vae.config.scaling_factor).to(vae.dtype).transpose(1, 2)
     return vae.decode(video).sample.float().transpose(1, 2)
 
 
-def arranged(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKLCogVideoX:
-    """Make a VAE ready to compute sooner on a device, in place: its weights and configuration stay as they are.
+def prepare_vae(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKLCogVideoX:
+    """Make a VAE faster on a device, in place; the values of its weights and its configuration stay the same.
 
-    Its spatial norms project first; on a CPU, weights are laid out as its convolutions like them.
+    Replaces its spatial norms, see `spatial_norm`; on a CPU its convolutions' weights are stored channels-last.
     """
     project_first(vae)
     if device.type != "cpu":
@@ -62,13 +61,13 @@ def arranged(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKL
 
 
 def _device(vae: AutoencoderKLCogVideoX) -> torch.device:
-    """Where the VAE computes, which is not where it waits when it is offloaded."""
+    """The device that the VAE computes on; with CPU offload its weights may be elsewhere."""
     hooks = (getattr(module, "_hf_hook", None) for module in vae.modules())
     devices = (getattr(hook, "execution_device", None) for hook in hooks)
     return torch.device(next((device for device in devices if device is not None), vae.device))
 
 
-def _check_frames(frames: int, at_once: int) -> None:
-    """at_once: frames that the VAE encodes together, but for a clip's first, which comes in addition."""
-    if frames % at_once != 1:
-        raise ValueError(f"{frames} frames do not survive the VAE's round trip; pad or cut the clip to {at_once}k+1")
+def _check_frames(frames: int, batch_size: int) -> None:
+    """batch_size: frames that the VAE encodes together; the first batch has one more."""
+    if frames % batch_size != 1:
+        raise ValueError(f"{frames} frames do not keep their length in the VAE; pad or cut the clip to {batch_size}k+1")

@@ -1,4 +1,4 @@
-"""New input channels for the patch embedding, zero at first, so that the widened model starts as the base model."""
+"""Add zero-initialised input channels to the patch embedding, so that the widened model starts as the base model."""
 
 import torch
 from diffusers import CogVideoXTransformer3DModel
@@ -6,10 +6,10 @@ from torch import nn
 
 
 def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: int) -> None:
-    """Make the transformer take `channels` input channels instead of its own; in place, the projection in float32.
+    """Widen the patch embedding to `channels` input channels, in float32; in place.
 
-    The first channels keep the pretrained weights. The new ones start at zero, whatever comes in through them.
-    Raises ValueError when the model takes that many or more already.
+    The first channels keep the pretrained weights; the weights of the new ones are zero.
+    Raises ValueError if the model already has that many channels or more.
     """
     old = transformer.patch_embed.proj
     if channels <= old.in_channels:
@@ -25,12 +25,12 @@ def widen_patch_embedding(transformer: CogVideoXTransformer3DModel, channels: in
 
 
 def narrow_patch_embedding(transformer: CogVideoXTransformer3DModel, projection: nn.Conv2d) -> None:
-    """Undo `widen_patch_embedding`: give the transformer its own projection back, on its device; in place."""
+    """Undo `widen_patch_embedding`: restore the base's projection, on the transformer's device; in place."""
     weight = transformer.patch_embed.proj.weight
     transformer.patch_embed.proj = projection.to(weight.device)
     transformer.register_to_config(in_channels=projection.in_channels)
 
 
 def is_widened(transformer: CogVideoXTransformer3DModel) -> bool:
-    """Whether the transformer takes more channels than it puts out."""
+    """Whether the transformer has more input than output channels."""
     return bool(transformer.config.in_channels > transformer.config.out_channels)

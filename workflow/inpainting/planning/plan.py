@@ -93,7 +93,7 @@ def read_config(path: Path) -> PipelineConfig:
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
         raise UsageError(f"--configfile: {path} holds no settings; give a configuration file")
-    return resolve(values, root_exists=False)
+    return resolve(values, [path.parent], root_exists=False)
 
 
 def _notes(config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a pipeline does with an adapter: load it, take it out again, and keep it beside its own files."""
+"""Load, unload and save adapters in a pipeline."""
 
 from __future__ import annotations
 
@@ -19,39 +19,47 @@ from inpainting.models.lora import without_lora
 from inpainting.models.widening import narrow_patch_embedding
 
 ADAPTER = "adapter"
-"""Folder of the adapter in a pipeline that was saved with one."""
+"""Subfolder for the adapter in a saved pipeline."""
 
-UNTRAINED = ConditionSettings(conditioning="replace")
-"""How a base is shown a clip that was never trained to inpaint."""
+WITHOUT_ADAPTER = ConditionSettings(conditioning="replace")
+"""The conditioning for a base that is not trained to inpaint."""
 
 
 class AdapterMixin(DiffusionPipeline):
-    """A pipeline whose transformer takes an adapter of this project's.
+    """A pipeline whose transformer can load an adapter of this project.
 
-    adapter: the configuration of the one that is loaded. condition: how the transformer is shown a clip.
-    default_prompt: the embedding that is taken where no prompt is given, float32 [1, tokens, width].
+    adapter: configuration of the loaded adapter, or None. condition: the conditioning. default_prompt: embeddings that
+    are used if no prompt is given, float32 [1, tokens, width], or None.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.adapter: AdapterConfig | None = None
-        self.condition = UNTRAINED
+        self.condition = WITHOUT_ADAPTER
         self.default_prompt: Tensor | None = None
         self._base_projection: nn.Conv2d | None = None
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
-        """Load a pipeline, and the adapter that `save_pretrained` may have put into its folder."""
+        """Load a pipeline, and the adapter that `save_pretrained` may have saved with it.
+
+        A relative folder is searched in the current folder, then in the project's. Raises UsageError for a folder that
+        does not exist.
+        """
+        local = bases.find_folder(str(folder))
+        if local is None:
+            bases.load_options(str(folder), "from_pretrained")
+        folder = local or folder
         pipeline: Self = super().from_pretrained(folder, **options)
         family_of(pipeline, widened=False)
         saved = Path(folder) / ADAPTER
-        return pipeline._take_adapter(saved) if saved.is_dir() else pipeline
+        return pipeline._apply_adapter(saved) if saved.is_dir() else pipeline
 
     def load_adapter(self, folder: str | Path, base: str | None = None) -> Self:
-        """Load a folder that training or `inpaint export` wrote; its mask and window settings then hold.
+        """Load an adapter folder that training or `inpaint export` wrote; its mask and window settings then apply.
 
-        `base` is where the pipeline was loaded from, where it was not by `from_pretrained`. Raises InputError when the
-        adapter is damaged, was trained on another base model, or is not the first one.
+        base: folder or hub name of the base; needed only if the pipeline was not loaded by `from_pretrained`. Raises
+        InputError if the adapter is damaged or was trained on another base, or if an adapter is already loaded.
         """
         config = adapters.read_adapter_config(Path(folder))
         if self.adapter is not None:
@@ -61,10 +69,10 @@ class AdapterMixin(DiffusionPipeline):
             if base and digest != loading.part_digest(base, part):
                 raise InputError(f"{folder} was trained on another {part} ({config.base}) than {base} holds")
         if config.random_base is not None:
-            loading.draw_weights(self.transformer, config.random_base)
-        return self._take_adapter(Path(folder))
+            loading.reinitialize(self.transformer, config.random_base)
+        return self._apply_adapter(Path(folder))
 
-    def _take_adapter(self, folder: Path) -> Self:
+    def _apply_adapter(self, folder: Path) -> Self:
         config, prompt = adapters.read_adapter_config(folder), read_prompt(folder / adapters.PROMPT_FILE)
         self._base_projection = self.transformer.patch_embed.proj
         adapters.load_adapter(self.transformer, folder)
@@ -72,23 +80,25 @@ class AdapterMixin(DiffusionPipeline):
         return self
 
     def unload_adapter(self) -> None:
-        """Take the adapter out, so that the transformer is the base's own again, to the bit.
+        """Remove the adapter; the transformer is then bit for bit the base's.
 
-        Raises InputError for one that was trained on random weights, since they took the place of the base's own.
+        Raises InputError for an adapter that was trained on random weights, since they have replaced the base's.
         """
         if self.adapter is None or self._base_projection is None:
             return
         if self.adapter.random_base is not None:
-            raise InputError("the adapter came with random weights in place of the base's own; load the base again")
+            raise InputError(
+                "the adapter was trained on random weights, which have replaced the base's; load the base again"
+            )
         self.transformer.unload_lora()
         narrow_patch_embedding(self.transformer, self._base_projection)
         self.adapter = self.default_prompt = self._base_projection = None
-        self.condition = UNTRAINED
+        self.condition = WITHOUT_ADAPTER
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:
-        """Write the base, as CogVideoXPipeline loads it, too, and the adapter in a folder of its own beside it.
+        """Save the base, which CogVideoXPipeline can load as well, and the adapter in the subfolder `adapter`.
 
-        `from_pretrained` gives the same pixels again.
+        The pipeline that `from_pretrained` loads gives the same pixels.
         """
         adapted, config, prompt = self.transformer, self.adapter, self.default_prompt
         if config is None or prompt is None or self._base_projection is None:
@@ -105,9 +115,9 @@ class AdapterMixin(DiffusionPipeline):
 
 
 def family_of(pipeline: DiffusionPipeline, widened: bool = True) -> Family:
-    """The family of a pipeline's parts; widened: whether the transformer may take more channels in than it puts out.
+    """The model family of a pipeline; widened: whether the transformer may have more input than output channels.
 
-    Raises InputError for parts of no known family.
+    Raises InputError if no family supports its parts.
     """
     config = dict(pipeline.transformer.config)
     if widened:

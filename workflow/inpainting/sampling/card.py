@@ -3,7 +3,8 @@
 from typing import Any
 
 from inpainting.conditioning.adapter import AdapterConfig
-from inpainting.sampling.settings import STEPS
+from inpainting.models.adapter_files import LORA_FILE, WIDENED_FILE
+from inpainting.sampling.settings import DEFAULT_STEPS
 
 TEMPLATE = """---
 base_model: {base}
@@ -30,6 +31,8 @@ frames = pipeline(video, mask, num_inference_steps={steps}).frames
 
     inpaint run --base {base} --adapter {name} --input video.mp4 --mask mask.mp4 --output out.mp4 --steps {steps}
 
+{diffusers}
+
 ## What it was trained with
 
 | what | value |
@@ -40,22 +43,49 @@ frames = pipeline(video, mask, num_inference_steps={steps}).frames
 
 {scores}
 
-Everything else that is known of it, digests of its files among it, is in `provenance.json`.
+`provenance.json` has the digests of its files, the training's settings and the versions of all packages.
 """
 
 
-def model_card(name: str, config: AdapterConfig, told: dict[str, Any]) -> str:
-    """Markdown, with the front matter that model hubs read. `told`: what provenance.json says."""
-    runs = told["validation"] or []
+WIDENED = """The LoRA, `{lora}`, is not complete without `{widened_file}`: the patch embedding with {channels} input
+channels, for noisy latents, condition latents and mask. diffusers alone loads the LoRA into a transformer whose
+`patch_embed.proj` was replaced by that layer, with `in_channels={channels}`:"""
+
+COMPLETE = (
+    """The LoRA, `{lora}`, is complete; the transformer's other weights are the base's. diffusers alone loads it:"""
+)
+
+LOAD = """
+
+```python
+transformer.load_lora_adapter("{name}", weight_name="{lora}")
+```"""
+
+
+def model_card(name: str, config: AdapterConfig, record: dict[str, Any]) -> str:
+    """Markdown with the front matter that model hubs read. record: the content of provenance.json."""
+    runs = record["validation"] or []
     return TEMPLATE.format(
         base=config.base,
         name=name,
         widened=" and a widened patch embedding" if config.condition.conditioning_entry.widens else "",
         frames=config.windows.window,
-        steps=runs[0]["sampling_steps"] if runs else config.sampling_steps or STEPS,
+        steps=runs[0]["sampling_steps"] if runs else config.sampling_steps or DEFAULT_STEPS,
         polarity="black" if config.masks.mask_invert else "white",
-        settings="\n".join(f"| {what} | {value} |" for what, value in _settings(config, told["training"])),
+        diffusers=_diffusers(name, config),
+        settings="\n".join(f"| {what} | {value} |" for what, value in _settings(config, record["training"])),
         scores=_scores(runs),
+    )
+
+
+def _diffusers(name: str, config: AdapterConfig) -> str:
+    """How diffusers loads the LoRA without this package, and what else it needs."""
+    text = WIDENED if config.condition.conditioning_entry.widens else COMPLETE
+    return (text + LOAD).format(
+        name=name,
+        lora=LORA_FILE,
+        widened_file=WIDENED_FILE,
+        channels=config.channels,
     )
 
 
@@ -73,7 +103,7 @@ def _settings(config: AdapterConfig, training: dict[str, Any] | None) -> list[tu
 
 def _scores(runs: list[dict[str, Any]]) -> str:
     if not runs:
-        return "None were given when it was exported."
+        return "No scores were given at export."
     lines = ["Raw output inside the mask, on the validation set; mean, and 95 % interval over sequences.", ""]
     names = list(runs[0]["scores"])
     lines += [f"| denoising steps | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1)]
@@ -85,5 +115,5 @@ def _scores(runs: list[dict[str, Any]]) -> str:
 
 def _interval(score: dict[str, float | None]) -> str:
     mean, low, high = (score.get(name) for name in ("mean", "low", "high"))
-    shown = "–" if mean is None else f"{mean:.3f}"
-    return shown if low is None or high is None else f"{shown} ({low:.3f} to {high:.3f})"
+    text = "–" if mean is None else f"{mean:.3f}"
+    return text if low is None or high is None else f"{text} ({low:.3f} to {high:.3f})"

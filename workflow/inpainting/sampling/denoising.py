@@ -1,8 +1,8 @@
 """Denoising steps on the latents of a whole clip, whose windows are denoised together.
 
-At every step the predictions of all windows are averaged where the windows overlap (O. Bar-Tal, L. Yariv, Y. Lipman,
-T. Dekel: MultiDiffusion, ICML 2023, along time). Latents are [rows, channels, height, width], on disk (see `on_disk`);
-a row is a latent frame of the clip.
+At every step the predictions of all windows are averaged where the windows overlap: MultiDiffusion (O. Bar-Tal,
+L. Yariv, Y. Lipman, T. Dekel, ICML 2023) along time. The clip's latents are [clip latent frames, channels, rows,
+columns], on disk (see `on_disk`).
 """
 
 from collections.abc import Callable
@@ -20,25 +20,29 @@ from inpainting.sampling.window_schedule import WindowSchedule
 Scheduler: TypeAlias = CogVideoXDDIMScheduler | CogVideoXDPMScheduler
 
 
-def gather_rows(schedule: WindowSchedule, of_windows: Tensor) -> Tensor:
-    """Mean over the windows that share a row, by their shares: from [windows, latent frames, ...] to [rows, ...]."""
-    rows = on_disk.tensor(schedule.row_count, *of_windows.shape[2:])
-    add_windows(schedule, rows, range(len(of_windows)), of_windows)
-    return rows
+def blend_windows(schedule: WindowSchedule, window_values: Tensor) -> Tensor:
+    """Weighted mean of overlapping windows: [windows, window latent frames, ...] to [clip latent frames, ...]."""
+    clip_values = on_disk.tensor(schedule.clip_latent_frames, *window_values.shape[2:])
+    add_weighted_windows(schedule, clip_values, range(len(window_values)), window_values)
+    return clip_values
 
 
-def add_windows(schedule: WindowSchedule, rows: Tensor, batch: range, of_windows: Tensor) -> None:
-    """Add the values of a batch of windows, [batch, latent frames, ...], to their rows, by the windows' shares."""
-    for window, values in zip(batch, of_windows, strict=True):
-        share = torch.from_numpy(schedule.shares[window]).reshape(-1, *[1] * (values.ndim - 1))
-        rows.index_add_(0, torch.from_numpy(schedule.rows[window]), share * values)
+def add_weighted_windows(schedule: WindowSchedule, clip_values: Tensor, batch: range, window_values: Tensor) -> None:
+    """Add a batch of windows, multiplied by their blend weights, to the clip's latent frames; in place.
+
+    clip_values: [clip latent frames, ...]; batch: the windows' numbers; window_values: [batch, window latent frames,
+    ...].
+    """
+    for window, values in zip(batch, window_values, strict=True):
+        weight = torch.from_numpy(schedule.weights[window]).reshape(-1, *[1] * (values.ndim - 1))
+        clip_values.index_add_(0, torch.from_numpy(schedule.indices[window]), weight * values)
 
 
 @dataclass(frozen=True)
-class Known:
-    """Condition latents of which a conditioning shows the model some in place of the noisy ones, at each step.
+class KnownLatents:
+    """Condition latents that replace the noisy ones outside the hole at each step, with `conditioning: replace`.
 
-    latents: [rows, channels, height, width]; mask: [rows, 1, height, width].
+    latents: [clip latent frames, channels, rows, columns]; mask: [clip latent frames, 1, rows, columns].
     """
 
     conditioning: Conditioning
@@ -46,44 +50,46 @@ class Known:
     mask: Tensor
 
     @classmethod
-    def of(cls, schedule: WindowSchedule, conditioning: Conditioning, latents: Tensor, mask: Tensor) -> "Known | None":
-        """Of what windows are shown, [windows, latent frames, ...]; None where the conditioning replaces nothing."""
+    def from_windows(
+        cls, schedule: WindowSchedule, conditioning: Conditioning, latents: Tensor, mask: Tensor
+    ) -> "KnownLatents | None":
+        """From windows, [windows, window latent frames, ...]; None if the conditioning replaces no latents."""
         if not conditioning.replaces:
             return None
-        return cls(conditioning, gather_rows(schedule, latents), gather_rows(schedule, mask))
+        return cls(conditioning, blend_windows(schedule, latents), blend_windows(schedule, mask))
 
-    def put_back(self, noisy: Tensor, add_noise: Callable[[Tensor], Tensor] = lambda clean: clean) -> None:
-        """Put them into noisy latents, in place; add_noise: gives them the noise that these have, row by row."""
-        for row, (latent, mask) in enumerate(zip(self.latents, self.mask, strict=True)):
-            noisy[row] = self.conditioning.latents(noisy[row], latent, mask, add_noise)
+    def replace_in(self, noisy_latents: Tensor, add_noise: Callable[[Tensor], Tensor] = lambda clean: clean) -> None:
+        """Replace latents outside the hole, in place; add_noise: adds the step's noise to one clean latent frame."""
+        for index, (latents, mask) in enumerate(zip(self.latents, self.mask, strict=True)):
+            noisy_latents[index] = self.conditioning.noisy_input(noisy_latents[index], latents, mask, add_noise)
 
 
-class RowScheduler:
-    """A scheduler's steps, row by row, so that the noise that they draw does not depend on how windows are batched."""
+class LatentFrameScheduler:
+    """A scheduler's steps, one latent frame at a time, so that its noise does not depend on the batches of windows."""
 
     def __init__(self, scheduler: Scheduler, steps: int) -> None:
         scheduler.set_timesteps(steps)
         self.scheduler = scheduler
-        self.earlier: Tensor | None = None
-        """The clean latents that DPM predicted one step before."""
+        self.previous_clean: Tensor | None = None
+        """The clean latents that DPM predicted in the previous step, which its next step takes."""
 
-    def add_noise(self, number: int, generator: torch.Generator | None, clean: Tensor) -> Tensor:
-        """A row's clean latents, as noisy as the row is before step `number`."""
+    def add_noise(self, step: int, generator: torch.Generator | None, clean: Tensor) -> Tensor:
+        """Add the noise of the timestep of `step` to clean latents of one latent frame."""
         noise = torch.randn(clean.shape, generator=generator)
-        return self.scheduler.add_noise(clean[None], noise[None], self.scheduler.timesteps[number][None])[0]
+        return self.scheduler.add_noise(clean[None], noise[None], self.scheduler.timesteps[step][None])[0]
 
-    def step(self, number: int, velocity: Tensor, latents: Tensor, generator: torch.Generator | None) -> None:
-        """Take step `number` of the latents, in place, by the predicted velocities of the same shape."""
-        timestep = self.scheduler.timesteps[number]
+    def step(self, step: int, velocity: Tensor, latents: Tensor, generator: torch.Generator | None) -> None:
+        """Denoise the clip's latents by one step, in place; velocity: predicted, of the same shape."""
+        timestep = self.scheduler.timesteps[step]
         if not isinstance(self.scheduler, CogVideoXDPMScheduler):
-            for row in range(len(latents)):
-                latents[row] = self.scheduler.step(velocity[row], timestep, latents[row]).prev_sample
+            for index in range(len(latents)):
+                latents[index] = self.scheduler.step(velocity[index], timestep, latents[index]).prev_sample
             return
-        before = self.scheduler.timesteps[number - 1] if number else None
-        if self.earlier is None:
-            self.earlier = on_disk.tensor(*latents.shape)
-        for row in range(len(latents)):
-            clean = self.earlier[row].clone() if number else None
-            latents[row], self.earlier[row] = self.scheduler.step(
-                velocity[row], clean, timestep, before, latents[row], generator=generator
+        previous_timestep = self.scheduler.timesteps[step - 1] if step else None
+        if self.previous_clean is None:
+            self.previous_clean = on_disk.tensor(*latents.shape)
+        for index in range(len(latents)):
+            clean = self.previous_clean[index].clone() if step else None
+            latents[index], self.previous_clean[index] = self.scheduler.step(
+                velocity[index], clean, timestep, previous_timestep, latents[index], generator=generator
             )

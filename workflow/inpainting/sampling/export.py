@@ -1,4 +1,4 @@
-"""`inpaint export`: an adapter as one folder to give away, with a card that says what it is and how good."""
+"""`inpaint export`: an adapter as one folder to publish, with a model card."""
 
 import logging
 import shutil
@@ -14,6 +14,7 @@ from inpainting.core.files import atomic_path, file_digest, write_json
 from inpainting.core.settings import existing
 from inpainting.models.adapter_files import adapter_digest, adapter_files
 from inpainting.sampling.card import model_card
+from inpainting.sampling.on_disk import full_disk_reported
 from inpainting.sampling.settings import ExportCommand
 
 log = logging.getLogger(__name__)
@@ -22,30 +23,30 @@ CARD_FILE, PROVENANCE_FILE = "README.md", "provenance.json"
 
 
 def export(settings: ExportCommand) -> None:
-    """Write the folder: the adapter's own files, bit for bit, provenance.json and README.md.
+    """Write the adapter's files, bit for bit, with provenance.json and a model card, README.md.
 
-    Raises UsageError where there is no adapter or the output is something else, InputError where the adapter is damaged
-    or the scores are another one's.
+    Raises UsageError if there is no adapter or --out is another folder, InputError if the adapter is damaged or the
+    scores belong to another one.
     """
     adapter = _adapter_folder(existing(settings.checkpoint, "--checkpoint", "a step-N folder or an adapter"))
     config = adapters.read_adapter_config(adapter)
     if settings.out.exists() and not (settings.out / adapters.CONFIG_FILE).is_file():
-        raise UsageError(f"--out: {settings.out} is there and no exported adapter; give a new folder")
+        raise UsageError(f"--out: {settings.out} exists and is not an exported adapter; give a new folder")
     digests = {name: file_digest(adapter / name) for name in adapter_files(adapter)}
-    told = {
+    record = {
         "adapter": digests,
         "training": _training(settings.checkpoint),
         "validation": _validation(settings.scores, adapter),
         "versions": provenance.versions(),
     }
-    with atomic_path(settings.out) as temporary:
+    with full_disk_reported(settings.out), atomic_path(settings.out) as temporary:
         temporary.mkdir()
         for name, digest in digests.items():
             shutil.copyfile(adapter / name, temporary / name)
             if file_digest(temporary / name) != digest:
                 raise InputError(f"{adapter / name} changed while it was copied; export it again")
-        write_json(temporary / PROVENANCE_FILE, told)
-        (temporary / CARD_FILE).write_text(model_card(settings.out.name, config, told), encoding="utf-8")
+        write_json(temporary / PROVENANCE_FILE, record)
+        (temporary / CARD_FILE).write_text(model_card(settings.out.name, config, record), encoding="utf-8")
     log.info("written: %s", settings.out)
 
 
@@ -55,7 +56,7 @@ def _adapter_folder(checkpoint: Path) -> Path:
 
 
 def _training(checkpoint: Path) -> dict[str, Any] | None:
-    """The step and what shaped the training, where the checkpoint is one of training's own."""
+    """Step and settings of the training, or None if the folder is not a checkpoint of a training."""
     if not (checkpoint / STATE_FILE).is_file():
         return None
     state = read_state(checkpoint)
@@ -63,12 +64,12 @@ def _training(checkpoint: Path) -> dict[str, Any] | None:
 
 
 def _validation(path: Path | None, adapter: Path) -> list[dict[str, Any]] | None:
-    """Means with intervals, for each number of denoising steps that was validated."""
+    """Means with intervals for each validated number of denoising steps; raises InputError for another adapter's."""
     if path is None:
         return None
     scored, runs = read_adapter_scores(path, "--scores")
     if scored != adapter_digest(adapter):
-        raise InputError(f"--scores: {path} tells of another adapter than {adapter}; give its own")
+        raise InputError(f"--scores: {path} has the scores of another adapter than {adapter}; give its own")
     return [
         {"sampling_steps": steps, "scores": {name: score.model_dump() for name, score in scores.items()}}
         for steps, scores in runs

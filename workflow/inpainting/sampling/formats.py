@@ -1,4 +1,4 @@
-"""The forms in which the pipeline takes a video and a mask, and gives frames."""
+"""The forms of videos and masks that the pipeline accepts, and the forms of its frames."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -21,51 +21,63 @@ Frames = NDArray[np.uint8]
 OutputType = Literal["uint8", "np", "pil", "pt", "latent", "stream"]
 """See `CogVideoXInpaintPipeline.__call__`."""
 
+VIDEO_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
+"""Modes of PIL images with 8 bits per channel, which are converted to RGB; transparency is dropped."""
+
+MASK_MODES = frozenset({"1", "L", "RGB", "RGBA"})
+"""Modes of PIL images that are masks; a palette ("P") may number objects, so it is not one of them."""
+
+
+class ArgumentError(InputError, ValueError):
+    """An argument of the pipeline's call is wrong: a ValueError for Python code, one sentence for the command line."""
+
 
 def to_frames(video: Any) -> Frames:
-    """A video, in any form that `CogVideoXInpaintPipeline.__call__` takes, as uint8 [frames, height, width, 3].
+    """Convert a video to uint8 [frames, height, width, 3]; an array of that form is not copied.
 
-    An array of that form is not copied, so that it may lie on disk. Raises InputError for anything else.
+    video: PIL images of VIDEO_MODES; an array [frames, height, width, 3] or a tensor [frames, 3, height, width], uint8
+    or float in 0..1; or a list of such frames. Raises ArgumentError for anything else.
     """
-    pixels = _array(video, "video", picture=lambda image: np.asarray(image.convert("RGB")))
-    of_tensors = isinstance(video[0] if isinstance(video, list | tuple) else video, Tensor)
-    if of_tensors and pixels.ndim == 4:
+    pixels = _to_array(video, "video", _video_image)
+    channels_first = _is_of(video, Tensor)
+    if pixels.ndim != 4 or pixels.shape[1 if channels_first else -1] != 3 or pixels.size == 0:
+        expected = "[frames, 3, height, width]" if channels_first else "[frames, height, width, 3]"
+        raise ArgumentError(f"the video is {list(pixels.shape)}; give {expected}, with at least one frame")
+    if channels_first:
         pixels = pixels.transpose(0, 2, 3, 1)
-    if pixels.ndim != 4 or pixels.shape[-1] != 3 or pixels.size == 0:
-        expected = "[frames, 3, height, width]" if of_tensors else "[frames, height, width, 3]"
-        raise InputError(f"the video is {list(pixels.shape)}; give {expected}, with at least one frame")
-    return _to_uint8(pixels, "video")
+    return pixels if pixels.dtype == np.uint8 else _float_to_uint8(pixels, "video")
 
 
 def to_hole(mask: Any, shape: tuple[int, ...], settings: MaskSettings) -> Hole:
-    """A mask, in any form that `CogVideoXInpaintPipeline.__call__` takes, as bool [frames, height, width], not dilated.
+    """Convert a mask to a hole, bool [frames, height, width], not dilated.
 
-    shape: (frames, height, width) of the video. Raises InputError where the mask does not fit it or is unclear.
+    mask: bool, true where to inpaint; uint8 of 0 and 1, or of 0 and 255; float in 0..1; [frames, height, width], or one
+    image [height, width] for all frames. Also with a channel axis, last in arrays and before the height in tensors: of
+    one channel, or of three equal ones and perhaps a constant alpha. Or PIL images of MASK_MODES with any grey levels.
+    shape: (frames, height, width) of the video. settings: threshold and polarity; they do not apply to bool masks.
+    Raises ArgumentError for anything else.
     """
-    stored = _array(mask, "mask", _mask_picture)
-    channel = 1 if isinstance(mask, Tensor) else -1
-    if stored.ndim == 4 and stored.shape[channel] == 1:
-        stored = stored.squeeze(channel)
-    if stored.ndim == 2 and stored.shape == shape[1:]:
-        stored = np.broadcast_to(stored, shape)
-    if stored.shape != shape:
-        raise InputError(f"the frames are {_shown(shape)} and the masks {_shown(stored.shape)}; they must agree")
-    if stored.dtype == np.bool_:
-        return stored
-    levels = _to_uint8(stored, "mask")
+    stored = _to_array(mask, "mask", _mask_image)
+    values = _one_channel(stored, shape, -3 if _is_of(mask, Tensor) else -1)
+    if values.shape == shape[1:]:
+        values = np.broadcast_to(values, shape)
+    if values.shape != shape:
+        found = _size_text(stored.shape)
+        raise ArgumentError(f"the frames are {_size_text(shape)} and the masks {found}; they must agree")
+    if values.dtype == np.bool_:
+        return values
+    levels = _mask_levels(values, any_grey=_is_of(mask, Image.Image))
     highest = int(levels.max())
-    if highest == 1 and stored.dtype == np.uint8:
-        levels, highest = 255 * levels, 255
     if 0 < highest < settings.mask_threshold:
-        raise InputError(
-            f"the mask's values end at {highest} of 255, below mask_threshold, {settings.mask_threshold}; give a bool "
+        raise ArgumentError(
+            f"the mask's values reach {highest} of 255, below mask_threshold, {settings.mask_threshold}; give a bool "
             "mask, or values of 0 and 255"
         )
     return masks.to_hole(levels, settings)
 
 
 def to_output(frames: Iterator[Picture], output_type: OutputType) -> Any:
-    """A clip's frames as `output_type` says."""
+    """A clip's frames in the form of `output_type`."""
     if output_type == "stream":
         return frames
     if output_type == "pil":
@@ -77,42 +89,84 @@ def to_output(frames: Iterator[Picture], output_type: OutputType) -> Any:
     return scaled if output_type == "np" else torch.from_numpy(scaled).permute(0, 3, 1, 2)
 
 
-def _array(given: Any, what: str, picture: Callable[[Image.Image], NDArray[np.uint8]]) -> NDArray[Any]:
-    """An array of pictures, tensors or arrays; `picture` makes an array of an image of PIL's."""
+def _is_of(given: Any, kind: type) -> bool:
+    """Whether a video or mask is given as a `kind`, or as a list of them."""
+    return isinstance(given[0] if isinstance(given, list | tuple) and given else given, kind)
+
+
+def _to_array(given: Any, what: str, convert: Callable[[Image.Image], NDArray[np.uint8]]) -> NDArray[Any]:
+    """An array of an array, a tensor, an image, or a list of them, with axes as given; convert: of a PIL image."""
     if isinstance(given, Image.Image):
-        return picture(given)
+        return convert(given)
     if isinstance(given, Tensor):
         given = given.detach().cpu()
         return (given.float() if given.is_floating_point() else given).numpy()
     if isinstance(given, list | tuple):
-        parts = [_array(part, what, picture) for part in given]
+        parts = [_to_array(part, what, convert) for part in given]
         sizes = {part.shape for part in parts}
         if len(sizes) != 1:
             found = "none" if not sizes else "of several sizes: " + ", ".join(map(str, sorted(map(list, sizes))))
-            raise InputError(f"the pictures of the {what} are {found}; give pictures of one size")
+            raise ArgumentError(f"the pictures of the {what} are {found}; give pictures of one size")
         return np.stack(parts)
     if not isinstance(given, np.ndarray):
-        raise InputError(f"the {what} is a {type(given).__name__}; give an array, a tensor or a list of PIL images")
+        raise ArgumentError(f"the {what} is a {type(given).__name__}; give an array, a tensor or a list of PIL images")
     return given
 
 
-def _mask_picture(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode not in {"1", "L", "RGB"}:
-        raise InputError(f"a mask's picture is of the mode {image.mode}; convert it to L, white where to inpaint")
+def _video_image(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode not in VIDEO_MODES:
+        raise ArgumentError(f"a picture of the video is of the mode {image.mode}; convert it to RGB with 8 bits")
+    return np.asarray(image.convert("RGB"))
+
+
+def _mask_image(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode not in MASK_MODES:
+        raise ArgumentError(f"a mask's picture is of the mode {image.mode}; convert it to L, white where to inpaint")
+    if image.mode == "RGBA":
+        low, high = image.getchannel("A").getextrema()
+        if low != high:
+            raise ArgumentError("a mask's picture is partly transparent; convert it to L, white where to inpaint")
+        image = image.convert("RGB")
     return np.asarray(image.convert("L"))
 
 
-def _to_uint8(values: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    if values.dtype == np.uint8:
-        return values
+def _one_channel(stored: NDArray[Any], shape: tuple[int, ...], axis: int) -> NDArray[Any]:
+    """A mask without its channel axis, if it has one; shape: (frames, height, width) of the video."""
+    if stored.shape == shape or stored.ndim < 3 or stored.shape[axis] not in (1, 3, 4):
+        return stored
+    channels = np.moveaxis(stored, axis, 0)
+    if any(not np.array_equal(channels[0], channel) for channel in channels[1:3]):
+        raise ArgumentError("the mask's colour channels differ; give one channel, white or true where to inpaint")
+    if len(channels) == 4 and channels[3].min() != channels[3].max():
+        raise ArgumentError("the mask's alpha channel is not constant; give one channel, white where to inpaint")
+    return channels[0]
+
+
+def _mask_levels(values: NDArray[Any], any_grey: bool) -> NDArray[np.uint8]:
+    """A mask's values in 0..255; any_grey: whether uint8 values other than 0, 1 and 255 are accepted."""
+    if values.dtype != np.uint8:
+        return _float_to_uint8(values, "mask")
+    found = np.unique(values).tolist()
+    if found in ([0, 1], [1]):
+        return 255 * values
+    others = [value for value in found if value not in (0, 255)]
+    if others and not any_grey:
+        raise ArgumentError(
+            f"the mask is of uint8 with the value {others[0]}; give a bool mask, such as mask > 127, or values of 0 "
+            "and 1 or of 0 and 255"
+        )
+    return values
+
+
+def _float_to_uint8(values: NDArray[Any], what: str) -> NDArray[np.uint8]:
     if not np.issubdtype(values.dtype, np.floating):
-        raise InputError(f"the {what} is of {values.dtype}; give uint8, or floats in 0..1")
+        raise ArgumentError(f"the {what} is of {values.dtype}; give uint8, or floats in 0..1")
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):
-        raise InputError(f"the {what}'s values reach from {low:.3g} to {high:.3g}; as floats they have to be in 0..1")
+        raise ArgumentError(f"the {what}'s values reach from {low:.3g} to {high:.3g}; floats have to be in 0..1")
     return (values * 255).round().astype(np.uint8)
 
 
-def _shown(shape: tuple[int, ...]) -> str:
-    """`9 of 640x480` for (frames, height, width); the bare shape of anything else."""
+def _size_text(shape: tuple[int, ...]) -> str:
+    """`9 of 640x480` for (frames, height, width), else the shape."""
     return f"{shape[0]} of {shape[2]}x{shape[1]}" if len(shape) == 3 else str(list(shape))

@@ -1,4 +1,4 @@
-"""What the commands that inpaint start with: a loaded pipeline, and noise from a seed."""
+"""The pipeline and the seeded noise of the commands that inpaint."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 def load_pipeline(
     model: ModelSettings, adapter: Path | None = None, prompt: str | None = None
 ) -> CogVideoXInpaintPipeline:
-    """The base model as the settings say, checked to be whole, and an adapter where one is given.
+    """Load the base by its settings, and an adapter if one is given.
 
-    `prompt` becomes the pipeline's default, its text encoder being loaded for it alone; None means the adapter's, or
-    the empty one. Raises InputError when the adapter was trained on another base model.
+    prompt: becomes the pipeline's default prompt; its text encoder is loaded only to embed it. None means the adapter's
+    prompt, or the empty one. Raises InputError if weights are missing or the adapter was trained on another base.
     """
     device = loading.resolve_device(model.device)
     pipeline = CogVideoXInpaintPipeline(
@@ -35,5 +35,5 @@ def load_pipeline(
 
 
 def noise_generator(seed: int) -> torch.Generator:
-    """The generator that a command draws a clip's noise with."""
+    """The generator of a clip's noise."""
     return torch.Generator().manual_seed(seeds.derive(seed, "inference.noise"))

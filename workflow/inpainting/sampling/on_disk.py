@@ -1,9 +1,13 @@
-"""Room for what a clip needs at length: files that the operating system keeps in memory as far as there is room."""
+"""Arrays in temporary files, for data that grows with a clip's length, and the error of a full disk."""
 
+import contextlib
+import errno
 import math
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,10 +19,10 @@ from inpainting.video.windows import Scalar
 
 
 def array(dtype: type[Scalar], *shape: int) -> NDArray[Scalar]:
-    """Zeros in an unnamed temporary file, which goes with the last use of them.
+    """An array of zeros in an unnamed temporary file, which is deleted with the array.
 
-    Their room is reserved, where the system can, and InputError raised where there is none: a disk that fills later, by
-    this clip's other arrays or by other programs, would kill the process at a write.
+    Its space is reserved where the system supports it, since a write to a memory-mapped file on a full disk kills the
+    process. Raises InputError if the disk has too little space.
     """
     with tempfile.TemporaryFile() as file:
         folder, needed = tempfile.gettempdir(), math.prod(shape) * np.dtype(dtype).itemsize
@@ -30,12 +34,24 @@ def array(dtype: type[Scalar], *shape: int) -> NDArray[Scalar]:
                 os.posix_fallocate(file.fileno(), 0, needed)
         except OSError as error:
             raise InputError(
-                f"{folder}: the clip needs {needed / 1e9:.3g} GB there for a while, and {free / 1e9:.3g} GB are free; "
-                "name a folder on a larger disk in the environment variable TMPDIR"
+                f"{folder}: the clip needs {needed / 1e9:.3g} GB of temporary files, and {free / 1e9:.3g} GB are free; "
+                "set the environment variable TMPDIR to a folder on a larger disk"
             ) from error
         return np.memmap(file, dtype, "w+", shape=shape)
 
 
 def tensor(*shape: int) -> Tensor:
-    """As `array`, float32."""
+    """A float32 tensor of zeros in a temporary file; see `array`."""
     return torch.from_numpy(array(np.float32, *shape))
+
+
+@contextlib.contextmanager
+def full_disk_reported(path: Path) -> Iterator[None]:
+    """Raise InputError, naming the file that is written, instead of the OSError of a full disk, quota or limit."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        reason = os.strerror(error.errno).lower()
+        raise InputError(f"{path} can't be written: {reason}; free space there, or give another place") from error

@@ -1,4 +1,4 @@
-"""The part of the frames that is inpainted: all, or what lies around the hole, at its own resolution."""
+"""The region of the frames that is inpainted: all of it, or with --crop the surroundings of the hole."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEATHER = 16
-"""Pixels over which a region's raw frames fade into the frames that they are pasted into."""
+"""Pixels over which a region is faded into the frames that it is pasted into."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Region:
 
     @classmethod
     def around(cls, hole: NDArray[np.bool_]) -> Self:
-        """The smallest rectangle that holds a hole, bool [height, width]; the hole must not be empty."""
+        """The bounding box of a hole, bool [height, width], which must not be empty."""
         rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
         return cls(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
     @classmethod
     def whole(cls, size: tuple[int, int]) -> Self:
-        """All of frames of a size (width, height)."""
+        """Whole frames of a size (width, height)."""
         return cls(0, 0, size[1], size[0])
 
     @property
@@ -35,23 +35,23 @@ class Region:
         """(width, height) in pixels."""
         return self.right - self.left, self.bottom - self.top
 
-    def with_surroundings(self, least: tuple[int, int], frame: tuple[int, int], grid: int) -> "Region":
-        """Twice as wide and high, on the model's grid and at least as large as it was made for, but within the frame.
+    def enlarged(self, min_size: tuple[int, int], frame: tuple[int, int], grid: int) -> "Region":
+        """The region with twice the width and height, at least of `min_size`, but within the frame.
 
-        least, frame: (width, height); grid: pixels that the size shall be a multiple of where the frame allows it.
+        min_size, frame: (width, height) in pixels; grid: the size becomes a multiple of it where the frame allows it.
         """
-        left, right = _spread(self.left, self.right, least[0], frame[0], grid)
-        top, bottom = _spread(self.top, self.bottom, least[1], frame[1], grid)
+        left, right = _enlarge(self.left, self.right, min_size[0], frame[0], grid)
+        top, bottom = _enlarge(self.top, self.bottom, min_size[1], frame[1], grid)
         return Region(top, left, bottom, right)
 
     def cut(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """The region's part of a picture [height, width, ...]."""
+        """The region of a picture [height, width, ...]."""
         return picture[self.top : self.bottom, self.left : self.right]
 
     def paste(self, part: NDArray[np.uint8], picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A picture, uint8 [height, width, 3], with the region's part in it, fading over FEATHER pixels at its edges.
+        """A copy of a picture, uint8 [height, width, 3], with `part` pasted at the region.
 
-        It does not fade where the region ends with the picture.
+        Its edges are faded over FEATHER pixels, except at the picture's own edges.
         """
         height, width = picture.shape[:2]
         rows = _fade(self.size[1], self.top > 0, self.bottom < height)
@@ -64,8 +64,8 @@ class Region:
         return pasted
 
 
-def _spread(low: int, high: int, least: int, limit: int, grid: int) -> tuple[int, int]:
-    length = max(2 * (high - low), least)
+def _enlarge(low: int, high: int, min_length: int, limit: int, grid: int) -> tuple[int, int]:
+    length = max(2 * (high - low), min_length)
     length = min(-(-length // grid) * grid, limit)
     start = min(max(0, (low + high - length) // 2), limit - length)
     return start, start + length

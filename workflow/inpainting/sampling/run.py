@@ -1,4 +1,4 @@
-"""`inpaint run`: a clip, or a table of them, inpainted with one loaded model."""
+"""`inpaint run`: inpaint a clip, or a table of clips, with one loaded model."""
 
 import csv
 import logging
@@ -13,15 +13,15 @@ from inpainting.video import sequence, writer
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("input", "mask", "output")
-"""Columns of a table of clips; where an input is a sequence folder, its mask may be empty."""
+BATCH_COLUMNS = ("input", "mask", "output")
+"""Columns of a table of clips; the mask may be empty if the input is a sequence folder."""
 
 
 def run(settings: RunCommand) -> None:
-    """Inpaint `settings.input` where `settings.mask` says so, or each row of `settings.batch`.
+    """Inpaint `settings.input` where `settings.mask` is set, or each row of `settings.batch`.
 
-    Raises UsageError where an option names something that is not there or can't be written, InputError where a file
-    can't be read, or frames, masks, adapter and base do not fit together, or where rows of the table failed.
+    Raises UsageError if an option names a path that does not exist or can't be written, InputError if a file can't be
+    read, if frames, masks, adapter and base do not match, or if rows of the table failed.
     """
     model = RunModel(settings)
     if settings.batch is None:
@@ -41,10 +41,10 @@ def run(settings: RunCommand) -> None:
 
 
 def _try(model: RunModel, row: dict[str, str], number: int, count: int) -> bool:
-    """Inpaint a row of a table unless that was done before; whether the output is there now."""
+    """Inpaint a row of a table unless its output is up to date; returns whether it succeeded."""
     log.info("%d of %d: %s", number, count, row["output"])
     try:
-        input, mask, output = _check_paths(*(Path(row[name]) if row[name] else None for name in COLUMNS))
+        input, mask, output = _check_paths(*(Path(row[name]) if row[name] else None for name in BATCH_COLUMNS))
         if is_done(model, input, mask, output):
             log.info("%s was done before", output)
         else:
@@ -56,12 +56,12 @@ def _try(model: RunModel, row: dict[str, str], number: int, count: int) -> bool:
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a table of clips, each with COLUMNS; raises UsageError where it is none or outputs are named twice."""
+    """Rows of a table of clips; raises UsageError for other columns, no rows, or an output that is named twice."""
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.DictReader(file, delimiter="\t", restval="")
-        if set(table.fieldnames or ()) != set(COLUMNS):
-            raise UsageError(f"--batch: the first line of {path} should name the columns {', '.join(COLUMNS)}")
-        rows = [{name: row[name].strip() for name in COLUMNS} for row in table]
+        if set(table.fieldnames or ()) != set(BATCH_COLUMNS):
+            raise UsageError(f"--batch: the first line of {path} should name the columns {', '.join(BATCH_COLUMNS)}")
+        rows = [{name: row[name].strip() for name in BATCH_COLUMNS} for row in table]
     outputs = [row["output"] for row in rows]
     twice = sorted({output for output in outputs if outputs.count(output) > 1})
     if twice or not rows:
@@ -70,7 +70,7 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _check_paths(input: Path | None, mask: Path | None, output: Path | None) -> tuple[Path, Path, Path]:
-    """Input, mask and output, after a look at whatever can be told before anything is read."""
+    """Input, mask and output; raises UsageError for what is wrong about the paths, before anything is read."""
     if input is None or output is None:
         option = "--input" if input is None else "--output"
         raise UsageError(f"{option}: a value is needed and none was given; or give --batch, a table of clips")

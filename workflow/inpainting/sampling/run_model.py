@@ -1,14 +1,12 @@
-"""`inpaint run`'s options put to a pipeline, which is loaded when a first clip needs it."""
+"""The model of `inpaint run`: its options, and the pipeline, which is loaded when the first clip needs it."""
 
 import logging
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import CogVideoXDPMScheduler
 
-import inpainting
 from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
 from inpainting.conditioning.padding import Padding
@@ -20,23 +18,20 @@ from inpainting.models.settings import ModelSettings
 from inpainting.sampling.formats import Frames, OutputType
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
-from inpainting.sampling.settings import STEPS, RunCommand
+from inpainting.sampling.settings import DEFAULT_STEPS, RunCommand
 from inpainting.sampling.vae_windows import OnProgress
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
 log = logging.getLogger(__name__)
 
-PROJECT = Path(inpainting.__file__).parents[2]
-"""The folder that the package is installed from, which holds models/nano."""
-
-NANO = "models/nano"
+DEFAULT_BASE = "models/nano"
 
 
 class RunModel:
-    """The settings with what the adapter brings (base, masks, windows, steps), and the pipeline that they ask for.
+    """The settings, with base, masks, windows and steps from the adapter, and the pipeline.
 
-    Raises UsageError where an option names something that is not there, or that the device can't do.
+    Raises UsageError for an option that names something that does not exist or that the device can't do.
     """
 
     def __init__(self, settings: RunCommand) -> None:
@@ -47,38 +42,40 @@ class RunModel:
         family = bases.family(base)
         if adapter is None:
             bases.check_window(family, settings.window)
+        if settings.steps is not None and settings.steps > family.timesteps:
+            raise UsageError(f"--steps: {settings.steps} was given; {family.name} takes 1 to {family.timesteps}")
         if settings.offload and loading.resolve_device(settings.device).type == "cpu":
-            raise UsageError("--offload: there is no GPU to keep parts of the model off; leave it out")
-        chosen: dict[str, Any] = {"base": base, "steps": settings.steps or STEPS}
+            raise UsageError("--offload: there is no GPU to offload from; leave it out")
+        chosen: dict[str, Any] = {"base": base, "steps": settings.steps or DEFAULT_STEPS}
         if adapter is not None:
-            chosen["steps"] = settings.steps or adapter.sampling_steps or STEPS
+            chosen["steps"] = settings.steps or adapter.sampling_steps or DEFAULT_STEPS
             chosen |= adapter.masks.model_dump() | adapter.windows.model_dump()
         self.adapter = adapter
         self.settings = settings.model_copy(update=chosen)
 
     def log_settings(self) -> None:
-        """Say what the adapter brings, or what the base alone can't do."""
+        """Log the adapter's settings, or that the base is used without an adapter."""
         if self.adapter is not None:
             parts = (self.adapter.masks, self.adapter.windows, self.adapter.condition)
-            log.info("the adapter's settings hold: %s", " ".join(part.to_options() for part in parts))
+            log.info("the adapter's settings apply: %s", " ".join(part.to_options() for part in parts))
             return
-        base, (_, frames) = self.settings.base, bases.made_for(self.settings.base)
+        base, (_, frames) = self.settings.base, bases.native_size(self.settings.base)
         log.info(
-            "no --adapter: %s is used as it is, untrained for inpainting, and its known latents are replaced at each "
-            "step; expect rough results",
+            "no --adapter: %s is not trained for inpainting; its known latents are replaced at each step, and results "
+            "are rough",
             base,
         )
         if frames < self.settings.window:
-            log.info("%s was made for %d frames at a time; --window %d may give better results", base, frames, frames)
+            log.info("%s was trained with %d frames; --window %d may give better results", base, frames, frames)
 
     @property
     def condition_source(self) -> ConditionSource:
-        """What the VAE encodes as the condition: the adapter's, or without one --fill."""
+        """What the VAE encodes as the condition: the adapter's source, or without an adapter --fill."""
         return self.settings.fill if self.adapter is None else self.adapter.condition.condition_source
 
     @cached_property
     def pipeline(self) -> CogVideoXInpaintPipeline:
-        """Loaded at the first use."""
+        """The pipeline, loaded at first use."""
         settings = self.settings
         pipeline = load_pipeline(settings.section(ModelSettings), settings.adapter, settings.prompt)
         if settings.scheduler == "dpm":
@@ -92,8 +89,8 @@ class RunModel:
         return pipeline
 
     @cached_property
-    def _empty_prompt(self) -> torch.Tensor | None:
-        """What guidance leads away from."""
+    def _negative_prompt_embeds(self) -> torch.Tensor | None:
+        """Embeddings of the empty prompt for guidance, or None without guidance."""
         if self.settings.guidance <= 1:
             return None
         return loading.encode_prompt(self.settings.base, "", loading.resolve_device(self.settings.device))
@@ -107,7 +104,7 @@ class RunModel:
         on_progress: OnProgress,
         filled: bool = False,
     ) -> Any:
-        """Inpaint frames, or frames whose hole was filled, as `CogVideoXInpaintPipeline` does."""
+        """Call the pipeline with the settings; arguments and result as `CogVideoXInpaintPipeline.__call__`."""
         settings = self.settings
         return self.pipeline(
             video,
@@ -115,7 +112,7 @@ class RunModel:
             num_inference_steps=settings.steps,
             guidance_scale=settings.guidance,
             generator=noise_generator(settings.seed),
-            negative_prompt_embeds=self._empty_prompt,
+            negative_prompt_embeds=self._negative_prompt_embeds,
             output_type=output_type,
             mask_settings=settings.section(MaskSettings),
             window=settings.window,
@@ -129,7 +126,7 @@ class RunModel:
         ).frames
 
     def check_tiling(self, size: tuple[int, int]) -> None:
-        """Raise UsageError where the VAE's tiles do not fit frames of a size (width, height): tried on a grey frame."""
+        """Raise UsageError if tiling fails for frames of a size (width, height), as tried with one grey frame."""
         padding = Padding(size[1], size[0], self.pipeline.family.geometry)
         rows, columns = padding.added
         grey = torch.zeros(1, 1, 3, padding.height + rows, padding.width + columns)
@@ -143,18 +140,18 @@ class RunModel:
 
 
 def find_base(given: str, adapter: AdapterConfig | None) -> str:
-    """The base model: as it was given, else the adapter's own, else models/nano; a folder or a hub name.
+    """The base's folder or hub name: the given one, else the adapter's, else models/nano.
 
-    A relative folder is looked for in the current folder, then in the one that this package is installed from. Raises
-    UsageError where what was not given is in neither.
+    A relative folder is searched in the current folder, then in the project's. Raises UsageError if the adapter's or
+    the default base is in neither.
     """
-    base = given or (adapter.base if adapter else NANO)
-    if Path(base).is_dir():
-        return base
-    if (PROJECT / base).is_dir():
-        return str(PROJECT / base)
+    base = given or (adapter.base if adapter else DEFAULT_BASE)
+    if folder := bases.find_folder(base):
+        return folder
     from_hub = adapter is not None and adapter.transformer_digest == loading.part_digest(base, "transformer")
     if given or from_hub:
         return base
     whose = "the adapter was trained on" if adapter else "the default base is"
-    raise UsageError(f"--base: {whose} {base}, which is neither here nor in {PROJECT}; give the folder that holds it")
+    raise UsageError(
+        f"--base: {whose} {base}, which is neither in the current folder nor in {bases.PROJECT}; give its folder"
+    )

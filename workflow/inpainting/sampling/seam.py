@@ -1,4 +1,4 @@
-"""Whether the joints of windows show: change from frame to frame in the hole, at the joints against elsewhere."""
+"""Seams between windows: the change between consecutive frames at the joints of windows, relative to other frames."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,10 @@ from inpainting.sampling.window_schedule import WindowSchedule
 
 
 class SeamMeter:
-    """Gathers changes as a clip's frames come; one frame is held.
+    """Measures changes between consecutive frames as they are made; only one frame is kept.
 
-    A step from one frame to the next is at a joint where a window begins or ends or two of them overlap. Changes are
-    mean absolute differences in grey levels, in the pixels that are hole (or known) in both frames.
+    Two consecutive frames are at a joint if a window begins or ends between them or if windows overlap there. A change
+    is the mean absolute difference in 0..255 over the pixels that are hole (or known) in both frames.
     """
 
     def __init__(self, schedule: WindowSchedule) -> None:
@@ -22,7 +22,7 @@ class SeamMeter:
         self._changes: dict[tuple[str, bool], list[float]] = {}
 
     def add(self, frame: NDArray[np.uint8], hole: NDArray[np.bool_]) -> None:
-        """The next frame, uint8 [height, width, 3], and its dilated hole, bool [height, width]."""
+        """Add the next frame, uint8 [height, width, 3], and its dilated hole, bool [height, width]."""
         if self._before is not None:
             change = np.abs(frame.astype(np.int16) - self._before[0])
             for name, both in (("hole", hole & self._before[1]), ("known", ~hole & ~self._before[1])):
@@ -33,9 +33,9 @@ class SeamMeter:
         self._number += 1
 
     def result(self) -> dict[str, float] | None:
-        """Mean change at the joints and elsewhere, and their ratio, in the hole and in the known pixels.
+        """Mean change at joints and elsewhere, and their ratio, in the hole and in the known pixels.
 
-        The known pixels' ratio is what the scene itself does. None where there are no joints, or nothing beside them.
+        The ratio of the known pixels is that of the scene itself. None without joints, or without frames elsewhere.
         """
         found = {}
         for name in ("hole", "known"):
@@ -47,6 +47,6 @@ class SeamMeter:
 
 
 def joints(schedule: WindowSchedule) -> Iterable[int]:
-    """Steps at which windows meet, by the number, from 0, of the frame before the step."""
+    """The joints, each by the number (from 0) of the earlier of its two frames."""
     for earlier, later in zip(schedule.starts, schedule.starts[1:], strict=False):
         yield from range(later - 1, earlier + schedule.length)

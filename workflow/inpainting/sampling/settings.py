@@ -13,40 +13,40 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 INPAINTING_VERSION = 1
 """Raised by hand when sampled frames change on purpose: what another version made is made anew."""
 
-STEPS = 50
-"""Denoising steps where nothing tells of a better number."""
+DEFAULT_STEPS = 50
+"""Denoising steps if neither an option nor the adapter gives a number."""
 
 
 class DenoisingSettings(Settings):
     """How clips are denoised."""
 
     steps: int | None = Field(None, ge=1)
-    """Denoising steps; the time taken is proportional to them. By default as many as validation chose for the adapter,
-    or 50 where none did."""
+    """Denoising steps, to which the time is proportional; by default as many as validation chose for the adapter, or
+    50."""
     scheduler: Literal["ddim", "dpm"] = "ddim"
-    """ddim goes the same way from the same noise; dpm adds noise at each step and looks back one."""
+    """ddim is deterministic; dpm adds noise at each step and uses the previous step's prediction."""
     guidance: float = Field(1.0, ge=1)
-    """Classifier-free guidance: over 1, each step is done without the prompt, too, and takes twice as long."""
+    """Classifier-free guidance; over 1, each step also predicts without the prompt and takes twice as long."""
     blend: Literal["latents", "pixels"] = "latents"
-    """How overlapping windows come together: latents denoises them together, so that they agree; pixels inpaints each
-    by itself and fades one into the other."""
+    """How overlapping windows are joined: latents averages their predictions at each denoising step; pixels inpaints
+    each on its own and cross-fades the frames."""
 
 
 class ComputeSettings(Settings):
-    """How the machine is used: for speed, or for less memory."""
+    """Speed and memory."""
 
     windows_at_once: Annotated[int | None, Role.EXECUTION] = Field(None, ge=1)
-    """Windows in a batch; by default 2 on the CPU and 1 on a GPU. More is faster where the memory allows it."""
+    """Windows in a batch; by default 2 on the CPU and 1 on a GPU. More is faster if memory allows it."""
     compile: Annotated[bool, Role.EXECUTION] = False
-    """Compile the transformer first: minutes that long clips earn back. Needs a C++ compiler."""
+    """Compile the transformer first, which takes minutes and makes each step faster. Needs a C++ compiler."""
     offload: Annotated[bool, Role.EXECUTION] = False
-    """Keep on the GPU only the part of the model that is at work: less memory, slower."""
+    """Keep only the part of the model that is in use on the GPU: less memory, slower."""
     vae_tiling: bool = False
-    """Encode and decode frames in tiles: less memory for large frames, slightly other pixels than trained with."""
+    """Encode and decode frames in tiles: less memory for large frames, and slightly different pixels."""
 
 
 class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings):
-    """Inpaint a clip of any size and length. An adapter brings its own masks, windows and fill, which then hold."""
+    """Inpaint a clip of any size and length. With an adapter, its own mask, window and fill settings apply."""
 
     base: str = ""
     """The base model: a folder in diffusers' layout, or a hub name; by default the one that the adapter was trained on,
@@ -57,32 +57,32 @@ class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, Deno
     """Where to inpaint: a video, a folder of masks, one image for all frames, or a sequence folder with MASK_480 in it;
     may be left out where --input is such a folder."""
     output: Path | None = None
-    """What to write: .mp4 (H.264), .mkv (FFV1, lossless) or a folder of PNGs; <output>.json says how it was made."""
+    """What to write: .mp4 (H.264), .mkv (FFV1, lossless) or a folder of PNGs; <output>.json has the metadata."""
     batch: Path | None = None
-    """Instead of the three: a table (tab-separated, a line of names first) with the columns input, mask and output, a
-    row per clip. What is done is left out when it is run again; what fails does not stop the rest."""
+    """Instead of the three: a table (tab-separated, with a header) with the columns input, mask and output, a row per
+    clip. Finished clips are skipped when it is run again; a clip that fails does not stop the others."""
     adapter: Path | None = None
-    """Folder of a trained adapter; without it the untouched base has its known latents replaced at each step."""
+    """Folder of a trained adapter; without it, the base's known latents are replaced at each step."""
     prompt: str | None = None
-    """Text to condition on; by default the one that the adapter was trained with, or none."""
+    """Text prompt; by default the one that the adapter was trained with, or none."""
     raw: bool = False
-    """Write the model's own frames. By default known pixels are the input's, and only the hole is the model's."""
+    """Write the model's frames as they are. By default known pixels are the input's, only the hole is the model's."""
     crop: bool = False
-    """Inpaint only what lies around the hole, at its own resolution: for frames larger than the model was made for."""
+    """Inpaint only a region around the hole, at full resolution: for frames larger than the model was trained with."""
     preview: Annotated[bool, Role.EXECUTION] = False
-    """First inpaint the window with the largest hole and show it in <output>.preview.png; then go on."""
+    """First inpaint the window with the largest hole on its own, and write <output>.preview.png."""
     frames: int | None = Field(None, ge=1)
-    """Frames that are read at most, from the first; all where it is not given."""
+    """Read at most so many frames, from the first; by default all."""
     seed: int = Field(0, ge=0)
-    """Seed of the noise: the same one gives the same bytes."""
+    """Seed of the noise; the same seed gives the same bytes."""
 
 
 class ExportCommand(Settings):
-    """Write an adapter as one folder to give away: its files bit for bit, a model card, scores and provenance."""
+    """Write an adapter as one folder to publish: its files bit for bit, a model card, scores and provenance."""
 
     checkpoint: Path
-    """A step-N folder that training wrote, or an adapter folder, such as the best one's."""
+    """A step-N folder that training wrote, or an adapter folder, such as validation's best."""
     scores: Path | None = None
-    """The adapter's file of `inpaint validate` or `inpaint best`, for the card."""
+    """The adapter's scores, a file of `inpaint validate` or `inpaint best`, for the model card."""
     out: Path
-    """The folder to write; `inpaint run --adapter` and `CogVideoXInpaintPipeline.load_adapter` take it."""
+    """The folder to write, for `inpaint run --adapter` and `CogVideoXInpaintPipeline.load_adapter`."""

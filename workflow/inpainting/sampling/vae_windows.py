@@ -1,6 +1,6 @@
-"""The windows of a clip through the VAE: encoded as conditions, decoded to frames, or both.
+"""Encode and decode a clip's windows with the VAE, one batch at a time.
 
-Windows come and go a batch at a time; what is kept of them lies on disk, so that memory does not grow with length.
+Results are kept on disk, so that memory does not grow with the clip's length.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,18 +25,19 @@ OnProgress = Callable[[int], object]
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """What the model is shown of each window.
+class WindowConditions:
+    """Condition latents and mask of a clip's windows.
 
-    latents: [windows, latent frames, channels, height, width]; mask: shares, [windows, latent frames, 1 or 4, ...].
+    latents: [windows, window latent frames, channels, rows, columns]; mask: in 0..1, [windows, window latent frames,
+    mask channels, rows, columns].
     """
 
     latents: Tensor
     mask: Tensor
 
-    def of(self, batch: range) -> "Conditions":
-        """Those of a batch of windows."""
-        return Conditions(self.latents[batch.start : batch.stop], self.mask[batch.start : batch.stop])
+    def batch(self, batch: range) -> "WindowConditions":
+        """Those of some windows, not copied."""
+        return WindowConditions(self.latents[batch.start : batch.stop], self.mask[batch.start : batch.stop])
 
 
 def encode_conditions(
@@ -47,25 +48,25 @@ def encode_conditions(
     padding: Padding,
     dilation: int,
     condition: ConditionSettings,
-    at_once: int,
+    batch_size: int,
     on_progress: OnProgress,
-) -> Conditions:
-    """The conditions of a clip's windows.
+) -> WindowConditions:
+    """Encode the conditions of a clip's windows.
 
-    filled: the clip with its hole filled; hole: bool [frames, height, width], not dilated: it is grown by `dilation`
-    pixels after the windows were padded, as for training.
+    filled: the clip with its hole filled; hole: bool [frames, height, width], not dilated: it is dilated by `dilation`
+    pixels after padding, as in training; batch_size: windows that are encoded together.
     """
     source, mask = condition.condition_source, condition.mask_entry
     channels = vae.config.latent_channels, mask.channels(padding.geometry)
-    shape = len(schedule.starts), schedule.latent_frames
-    conditions = Conditions(*(on_disk.tensor(*shape, count, *padding.latent_size) for count in channels))
-    for batch in schedule.batches(at_once):
+    shape = len(schedule.starts), schedule.window_latent_frames
+    conditions = WindowConditions(*(on_disk.tensor(*shape, count, *padding.latent_size) for count in channels))
+    for batch in schedule.batches(batch_size):
         holes = [masks.dilate(padding.pad(schedule.cut(hole, window)), dilation) for window in batch]
         clips = [padding.pad(schedule.cut(filled, window)) for window in batch]
-        shown = [inputs.condition_tensor(clip, hole, source) for clip, hole in zip(clips, holes, strict=True)]
-        kept = conditions.of(batch)
-        kept.latents.copy_(inputs.encode_condition(vae, torch.stack(shown)))
-        kept.mask.copy_(torch.stack([inputs.encode_hole(hole, mask, padding.geometry) for hole in holes]))
+        tensors = [inputs.condition_tensor(clip, hole, source) for clip, hole in zip(clips, holes, strict=True)]
+        encoded = conditions.batch(batch)
+        encoded.latents.copy_(inputs.encode_condition(vae, torch.stack(tensors)))
+        encoded.mask.copy_(torch.stack([inputs.encode_hole(hole, mask, padding.geometry) for hole in holes]))
         on_progress(len(batch))
     return conditions
 
@@ -75,21 +76,21 @@ def decode_windows(
     latents: Tensor,
     schedule: WindowSchedule,
     padding: Padding,
-    at_once: int,
+    batch_size: int,
     on_progress: OnProgress,
 ) -> Iterator[Frames]:
-    """The frames of each window, of latents [rows, channels, height, width]."""
-    for batch in schedule.batches(at_once):
-        decoded = vae_latents.decode(vae, latents[schedule.rows_of(batch)])
+    """Decode the clip's latents, [clip latent frames, channels, rows, columns], to the frames of each window."""
+    for batch in schedule.batches(batch_size):
+        decoded = vae_latents.decode(vae, latents[schedule.indices_of(batch)])
         on_progress(len(batch))
         yield from (padding.crop(vae_latents.to_pixels(clip)) for clip in decoded)
 
 
 def reconstruct_windows(
-    vae: AutoencoderKLCogVideoX, frames: Frames, schedule: WindowSchedule, padding: Padding, at_once: int
+    vae: AutoencoderKLCogVideoX, frames: Frames, schedule: WindowSchedule, padding: Padding, batch_size: int
 ) -> Iterator[Frames]:
-    """The frames of each window, through the VAE and back."""
-    for batch in schedule.batches(at_once):
+    """The frames of each window, encoded and decoded again."""
+    for batch in schedule.batches(batch_size):
         clips = [vae_latents.to_tensor(padding.pad(schedule.cut(frames, window))) for window in batch]
         decoded = vae_latents.decode(vae, vae_latents.encode(vae, torch.stack(clips))[0])
         yield from (padding.crop(vae_latents.to_pixels(clip)) for clip in decoded)

@@ -1,9 +1,9 @@
-"""Which latent frames the windows of a clip share, so that they can be denoised as one.
+"""The windows of a clip, and the latent frames that they share, so that they can be denoised together.
 
-The VAE turns a window's first frame into a latent frame of its own and the others into one for every `stride` (four for
-CogVideoX). Windows that start a multiple of `stride` frames apart therefore lie on one grid: latent frame i > 0 of a
-window that starts at frame m * stride is latent frame m + i of the whole clip. The first latent frame of a window is
-made of one frame where the grid's is made of `stride`, so it is the window's own.
+The VAE encodes a window's first frame as a latent frame of its own and every `stride` further frames (four for
+CogVideoX) as one. Windows whose starts differ by multiples of `stride` therefore share latent frames: latent frame
+i > 0 of a window that starts at frame m * stride is latent frame m + i of the clip. The first latent frame of a window
+holds one frame instead of `stride`, so it is not shared.
 """
 
 import math
@@ -20,15 +20,16 @@ from inpainting.models.family import Geometry
 from inpainting.video import windows
 
 Blend = Literal["latents", "pixels"]
-"""What overlapping windows have in common: each denoising step, or only the frames that were made of them."""
+"""Whether overlapping windows are blended at each denoising step, or only after decoding."""
 
 
 @dataclass(frozen=True)
 class WindowSchedule:
-    """A clip's windows and the latent frames, called rows, that they are denoised in.
+    """A clip's windows, and for each of them its latent frames among those of the clip.
 
-    frames: of the clip; length: of each window; starts: the windows' first frames; stride: frames in a latent frame,
-    but for a window's first; blend: whether rows are shared ("latents") or every window has its own ("pixels").
+    frames: number of frames of the clip; length: frames of each window; starts: the windows' first frames; stride:
+    frames per latent frame, except a window's first; blend: whether windows share latent frames ("latents") or each
+    has its own ("pixels").
     """
 
     frames: int
@@ -39,8 +40,8 @@ class WindowSchedule:
 
     @classmethod
     def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> Self:
-        """The fewest evenly spread windows of `window` frames that cover a clip and share at least `overlap`."""
-        length, stride = geometry.padded_frames(frames, window), geometry.stride
+        """The fewest even windows of `window` frames that cover a clip and overlap by `overlap` frames or more."""
+        length, stride = geometry.padded_frames(frames, window), geometry.temporal_factor
         if blend == "pixels" or window == 1 or frames <= window:
             return cls(frames, length, tuple(windows.plan(frames, window, overlap)), stride, blend)
         groups, in_window = math.ceil((frames - 1) / stride), (window - 1) // stride
@@ -49,54 +50,54 @@ class WindowSchedule:
         return cls(frames, length, tuple(stride * start for start in starts), stride, blend)
 
     @property
-    def latent_frames(self) -> int:
-        """Latent frames of a window."""
+    def window_latent_frames(self) -> int:
+        """Number of latent frames of a window."""
         return (self.length - 1) // self.stride + 1
 
     @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """The row of each window's latent frames: [windows, latent frames]; a row is new or an earlier window's."""
-        rows = np.empty((len(self.starts), self.latent_frames), np.int64)
-        on_grid: dict[int, int] = {}
+    def indices(self) -> NDArray[np.int64]:
+        """Index of each window's latent frames among the clip's: int64 [windows, window latent frames]."""
+        indices = np.empty((len(self.starts), self.window_latent_frames), np.int64)
+        known_index: dict[int, int] = {}
         count = 0
         for window, start in enumerate(self.starts):
-            for position in range(self.latent_frames):
-                cell = start // self.stride + position
-                known = on_grid.get(cell) if self.blend == "latents" and position else None
-                rows[window, position] = count if known is None else known
+            for position in range(self.window_latent_frames):
+                shared = start // self.stride + position
+                known = known_index.get(shared) if self.blend == "latents" and position else None
+                indices[window, position] = count if known is None else known
                 count += known is None
                 if position:
-                    on_grid.setdefault(cell, int(rows[window, position]))
-        return rows
+                    known_index.setdefault(shared, int(indices[window, position]))
+        return indices
 
     @property
-    def row_count(self) -> int:
-        """Rows in all."""
-        return int(self.rows.max()) + 1
+    def clip_latent_frames(self) -> int:
+        """Number of latent frames of the clip, which includes the first of each window."""
+        return int(self.indices.max()) + 1
 
-    def batches(self, at_once: int) -> list[range]:
-        """The windows by number, `at_once` in a batch, the last one perhaps with fewer."""
+    def batches(self, batch_size: int) -> list[range]:
+        """The windows' numbers in batches of `batch_size`; the last batch may be smaller."""
         count = len(self.starts)
-        return [range(first, min(first + at_once, count)) for first in range(0, count, at_once)]
+        return [range(first, min(first + batch_size, count)) for first in range(0, count, batch_size)]
 
-    def rows_of(self, batch: range) -> Tensor:
-        """The rows of a batch of windows: int64 [batch, latent frames]."""
-        return torch.from_numpy(self.rows[batch.start : batch.stop])
+    def indices_of(self, batch: range) -> Tensor:
+        """`indices` of a batch of windows: int64 [batch, window latent frames]."""
+        return torch.from_numpy(self.indices[batch.start : batch.stop])
 
     def cut(self, clip: NDArray[windows.Scalar], window: int) -> NDArray[windows.Scalar]:
-        """A window of a clip [frames, ...]; the last frame is repeated where the clip ends."""
+        """A window of a clip [frames, ...]; past the clip's end its last frame is repeated."""
         start = self.starts[window]
         return windows.pad(clip[start : start + self.length], self.length)
 
     @cached_property
-    def shares(self) -> NDArray[np.float32]:
-        """The share that each window has in its rows: float32 [windows, latent frames].
+    def weights(self) -> NDArray[np.float32]:
+        """Blend weights of each window's latent frames: float32 [windows, window latent frames].
 
-        It falls linearly to the window's ends, and a row's shares sum to 1.
+        They fall linearly towards the window's ends; over all windows the weights of a latent frame sum to 1.
         """
-        position = np.arange(self.latent_frames)
-        ramp = np.minimum(position, self.latent_frames - position).astype(np.float32)
+        position = np.arange(self.window_latent_frames)
+        ramp = np.minimum(position, self.window_latent_frames - position).astype(np.float32)
         ramp[0] = 1
-        total = np.zeros(self.row_count, np.float32)
-        np.add.at(total, self.rows, np.broadcast_to(ramp, self.rows.shape))
-        return ramp / total[self.rows]
+        total = np.zeros(self.clip_latent_frames, np.float32)
+        np.add.at(total, self.indices, np.broadcast_to(ramp, self.indices.shape))
+        return ramp / total[self.indices]

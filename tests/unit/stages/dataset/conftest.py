@@ -1,8 +1,9 @@
-"""Tiny sequences in the dataset's layout, and what the audit says of them."""
+"""Tiny sequences in the dataset's layout, and fixtures that inspect and audit them."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import cv2
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from inpainting.artifacts.reasons import Finding, codes
 from inpainting.artifacts.record import Record, make_record
 from inpainting.cli import main
 from inpainting.stages.dataset.inspection import inspect
-from inpainting.stages.dataset.settings import Inspecting
+from inpainting.stages.dataset.settings import InspectionSettings
 from inpainting.video.sequence import write_sequence
 
 
@@ -25,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_sequence(root: Path) -> Callable[..., Path]:
-    """Writes a sound sequence of 3 frames of 24x16 below `root`; its content depends on the name alone."""
+    """Writes a valid sequence of 3 frames of 24x16 below `root`; its content depends only on the name."""
 
     def make(name: str, frames: int = 3, width: int = 24, height: int = 16) -> Path:
         rng = np.random.default_rng(list(name.encode()))
@@ -41,7 +42,7 @@ def make_sequence(root: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def make_scene(root: Path) -> Callable[..., Path]:
-    """Writes 12 frames of 64x48 below `root`: a camera pans over a scene, where a bright box that moves is removed."""
+    """Writes 12 frames of 64x48 below `root`: a pan over a scene, and a bright moving box to be removed."""
 
     def make(name: str, seed: int = 0, frames: int = 12) -> Path:
         rng = np.random.default_rng(seed)
@@ -66,8 +67,8 @@ Inspect = Callable[..., tuple[Record, list[Finding]]]
 def inspect_one() -> Inspect:
     """The record and the findings of one sequence; further options are settings."""
 
-    def look(sequence: Path, frames: int = 3, **options: object) -> tuple[Record, list[Finding]]:
-        settings = Inspecting.model_validate({"root": sequence.parent, "frames": frames, **options})
+    def inspect_sequence(sequence: Path, frames: int = 3, **options: object) -> tuple[Record, list[Finding]]:
+        settings = InspectionSettings.model_validate({"root": sequence.parent, "frames": frames, **options})
         found = inspect(sequence.name, None, settings)
         assert found is not None
         record = make_record(found.id, found.sound, found.content)
@@ -75,15 +76,15 @@ def inspect_one() -> Inspect:
         assert (record.reasons, record.warnings) == (codes(findings), codes(findings, rejects=False))
         return record, findings
 
-    return look
+    return inspect_sequence
 
 
 @pytest.fixture
 def audit() -> Callable[..., int]:
-    """Runs `inpaint audit` on sequences of 3 frames; returns the exit code."""
+    """Runs `inpaint audit` for 3 frames per sequence; returns the exit code."""
 
     def run(root: Path, out: Path, *options: str) -> int:
-        return main(["audit", str(root), str(out), "--frames", "3", *options])
+        return main(commands.audit(root, out, "--frames", "3", *options))
 
     return run
 

@@ -1,4 +1,4 @@
-"""`inpaint audit` as a command: what it writes, refuses and says."""
+"""`inpaint audit`: what it writes, and what it refuses."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def rejected_of(out: Path) -> pd.DataFrame:
     return pd.read_csv(out / "rejected.tsv", sep="\t", dtype=str, keep_default_na=False)
 
 
-def test_a_link_to_a_sequence_is_a_sequence_and_a_link_to_nothing_a_lost_one(
+def test_a_link_to_a_sequence_is_accepted_and_a_broken_link_rejected(
     audit: Audit, manifest_of: ManifestOf, root: Path, make_sequence: MakeSequence, tmp_path: Path
 ) -> None:
     elsewhere = shutil.move(make_sequence("a"), tmp_path / "elsewhere")
@@ -36,7 +36,7 @@ def test_a_link_to_a_sequence_is_a_sequence_and_a_link_to_nothing_a_lost_one(
 
 
 @pytest.mark.parametrize("name", ["tab\there", "line\nbreak", os.fsdecode(b"bytes\xff")])
-def test_a_name_that_no_table_can_hold_is_rejected_and_shown_escaped(
+def test_an_unprintable_name_is_rejected_and_escaped(
     audit: Audit, root: Path, make_sequence: MakeSequence, tmp_path: Path, name: str
 ) -> None:
     make_sequence("a").rename(root / name)
@@ -47,7 +47,7 @@ def test_a_name_that_no_table_can_hold_is_rejected_and_shown_escaped(
     assert row["id"].isprintable()
 
 
-def test_outputs_hold_one_row_per_sequence_and_one_per_reason(
+def test_the_manifest_has_a_row_per_sequence_and_rejected_tsv_a_row_per_reason(
     audit: Audit, manifest_of: ManifestOf, root: Path, make_sequence: MakeSequence, tmp_path: Path
 ) -> None:
     for name in ("c", "a", "b"):
@@ -83,7 +83,7 @@ def test_rejected_tsv_has_its_header_when_nothing_was_rejected(
     assert (tmp_path / "out" / "rejected.tsv").read_text() == "id\treason\tframe\tdetail\n"
 
 
-def test_the_same_data_gives_the_same_bytes_wherever_it_lies_and_however_many_work(
+def test_neither_the_datasets_folder_nor_the_number_of_workers_changes_a_byte(
     audit: Audit, root: Path, make_sequence: MakeSequence, tmp_path: Path
 ) -> None:
     for name in "abcdef":
@@ -96,7 +96,7 @@ def test_the_same_data_gives_the_same_bytes_wherever_it_lies_and_however_many_wo
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "three" / name).read_bytes()
 
 
-def test_groups_tsv_says_which_sequences_belong_together(
+def test_sequences_of_one_group_in_groups_tsv_are_in_one_group(
     audit: Audit, manifest_of: ManifestOf, root: Path, make_sequence: MakeSequence, tmp_path: Path
 ) -> None:
     for name in ("001", "002", "003"):
@@ -116,7 +116,7 @@ def test_groups_tsv_says_which_sequences_belong_together(
         ("", "give a table of id and group"),
     ],
 )
-def test_a_groups_tsv_that_makes_no_sense_fails_with_a_sentence(
+def test_an_invalid_groups_tsv_is_refused(
     audit: Audit,
     root: Path,
     make_sequence: MakeSequence,
@@ -131,7 +131,7 @@ def test_a_groups_tsv_that_makes_no_sense_fails_with_a_sentence(
     assert complaint in capsys.readouterr().err
 
 
-def test_rejected_sequences_are_no_failure_of_the_audit(
+def test_rejected_sequences_do_not_make_the_audit_fail(
     audit: Audit, root: Path, make_sequence: MakeSequence, tmp_path: Path
 ) -> None:
     shutil.rmtree(make_sequence("a") / "GT_480")
@@ -148,14 +148,14 @@ def test_a_root_without_sequences_fails(
     assert "holds no folders" in capsys.readouterr().err
 
 
-def test_a_sequence_given_as_root_is_told_so(
+def test_a_sequence_given_as_root_is_refused(
     audit: Audit, make_sequence: MakeSequence, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert audit(make_sequence("a"), tmp_path / "out") == 1
     assert "is itself a sequence" in capsys.readouterr().err
 
 
-def test_paths_that_can_not_be_used_are_wrong_usage(
+def test_unusable_paths_are_wrong_usage(
     audit: Audit, root: Path, make_sequence: MakeSequence, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_sequence("a")

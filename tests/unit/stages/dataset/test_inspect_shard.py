@@ -1,4 +1,4 @@
-"""What the audit remembers: nothing is read twice, shards add up to the whole, and a kill leaves no trace."""
+"""The inspection cache and shards: only new and changed sequences are read, even after a kill."""
 
 import json
 import logging
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import pytest
 from inpainting.cli import main
 from inpainting.stages.dataset import inspection_cache
@@ -23,18 +24,18 @@ MakeSequence = Callable[..., Path]
 Audit = Callable[..., int]
 OUTPUTS = ("manifest.parquet", "rejected.tsv", "warnings.tsv", "summary.json")
 LONG_AGO = 10**18
-"""A time of change, in nanoseconds, that has settled."""
+"""A modification time in nanoseconds that is older than MIN_AGE_NS."""
 
 
 def settle(root: Path, changed: int = LONG_AGO) -> None:
-    """Give all files a time of change that lies long ago."""
+    """Set the modification time of all files."""
     for path in root.rglob("*"):
         if path.is_file():
             os.utime(path, ns=(changed, changed))
 
 
 def read_again(caplog: pytest.LogCaptureFixture, run: Callable[[], int]) -> int:
-    """How many sequences a run says it read."""
+    """How many sequences a run reads, by its log."""
     with caplog.at_level(logging.INFO):
         caplog.clear()
         assert run() == 0
@@ -48,7 +49,7 @@ def outputs(out: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def settled(root: Path, make_sequence: MakeSequence) -> Path:
-    """Six sequences that were last changed long ago."""
+    """Six sequences with modification times long ago."""
     for name in "abcdef":
         make_sequence(name)
     settle(root)
@@ -65,7 +66,7 @@ def test_an_unchanged_dataset_is_not_read_again_and_gives_the_same_bytes(
     assert outputs(out) == before
 
 
-def test_a_changed_a_new_and_a_removed_sequence_cost_themselves(
+def test_only_new_and_changed_sequences_are_read(
     settled: Path, make_sequence: MakeSequence, audit: Audit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     out = tmp_path / "out"
@@ -82,10 +83,10 @@ def test_a_changed_a_new_and_a_removed_sequence_cost_themselves(
 
 
 @pytest.mark.parametrize("change", ["time", "size", "name", "gone"])
-def test_every_change_that_a_listing_shows_changes_the_stamp(settled: Path, change: str) -> None:
+def test_every_change_of_a_directory_entry_changes_the_stamp(settled: Path, change: str) -> None:
     def stamped() -> str:
-        with open_folders(str(settled / "a"), 3) as listings:
-            return stamp(listings)
+        with open_folders(str(settled / "a"), 3) as scans:
+            return stamp(scans)
 
     before, path = stamped(), settled / "a" / FOLDERS[2] / frame_name(3)
     if change == "time":
@@ -101,7 +102,7 @@ def test_every_change_that_a_listing_shows_changes_the_stamp(settled: Path, chan
     assert stamped() != before
 
 
-def test_what_was_changed_just_now_is_read_again(
+def test_a_sequence_modified_within_two_seconds_is_read_again(
     root: Path, make_sequence: MakeSequence, audit: Audit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     make_sequence("a")
@@ -110,7 +111,7 @@ def test_what_was_changed_just_now_is_read_again(
     assert read_again(caplog, lambda: audit(root, tmp_path / "out")) == 1
 
 
-def test_other_settings_of_the_masks_look_at_pixels_again_and_give_what_a_fresh_audit_gives(
+def test_after_a_change_of_settings_the_audit_equals_one_without_a_cache(
     settled: Path, audit: Audit, tmp_path: Path
 ) -> None:
     out, options = tmp_path / "out", ["--mask-dilation", "5", "--content-frames", "0", "--seed", "3"]
@@ -120,13 +121,13 @@ def test_other_settings_of_the_masks_look_at_pixels_again_and_give_what_a_fresh_
     assert outputs(out) == outputs(tmp_path / "fresh")
 
 
-def test_a_damaged_ledger_costs_time_and_nothing_else(
+def test_a_damaged_inspection_cache_does_not_change_the_results(
     settled: Path, audit: Audit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     out = tmp_path / "out"
     assert audit(settled, out) == 0
     before = outputs(out)
-    [part] = (out / "inspected.ledger").iterdir()
+    [part] = (out / "inspected.cache").iterdir()
     part.write_text(part.read_text()[:-200])
     assert read_again(caplog, lambda: audit(settled, out)) > 0
     assert outputs(out) == before
@@ -136,12 +137,11 @@ def inspect_shards(root: Path, folder: Path, shards: int, *options: str) -> str:
     """Inspect all shards; returns their paths as `inpaint audit` takes them."""
     paths = [str(folder / f"{shard}.jsonl") for shard in range(shards)]
     for shard, path in enumerate(paths):
-        command = ["inspect", str(root), path, "--frames", "3", "--shard", str(shard), "--shards", str(shards)]
-        assert main([*command, "--workers", "1", *options]) == 0
+        assert main(commands.inspect(root, path, shard, shards, "--frames", "3", *options)) == 0
     return ",".join(paths)
 
 
-def test_shards_add_up_to_the_whole(settled: Path, audit: Audit, tmp_path: Path) -> None:
+def test_an_audit_of_shards_equals_an_audit_of_the_whole(settled: Path, audit: Audit, tmp_path: Path) -> None:
     (settled / "d" / FOLDERS[2] / frame_name(1)).unlink()
     assert audit(settled, tmp_path / "whole") == 0
     found = inspect_shards(settled, tmp_path / "shards", 3)
@@ -149,7 +149,7 @@ def test_shards_add_up_to_the_whole(settled: Path, audit: Audit, tmp_path: Path)
     assert outputs(tmp_path / "parts") == outputs(tmp_path / "whole")
 
 
-def test_shards_learn_from_an_audit_of_the_whole_that_came_before(
+def test_shards_use_the_inspection_cache_of_an_earlier_audit_of_the_whole(
     settled: Path, audit: Audit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert audit(settled, tmp_path) == 0
@@ -162,7 +162,7 @@ def test_shards_learn_from_an_audit_of_the_whole_that_came_before(
     assert outputs(tmp_path) == before
 
 
-def test_shards_that_are_no_whole_are_refused(
+def test_incomplete_or_mixed_shards_are_refused(
     settled: Path, audit: Audit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     two = inspect_shards(settled, tmp_path / "two", 2)
@@ -180,13 +180,13 @@ def test_shards_that_are_no_whole_are_refused(
         assert complaint in capsys.readouterr().err
 
 
-def test_a_shard_that_there_is_not_is_wrong_usage(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", str(root), "0.jsonl", "--shard", "2", "--shards", "2"]) == 2
+def test_a_shard_number_beyond_the_last_is_wrong_usage(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(commands.inspect(root, "0.jsonl", 2, 2)) == 2
     assert "--shard: 2 is not among 2 shards" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_a_killed_audit_resumed_ends_with_the_bytes_of_one_that_was_not(
+def test_a_killed_and_resumed_audit_writes_the_same_bytes(
     root: Path, make_sequence: MakeSequence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(300):
@@ -194,34 +194,34 @@ def test_a_killed_audit_resumed_ends_with_the_bytes_of_one_that_was_not(
     settle(root)
     out, whole = tmp_path / "out", tmp_path / "whole"
     program = (
-        "import inpainting.stages.dataset.inspection_cache as l; l.PAUSE = 0.02;"
+        "import inpainting.stages.dataset.inspection_cache as l; l.SAVE_INTERVAL = 0.02;"
         "from inpainting.cli import main; main({})"
     )
-    command = ["audit", str(root), "--frames", "3", "--workers", "2"]
-    assert main([*command, str(whole)]) == 0
+    options = ["--frames", "3", "--workers", "2"]
+    assert main(commands.audit(root, whole, *options)) == 0
     draw = random.Random(0)
     remembered = []
     for delay in [0, *(draw.uniform(0, 0.3) for _ in range(5))]:
-        code = program.replace("{}", repr([*command, str(out)]))
+        code = program.replace("{}", repr(commands.audit(root, out, *options)))
         process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-        folder = out / "inspected.ledger"
+        folder = out / "inspected.cache"
         parts = len(list(folder.glob("*.jsonl")))
         while process.poll() is None and len(list(folder.glob("*.jsonl"))) == parts:
             time.sleep(0.002)
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        remembered.append(len(inspection_cache.Ledger(folder).known))
+        remembered.append(len(inspection_cache.InspectionCache(folder).known))
         made = [name for name in OUTPUTS if (out / name).exists()]
         assert [(out / name).read_bytes() for name in made] == [(whole / name).read_bytes() for name in made]
     assert remembered == sorted(remembered)
     assert any(0 < known < 300 for known in remembered)
-    assert main([*command, str(out)]) == 0
+    assert main(commands.audit(root, out, *options)) == 0
     assert outputs(out) == outputs(whole)
     assert json.loads((out / "summary.json").read_text())["sequences"] == 300
 
 
-def test_a_workflow_sees_by_a_shards_digest_which_sequences_come_and_go(tmp_path: Path) -> None:
+def test_a_shards_digest_changes_with_its_sequences_names(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
     before = shard_digests(tmp_path, 4)

@@ -1,4 +1,4 @@
-"""What the audit says of one sequence: its measures, and all that is wrong with it."""
+"""Inspection of one sequence: its content measures and findings."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import Record
 from inpainting.stages.dataset import checks, content
-from inpainting.stages.dataset.content_statistics import frames_to_look_at
+from inpainting.stages.dataset.content_statistics import sample_frames
 from inpainting.video.sequence import FOLDERS, frame_name, write_images, write_sequence
 from numpy.typing import NDArray
 from PIL import Image
@@ -47,7 +47,7 @@ def test_an_empty_sequence_lacks_all_three_folders(root: Path, inspect_one: Insp
     assert [finding.detail for finding in findings] == [f"{folder} is absent" for folder in FOLDERS]
 
 
-def test_a_sequence_numbered_from_zero_is_told_so() -> None:
+def test_the_finding_names_a_numbering_from_zero() -> None:
     [finding] = checks.check_numbers("GT_480", set(range(0, 10)), frames=10)
     assert finding.frame == 10
     assert finding.detail.endswith("and begins at 0 where it should at 1")
@@ -58,7 +58,7 @@ def test_frames_below_sixteen_pixels_are_too_small(make_sequence: MakeSequence, 
 
 
 @pytest.mark.parametrize(("value", "code"), [(0, "empty_mask"), (127, "empty_mask"), (128, "full_mask")])
-def test_a_mask_must_leave_something_to_inpaint_and_something_known(
+def test_masks_that_are_all_empty_or_all_full_are_rejected(
     make_sequence: MakeSequence, inspect_one: Inspect, value: int, code: str
 ) -> None:
     sequence = make_sequence("a")
@@ -95,7 +95,7 @@ def test_every_reason_is_documented() -> None:
         assert f"| `{reason.code}` | {reason.meaning} |" in (rejects if reason.rejects else warns)
 
 
-def test_measures_are_those_of_the_pixels(root: Path, inspect_one: Inspect) -> None:
+def test_content_measures_are_those_of_the_pixels(root: Path, inspect_one: Inspect) -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 200, (4, 20, 30, 3), dtype=np.uint8)
     mask = np.zeros((4, 20, 30), np.uint8)
@@ -114,7 +114,9 @@ def test_measures_are_those_of_the_pixels(root: Path, inspect_one: Inspect) -> N
     assert record.effect_share == pytest.approx(4 * 50 / (2400 - 150))
 
 
-def test_soft_edges_that_the_dilation_covers_are_no_effect(make_sequence: MakeSequence, inspect_one: Inspect) -> None:
+def test_soft_edges_inside_the_dilated_mask_are_not_counted_as_an_effect(
+    make_sequence: MakeSequence, inspect_one: Inspect
+) -> None:
     sequence = make_sequence("a")
     for path in (sequence / "MASK_480").iterdir():
         rewrite(path, lambda pixels: np.pad(pixels[5:7, 5:11], ((5, 9), (5, 13))))
@@ -126,9 +128,7 @@ def test_soft_edges_that_the_dilation_covers_are_no_effect(make_sequence: MakeSe
     assert effect_share(2) == 0
 
 
-def test_a_mask_that_is_inverted_or_thresholded_otherwise_gives_another_coverage(
-    make_sequence: MakeSequence, inspect_one: Inspect
-) -> None:
+def test_mask_invert_and_mask_threshold_change_the_coverage(make_sequence: MakeSequence, inspect_one: Inspect) -> None:
     sequence = make_sequence("a")
     rewrite(sequence / "MASK_480" / frame_name(1), lambda pixels: np.full_like(pixels, 100))
 
@@ -140,9 +140,7 @@ def test_a_mask_that_is_inverted_or_thresholded_otherwise_gives_another_coverage
     assert coverage(mask_threshold=100) == 1
 
 
-def test_the_digest_changes_with_a_byte_of_a_used_frame_and_with_no_other(
-    make_sequence: MakeSequence, inspect_one: Inspect
-) -> None:
+def test_the_digest_depends_on_the_used_frames_only(make_sequence: MakeSequence, inspect_one: Inspect) -> None:
     sequence = make_sequence("a", frames=FRAMES + 1)
     before = inspect_one(sequence)[0].digest
     (sequence / "GT_480" / frame_name(FRAMES + 1)).unlink()
@@ -151,41 +149,39 @@ def test_the_digest_changes_with_a_byte_of_a_used_frame_and_with_no_other(
     assert inspect_one(sequence)[0].digest != before
 
 
-def test_camera_motion_is_the_pan_in_pixels_and_nothing_for_a_still_camera() -> None:
+def test_camera_motion_is_the_pan_in_pixels_and_zero_for_a_still_camera() -> None:
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 255, (30, 50), dtype=np.uint8))
     scene = np.asarray(coarse.resize((500, 300), Image.Resampling.BICUBIC))
-    views = [np.ascontiguousarray(scene[20:140, x : x + 160]) for x in (40, 43, 43)]
-    assert content.motion(views[0], views[1]) == pytest.approx(3, abs=0.1)
-    assert content.motion(views[1], views[2]) == pytest.approx(0, abs=0.01)
+    images = [np.ascontiguousarray(scene[20:140, x : x + 160]) for x in (40, 43, 43)]
+    assert content.motion(images[0], images[1]) == pytest.approx(3, abs=0.1)
+    assert content.motion(images[1], images[2]) == pytest.approx(0, abs=0.01)
 
 
-def test_the_frames_looked_at_are_the_same_in_every_run_and_others_for_other_names() -> None:
-    looked = frames_to_look_at(100, 8, 0, "a")
-    assert looked == frames_to_look_at(100, 8, 0, "a")
-    assert {1, 50, 100} <= set(looked) <= set(range(1, 101))
-    assert looked != frames_to_look_at(100, 8, 0, "b")
-    assert looked != frames_to_look_at(100, 8, 1, "a")
-    assert frames_to_look_at(8, 8, 0, "a") == list(range(1, 9))
-    assert frames_to_look_at(100, 0, 0, "a") == [1, 50, 100]
+def test_sampled_frames_depend_on_seed_and_name_only() -> None:
+    sampled = sample_frames(100, 8, 0, "a")
+    assert sampled == sample_frames(100, 8, 0, "a")
+    assert {1, 50, 100} <= set(sampled) <= set(range(1, 101))
+    assert sampled != sample_frames(100, 8, 0, "b")
+    assert sampled != sample_frames(100, 8, 1, "a")
+    assert sample_frames(8, 8, 0, "a") == list(range(1, 9))
+    assert sample_frames(100, 0, 0, "a") == [1, 50, 100]
 
 
 @pytest.mark.parametrize(("frames", "count"), [(9, 8), (25, 8), (49, 7), (100, 8), (101, 50)])
-def test_frames_are_looked_at_in_pairs_from_all_over_the_sequence(frames: int, count: int) -> None:
+def test_sampled_frames_include_a_pair_from_each_part_of_the_sequence(frames: int, count: int) -> None:
     for name in "abcdef":
-        looked = frames_to_look_at(frames, count, 0, name)
-        starts = [number for number in looked if number + 1 in looked]
-        assert looked == sorted(set(looked))
-        assert looked[-1] == frames
+        sampled = sample_frames(frames, count, 0, name)
+        starts = [number for number in sampled if number + 1 in sampled]
+        assert sampled == sorted(set(sampled))
+        assert sampled[-1] == frames
         for pair in range(-(-count // 2)):
             pairs = -(-count // 2)
             part = range(1 + pair * (frames - 1) // pairs, 1 + (pair + 1) * (frames - 1) // pairs)
             assert set(part) & set(starts)
 
 
-def test_one_mask_that_is_not_empty_is_found_wherever_it_lies(
-    make_scene: Callable[..., Path], inspect_one: Inspect
-) -> None:
+def test_a_single_nonempty_mask_is_found_in_any_frame(make_scene: Callable[..., Path], inspect_one: Inspect) -> None:
     for number in range(1, 13):
         sequence = make_scene(f"{number}")
         mask = np.zeros((12, 48, 64), np.uint8)
@@ -196,12 +192,14 @@ def test_one_mask_that_is_not_empty_is_found_wherever_it_lies(
         assert max(record.coverage) > 0
 
 
-def test_all_of_a_folder_named_otherwise_is_told_with_an_example() -> None:
+def test_the_finding_names_an_example_if_no_file_is_named_like_a_frame() -> None:
     [finding] = checks.check_numbers("GT_480", set(), frames=10, stray="0001.png")
     assert finding.detail.startswith("GT_480: holds no frame but 0001.png (names are as frame_00001.png; ")
 
 
-def test_mask_motion_is_how_far_the_hole_moves(make_scene: Callable[..., Path], inspect_one: Inspect) -> None:
+def test_mask_motion_is_the_shift_of_the_masks_centre_per_frame(
+    make_scene: Callable[..., Path], inspect_one: Inspect
+) -> None:
     record, _ = inspect_one(make_scene("a"), 12)
     assert record.mask_motion == pytest.approx(2)
     assert record.camera_motion == pytest.approx(3, abs=0.3)

@@ -1,4 +1,4 @@
-"""The maker of sample sequences: what it promises about bytes, layout, masks, shadows and processes."""
+"""`inpaint sample`: reproducibility, layout, masks, shadows and worker processes."""
 
 import signal
 import subprocess
@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import commands
 import cv2
 import numpy as np
 import pytest
@@ -30,17 +31,17 @@ def test_the_same_arguments_give_the_same_pixels() -> None:
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
-def test_no_process_goes_on_when_the_command_is_killed(tmp_path: Path) -> None:
-    command = ["sample", str(tmp_path), "--sequences", "10000", "--workers", "2", "--frames", "2"]
+def test_worker_processes_end_when_the_command_is_killed(tmp_path: Path) -> None:
+    command = commands.sample(tmp_path, 10000, "--workers", "2", "--frames", "2")
     with subprocess.Popen([sys.executable, "-m", "inpainting.cli", *command], stderr=subprocess.PIPE) as process:
         while process.poll() is None and not any(tmp_path.iterdir()):
             time.sleep(0.01)
         process.kill()
-        process.communicate(timeout=30)  # until nobody holds the pipe
+        process.communicate(timeout=30)  # returns once no worker holds the pipe
     assert process.returncode == -signal.SIGKILL
 
 
-def test_another_seed_or_number_gives_another_sequence() -> None:
+def test_another_seed_or_index_gives_another_sequence() -> None:
     ids = {make_sequence(seed, index, 1, SIZE).id for seed in range(3) for index in range(3)}
     assert len(ids) == 9
     assert not np.array_equal(make_sequence(0, 0, 1, SIZE).rgb, make_sequence(0, 1, 1, SIZE).rgb)
@@ -56,7 +57,7 @@ def test_any_length_and_size_can_be_made(frames: int, size: tuple[int, int], dyn
     assert {made.rgb.dtype, made.mask.dtype, made.truth.dtype} == {np.dtype(np.uint8)}
 
 
-def test_masks_are_binary_and_seldom_empty() -> None:
+def test_masks_are_binary_and_rarely_empty() -> None:
     masks = np.stack([made.mask for made in SEQUENCES])
     assert set(np.unique(masks)) == {0, 255}
     assert (masks.max(axis=(2, 3)) > 0).mean() > 0.9
@@ -88,7 +89,7 @@ def test_under_the_mask_the_input_differs_from_the_truth() -> None:
         assert np.abs(made.rgb[inside].astype(int) - made.truth[inside].astype(int)).mean() > 10
 
 
-def test_a_still_camera_shows_the_same_truth_in_every_frame_where_nothing_moves() -> None:
+def test_with_a_still_camera_static_truth_pixels_are_equal_in_all_frames() -> None:
     made = [make_sequence(7, index, 5, SIZE, still=1.0) for index in range(6)]
     assert {one.camera for one in made} == {"still"}
     unchanged = [(one.truth == one.truth[:1]).all(axis=(0, 3)).mean() for one in made]
@@ -102,7 +103,7 @@ def test_a_moving_camera_changes_the_truth() -> None:
     assert np.abs(made.truth[0].astype(int) - made.truth[8].astype(int)).mean() > 1
 
 
-def test_a_share_of_dynamic_scenes_leaves_the_others_as_they_were() -> None:
+def test_dynamic_share_does_not_change_the_other_sequences() -> None:
     mixed = [make_sequence(3, index, 17, SIZE, dynamic_share=0.5) for index in range(12)]
     kept = [np.array_equal(one.rgb, plain.rgb) for one, plain in zip(mixed, PLAIN, strict=True)]
     dynamic = [np.array_equal(one.rgb, other.rgb) for one, other in zip(mixed, DYNAMIC, strict=True)]
@@ -110,7 +111,7 @@ def test_a_share_of_dynamic_scenes_leaves_the_others_as_they_were() -> None:
     assert kept == [not one for one in dynamic]
 
 
-def test_what_a_dynamic_scene_hides_is_harder_to_find_in_other_frames() -> None:
+def test_flow_propagation_scores_lower_on_dynamic_scenes() -> None:
     def found(made: SampleSequence) -> float:
         hole = made.mask > 0
         filled = fill(made.rgb, hole, "flow_propagation")
@@ -120,11 +121,11 @@ def test_what_a_dynamic_scene_hides_is_harder_to_find_in_other_frames() -> None:
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
-def test_every_photograph_is_in_the_wheel(name: str) -> None:
+def test_every_photograph_can_be_loaded(name: str) -> None:
     assert photograph(name).shape[2] == 3
 
 
-def test_the_folder_has_the_datasets_layout(tmp_path: Path) -> None:
+def test_sample_writes_the_datasets_layout(tmp_path: Path) -> None:
     sample(SampleCommand(out=tmp_path / "few", sequences=2, frames=3, size="32x24", workers=1))
     table = read_table(tmp_path / "few" / "sample.tsv")
     assert list(table.columns) == ["id", "scene", "camera", "coverage"]
@@ -138,7 +139,7 @@ def test_the_folder_has_the_datasets_layout(tmp_path: Path) -> None:
         assert mask.size == (32, 24)
 
 
-def test_a_sequence_is_the_same_however_many_are_made_and_by_however_many_workers(tmp_path: Path) -> None:
+def test_neither_the_number_of_sequences_nor_of_workers_changes_a_sequence(tmp_path: Path) -> None:
     for count, workers in ((2, 1), (3, 2)):
         sample(SampleCommand(out=tmp_path / str(count), sequences=count, frames=2, size="32x24", workers=workers))
     for name in read_table(tmp_path / "2" / "sample.tsv")["id"]:

@@ -1,4 +1,4 @@
-"""Which sequences look alike, and what becomes of those that do."""
+"""Near-duplicates: perceptual hashes, the search for similar ones, and the groups they form."""
 
 import shutil
 from collections.abc import Callable
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inpainting.artifacts.record import Content, Record, Soundness, make_record
-from inpainting.stages.dataset.groups import join
-from inpainting.stages.dataset.similarity import NEAR, look, near_pairs, picture_hash
+from inpainting.stages.dataset.groups import group_duplicates
+from inpainting.stages.dataset.similarity import MAX_DISTANCE, near_pairs, picture_hash, sequence_hash
 from inpainting.video.sequence import MASK, RGB, TRUTH, read_truth, write_images
 from numpy.typing import NDArray
 
@@ -40,13 +40,13 @@ def test_a_picture_scaled_compressed_or_brightened_keeps_its_hash(seed: int) -> 
     assert bits_apart(picture, a_picture(seed + 100)) > 10
 
 
-def test_a_flat_picture_has_no_hash_and_sequences_of_them_no_look() -> None:
+def test_a_flat_picture_has_no_hash_and_neither_has_a_sequence_of_them() -> None:
     assert picture_hash(np.full((40, 60, 3), 90, np.uint8)) is None
-    assert look([None, None, 5]) == ""
-    assert look([None, 7, 5]) == f"{0:016x}{7:016x}{5:016x}"
+    assert sequence_hash([None, None, 5]) == ""
+    assert sequence_hash([None, 7, 5]) == f"{0:016x}{7:016x}{5:016x}"
 
 
-def joined(pairs: list[tuple[int, int]], count: int) -> list[int]:
+def components(pairs: list[tuple[int, int]], count: int) -> list[int]:
     """The smallest member of each position's component."""
     names = list(range(count))
     for _ in names:
@@ -60,23 +60,23 @@ hashes = st.integers(0, 2**192 - 1)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(hashes, min_size=1, max_size=5), st.data())
-def test_the_search_finds_every_pair_that_is_near_and_no_other(seeds: list[int], data: st.DataObject) -> None:
+def test_the_search_connects_all_near_hashes_and_no_others(seeds: list[int], data: st.DataObject) -> None:
     every = []
     for seed in seeds:
         every.append(seed)
         for _ in range(3):
-            flips = data.draw(st.lists(st.integers(0, 191), max_size=NEAR + 3))
+            flips = data.draw(st.lists(st.integers(0, 191), max_size=MAX_DISTANCE + 3))
             every.append(seed ^ sum(1 << place for place in set(flips)))
-    looks = [f"{value:048x}" for value in every]
-    count = len(looks)
-    near = [(a, b) for a in range(count) for b in range(a) if (every[a] ^ every[b]).bit_count() <= NEAR]
-    assert joined(near_pairs(looks), count) == joined(near, count)
+    texts = [f"{value:048x}" for value in every]
+    count = len(texts)
+    near = [(a, b) for a in range(count) for b in range(a) if (every[a] ^ every[b]).bit_count() <= MAX_DISTANCE]
+    assert components(near_pairs(texts), count) == components(near, count)
 
 
-def test_forty_thousand_unlike_sequences_are_told_apart() -> None:
+def test_among_forty_thousand_different_sequences_only_equal_ones_are_paired() -> None:
     words = np.random.default_rng(0).integers(0, 2**63, (40000, 3), dtype=np.uint64)
-    looks = ["".join(f"{word:016x}" for word in row) for row in words.tolist()]
-    assert near_pairs([*looks, looks[7], ""]) == [(7, 40000)]
+    texts = ["".join(f"{word:016x}" for word in row) for row in words.tolist()]
+    assert near_pairs([*texts, texts[7], ""]) == [(7, 40000)]
 
 
 def a_record(name: str, digest: str, look: str = "", reasons: bool = False) -> Record:
@@ -84,7 +84,7 @@ def a_record(name: str, digest: str, look: str = "", reasons: bool = False) -> R
     return Record(**{**vars(record), "verdict": "rejected"}) if reasons else record
 
 
-def test_groups_join_the_equal_the_alike_and_what_the_user_says_and_all_that_hangs_together() -> None:
+def test_equal_similar_and_user_grouped_sequences_are_in_one_group() -> None:
     near, far = f"{0:048x}", f"{2**150 - 1:048x}"
     records = [
         a_record("a", "1"),
@@ -94,13 +94,13 @@ def test_groups_join_the_equal_the_alike_and_what_the_user_says_and_all_that_han
         a_record("e", "4", far),
         a_record("f", "1", reasons=True),
     ]
-    found = join(records, {"b": "scene", "d": "scene", "f": "old"})
+    found = group_duplicates(records, {"b": "scene", "d": "scene", "f": "old"})
     assert found.groups == {"a": "scene", "b": "scene", "c": "scene", "d": "scene", "e": "e", "f": "old"}
     assert (found.exact, found.near) == (1, 1)
-    assert join(records, {}).groups == {"a": "a", "b": "b", "c": "a", "d": "a", "e": "e", "f": "f"}
+    assert group_duplicates(records, {}).groups == {"a": "a", "b": "b", "c": "a", "d": "a", "e": "e", "f": "f"}
 
 
-def test_copies_of_a_sequence_share_its_group_but_other_scenes_do_not(
+def test_copies_of_a_sequence_are_in_its_group_and_other_scenes_are_not(
     root: Path,
     make_scene: Callable[..., Path],
     audit: Callable[..., int],

@@ -1,7 +1,10 @@
+"""`inpaint split`: the split of groups, and the files that it writes."""
+
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import commands
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -42,7 +45,9 @@ def test_small_sets_have_their_exact_shares(count: int, shares: SplitSettings, s
 
 
 @given(st.integers(3, 400), all_shares, st.integers(0, 2**32))
-def test_a_group_that_comes_moves_a_few_at_the_bounds_at_most(count: int, shares: SplitSettings, seed: int) -> None:
+def test_a_new_group_moves_at_most_a_few_groups_next_to_the_bounds(
+    count: int, shares: SplitSettings, seed: int
+) -> None:
     groups = [str(number) for number in range(count)]
     before, after = assign(groups, seed, shares).splits, assign([*groups, "new"], seed, shares).splits
     ordered = sorted(groups, key=lambda group: position(seed, group))
@@ -53,7 +58,7 @@ def test_a_group_that_comes_moves_a_few_at_the_bounds_at_most(count: int, shares
 
 
 @given(st.integers(0, 1000))
-def test_among_many_a_group_that_comes_moves_none(seed: int) -> None:
+def test_a_new_group_moves_no_other_among_many_groups(seed: int) -> None:
     groups = [f"{seed} {number}" for number in range(1000)]
     before, after = assign(groups, seed, SHARES), assign([*groups, "new"], seed, SHARES)
     assert before.moved == after.moved == {}
@@ -61,18 +66,20 @@ def test_among_many_a_group_that_comes_moves_none(seed: int) -> None:
 
 
 @given(group_sets, all_shares, st.integers(0, 2**32))
-def test_what_was_moved_is_what_is_not_where_its_hash_says(groups: set[str], shares: SplitSettings, seed: int) -> None:
+def test_moved_groups_are_those_that_differ_from_the_split_by_hash(
+    groups: set[str], shares: SplitSettings, seed: int
+) -> None:
     assignment = assign(groups, seed, shares)
     hashed = {group: choose(position(seed, group), shares) for group in groups}
     assert {g: split for g, split in assignment.splits.items() if split != hashed[g]} == assignment.moved
 
 
 @given(st.permutations([f"group {number}" for number in range(12)]))
-def test_the_order_of_the_groups_plays_no_part(groups: list[str]) -> None:
+def test_the_order_of_the_groups_does_not_change_the_split(groups: list[str]) -> None:
     assert assign(groups, 0, SHARES) == assign(sorted(groups), 0, SHARES)
 
 
-def test_shares_are_met_by_many_groups_and_seeds_differ() -> None:
+def test_many_groups_have_their_shares_and_another_seed_gives_another_split() -> None:
     groups = [f"{number:016x}" for number in range(20000)]
     shares = pd.Series(assign(groups, 0, SHARES).splits).value_counts(normalize=True)
     assert shares[TEST] == pytest.approx(0.2, abs=0.01)
@@ -80,15 +87,15 @@ def test_shares_are_met_by_many_groups_and_seeds_differ() -> None:
     assert assign(groups, 0, SHARES) != assign(groups, 1, SHARES)
 
 
-def test_where_a_group_falls_is_the_same_in_every_release() -> None:
+def test_a_groups_position_is_the_same_in_every_release() -> None:
     assert position(0, "ffe262bc198345df") == 0.9053334579999701
     splits = assign([f"{number:04x}" for number in range(12)], 7, SHARES).splits
     assert [group for group in splits if splits[group] == TEST] == ["0003", "0004"]
     assert [group for group in splits if splits[group] == VALIDATION] == ["0005"]
 
 
-def test_fewer_than_three_groups_can_not_be_parted() -> None:
-    with pytest.raises(InputError, match=r"2 groups .* it takes 3 or more"):
+def test_fewer_than_three_groups_can_not_be_split() -> None:
+    with pytest.raises(InputError, match=r"2 groups .* at least 3 are needed"):
         assign(["a", "b", "b"], 0, SHARES)
 
 
@@ -101,7 +108,7 @@ def a_record(name: str, group: str, verdict: str = "accepted") -> Record:
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
-    """Twelve sequences with names of digits alone, two in one group, one rejected."""
+    """A manifest of twelve sequences with numeric names, two in one group, one rejected."""
     records = [a_record(f"{number:03}", f"{number:03}") for number in range(12)]
     records[4] = replace(records[4], group="003")
     records[5] = a_record("005", "005", "rejected")
@@ -109,9 +116,9 @@ def manifest(tmp_path: Path) -> Path:
     return tmp_path / "manifest.parquet"
 
 
-def test_the_command_writes_accepted_sequences_sorted_with_groups_kept_whole(manifest: Path, tmp_path: Path) -> None:
+def test_the_table_has_the_accepted_sequences_by_id_and_one_split_per_group(manifest: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "split.tsv"
-    assert main(["split", str(manifest), str(out), "--seed", "3"]) == 0
+    assert main(commands.split(manifest, out, "--seed", "3")) == 0
     table = read_table(out)
     assert list(table.columns) == ["id", "group", "split"]
     assert list(table["id"]) == [f"{number:03}" for number in range(12) if number != 5]
@@ -120,68 +127,66 @@ def test_the_command_writes_accepted_sequences_sorted_with_groups_kept_whole(man
     assert table.set_index("id").loc["004", "group"] == "003"
 
 
-def test_too_many_rejected_stop_the_pipeline_and_say_why(
+def test_too_many_rejected_sequences_are_an_error_with_their_reasons(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "split.tsv"
-    assert main(["split", str(manifest), str(out), "--max-rejected", "0.05"]) == 1
+    assert main(commands.split(manifest, out, "--max-rejected", "0.05")) == 1
     message = capsys.readouterr().err
     assert "1 of 12 sequences were rejected (empty_mask 1), more than the share 0.05" in message
     assert "rejected.tsv" in message
     assert not out.exists()
 
 
-def test_a_manifest_that_knows_nothing_of_the_pixels_is_refused(
+def test_a_manifest_of_an_audit_that_decoded_no_pixels_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records = [replace(a_record(name, name), digest="") for name in "abc"]
     write_manifest(tmp_path / "manifest.parquet", records, {})
-    assert main(["split", str(tmp_path / "manifest.parquet"), str(tmp_path / "split.tsv")]) == 1
-    assert "looked at no pixels" in capsys.readouterr().err
+    assert main(commands.split(tmp_path / "manifest.parquet", tmp_path / "split.tsv")) == 1
+    assert "decoded no pixels" in capsys.readouterr().err
 
 
-def test_no_sequence_accepted_fails_whatever_share_is_allowed(
+def test_no_accepted_sequence_is_an_error_at_any_max_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_manifest(tmp_path / "manifest.parquet", [a_record("a", "a", "rejected")], {})
-    assert main(["split", str(tmp_path / "manifest.parquet"), str(tmp_path / "split.tsv"), "--max-rejected", "1"]) == 1
+    assert main(commands.split(tmp_path / "manifest.parquet", tmp_path / "split.tsv", "--max-rejected", "1")) == 1
     assert "none is left" in capsys.readouterr().err
 
 
-def test_split_json_tells_counts_seed_shares_and_the_manifest(manifest: Path, tmp_path: Path) -> None:
+def test_split_json_has_counts_settings_and_the_manifests_provenance(manifest: Path, tmp_path: Path) -> None:
     out = tmp_path / "split.tsv"
-    assert main(["split", str(manifest), str(out), "--seed", "3", "--test-share", "0.3"]) == 0
-    told = json.loads((tmp_path / "split.json").read_text())
-    assert told["sequences"] == read_table(out)["split"].value_counts().reindex(SPLITS).to_dict()
-    assert sum(told["groups"].values()) == 10
-    assert told["provenance"]["settings"] == {
+    assert main(commands.split(manifest, out, "--seed", "3", "--test-share", "0.3")) == 0
+    summary = json.loads((tmp_path / "split.json").read_text())
+    assert summary["sequences"] == read_table(out)["split"].value_counts().reindex(SPLITS).to_dict()
+    assert sum(summary["groups"].values()) == 10
+    assert summary["provenance"]["settings"] == {
         "max_rejected": 0.5,
         "validation_share": 0.1,
         "test_share": 0.3,
         "seed": 3,
     }
-    assert told["provenance"]["inputs"] == {"manifest": file_digest(manifest)}
-    assert told["manifest"] == ORIGIN
+    assert summary["provenance"]["inputs"] == {"manifest": file_digest(manifest)}
+    assert summary["manifest"] == ORIGIN
 
 
 def test_the_same_manifest_gives_the_same_bytes(manifest: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert main(["split", str(manifest), str(tmp_path / name / "split.tsv")]) == 0
+        assert main(commands.split(manifest, tmp_path / name / "split.tsv")) == 0
     for name in ("split.tsv", "split.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_shares_that_leave_nothing_to_train_on_are_wrong_usage(
+def test_shares_that_leave_no_training_set_are_wrong_usage(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--test-share", "0.6", "--validation-share", "0.4"]
-    assert main(["split", str(manifest), str(tmp_path / "split.tsv"), *options]) == 2
+    assert main(commands.split(manifest, tmp_path / "split.tsv", *options)) == 2
     assert "--test-share: 0.6 is too much" in capsys.readouterr().err
 
 
-def test_paths_that_can_not_be_used_end_the_command(
-    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unusable_paths_are_refused(manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, other = tmp_path / "text.parquet", tmp_path / "other.parquet"
     text.write_text("no parquet")
     pd.DataFrame({"id": ["a"]}).to_parquet(other)
@@ -192,6 +197,6 @@ def test_paths_that_can_not_be_used_end_the_command(
         (other, "split.tsv", 1, "it lacks the columns verdict, "),
         (manifest, "split.csv", 2, "OUT: "),
     ]:
-        assert main(["split", str(place), str(tmp_path / out)]) == code
+        assert main(commands.split(place, tmp_path / out)) == code
         assert complaint in capsys.readouterr().err
         assert not (tmp_path / out).exists()

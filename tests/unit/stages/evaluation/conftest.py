@@ -2,17 +2,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
 from inpainting.artifacts.manifest import write_manifest
 from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
+from inpainting.artifacts.scores import read_results
 from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.cli import main
+from inpainting.metrics.cost import COST
 from inpainting.video.sequence import write_sequence
 from numpy.typing import NDArray
 
 FRAMES, HEIGHT, WIDTH = 5, 24, 32
+
+Scene = Callable[..., tuple[NDArray[np.uint8], ...]]
+Untimed = Callable[[Path], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -34,16 +40,15 @@ class Dataset:
         return self.root / "split.tsv"
 
     def evaluate(self, method: str, out: Path, *options: str) -> int:
-        return main(["evaluate", *self.arguments(method, out, *options)])
+        return main(self.command(method, out, *options))
 
-    def arguments(self, method: str, out: Path, *options: str) -> list[str]:
-        places = ["--dataset", self.sequences, "--manifest", self.manifest, "--split-file", self.split, "--out", out]
-        few = ["--workers", "1", *([] if "--extras" in options else ["--extras", "motion"])]
-        return ["--method", method, *few, *map(str, places), *options]
+    def command(self, method: str, out: Path, *options: str) -> list[str]:
+        files = {"dataset": self.sequences, "manifest": self.manifest, "split_file": self.split, "out": out}
+        extras = () if "--extras" in options else ("--extras", "motion")  # given twice, lists are joined
+        return [*commands.command("evaluate", method=method, workers=1, **files), *extras, *options]
 
     def tables(self, results: list[Path], out: Path, *options: str) -> int:
-        files = ",".join(map(str, results))
-        return main(["tables", "--results", files, "--manifest", str(self.manifest), "--out", str(out), *options])
+        return main(commands.tables(results, self.manifest, out, *options))
 
 
 def scene(seed: int, frames: int = FRAMES, still: bool = False) -> tuple[NDArray[np.uint8], ...]:
@@ -102,5 +107,11 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
 
 
 @pytest.fixture
-def make_scene() -> Callable[..., tuple[NDArray[np.uint8], ...]]:
+def make_scene() -> Scene:
     return scene
+
+
+@pytest.fixture
+def untimed() -> Untimed:
+    """Reads results without the columns of time and memory, which differ from run to run."""
+    return lambda path: read_results(path).frames.drop(columns=list(COST.columns))

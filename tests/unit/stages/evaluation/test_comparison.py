@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from inpainting.stages.evaluation.comparison import COMPARISON, STRATA, best_classical, compare, compare_strata
-from inpainting.stages.evaluation.rendering import Cell, Column, page, show, to_html, to_markdown
+from inpainting.stages.evaluation.rendering import (
+    COMPARISON_COLUMNS,
+    Cell,
+    ColumnFormat,
+    format_table,
+    page,
+    to_html,
+    to_markdown,
+)
 from inpainting.stages.evaluation.summary import summarise
 from scipy.stats import wilcoxon
 
@@ -55,7 +63,7 @@ def kinds(levels: dict[str, float] = LEVELS) -> dict[str, str]:
     return {method: KINDS[method] for method in levels}
 
 
-def test_methods_are_ordered_by_score_and_the_ceiling_stands_apart() -> None:
+def test_methods_are_ordered_by_score_after_the_ceiling() -> None:
     table = compare(scored(), kinds(), seed=0)
     assert tuple(table.columns) == COMPARISON
     assert table["method"].tolist() == ["ceiling", "lora <1>", "temporal_median", "telea", "base", "masked_input"]
@@ -91,7 +99,7 @@ def test_the_same_seed_gives_the_same_table() -> None:
     pd.testing.assert_frame_equal(compare(scored(), kinds(), seed=3), compare(scored(), kinds(), seed=3))
 
 
-def test_sequences_without_a_hole_are_counted_apart() -> None:
+def test_sequences_with_an_empty_mask_are_counted_separately() -> None:
     sequences = scored()
     empty = sequences["sequence"] == "s00"
     sequences.loc[empty, ["mask_pixels", "psnr_mask", "ssim_mask", "psnr_band"]] = [0, np.nan, np.nan, np.nan]
@@ -123,9 +131,9 @@ def summary_of(levels: dict[str, float], spread: float = 0.3, count: int = 12) -
 
 def test_the_sentence_says_what_the_adapter_gains() -> None:
     sentence = str(summary_of(LEVELS)["sentence"])
-    assert "The adapter lora <1> reads" in sentence
+    assert "The adapter lora <1> scores" in sentence
     assert "inside the mask on 12 test sequences" in sentence
-    assert "dB above the untouched base model" in sentence
+    assert "dB above the base model without fine-tuning" in sentence
     assert "dB above the best classical baseline (temporal median)" in sentence
     assert "ceiling is" in sentence
 
@@ -134,7 +142,7 @@ def test_the_sentence_on_all_sequences_names_no_split() -> None:
     sequences = scored(LEVELS, spread=0.3, count=12)
     sentence = summarise(compare(sequences, kinds(LEVELS), 0), sequences, "all", 0)["sentence"]
     assert "inside the mask on 12 sequences" in str(sentence)
-    assert "open" not in sentence
+    assert "neither" not in sentence
 
 
 def test_the_sentence_says_so_when_the_adapter_loses() -> None:
@@ -143,14 +151,14 @@ def test_the_sentence_says_so_when_the_adapter_loses() -> None:
     assert summary["best"]["method"] == "temporal_median"  # type: ignore[index]
 
 
-def test_the_sentence_says_so_when_nothing_is_decided() -> None:
-    assert "remains open" in str(summary_of({**LEVELS, "lora <1>": 18}, spread=3)["sentence"])
+def test_the_sentence_says_so_when_the_interval_includes_zero() -> None:
+    assert "neither is clearly better" in str(summary_of({**LEVELS, "lora <1>": 18}, spread=3)["sentence"])
 
 
 def test_without_an_adapter_the_best_method_is_the_headline() -> None:
     levels = {name: LEVELS[name] for name in ("telea", "temporal_median", "base")}
     summary = summary_of(levels)
-    assert str(summary["sentence"]).startswith("The best method, temporal median, reads")
+    assert str(summary["sentence"]).startswith("The best method, temporal median, scores")
     assert summary["adapter"] is None
     assert summary["gain_over_classical"] is None
 
@@ -163,7 +171,7 @@ def test_one_sequence_is_summarised_without_an_interval() -> None:
 
 
 def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
-    lines = to_markdown(show(compare(scored(), kinds(), seed=0))).splitlines()
+    lines = to_markdown(format_table(compare(scored(), kinds(), seed=0))).splitlines()
     assert len(lines) == 2 + len(KINDS)
     assert "**" not in lines[2] and "ceiling" in lines[2]
     assert "**" in lines[3] and "lora <1>" in lines[3]
@@ -171,13 +179,13 @@ def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
     assert all(line.count("|") == lines[0].count("|") for line in lines)
 
 
-def test_html_escapes_names_and_shows_dashes_for_what_is_not_known() -> None:
-    html = page("Title", "a < b", [("", to_html(show(compare(scored(), kinds(), seed=0))))], ["note"])
+def test_html_escapes_names_and_shows_dashes_for_unknown_numbers() -> None:
+    html = page("Title", "a < b", [("", to_html(format_table(compare(scored(), kinds(), seed=0))))], ["note"])
     assert "lora &lt;1&gt;" in html
     assert "a &lt; b" in html
     assert "nan" not in html.lower()
     assert "http" not in html
-    assert html.count('class="best"') + html.count("class=best") == 3
+    assert html.count('class="best"') == sum(bool(column.better) for column in COMPARISON_COLUMNS.values())
 
 
 def test_differences_are_tested_against_the_reference_and_corrected_for_their_number() -> None:
@@ -192,11 +200,11 @@ def test_differences_are_tested_against_the_reference_and_corrected_for_their_nu
     assert table.loc[["ceiling", "temporal_median"], ["p_value", "p_holm"]].isna().all(axis=None)
 
 
-def test_numbers_have_the_digits_that_their_intervals_support() -> None:
+def test_numbers_are_rounded_to_the_digits_that_their_intervals_support() -> None:
     wide = pd.DataFrame({"method": "a", "kind": "base", "x": [20.123], "x_low": [18.2], "x_high": [22.1]})
     narrow = wide.assign(x_low=20.10, x_high=20.14)
     unknown = wide.assign(x_low=math.nan, x_high=math.nan)
-    columns, texts = {"x": Column("x", 2)}, {"method": "Method"}
-    assert show(wide, columns, texts).rows[0][1] == Cell("20.1", "18.2 to 22.1")
-    assert show(narrow, columns, texts).rows[0][1] == Cell("20.12", "20.10 to 20.14")
-    assert show(unknown, columns, texts).rows[0][1] == Cell("20.12")
+    columns, texts = {"x": ColumnFormat("x", 2)}, {"method": "Method"}
+    assert format_table(wide, columns, texts).rows[0][1] == Cell("20.1", "18.2 to 22.1")
+    assert format_table(narrow, columns, texts).rows[0][1] == Cell("20.12", "20.10 to 20.14")
+    assert format_table(unknown, columns, texts).rows[0][1] == Cell("20.12")

@@ -9,11 +9,11 @@ from inpainting.stages.evaluation.settings import MethodName
 LEARNED = {name for name, method in METHODS.items() if method.learned}
 
 
-def test_the_settings_know_every_method_and_no_other() -> None:
+def test_the_setting_accepts_exactly_the_registered_methods() -> None:
     assert set(get_args(MethodName)) == {*BASELINES, *LEARNED, "external"}
 
 
-def test_methods_are_told_apart_by_kind() -> None:
+def test_every_method_has_its_kind() -> None:
     kinds = {name: METHODS[name].kind for name in get_args(MethodName)}
     assert kinds.pop("masked_input") == "floor"
     assert {kinds.pop(name) for name in LEARNED} == {"adapter", "base", "ceiling"}

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import commands
 import pandas as pd
 import pytest
 from inpainting.artifacts.scores import read_results, write_results
@@ -76,7 +77,7 @@ def test_results_of_other_frames_are_refused_by_name(
     write_results(tmp_path / "other.parquet", frames.assign(method="other"), about)
     paths = [evaluated.results["masked_input"], tmp_path / "other.parquet"]
     assert evaluated.dataset.tables(paths, tmp_path / "tables") == 1
-    assert "other.parquet was made of other sequences, or of other frames" in capsys.readouterr().err
+    assert "other.parquet was computed from other sequences or other frames" in capsys.readouterr().err
 
 
 def test_results_of_other_sequences_are_refused_by_name(
@@ -110,7 +111,7 @@ def test_a_file_that_is_no_result_is_refused_by_name(
     assert evaluated.dataset.tables([tmp_path / "absent.parquet"], tmp_path) == 2
 
 
-def test_results_of_before_a_metric_and_of_after_one_are_read_and_the_tables_say_so(
+def test_results_without_a_metric_or_with_an_unknown_one_are_read_and_the_captions_say_so(
     evaluated: Evaluated, tmp_path: Path
 ) -> None:
     older, newer = tmp_path / "older.parquet", tmp_path / "newer.parquet"
@@ -132,9 +133,7 @@ def test_results_of_before_a_metric_and_of_after_one_are_read_and_the_tables_say
     assert "newer: its results hold sharpness, which this version does not know." in page
 
 
-def test_results_alone_that_are_older_than_a_metric_have_tables_without_it(
-    evaluated: Evaluated, tmp_path: Path
-) -> None:
+def test_results_that_all_lack_a_metric_have_tables_without_it(evaluated: Evaluated, tmp_path: Path) -> None:
     frames, about = pd.read_parquet(evaluated.results["telea"]), provenance_of(evaluated)
     columns = ["method", "sequence", "output", "frame", "mask_pixels", "mse_mask", "ssim_mask"]
     write_results(tmp_path / "old.parquet", frames[columns], about)
@@ -159,8 +158,8 @@ def test_a_manifest_without_a_scored_sequence_is_refused(
     evaluated: Evaluated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_table(tmp_path / "manifest.parquet", read_table(evaluated.dataset.manifest).iloc[1:])
-    options = ["--manifest", str(tmp_path / "manifest.parquet"), "--out", str(tmp_path / "tables")]
-    assert main(["tables", "--results", str(evaluated.results["telea"]), *options]) == 1
+    command = commands.tables([evaluated.results["telea"]], tmp_path / "manifest.parquet", tmp_path / "tables")
+    assert main(command) == 1
     assert "no row of a" in capsys.readouterr().err
 
 
@@ -177,7 +176,7 @@ def as_experiment(evaluated: Evaluated, name: str, shift: float, out: Path) -> P
     return out
 
 
-def test_trainings_of_a_group_are_averaged_by_sequence_and_listed_by_themselves(
+def test_trainings_of_a_group_are_averaged_by_sequence_and_also_listed_singly(
     evaluated: Evaluated, tmp_path: Path
 ) -> None:
     trainings = [as_experiment(evaluated, f"flow-s{i}", 10.0**i, tmp_path / f"flow-s{i}.parquet") for i in range(3)]
@@ -195,21 +194,21 @@ def test_trainings_of_a_group_are_averaged_by_sequence_and_listed_by_themselves(
     assert repeats["experiment"].tolist() == ["flow-s0", "flow-s1", "flow-s2"]
     assert repeats["psnr_mask"].diff().iloc[1:].to_numpy() == pytest.approx(-10)
     assert "standard deviation of its 3 trainings' means is 10.00 dB" in (tmp_path / "tables/repeats.md").read_text()
-    assert "flow (mean of 3 trainings) reads" in read_json(tmp_path / "tables" / "summary.json")["sentence"]
+    assert "flow (mean of 3 trainings) scores" in read_json(tmp_path / "tables" / "summary.json")["sentence"]
 
 
-def test_a_group_can_not_bear_the_name_of_other_results(
+def test_a_group_with_the_name_of_other_results_is_refused(
     evaluated: Evaluated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = as_experiment(evaluated, "one", 1.0, tmp_path / "one.parquet")
     paths = [one, *evaluated.results.values()]
     assert evaluated.dataset.tables(paths, tmp_path, "--groups", "one=telea") == 1
-    assert "telea is the name of results outside the group" in capsys.readouterr().err
+    assert "telea is also the name of results outside the group" in capsys.readouterr().err
     assert evaluated.dataset.tables(paths, tmp_path, "--groups", "one") == 2
     assert "--groups: one was given, but it should be EXPERIMENT=GROUP" in capsys.readouterr().err
 
 
-def test_failures_are_listed_with_what_they_fell_short_of(evaluated: Evaluated, tmp_path: Path) -> None:
+def test_failures_are_listed_with_the_score_they_are_below(evaluated: Evaluated, tmp_path: Path) -> None:
     bad = as_experiment(evaluated, "bad", 1000.0, tmp_path / "bad.parquet")
     assert evaluated.dataset.tables([bad, *evaluated.results.values()], tmp_path / "tables") == 0
     failures = read_table(tmp_path / "tables" / "failures.tsv")
@@ -222,11 +221,13 @@ def test_failures_are_listed_with_what_they_fell_short_of(evaluated: Evaluated, 
     assert far == psnr.index[psnr["telea"] < psnr["temporal_median"] - 3].tolist()
 
 
-def test_latex_needs_booktabs_alone_and_marks_the_best(evaluated: Evaluated, tmp_path: Path) -> None:
+def test_latex_needs_no_package_but_booktabs_and_marks_the_best(evaluated: Evaluated, tmp_path: Path) -> None:
     assert evaluated.dataset.tables(list(evaluated.results.values()), tmp_path) == 0
     text = (tmp_path / "comparison.tex").read_text()
-    rows = text[text.index("\\midrule") : text.index("\\bottomrule")].splitlines()[1:]
+    header, rows = (
+        part.splitlines()[1:] for part in text[text.index("\\toprule") :].split("\\bottomrule")[0].split("\\midrule")
+    )
     assert len(rows) == 3
-    assert all(row.count("&") == 8 and row.endswith("\\\\") for row in rows)
+    assert all(row.count("&") == header[0].count("&") and row.endswith("\\\\") for row in rows)
     assert "\\textbf{" in rows[0]
     assert "_" not in text

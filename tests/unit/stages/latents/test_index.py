@@ -1,9 +1,10 @@
-"""The index over the shards, and the cache that is read through it."""
+"""The index of all shards, and `LatentCache`, which reads windows through it."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 import torch
@@ -34,16 +35,13 @@ def index(tiny_results: Path, latents: Path) -> Index:
         conditions: tuple[str, ...] = LISTINGS,
         split_file: Path = tiny_results / "audit" / "split.tsv",
     ) -> int:
-        listings = {"--truths": ("truth", truths), "--conditions": ("grey", conditions)}
-        command = ["index", "--split-file", str(split_file), "--out", str(latents / "index-grey.parquet")]
-        for option, (folder, names) in listings.items():
-            command += [option, ",".join(str(latents / folder / name) for name in names)]
-        return main(command)
+        listings = ([latents / "truth" / name for name in truths], [latents / "grey" / name for name in conditions])
+        return main(commands.index(split_file, *listings, latents / "index-grey.parquet"))
 
     return index
 
 
-def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_results: Path) -> None:
+def test_the_index_has_a_row_per_window_with_its_size_and_coverage(tiny_results: Path) -> None:
     table = read_table(tiny_results / "latents" / "index-grey.parquet")
     assert list(table.columns) == LATENT_INDEX.schema.names
     assert table[["frames", "height", "width"]].drop_duplicates().to_numpy().tolist() == [[9, 32, 32]]
@@ -54,8 +52,8 @@ def test_the_index_has_a_row_for_each_window_with_its_size_and_coverage(tiny_res
     assert row["coverage"] == pytest.approx((mask == 255).mean())
 
 
-def written_anew(path: Path, content: str, keys: dict[str, str], source: str) -> None:
-    """Write a shard again, its tensors the same and what is said of them another."""
+def rewrite_shard(path: Path, content: str, keys: dict[str, str], source: str) -> None:
+    """Write a shard again with the same tensors and other metadata."""
     shard = Shard(path)
     tensors = {name: shard.tensor(name).clone() for name in shard.names}
     write_shard(path, tensors, content, keys, source, {})
@@ -63,13 +61,11 @@ def written_anew(path: Path, content: str, keys: dict[str, str], source: str) ->
 
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
-def test_latents_made_anew_under_the_same_names_are_another_index_and_the_old_one_is_refused(
-    index: Index, latents: Path, content: str
-) -> None:
+def test_an_index_is_refused_after_its_latents_were_encoded_again(index: Index, latents: Path, content: str) -> None:
     assert index() == 0
     before = (latents / "index-grey.parquet").read_bytes()
     path = latents / content / "shard-1.safetensors"
-    written_anew(path, content, {"another": "key"}, Shard(path).source)
+    rewrite_shard(path, content, {"another": "key"}, Shard(path).source)
     cache = LatentCache(latents / "index-grey.parquet", "train")
     with pytest.raises(InputError, match="was encoded again since"):
         for number in range(len(cache)):
@@ -78,7 +74,7 @@ def test_latents_made_anew_under_the_same_names_are_another_index_and_the_old_on
     assert (latents / "index-grey.parquet").read_bytes() != before
 
 
-def test_a_window_comes_out_of_the_cache_as_it_went_in(tiny_results: Path) -> None:
+def test_the_cache_returns_the_tensors_of_the_shards(tiny_results: Path) -> None:
     latents = tiny_results / "latents"
     cache = LatentCache(latents / "index-grey.parquet", "train")
     assert cache.latent_size == (4, 4)
@@ -92,7 +88,7 @@ def test_a_window_comes_out_of_the_cache_as_it_went_in(tiny_results: Path) -> No
         assert window.hole.shape == (9, 32, 32)
 
 
-def test_windows_without_a_hole_are_left_out_of_training(write_latents: WriteLatents, tiny_results: Path) -> None:
+def test_windows_without_a_hole_are_not_in_the_cache(write_latents: WriteLatents, tiny_results: Path) -> None:
     cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
     windows = [cache[number] for number in range(len(cache))]
     empty = windows[1]
@@ -110,7 +106,7 @@ def test_a_split_without_windows_is_refused(tiny_results: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
-def test_a_shard_that_is_not_there_is_named(latents: Path, content: str) -> None:
+def test_a_missing_shard_is_named(latents: Path, content: str) -> None:
     (latents / content / "shard-1.safetensors").unlink()
     with pytest.raises(InputError, match=rf"names shards that do not exist: {content}/shard-1\.safetensors"):
         LatentCache(latents / "index-grey.parquet", "train")
@@ -129,13 +125,15 @@ def test_a_damaged_shard_is_named_when_it_is_read(latents: Path, content: str, d
             cache[number]
 
 
-def test_a_listing_is_read_and_no_shard_opened(index: Index, latents: Path) -> None:
+def test_the_index_reads_listings_and_no_shard(index: Index, latents: Path) -> None:
     for path in latents.glob("*/*.safetensors"):
         path.unlink()
     assert index() == 0
 
 
-def test_shards_of_different_cuts_are_refused(index: Index, latents: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_listings_that_repeat_windows_are_refused(
+    index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table = read_table(latents / "truth" / "shard-0.parquet")
     write_table(latents / "truth" / "again.parquet", table.assign(shard="again.safetensors"))
     assert index(truths=(*LISTINGS, "again.parquet")) == 1
@@ -144,13 +142,13 @@ def test_shards_of_different_cuts_are_refused(index: Index, latents: Path, capsy
 
 def test_conditions_without_their_truths_are_refused(index: Index, capsys: pytest.CaptureFixture[str]) -> None:
     assert index(truths=LISTINGS[:1]) == 1
-    assert "were not encoded of the same windows" in capsys.readouterr().err
+    assert "were not encoded from the same windows" in capsys.readouterr().err
 
 
-def test_truths_and_conditions_of_other_pixels_are_refused(
+def test_truths_and_conditions_of_different_pixels_are_refused(
     index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    written_anew(latents / "grey" / "shard-0.safetensors", "grey", {}, "other pixels")
+    rewrite_shard(latents / "grey" / "shard-0.safetensors", "grey", {}, "other pixels")
     assert index() == 1
     message = capsys.readouterr().err
     assert "its truth (in truth/shard-0.safetensors) and its condition (in grey/shard-0.safetensors)" in message
@@ -166,7 +164,7 @@ def test_shards_of_the_wrong_content_are_refused(
     assert "holds no truths" in capsys.readouterr().err
 
 
-def test_another_table_is_no_listing(
+def test_another_table_in_place_of_a_listing_is_refused(
     index: Index, latents: Path, tiny_results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy(tiny_results / "audit" / "manifest.parquet", latents / "truth" / "shard-0.parquet")
@@ -174,7 +172,7 @@ def test_another_table_is_no_listing(
     assert "shard-0.parquet is damaged or of another kind (it lacks the columns sequence, " in capsys.readouterr().err
 
 
-def test_a_shard_of_sequences_that_the_split_does_not_know_is_refused(
+def test_a_shard_with_sequences_that_are_not_in_the_split_is_refused(
     index: Index, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     split = read_table(tiny_results / "audit" / "split.tsv")

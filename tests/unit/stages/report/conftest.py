@@ -2,6 +2,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 from inpainting.cli import main
@@ -13,7 +14,7 @@ REJECTED = ("<b>bold<-b>", "gap")
 
 @dataclass(frozen=True)
 class Results:
-    """What the stages before the report left: real files of audit, split, evaluate and tables, in small."""
+    """Small but real results of audit, split, evaluate and tables."""
 
     root: Path
     frames: int = FRAMES
@@ -41,7 +42,7 @@ class Results:
             "rejected": self.audit / "rejected.tsv",
             "warnings": self.audit / "warnings.tsv",
             "summary": self.audit / "summary.json",
-            "split-file": self.audit / "split.tsv",
+            "split_file": self.audit / "split.tsv",
             "out": out,
             "page": out / "dataset.html",
         }
@@ -62,15 +63,15 @@ class Results:
             "strata": self.tables / "strata.tsv",
             "png": out / "comparison.png",
             "svg": out / "comparison.svg",
-            "strata-png": out / "strata.png",
-            "strata-svg": out / "strata.svg",
+            "strata_png": out / "strata.png",
+            "strata_svg": out / "strata.svg",
         }
         return run("draw-comparison", files)
 
 
 def run(command: str, files: dict[str, Path], *more: str) -> int:
     """The exit code of a command whose options are mostly files."""
-    return main([command, *(part for name, path in files.items() for part in (f"--{name}", str(path))), *more])
+    return main([*commands.command(command, **files), *more])
 
 
 def write_scene(folder: Path, seed: int) -> None:
@@ -86,7 +87,7 @@ def write_scene(folder: Path, seed: int) -> None:
 
 @pytest.fixture(scope="session")
 def draw() -> Callable[..., int]:
-    """Runs a command: its name, its files by option, further options; returns the exit code."""
+    """Runs a command (name, files by the names of its settings, further options) and returns the exit code."""
     return run
 
 
@@ -100,20 +101,23 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         folder = found.dataset / name
         write_scene(folder, 3)
         (folder / "GT_480" / "frame_00003.png").unlink()
-    manifest, split = str(found.audit / "manifest.parquet"), str(found.audit / "split.tsv")
-    scored = ["--dataset", str(found.dataset), "--manifest", manifest, "--split-file", split, "--frames", str(FRAMES)]
-    commands = [
-        ["audit", str(found.dataset), str(found.audit), "--frames", str(FRAMES), "--workers", "1"],
-        ["split", manifest, split, "--test-share", "0.4", "--validation-share", "0.2"],
-    ]
-    for method in ("telea", "temporal_median", "masked_input"):
-        out = found.evaluation / method
-        places = ["--out", str(out.with_suffix(".parquet")), "--examples-out", str(out / "examples")]
-        commands.append(
-            ["evaluate", "--method", method, *scored, *places, "--examples", "2", "--workers", "1", "--extras", "[]"]
-        )
-    files = ",".join(str(path) for path in (found.evaluation / f"{m}.parquet" for m in ("telea", "temporal_median")))
-    commands.append(["tables", "--results", files, "--manifest", manifest, "--out", str(found.tables)])
-    for command in commands:
+    manifest, split = found.audit / "manifest.parquet", found.audit / "split.tsv"
+    scores = {method: found.evaluation / f"{method}.parquet" for method in ("telea", "temporal_median", "masked_input")}
+    files = {"dataset": found.dataset, "manifest": manifest, "split_file": split}
+    few = ["--frames", str(FRAMES), "--examples", "2", "--extras", "[]", "--workers", "1"]
+    for command in (
+        commands.audit(found.dataset, found.audit, "--frames", str(FRAMES)),
+        commands.split(manifest, split, "--test-share", "0.4", "--validation-share", "0.2"),
+        *(
+            [
+                *commands.command(
+                    "evaluate", method=method, **files, out=out, examples_out=out.with_suffix("") / "examples"
+                ),
+                *few,
+            ]
+            for method, out in scores.items()
+        ),
+        commands.tables([scores["telea"], scores["temporal_median"]], manifest, found.tables),
+    ):
         assert main(command) == 0, command
     return found

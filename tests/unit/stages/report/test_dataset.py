@@ -1,4 +1,4 @@
-"""The report on the dataset: which sequences it shows, and what it says of them."""
+"""The report's page about the dataset: outliers, shadows, and reasons for rejection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from inpainting.artifacts.audit_summary import ReasonCount
 from inpainting.stages.report.draw_dataset import describe_effect, describe_reasons
-from inpainting.stages.report.outliers import MOST, OF_EACH, find_suspects
+from inpainting.stages.report.outliers import MAX_OUTLIERS, MAX_PER_REASON, find_outliers
 
 
 def a_manifest(count: int) -> pd.DataFrame:
@@ -17,13 +17,13 @@ def a_manifest(count: int) -> pd.DataFrame:
     return table.assign(**{name: [float(number) for number in range(count)] for name in measures})
 
 
-def test_what_the_audit_doubts_comes_first_then_what_is_extreme_and_nothing_twice() -> None:
+def test_outliers_are_first_those_with_findings_then_the_extreme_ones_and_none_twice() -> None:
     manifest = a_manifest(9).set_index("id", drop=False)
     manifest.loc["c", ["verdict", "reasons"]] = ["rejected", "other_scene;unreadable_frame"]
     manifest.loc["d", ["verdict", "reasons"]] = ["rejected", "missing_frame"]
     manifest.loc["i", "warnings"] = "inverted_mask;static_sequence"
-    suspects = find_suspects(manifest.reset_index(drop=True))
-    assert [(suspect.id, suspect.why) for suspect in suspects] == [
+    outliers = find_outliers(manifest.reset_index(drop=True))
+    assert [(outlier.id, outlier.reason) for outlier in outliers] == [
         ("c", "other scene"),
         ("i", "inverted mask"),
         ("h", "largest mask"),
@@ -35,33 +35,33 @@ def test_what_the_audit_doubts_comes_first_then_what_is_extreme_and_nothing_twic
     ]
 
 
-def test_many_doubts_are_shown_by_a_few_examples_of_each() -> None:
+def test_each_reason_is_shown_by_a_limited_number_of_outliers() -> None:
     codes = ["other_scene", "shifted_truth", "other_colours", "full_mask", "empty_mask"]
     manifest = pd.concat([a_manifest(20).assign(verdict="rejected", reasons=code) for code in codes])
     manifest["id"] = [f"{number:03}" for number in range(len(manifest))]
-    suspects = find_suspects(manifest.reset_index(drop=True))
-    assert pd.Series([suspect.why for suspect in suspects]).value_counts().max() == OF_EACH
-    assert len(suspects) <= MOST
+    outliers = find_outliers(manifest.reset_index(drop=True))
+    assert pd.Series([outlier.reason for outlier in outliers]).value_counts().max() == MAX_PER_REASON
+    assert len(outliers) <= MAX_OUTLIERS
 
 
-def test_sequences_without_a_frame_that_can_be_shown_are_no_suspects() -> None:
-    assert find_suspects(a_manifest(1).assign(verdict="rejected", reasons="empty_mask", frames=0)) == []
+def test_sequences_without_a_readable_frame_are_no_outliers() -> None:
+    assert find_outliers(a_manifest(1).assign(verdict="rejected", reasons="empty_mask", frames=0)) == []
 
 
 @pytest.mark.parametrize(
-    ("shares", "said"),
+    ("shares", "expected"),
     [
-        ([0.02, 0.03, 0.001], "in 67% of the sequences it is more than 0.5%: there are shadows"),
-        ([0.02], "in all sequences it is more than 0.5%: there are shadows"),
-        ([0.0, 0.001], "in no sequence it is more than 0.5%: there is hardly a shadow"),
-        ([None], "No sequence shows anything outside its mask."),
+        ([0.02, 0.03, 0.001], "in 67% of the sequences more than 0.5% do: there are shadows"),
+        ([0.02], "in all sequences more than 0.5% do: there are shadows"),
+        ([0.0, 0.001], "in no sequence more than 0.5% do: there are hardly any shadows"),
+        ([None], "No sequence has pixels outside its mask."),
     ],
 )
-def test_the_page_says_whether_there_is_a_shadow_to_learn(shares: list[float], said: str) -> None:
-    assert said in describe_effect(pd.DataFrame({"effect_share": pd.Series(shares, dtype=float)}), 10.0)
+def test_the_page_says_whether_there_are_shadows_to_learn(shares: list[float], expected: str) -> None:
+    assert expected in describe_effect(pd.DataFrame({"effect_share": pd.Series(shares, dtype=float)}), 10.0)
 
 
-def test_reasons_to_reject_and_warnings_are_listed_apart_the_most_frequent_first() -> None:
+def test_rejections_and_warnings_are_separate_lists_in_order_of_frequency() -> None:
     reasons = {
         "few": ReasonCount(sequences=1, rejects=True, meaning="m"),
         "many": ReasonCount(sequences=7, rejects=True, meaning="m"),

@@ -11,9 +11,7 @@ import pandas as pd
 import pytest
 from inpainting.core.files import read_table
 from inpainting.metrics.aggregate import per_sequence
-from inpainting.stages.report.contact_sheet import HOLE_COLOUR, labelled, overlay, sheet
 from inpainting.stages.report.draw_examples import choose_methods
-from inpainting.stages.report.samples import choose, spread
 from inpainting.video.reader import read_video
 from PIL import Image
 
@@ -60,7 +58,7 @@ def test_the_clip_shows_methods_pasted_over_the_input_and_the_sheet_their_raw_ou
 
 
 def test_the_score_beside_a_name_is_the_one_of_the_tables(results: Results) -> None:
-    from inpainting.stages.report.draw_examples import made_column
+    from inpainting.stages.report.draw_examples import method_clip
     from inpainting.video import masks, sequence
     from inpainting.video.clip import read_clip
     from inpainting.video.settings import MaskSettings
@@ -70,7 +68,7 @@ def test_the_score_beside_a_name_is_the_one_of_the_tables(results: Results) -> N
     row = scores[(scores["sequence"] == folder.name) & (scores["output"] == "raw")].iloc[0]
     clip = read_clip(results.dataset, folder.name, results.frames)
     frames = sequence.read_images(folder / "raw", 0, results.frames, "RGB")
-    column = made_column(clip, masks.to_hole(clip.mask, MaskSettings()), "telea", frames)
+    column = method_clip(clip, masks.to_hole(clip.mask, MaskSettings()), "telea", frames)
     assert column.caption == f"telea  {row['psnr_mask']:.1f} dB"
 
 
@@ -81,7 +79,7 @@ def test_a_method_that_was_not_compared_is_refused(
     assert "nonsense was given, but the methods compared are" in capsys.readouterr().err
 
 
-def test_examples_that_no_evaluation_kept_are_asked_for(
+def test_a_missing_example_is_an_error_that_says_how_to_make_it(
     draw: Callable[..., int], results: Results, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {
@@ -91,11 +89,11 @@ def test_examples_that_no_evaluation_kept_are_asked_for(
         "out": tmp_path / "out",
     }
     assert draw("draw-examples", files) == 1
-    assert "evaluate them with examples of 1 or more" in capsys.readouterr().err
+    assert "evaluate them with --examples 1 or more" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_without_a_wish_the_best_of_each_kind_is_shown_and_the_ceiling_is_not() -> None:
+def test_by_default_the_best_method_of_each_kind_is_shown_without_the_ceiling() -> None:
     rows = [
         ("ceiling", "ceiling"),
         ("lora_2", "adapter"),
@@ -113,60 +111,3 @@ def test_without_a_wish_the_best_of_each_kind_is_shown_and_the_ceiling_is_not() 
     assert list(choose_methods(table, ("telea", "lora_1"))) == ["telea", "lora_1"]
     repeated = table.assign(members=table["members"].replace("lora_2", "a-s0,a-s1"))
     assert choose_methods(repeated, ("lora_2",)) == {"a-s0": "lora_2: a-s0"}
-
-
-def test_the_headline_carries_sentence_numbers_figure_and_clip(
-    draw: Callable[..., int], results: Results, examples: Path, tmp_path: Path
-) -> None:
-    assert results.draw_comparison(tmp_path) == 0
-    files = {
-        "summary": results.tables / "summary.json",
-        "comparison": tmp_path / "comparison.svg",
-        "examples": examples,
-        "out": tmp_path / "headline.html",
-    }
-    assert draw("draw-headline", files) == 0
-    fragment = (tmp_path / "headline.html").read_text()
-    assert "dB inside the mask" in fragment
-    assert "<span>best classical</span>" in fragment
-    assert "data:image/svg+xml;base64," in fragment
-    assert "data:video/mp4;base64," in fragment
-
-
-def test_the_hole_is_tinted_and_nothing_else() -> None:
-    image = np.full((9, 9, 3), 100, np.uint8)
-    hole = np.zeros((9, 9), bool)
-    hole[2:7, 2:7] = True
-    tinted = overlay(image, hole)
-    assert (tinted[~hole] == 100).all()
-    assert tuple(tinted[2, 2]) == HOLE_COLOUR
-    assert tuple(tinted[4, 4]) != (100, 100, 100)
-
-
-def test_images_stand_where_the_grid_says() -> None:
-    colours = [np.full((6, 8, 3), value, np.uint8) for value in (10, 60, 110, 160)]
-    page = sheet([colours[:2], colours[2:]], ["a", "b"], ["r", "s"], width=80)
-    assert [page[40, 60, 0], page[40, 150, 0], page[110, 60, 0], page[110, 150, 0]] == [10, 60, 110, 160]
-    tiles = labelled([(str(number), image) for number, image in enumerate(colours)], 2, width=80)
-    assert [tiles[45, 40, 0], tiles[45, 130, 0], tiles[125, 40, 0], tiles[125, 130, 0]] == [10, 60, 110, 160]
-
-
-def test_a_name_that_is_too_long_is_cut_off() -> None:
-    image = np.zeros((6, 8, 3), np.uint8)
-    page = labelled([("a name that is far too long for a small image", image), ("", image)], 2, width=80)
-    assert (page[:18, 90:] == 255).all()
-
-
-def test_moments_and_samples_are_spread_evenly() -> None:
-    assert spread(25, 4) == [0, 8, 16, 24]
-    assert spread(1, 3) == [0, 0, 0]
-    accepted = pd.DataFrame({"id": list("abcde"), "coverage_mean": [0.5, 0.1, 0.3, 0.2, 0.4]})
-    assert list(choose(accepted, 3)["id"]) == ["b", "c", "a"]
-    assert len(choose(accepted, 9)) == 5
-
-
-def test_the_contact_sheet_is_a_png_of_all_moments(results: Results, tmp_path: Path) -> None:
-    assert results.draw_dataset(tmp_path) == 0
-    width, height = Image.open(tmp_path / "samples.png").size
-    assert width > 9 * 148
-    assert height > 3 * 148 * 24 // 32

@@ -12,7 +12,7 @@ import pytest
 from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.core.figures import styled
 from inpainting.stages.report.draw_comparison import comparison_figure, ranked
-from inpainting.stages.report.draw_sequences import contender, sequences_figure
+from inpainting.stages.report.draw_sequences import best_of_kinds, sequences_figure
 from inpainting.stages.report.draw_training import running_mean, timestep_losses, training_figure
 from PIL import Image
 
@@ -51,7 +51,7 @@ def draw_training(draw: Callable[..., int], folder: Path, rows: list[dict[str, f
 @pytest.mark.parametrize("count", [1, 2, 300])
 def test_a_training_of_any_length_is_drawn(draw: Callable[..., int], tmp_path: Path, count: int) -> None:
     assert draw_training(draw, tmp_path, [training_row(step, 1 / step) for step in range(1, count + 1)]) == 0
-    assert Image.open(tmp_path / "loss.png").size == (1650, 690)
+    Image.open(tmp_path / "loss.png").verify()
 
 
 def test_the_numbers_of_a_logarithmic_axis_are_plain() -> None:
@@ -61,12 +61,12 @@ def test_the_numbers_of_a_logarithmic_axis_are_plain() -> None:
         figure.draw_without_rendering()
     for axes in figure.axes:
         if axes.get_yscale() == "log":
-            said = [label.get_text() for label in axes.get_yticklabels()]
-            assert all(float(text) > 0 for text in said if text)
+            labels = [label.get_text() for label in axes.get_yticklabels()]
+            assert all(float(text) > 0 for text in labels if text)
     assert "log" in {axes.get_yscale() for axes in figure.axes}
 
 
-def test_the_loss_by_timestep_is_that_of_the_first_and_last_quarter_of_the_rows() -> None:
+def test_the_loss_by_timestep_is_the_mean_of_the_first_and_of_the_last_quarter() -> None:
     rows = [training_row(step) | {"loss_mask_t0": float(step), "loss_mask_t900": 8.0} for step in range(1, 9)]
     rows[7]["loss_mask_t0"] = math.nan
     means = timestep_losses(pd.DataFrame(rows))
@@ -151,7 +151,7 @@ def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
     assert draw("draw-checkpoints", files, "--experiment", "lora") == 0
 
 
-def test_sequences_are_drawn_for_the_two_methods_that_matter(
+def test_the_best_adapter_and_the_best_classical_method_are_drawn_by_sequence(
     draw: Callable[..., int], tmp_path: Path, results: Results
 ) -> None:
     files = {"comparison": results.tables / "comparison.tsv", "sequences": results.tables / "sequences.tsv"}
@@ -160,19 +160,19 @@ def test_sequences_are_drawn_for_the_two_methods_that_matter(
 
 @pytest.mark.parametrize("count", [0, 1, 500])
 def test_any_number_of_sequences_is_drawn(count: int) -> None:
-    scores = pd.DataFrame({"up": np.linspace(10, 30, count), "right": np.linspace(20, 25, count)})
-    rows = {"up": {"method": "lora", "kind": "adapter"}, "right": {"method": "a_b", "kind": "classical"}}
+    scores = pd.DataFrame({"y": np.linspace(10, 30, count), "x": np.linspace(20, 25, count)})
+    rows = {"y": {"method": "lora", "kind": "adapter"}, "x": {"method": "a_b", "kind": "classical"}}
     with styled():
         figure = sequences_figure(scores, rows)
     assert figure.axes[0].get_xlabel() == "a b"
-    assert f"on {int((scores['up'] > scores['right']).sum())} of {count}" in figure.axes[0].texts[0].get_text()
+    assert f"on {int((scores['y'] > scores['x']).sum())} of {count}" in figure.axes[0].texts[0].get_text()
 
 
-def test_the_contenders_are_the_best_of_their_kind_or_of_all() -> None:
+def test_the_best_method_is_taken_of_the_first_kind_that_was_compared_or_of_all() -> None:
     rows = [("ceiling", "ceiling", 40.0), ("x", "adapter", 20.0), ("y", "adapter", 25.0), ("z", "base", 30.0)]
     table = comparison_of(*rows)
-    assert contender(table, ("adapter", "base")) == {"method": "y", "kind": "adapter"}
-    assert contender(table, ("classical", "floor"))["method"] == "ceiling"
+    assert best_of_kinds(table, ("adapter", "base")) == {"method": "y", "kind": "adapter"}
+    assert best_of_kinds(table, ("classical", "floor"))["method"] == "ceiling"
 
 
 def comparison_of(*rows: tuple[str, str, float]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.unit.stages.report.conftest import Results
 
 
-def test_text_in_a_page_is_never_read_as_html() -> None:
+def test_text_in_a_page_is_escaped() -> None:
     page = render_page("<script>1</script>", "<p>{{ name }}</p>", name="<img src=x onerror=alert(1)>")
     assert "<script>" not in page
     assert "<img" not in page
@@ -50,7 +50,7 @@ def test_provenance_lists_settings_versions_and_digests_of_every_result(
 ) -> None:
     write_training(tmp_path / "training.json", "lora<1>")
     files = {
-        "split-summary": results.audit / "split.json",
+        "split_summary": results.audit / "split.json",
         "trainings": tmp_path / "training.json",
         "evaluations": results.evaluation / "telea.parquet",
         "page": tmp_path / "provenance.html",
@@ -64,10 +64,12 @@ def test_provenance_lists_settings_versions_and_digests_of_every_result(
     assert "split_file" not in page.split("<h2>Settings</h2>")[0]
 
 
-def test_results_of_other_versions_are_told_apart(draw: Callable[..., int], tmp_path: Path, results: Results) -> None:
+def test_results_of_different_versions_are_listed_separately(
+    draw: Callable[..., int], tmp_path: Path, results: Results
+) -> None:
     write_training(tmp_path / "training.json", "lora", {"torch": "0.0.1"})
     files = {
-        "split-summary": results.audit / "split.json",
+        "split_summary": results.audit / "split.json",
         "trainings": tmp_path / "training.json",
         "page": tmp_path / "provenance.html",
     }
@@ -77,11 +79,11 @@ def test_results_of_other_versions_are_told_apart(draw: Callable[..., int], tmp_
     assert "<td>0.0.1</td>" in page
 
 
-def test_provenance_of_a_file_that_carries_none_is_refused(
+def test_a_result_without_provenance_is_refused(
     draw: Callable[..., int], tmp_path: Path, results: Results, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {
-        "split-summary": results.audit / "split.json",
+        "split_summary": results.audit / "split.json",
         "evaluations": next(results.evaluation.glob("*.parquet")).parent.parent / "bare.parquet",
         "page": tmp_path / "provenance.html",
     }
@@ -90,6 +92,25 @@ def test_provenance_of_a_file_that_carries_none_is_refused(
     pd.DataFrame({"a": [1]}).to_parquet(files["evaluations"])
     assert draw("draw-provenance", files) == 1
     assert "bare.parquet is damaged or of another kind (it lacks its provenance)" in capsys.readouterr().err
+
+
+def test_the_headline_has_sentence_numbers_figure_and_clip(
+    draw: Callable[..., int], results: Results, tmp_path: Path
+) -> None:
+    assert results.draw_comparison(tmp_path) == 0
+    assert results.draw_examples(tmp_path / "examples") == 0
+    files = {
+        "summary": results.tables / "summary.json",
+        "comparison": tmp_path / "comparison.svg",
+        "examples": tmp_path / "examples",
+        "out": tmp_path / "headline.html",
+    }
+    assert draw("draw-headline", files) == 0
+    fragment = (tmp_path / "headline.html").read_text()
+    assert "dB PSNR inside the mask" in fragment
+    assert "<span>best classical</span>" in fragment
+    assert "data:image/svg+xml;base64," in fragment
+    assert "data:video/mp4;base64," in fragment
 
 
 def test_the_report_is_drawn_without_torch_and_diffusers() -> None:

@@ -16,7 +16,7 @@ from inpainting.models import loading, lora
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.stages.training.augmentation import SHAPE_SHARE, enlarged
 from inpainting.stages.training.batches import Batch, Batches
-from inpainting.stages.training.loop import Run, noise
+from inpainting.stages.training.loop import Run, add_noise_and_target
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings, TrainCommand
 from inpainting.stages.training.train import adapter_config
 from inpainting.video import masks
@@ -151,7 +151,7 @@ def test_replace_shows_the_model_nothing_of_what_the_larger_hole_hides_and_the_l
     (part,) = trial.batches.of_step(0, 0, 1, 2)
     (plain,) = batches(cache, AugmentationSettings()).of_step(0, 0, 1, 4)[:1]
     _, area = trial.backward([part])
-    noisy, _ = noise(trial.noise_schedule, part)
+    noisy, _ = add_noise_and_target(trial.noise_scheduler, part)
     inside = (part.mask > 0).expand_as(noisy)
     assert torch.equal(seen[0][inside], noisy[inside])
     assert not torch.equal(seen[0], noisy)

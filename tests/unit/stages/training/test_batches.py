@@ -13,7 +13,7 @@ from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
-from inpainting.stages.training.batches import Batch, Batches
+from inpainting.stages.training.batches import Batch, Batches, prefetch_thread
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks
 
@@ -194,3 +194,14 @@ def test_where_the_truths_spread_is_kept_each_epoch_sees_another_sample_of_it_by
     assert not torch.equal(drawn[0], drawn[1])
     assert torch.equal(truth(sampled, 1), truth(sampled, 1))
     assert not torch.equal(truth(sampled, 0, seed=1), truth(sampled, 0))
+
+
+def test_prefetching_uses_one_torch_thread_and_leaves_the_others_to_training() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with prefetch_thread() as reader:
+            assert reader.submit(torch.get_num_threads).result() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -14,6 +14,7 @@ import pytest
 from inpainting.cli import main
 from inpainting.stages.training.distributed import launch
 from safetensors.torch import load_file
+from trainings import checkpoint_files
 
 Arguments = Callable[..., list[str]]
 
@@ -57,7 +58,7 @@ def test_a_process_that_is_killed_ends_the_others_too(caplog: pytest.LogCaptureF
     assert "process 0 of 2 was ended by SIGKILL" in caplog.text
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_reaches_every_process_and_their_code_comes_out(tmp_path: Path, number: signal.Signals) -> None:
     """Each has time to save: they leave one after the other, and none is ended by another's leaving."""
     code = (
@@ -95,12 +96,6 @@ def test_processes_do_not_outlive_their_launcher(tmp_path: Path) -> None:
 def running(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def lasting(out: Path) -> dict[str, bytes]:
-    """All that checkpoints hold, by path."""
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 OPTIONS = ["--batch-size", "4", "--steps", "30", "--save-every", "10"]
@@ -144,7 +139,7 @@ def test_a_run_by_two_that_was_stopped_and_killed_ends_as_if_it_had_not_been(
     os.kill(workers(second.pid)[1], signal.SIGKILL)
     assert second.wait(timeout=600) == 128 + signal.SIGKILL
     subprocess.run(arguments, check=True, timeout=600)
-    assert lasting(tmp_path) == lasting(by_two)
+    assert checkpoint_files(tmp_path) == checkpoint_files(by_two)
 
 
 @pytest.mark.slow
@@ -154,7 +149,7 @@ def test_a_training_by_two_that_is_done_is_left_as_it_is(
     out = Path(shutil.copytree(by_two, tmp_path / "run"))
     (out / "training.json").unlink()
     subprocess.run(command(training_arguments(out, *OPTIONS)), check=True)
-    assert lasting(out) == lasting(by_two)
+    assert checkpoint_files(out) == checkpoint_files(by_two)
     assert (out / "training.json").read_bytes() == (by_two / "training.json").read_bytes()
 
 
@@ -168,7 +163,7 @@ def test_a_base_in_shares_goes_on_from_a_whole_one_to_the_same_bits_previews_and
     previews = ["--preview-every", "15", "--preview-sequences", "1", "--preview-steps", "1"]
     previews += ["--dataset", str(tiny_results / "dataset"), "--manifest", str(tiny_results / "audit/manifest.parquet")]
     subprocess.run([*command(training_arguments(out, *OPTIONS)), "--shard-base", *previews], check=True)
-    assert lasting(out) == lasting(by_two)
+    assert checkpoint_files(out) == checkpoint_files(by_two)
     assert len((out / "previews.jsonl").read_text().splitlines()) == 2
 
 
@@ -213,7 +208,8 @@ lora.add_lora(transformer, LoraSettings(rank=2), seed=0)
 trained = lora.prepare_training(transformer)
 whole = sum(p.numel() for p in transformer.parameters() if not p.requires_grad)
 shard_base(transformer, cpu)
-assert {name: id(p) for name, p in lora.trained(transformer).items()} == {name: id(p) for name, p in trained.items()}
+found = {name: id(p) for name, p in lora.trainable_parameters(transformer).items()}
+assert found == {name: id(p) for name, p in trained.items()}
 mine = sum(p.to_local().numel() for p in transformer.parameters() if not p.requires_grad)
 torch.distributed.destroy_process_group()
 assert 0.4 * whole < mine < 0.6 * whole, (mine, whole)
@@ -225,11 +221,11 @@ def test_each_of_two_processes_holds_half_of_the_frozen_weights_and_all_that_tra
     assert launch([sys.executable, "-c", SHARES, str(tiny_base)], 2) == 0
 
 
-def test_one_process_has_no_one_to_share_the_base_with(
+def test_sharding_the_base_is_refused_with_one_process(
     training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(training_arguments(tmp_path, "--shard-base")) == 2
-    assert "--shard-base: there is one process alone" in capsys.readouterr().err
+    assert "--shard-base: it shards the base over several processes, but there is only one" in capsys.readouterr().err
 
 
 def workers(launcher: int) -> list[int]:

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 from inpainting.cli import main
-from inpainting.stages.training.ema import WeightAverage
+from inpainting.stages.training.ema import EmaWeights
 from safetensors.torch import load_file
 from torch.nn import Parameter
+from trainings import checkpoint_files
 
 Arguments = Callable[..., list[str]]
 DECAY = 0.6
 
 
-def moved(average: WeightAverage, updates: int) -> list[torch.Tensor]:
+def moved(average: EmaWeights, updates: int) -> list[torch.Tensor]:
     """Random updates of the weights that are averaged; returns the weights after each."""
     generator = torch.Generator().manual_seed(0)
     found = []
@@ -27,7 +28,7 @@ def moved(average: WeightAverage, updates: int) -> list[torch.Tensor]:
 
 
 def test_the_average_follows_the_closed_form_of_its_warm_up() -> None:
-    average = WeightAverage({"w": Parameter(torch.zeros(3))}, DECAY)
+    average = EmaWeights({"w": Parameter(torch.zeros(3))}, DECAY)
     weights = moved(average, 30)
     expected = weights[0].double()
     for number, weight in enumerate(weights[1:], start=2):
@@ -39,7 +40,7 @@ def test_the_average_follows_the_closed_form_of_its_warm_up() -> None:
 
 
 def test_a_decay_of_0_leaves_the_weights_as_they_are(tmp_path: Path) -> None:
-    average = WeightAverage({"w": Parameter(torch.zeros(3))}, 0.0)
+    average = EmaWeights({"w": Parameter(torch.zeros(3))}, 0.0)
     last = moved(average, 3)[-1]
     with average.in_place():
         assert torch.equal(average.parameters["w"], last)
@@ -48,7 +49,7 @@ def test_a_decay_of_0_leaves_the_weights_as_they_are(tmp_path: Path) -> None:
 
 
 def test_the_weights_come_back_where_exporting_the_average_fails() -> None:
-    average = WeightAverage({"w": Parameter(torch.zeros(3))}, DECAY)
+    average = EmaWeights({"w": Parameter(torch.zeros(3))}, DECAY)
     last = moved(average, 3)[-1]
     with pytest.raises(OSError, match="disk"), average.in_place():
         raise OSError("disk full")
@@ -60,11 +61,6 @@ def exported(out: Path, step: int) -> dict[str, torch.Tensor]:
     lora = load_file(adapter / "pytorch_lora_weights.safetensors")
     named = {k.removeprefix("transformer.").replace(".weight", ".default.weight"): v for k, v in lora.items()}
     return named | load_file(adapter / "widened.safetensors")
-
-
-def lasting(out: Path) -> dict[str, bytes]:
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_the_average_of_the_trained_weights_is_exported_and_training_goes_on_as_without_it(
@@ -91,7 +87,7 @@ def test_a_resumed_run_goes_on_with_the_same_average(training_arguments: Argumen
     for step in (4, 5):
         shutil.rmtree(tmp_path / "resumed" / "checkpoints" / f"step-{step}")
     assert main(training_arguments(tmp_path / "resumed", *options)) == 0
-    assert lasting(tmp_path / "resumed") == lasting(tmp_path / "whole")
+    assert checkpoint_files(tmp_path / "resumed") == checkpoint_files(tmp_path / "whole")
     last = exported(tmp_path / "whole", 5)
     trained = load_file(tmp_path / "whole" / "checkpoints" / "step-5" / "trained.safetensors")
     assert any(not torch.equal(last[name], trained[name]) for name in last)

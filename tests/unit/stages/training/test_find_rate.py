@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from inpainting.cli import main
 from inpainting.core.files import folder_digest, read_table
-from inpainting.stages.training.find_rate import RUNAWAY, steepest_fall
+from inpainting.stages.training.find_rate import DIVERGED, steepest_fall
 
 Arguments = Callable[..., list[str]]
 FILES = ["learning-rate.png", "learning-rate.svg", "learning-rate.tsv"]
@@ -55,7 +55,7 @@ def test_a_loss_that_runs_away_ends_the_test_and_is_not_shown_where_it_is_not_fi
     losses = read_table(tmp_path / "learning-rate.tsv")["loss"].to_numpy()
     assert 1 < len(losses) < 21
     assert np.isfinite(losses).all()
-    assert (losses[:-1] < RUNAWAY * losses[0]).all()
+    assert (losses[:-1] < DIVERGED * losses[0]).all()
 
 
 def test_nothing_is_left_but_a_table_and_a_figure_and_the_same_seed_leaves_the_same_bytes(

@@ -14,7 +14,7 @@ from inpainting.conditioning.mask_inputs import AREA
 from inpainting.models import bases, loading, lora
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training.batches import Batch, Batches
-from inpainting.stages.training.loop import Run, noise
+from inpainting.stages.training.loop import Run, add_noise_and_target
 from inpainting.stages.training.loss import min_snr_weights
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings, TrainCommand
 from inpainting.stages.training.train import adapter_config
@@ -37,7 +37,7 @@ def batch(timesteps: Tensor) -> Batch:
 
 def test_noise_and_velocity_are_those_of_the_paper_in_float32(schedule: CogVideoXDDIMScheduler) -> None:
     part = batch(torch.tensor([0, 1, 500, 998, 999]))
-    noisy, velocity = noise(schedule, part)
+    noisy, velocity = add_noise_and_target(schedule, part)
     assert noisy.dtype == velocity.dtype == torch.float32
     alpha_bar = schedule.alphas_cumprod.double()[part.timesteps].view(-1, 1, 1, 1, 1)
     truth, drawn = part.truth.double(), part.noise.double()
@@ -51,7 +51,7 @@ def test_noise_and_velocity_are_those_of_the_paper_in_float32(schedule: CogVideo
 
 def test_at_t_999_there_is_nothing_but_noise(schedule: CogVideoXDDIMScheduler) -> None:
     part = batch(torch.tensor([999, 999]))
-    noisy, velocity = noise(schedule, part)
+    noisy, velocity = add_noise_and_target(schedule, part)
     assert torch.equal(noisy, part.noise)
     assert torch.equal(velocity, -part.truth)
 
@@ -61,7 +61,7 @@ def test_the_velocity_loss_is_the_truths_loss_over_one_minus_alpha_bar(schedule:
     times = torch.tensor([5, 250, 600, 900, 999])
     part = batch(times)
     part = replace(part, truth=part.truth.double(), noise=part.noise.double())
-    noisy, velocity = noise(schedule, part)
+    noisy, velocity = add_noise_and_target(schedule, part)
     predicted = torch.randn(velocity.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     alpha_bar = schedule.alphas_cumprod.double()[times].view(-1, 1, 1, 1, 1)
     predicted_truth = alpha_bar.sqrt() * noisy - (1 - alpha_bar).sqrt() * predicted
@@ -118,7 +118,7 @@ def test_a_gradient_is_that_of_the_loss_over_the_whole_batch(
     loss, settings = LossSettings(region="mask"), trial.settings
     drawn = Batches(cache, loss, AugmentationSettings(), settings.mask_dilation, 3, settings.seed, trial.family, AREA)
     (whole,) = drawn.of_step(0, 0, 1, 3)
-    noisy, velocity = noise(trial.noise_schedule, whole)
+    noisy, velocity = add_noise_and_target(trial.noise_scheduler, whole)
     model_input = torch.cat([noisy, whole.condition, whole.mask], dim=2)
     prompt = torch.zeros(3, 4, 8)
     predicted = trial.transformer(model_input, prompt, whole.timesteps, return_dict=False)[0]
@@ -151,7 +151,7 @@ def test_min_snr_weighs_each_samples_error_in_the_gradient(
     for trial in (plain, weighed):
         trial.backward(trial.batches.of_step(0, 0, 1, 1))
     (part,) = plain.batches.of_step(0, 0, 1, 1)
-    weight = min_snr_weights(plain.noise_schedule, part.timesteps, 5.0)
+    weight = min_snr_weights(plain.noise_scheduler, part.timesteps, 5.0)
     assert 0 < weight < 1
     for one, other in zip(plain.parameters, weighed.parameters, strict=True):
         assert one.grad is not None
@@ -168,12 +168,12 @@ def test_the_model_sees_the_condition_beside_its_noisy_latents_or_in_place_of_th
     trial.transformer.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     (part,) = trial.batches.of_step(0, 0, 1, 2)
     trial.backward([part])
-    noisy, _ = noise(trial.noise_schedule, part)
+    noisy, _ = add_noise_and_target(trial.noise_scheduler, part)
     (shown,) = seen
     if conditioning_name == "concat":
         assert torch.equal(shown, torch.cat([noisy, part.condition, part.mask], dim=2))
         return
-    known, _ = noise(trial.noise_schedule, replace(part, truth=part.condition))
+    known, _ = add_noise_and_target(trial.noise_scheduler, replace(part, truth=part.condition))
     inside = (part.mask > 0).expand_as(noisy)
     assert 0 < inside.float().mean() < 1
     assert torch.equal(shown[inside], noisy[inside])

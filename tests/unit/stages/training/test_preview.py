@@ -17,11 +17,11 @@ from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
-from inpainting.stages.training.batches import reading_thread
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from trainings import checkpoint_files
 
 Arguments = Callable[..., list[str]]
 
@@ -34,11 +34,6 @@ def preview_options(tiny_results: Path) -> list[str]:
     return [*files, "--dataset", str(tiny_results / "dataset"), "--preview-every", "2", "--preview-steps", "2"]
 
 
-def lasting(out: Path) -> dict[str, bytes]:
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def previews(out: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (out / "previews.jsonl").read_text().splitlines()]
 
@@ -49,7 +44,7 @@ def test_the_training_is_bit_identical_with_previews_and_without(
     options = ["--lora-dropout", "0.3", "--ema-decay", "0.5"]
     assert main(training_arguments(tmp_path / "without", *options)) == 0
     assert main(training_arguments(tmp_path / "with", *options, *preview_options)) == 0
-    assert lasting(tmp_path / "with") == lasting(tmp_path / "without")
+    assert checkpoint_files(tmp_path / "with") == checkpoint_files(tmp_path / "without")
     assert [row["step"] for row in previews(tmp_path / "with")] == [2, 4]
 
 
@@ -84,27 +79,6 @@ def test_previews_without_a_dataset_are_refused(
 ) -> None:
     assert main(training_arguments(tmp_path, "--preview-every", "1")) == 2
     assert "previews need --dataset" in capsys.readouterr().err
-
-
-def test_reading_ahead_takes_one_thread_and_leaves_training_its_own() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with reading_thread() as reader:
-            assert reader.submit(torch.get_num_threads).result() == 1
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_waiting_for_data_is_warned_of_once(
-    training_arguments: Arguments, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from inpainting.stages.training import metrics_logger
-
-    monkeypatch.setattr(metrics_logger, "DATA_WAIT", -1.0)
-    assert main(training_arguments(tmp_path)) == 0
-    assert caplog.text.count("waiting for latents") == 1
 
 
 def test_pictures_are_input_mask_output_and_truth(

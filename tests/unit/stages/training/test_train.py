@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -21,19 +20,10 @@ from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline
 from inpainting.stages.training import checkpoints
 from safetensors.torch import load_file
+from trainings import checkpoint_files, metrics_rows
 
 Arguments = Callable[..., list[str]]
 WriteLatents = Callable[[list[Window]], Path]
-
-
-def rows(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-
-
-def lasting(out: Path) -> dict[str, bytes]:
-    """All that checkpoints hold, by path."""
-    folder = out / "checkpoints"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
@@ -51,11 +41,11 @@ def test_a_training_leaves_its_checkpoints_its_metrics_and_its_summary(tiny_trai
     assert summary["provenance"]["inputs"]["split_file"] == file_digest(tiny_results / "audit" / "split.tsv")
     assert summary["checkpoints"] == [2, 4]
     assert sorted(path.name for path in (tiny_training / "checkpoints").iterdir()) == ["step-2", "step-4"]
-    assert [row["step"] for row in rows(tiny_training)] == [1, 2, 3, 4]
+    assert [row["step"] for row in metrics_rows(tiny_training)] == [1, 2, 3, 4]
     assert list((tiny_training / "tensorboard").iterdir())
     table = read_table(tiny_training / "trainable.tsv")
     assert summary["trainable_weights"] == table["weights"].sum()
-    assert all(row["loss"] > 0 and row["grad_norm"] > 0 for row in rows(tiny_training))
+    assert all(row["loss"] > 0 and row["grad_norm"] > 0 for row in metrics_rows(tiny_training))
 
 
 def test_a_row_tells_the_loss_in_the_mask_by_ranges_of_timesteps_too(
@@ -63,7 +53,7 @@ def test_a_row_tells_the_loss_in_the_mask_by_ranges_of_timesteps_too(
 ) -> None:
     options = ["--steps", "3", "--log-every", "3", "--high-noise-share", "1.0", "--batch-size", "6"]
     assert main(training_arguments(tmp_path, *options)) == 0
-    (row,) = [row for row in rows(tmp_path) if row["step"] == 3]
+    (row,) = [row for row in metrics_rows(tmp_path) if row["step"] == 3]
     ranges = [row[name] for name in row if name.startswith("loss_mask_t")]
     assert {name for name in row if name.startswith("loss_mask_t")} <= {f"loss_mask_t{t}00" for t in (7, 8, 9)}
     assert min(ranges) <= row["loss_mask"] <= max(ranges)
@@ -80,7 +70,7 @@ def test_every_trained_tensor_has_moved_and_the_new_channels_too(tiny_training: 
 def test_the_loss_falls(training_arguments: Arguments, tmp_path: Path) -> None:
     options = ["--steps", "40", "--save-every", "40", "--rank", "4", "--log-every", "8"]
     assert main(training_arguments(tmp_path, *options)) == 0
-    losses = [row["loss_mask"] for row in rows(tmp_path)]
+    losses = [row["loss_mask"] for row in metrics_rows(tmp_path)]
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -88,9 +78,9 @@ def test_the_same_seed_trains_the_same_adapter_and_another_another(
     training_arguments: Arguments, tiny_training: Path, tmp_path: Path
 ) -> None:
     assert main(training_arguments(tmp_path / "same")) == 0
-    assert lasting(tmp_path / "same") == lasting(tiny_training)
+    assert checkpoint_files(tmp_path / "same") == checkpoint_files(tiny_training)
     assert main(training_arguments(tmp_path / "other", "--seed", "1")) == 0
-    assert lasting(tmp_path / "other") != lasting(tiny_training)
+    assert checkpoint_files(tmp_path / "other") != checkpoint_files(tiny_training)
 
 
 @pytest.mark.parametrize("base_weights", ["pretrained", "random"])
@@ -117,7 +107,7 @@ def test_the_rates_follow_the_closed_form_at_every_step(
     steps, warmup = 12, 4
     options = ["--schedule", schedule, "--steps", str(steps), "--warmup-steps", str(warmup), "--save-every", "5"]
     assert main(training_arguments(tmp_path, *options)) == 0
-    for number, row in enumerate(rows(tmp_path)):
+    for number, row in enumerate(metrics_rows(tmp_path)):
         assert row["step"] == number + 1
         left = (steps - number) / (steps - warmup)
         falling = {"cosine": (1 - math.cos(math.pi * left)) / 2, "linear": left, "constant_with_warmup": 1.0}
@@ -136,38 +126,17 @@ def test_conditions_of_another_fill_than_the_trainings_are_refused(
     )
 
 
-def test_a_loss_that_is_not_finite_stops_with_step_sequences_and_checkpoint_named(
-    training_arguments: Arguments,
-    tiny_results: Path,
-    write_latents: WriteLatents,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
-    windows = [cache[number] for number in range(len(cache))]
-    bad = windows[3]
-    windows[3] = Window(bad.sequence, bad.start, bad.truth * math.inf, bad.condition, bad.hole)
-    index = str(write_latents(windows))
-    out = tmp_path / "run"
-    options = ["--index", index, "--batch-size", "1", "--save-every", "1", "--steps", "20"]
-    assert main(training_arguments(out, *options)) == 1
-    message = capsys.readouterr().err
-    step = int(message.partition("step ")[2].partition(":")[0])
-    good = f"{out}/checkpoints/step-{step - 1}" if step > 1 else "none"
-    assert f"step {step}: the loss is not finite, on {bad.sequence}; the last good checkpoint is {good}." in message
-    assert not (out / "checkpoints" / f"step-{step}").exists()
-    assert not (out / "training.json").exists()
-    assert all(torch.isfinite(tensor).all() for tensor in weights(out / "checkpoints" / f"step-{step - 1}").values())
-
-
 def test_an_absurd_rate_stops_before_a_checkpoint_holds_what_is_not_finite(
     training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--learning-rate", "1e30", "--patch-learning-rate", "1e30", "--warmup-steps", "0", "--save-every", "1"]
     assert main(training_arguments(tmp_path, *options)) == 1
-    assert "is not finite" in capsys.readouterr().err
+    message = capsys.readouterr().err
     last = checkpoints.latest(tmp_path / "checkpoints")
     assert last is not None
+    assert f"step {last.step + 1}: the " in message and "is not finite, on " in message
+    assert "A lower --learning-rate may help; with --on-change continue the training then goes on from" in message
+    assert str(last.folder) in message
     assert all(torch.isfinite(tensor).all() for tensor in weights(last.folder).values())
 
 
@@ -176,6 +145,24 @@ def test_half_precision_base_weights_need_their_own_mixed_precision(
 ) -> None:
     assert main(training_arguments(tmp_path, "--dtype", "bfloat16")) == 2
     assert "needs bf16" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--batch-size", "2", "--micro-batch-size", "3"], "--micro-batch-size: 3 was given with a batch_size of 2"),
+        (["--steps", "4", "--warmup-steps", "4"], "--warmup-steps: 4 was given with 4 steps"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    training_arguments: Arguments,
+    tmp_path: Path,
+    options: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(training_arguments(tmp_path, *options)) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_windows_of_several_sizes_do_not_share_a_forward_pass(
@@ -220,8 +207,8 @@ def test_a_killed_run_ends_as_if_it_had_never_been_killed(training_arguments: Ar
         assert running.wait() == -signal.SIGKILL
     assert not (tmp_path / "killed" / "training.json").exists()
     assert main(training_arguments(tmp_path / "killed", *options)) == 0
-    assert lasting(tmp_path / "killed") == lasting(tmp_path / "whole")
-    assert [row["step"] for row in rows(tmp_path / "killed")] == list(range(1, 61))
+    assert checkpoint_files(tmp_path / "killed") == checkpoint_files(tmp_path / "whole")
+    assert [row["step"] for row in metrics_rows(tmp_path / "killed")] == list(range(1, 61))
 
 
 IN_BFLOAT16 = """
@@ -241,7 +228,7 @@ def test_a_run_on_a_bfloat16_base_resumes_bit_identical(training_arguments: Argu
     commands = [training_arguments(tmp_path / name, *options) for name in ("whole", "resumed")]
     arguments = json.dumps([*commands, str(tmp_path / "resumed" / "checkpoints" / "step-4")])
     subprocess.run([sys.executable, "-c", IN_BFLOAT16, arguments], check=True)
-    assert lasting(tmp_path / "resumed") == lasting(tmp_path / "whole")
+    assert checkpoint_files(tmp_path / "resumed") == checkpoint_files(tmp_path / "whole")
     saved = weights(tmp_path / "whole" / "checkpoints" / "step-4")
     assert {tensor.dtype for tensor in saved.values()} == {torch.float32}
     assert any(not torch.equal(tensor, tensor.bfloat16().float()) for tensor in saved.values())

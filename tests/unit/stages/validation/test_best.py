@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from inpainting.cli import main
 from inpainting.core.files import write_json, write_text
@@ -57,12 +58,10 @@ def candidate(tmp_path: Path) -> Candidate:
 
 @pytest.fixture
 def best(tmp_path: Path) -> Best:
-    """Chooses among score files."""
+    """Chooses the best of score files; returns the exit code."""
 
     def best(*paths: Path) -> int:
-        outputs = ["--out", str(tmp_path / "best.json"), "--adapter-out", str(tmp_path / "best")]
-        scores = ",".join(map(str, paths))
-        return main(["best", "--scores", scores, "--checkpoints", str(tmp_path / "checkpoints"), *outputs])
+        return main(commands.best(paths, tmp_path / "checkpoints", tmp_path / "best.json", tmp_path / "best"))
 
     return best
 
@@ -78,16 +77,14 @@ def test_the_highest_score_wins_and_its_adapter_is_copied(candidate: Candidate, 
     assert chosen["provenance"]["inputs"]["adapter"] == adapter_digest(tmp_path / "best")
 
 
-def test_what_others_put_into_an_adapters_folder_is_not_the_adapters(
-    candidate: Candidate, best: Best, tmp_path: Path
-) -> None:
+def test_other_files_in_the_adapters_folder_are_not_copied(candidate: Candidate, best: Best, tmp_path: Path) -> None:
     scored = candidate(500, 20.0)
     write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / ".snakemake_timestamp", "")
     assert best(scored) == 0
     assert {path.name for path in (tmp_path / "best").iterdir()} == {LORA_FILE, "inpainting.json"}
 
 
-def test_of_equal_scores_the_earlier_step_wins_whatever_the_order(
+def test_of_equal_scores_the_earlier_step_wins_in_any_order_of_files(
     candidate: Candidate, best: Best, tmp_path: Path
 ) -> None:
     assert best(candidate(1000, 22.0), candidate(500, 22.0), candidate(1500, 22.0)) == 0
@@ -112,7 +109,7 @@ def test_checkpoints_that_were_validated_differently_are_refused(
     candidate: Candidate, best: Best, tmp_path: Path, changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert best(candidate(500, 20.0), candidate(1000, 21.0, **changes)) == 1
-    assert "validate all checkpoints alike" in capsys.readouterr().err
+    assert "validate all checkpoints with the same settings" in capsys.readouterr().err
     assert not (tmp_path / "best.json").exists()
 
 
@@ -138,7 +135,7 @@ def test_the_number_of_denoising_steps_that_scores_best_is_chosen_and_of_equal_o
     assert "with 5 denoising steps of 3 numbers tried" in chosen["why"]
 
 
-def test_the_reason_tells_the_interval_and_how_sure_the_choice_is(
+def test_the_reason_has_the_interval_and_whether_the_choice_may_be_chance(
     candidate: Candidate, best: Best, tmp_path: Path
 ) -> None:
     values = [20.0, 22.0, 25.0, 19.0, 23.0]

@@ -1,4 +1,4 @@
-"""Checkpoints are scored as they are on disk, and left as they are."""
+"""`inpaint validate`: the scores of a checkpoint, and which checkpoints are refused."""
 
 import json
 import logging
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import commands
 import numpy as np
 import pytest
 from inpainting.cli import main
@@ -27,12 +28,9 @@ def validate(tiny_base: Path, tiny_results: Path, tiny_training: Path) -> Valida
     """Validates the tiny training's last checkpoint with two denoising steps; options given later replace these."""
 
     def validate(out: Path, *options: str) -> int:
-        audit = tiny_results / "audit"
-        command = ["validate", "--base", str(tiny_base), "--dataset", str(tiny_results / "dataset")]
-        command += ["--manifest", str(audit / "manifest.parquet"), "--split-file", str(audit / "split.tsv")]
-        command += ["--checkpoint", str(tiny_training / "checkpoints" / "step-4"), "--frames", "17", "--out", str(out)]
+        checkpoint = tiny_training / "checkpoints" / "step-4"
         steps = [] if "--steps" in options else ["--steps", "2"]
-        return main([*command, "--device", "cpu", *steps, *options])
+        return main(commands.validate(tiny_base, tiny_results, checkpoint, out, *steps, *options))
 
     return validate
 
@@ -49,9 +47,7 @@ def scores(out: Path) -> Any:
     return {**run, "step": result["step"]}
 
 
-def test_the_validation_sequences_and_no_others_are_scored(
-    validate: Validate, tiny_results: Path, tmp_path: Path
-) -> None:
+def test_only_the_validation_sequences_are_scored(validate: Validate, tiny_results: Path, tmp_path: Path) -> None:
     assert validate(tmp_path / "step-4.json") == 0
     result = scores(tmp_path / "step-4.json")
     assert result["step"] == 4
@@ -60,7 +56,7 @@ def test_the_validation_sequences_and_no_others_are_scored(
     assert result["scores"]["psnr_mask"]["mean"] == pytest.approx(mean)
 
 
-def test_the_scores_are_of_the_raw_output_inside_the_undilated_mask(
+def test_scores_are_those_of_the_raw_output_inside_the_undilated_mask(
     validate: Validate, tiny_base: Path, tiny_results: Path, tiny_training: Path, tmp_path: Path
 ) -> None:
     assert validate(tmp_path / "step-4.json", "--limit", "1") == 0
@@ -82,7 +78,7 @@ def test_validation_changes_nothing_of_the_training(validate: Validate, tiny_tra
     assert folder_digest(tiny_training) == before
 
 
-def test_the_same_checkpoint_gets_the_same_scores_and_another_others(
+def test_scores_are_reproducible_and_depend_on_the_checkpoint(
     validate: Validate, tiny_training: Path, tmp_path: Path
 ) -> None:
     earlier = str(tiny_training / "checkpoints" / "step-2")
@@ -94,7 +90,7 @@ def test_the_same_checkpoint_gets_the_same_scores_and_another_others(
     assert other["step"] == 2
 
 
-def test_a_sequence_without_a_hole_has_no_score_and_does_not_count(
+def test_a_sequence_with_empty_masks_has_no_score_and_does_not_count(
     validate: Validate, tiny_results: Path, tmp_path: Path
 ) -> None:
     first, *others = validation_sequences(tiny_results)
@@ -121,7 +117,7 @@ def test_a_validation_set_without_a_sequence_is_refused(
     assert "no sequence in the split 'validation'" in capsys.readouterr().err
 
 
-def test_a_frame_that_can_not_be_read_is_named_with_its_sequence(
+def test_an_unreadable_frame_is_named_with_its_sequence(
     validate: Validate, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, *_ = validation_sequences(tiny_results)
@@ -133,7 +129,7 @@ def test_a_frame_that_can_not_be_read_is_named_with_its_sequence(
     assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
 
 
-def test_several_numbers_of_denoising_steps_are_scored_apart(validate: Validate, tmp_path: Path) -> None:
+def test_each_number_of_denoising_steps_is_scored(validate: Validate, tmp_path: Path) -> None:
     assert validate(tmp_path / "both.json", "--steps", "1,2", "--limit", "1") == 0
     assert validate(tmp_path / "two.json", "--limit", "1") == 0
     one, two = json.loads((tmp_path / "both.json").read_text())["runs"]
@@ -165,7 +161,7 @@ def test_only_new_and_changed_sequences_are_inpainted(
     assert said == ["0 of 2", "1 of 2", "2 of 2"]
 
 
-def test_a_fresh_process_has_the_model_that_was_trained(validate: Validate, tmp_path: Path) -> None:
+def test_the_loaded_model_predicts_what_the_trained_model_did(validate: Validate, tmp_path: Path) -> None:
     assert validate(tmp_path / "scores.json", "--limit", "1") == 0
     assert json.loads((tmp_path / "scores.json").read_text())["difference_to_training"] < 1e-5
 
@@ -181,7 +177,7 @@ def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
     weights = load_file(checkpoint / "adapter" / "widened.safetensors")
     save_file({name: 1.5 * tensor for name, tensor in weights.items()}, checkpoint / "adapter" / "widened.safetensors")
     assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
-    assert "from the one that was saved" in capsys.readouterr().err
+    assert "from the trained model's" in capsys.readouterr().err
     assert not (tmp_path / "scores.json").exists()
 
 
@@ -189,7 +185,7 @@ def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
     ("name", "content", "said"),
     [
         ("state.json", b"{}", "state.json is damaged or of another kind"),
-        ("probe.safetensors", b"", "probe.safetensors is absent or damaged"),
+        ("probe.safetensors", b"", "probe.safetensors is missing or damaged"),
         ("adapter/widened.safetensors", b"half", "widened.safetensors is damaged"),
         ("adapter/inpainting.json", None, "is not an adapter: inpainting.json missing"),
     ],

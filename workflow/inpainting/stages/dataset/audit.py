@@ -1,4 +1,4 @@
-"""`inpaint audit`: gather what was found of every sequence, join duplicates into groups, and write the manifest."""
+"""`inpaint audit`: collect the inspection results, group duplicates, and write the manifest."""
 
 import logging
 from collections import Counter
@@ -19,20 +19,20 @@ from inpainting.artifacts.record import ACCEPTED, Content, Record, Soundness, ma
 from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import file_digest, value_digest
-from inpainting.stages.dataset.groups import Joined, join
+from inpainting.stages.dataset.groups import Grouping, group_duplicates
 from inpainting.stages.dataset.inspect_shard import check_paths, inspect_shard, shaping_settings
-from inpainting.stages.dataset.settings import AuditCommand, InspectCommand, Inspecting
+from inpainting.stages.dataset.settings import AuditCommand, InspectCommand, InspectionSettings
 
 log = logging.getLogger(__name__)
 
-Found = list[tuple[str, Soundness, Content]]
+Results = list[tuple[str, Soundness, Content]]
 
 
 def audit(settings: AuditCommand) -> None:
     """Write manifest.parquet, rejected.tsv, warnings.tsv and summary.json.
 
-    Raises UsageError for paths that can't be used, InputError for a root without sequences. Rejected sequences are no
-    failure of the audit, whose findings must stay for a person to read: `inpaint split` refuses too many of them.
+    Raises UsageError for paths that can't be used, InputError for a root without sequences. Rejected sequences do not
+    make the audit fail, so that its findings can be read: `inpaint split` fails if there are too many.
     """
     check_paths(settings.root, settings.out)
     if settings.out.exists() and not settings.out.is_dir():
@@ -41,32 +41,32 @@ def audit(settings: AuditCommand) -> None:
     found, stray = gather(settings.inspected or [inspect_here(settings)], settings)
     findings = {name: [*sound.findings, *content.findings] for name, sound, content in found}
     records = [make_record(name, sound, content) for name, sound, content in found]
-    joined = join(records, user_groups)
-    records = [replace(record, group=joined.groups[record.id]) for record in records]
+    grouping = group_duplicates(records, user_groups)
+    records = [replace(record, group=grouping.groups[record.id]) for record in records]
     origin = provenance.describe(settings.shaping(), inputs(settings.root, records))
     rejected, warnings = settings.out / "rejected.tsv", settings.out / "warnings.tsv"
     write_findings(rejected, findings, rejects=True)
     write_findings(warnings, findings, rejects=False)
-    counts = summarise(records, findings, joined, stray)
-    told = {"effect_threshold": settings.effect_threshold, "files": digests(rejected, warnings), "provenance": origin}
-    AuditSummary.model_validate(counts | told).write(settings.out / "summary.json")
+    counts = summarise(records, findings, grouping, stray)
+    metadata = {"effect_threshold": settings.effect_threshold, "files": digests(rejected, warnings)}
+    AuditSummary.model_validate(counts | metadata | {"provenance": origin}).write(settings.out / "summary.json")
     write_manifest(settings.out / "manifest.parquet", records, origin)
     log.info("%s; %s", verdict([of.reasons for of in records]), warned([of.warnings for of in records]))
 
 
 def inspect_here(settings: AuditCommand) -> Path:
-    """Inspect all sequences as one shard, beside the folder where a pipeline keeps its shards."""
+    """Inspect all sequences as one shard; returns the .jsonl file."""
     out = settings.out / "inspected.jsonl"
-    inspect_shard(InspectCommand(**settings.section(Inspecting).model_dump(), out=out))
+    inspect_shard(InspectCommand(**settings.section(InspectionSettings).model_dump(), out=out))
     return out
 
 
-def gather(paths: Sequence[Path], settings: AuditCommand) -> tuple[Found, int]:
-    """What was found of all sequences, by id, and how many entries of the root are none.
+def gather(paths: Sequence[Path], settings: AuditCommand) -> tuple[Results, int]:
+    """The inspection results of all sequences, sorted by id, and the number of the root's other entries.
 
-    Raises InputError for shards that are not all of one whole, or were inspected with other settings.
+    Raises InputError if shards are missing, repeated, or were inspected with other settings.
     """
-    found: Found = []
+    found: Results = []
     stray = 0
     for path in paths:
         shard = InspectedShard.read(path, "--inspected")
@@ -79,12 +79,12 @@ def gather(paths: Sequence[Path], settings: AuditCommand) -> tuple[Found, int]:
     found.sort(key=lambda one: one[0])
     twice = [name for name, count in Counter(name for name, *_ in found).items() if count > 1]
     if twice:
-        raise InputError(f"{twice[0]} is in two shards, which are no parts of one whole; inspect all of them again")
+        raise InputError(f"--inspected: {twice[0]} is in two shards; inspect all shards again")
     return found, stray
 
 
 def inputs(root: Path, records: Sequence[Record]) -> dict[str, str]:
-    """Digests of what the manifest is made from; where it lies plays no part."""
+    """Digests of the sequences and of groups.tsv, for the provenance."""
     digests = {"sequences": value_digest([[record.id, record.digest] for record in records])}
     if (root / GROUPS).exists():
         digests[GROUPS] = file_digest(root / GROUPS)
@@ -92,9 +92,9 @@ def inputs(root: Path, records: Sequence[Record]) -> dict[str, str]:
 
 
 def summarise(
-    records: Sequence[Record], findings: dict[str, list[Finding]], joined: Joined, stray: int
+    records: Sequence[Record], findings: dict[str, list[Finding]], grouping: Grouping, stray: int
 ) -> dict[str, object]:
-    """The audit in numbers, as `AuditSummary` has them."""
+    """The numbers of `AuditSummary`."""
     accepted = [record for record in records if record.verdict == ACCEPTED]
     sizes = Counter(f"{record.width}x{record.height}" for record in accepted)
     counts = reason_counts([f"{record.reasons};{record.warnings}" for record in records])
@@ -104,7 +104,7 @@ def summarise(
         "rejected": len(records) - len(accepted),
         "warned": sum(bool(record.warnings) for record in accepted),
         "groups": len({record.group for record in accepted}),
-        "duplicates": {"exact": joined.exact, "near": joined.near},
+        "duplicates": {"exact": grouping.exact, "near": grouping.near},
         "stray": stray,
         "reasons": {
             reason.code: {"sequences": counts[reason.code], "rejects": reason.rejects, "meaning": reason.meaning}
@@ -117,6 +117,6 @@ def summarise(
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:
-    """Smallest, 5 %, 25 %, 50 %, 75 %, 95 % and largest of some values, by name; empty for none."""
+    """Minimum, maximum and quantiles of some values, by name; empty for no values."""
     names = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
     return {name: float(np.quantile(values, share)) for name, share in names.items()} if values else {}

@@ -1,4 +1,4 @@
-"""What makes a sequence unusable, as functions of what was found on disk; each names all it finds, not the first."""
+"""Checks of a sequence's names, frame numbers, sizes and mask coverage; each returns all its findings."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -7,7 +7,7 @@ from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.stages.dataset.frames import FrameError
 from inpainting.video.sequence import MASK, frame_name
 
-SMALLEST_SIDE = 16
+MIN_SIDE = 16
 """Pixels: one token of the transformer (2 latents) of 8 pixels each."""
 
 Size = tuple[int, int]
@@ -15,22 +15,22 @@ Size = tuple[int, int]
 
 
 def check_name(name: str) -> list[Finding]:
-    """Ids stand in tables and paths: a tab, a line break or bytes that are no UTF-8 would break them."""
+    """Reject names with tabs, line breaks or undecodable bytes: ids are written to tables and paths."""
     if name.isprintable():
         return []
     return [Finding(Reason.UNUSABLE_NAME, None, "rename the folder to printable characters")]
 
 
 def check_numbers(folder: str, numbers: Collection[int], frames: int, stray: str = "") -> list[Finding]:
-    """Frames 1 to `frames` must be there without a gap; more are fine.
+    """Frames 1 to `frames` must exist without a gap; further frames are allowed.
 
-    numbers: those that the folder has; stray: a name in it that is no frame's.
+    numbers: the folder's frame numbers; stray: the name of another file in it, if any.
     """
     findings = []
     last = max(numbers, default=0)
     gaps = sorted(set(range(1, min(last, frames) + 1)) - set(numbers))
     if gaps:
-        findings.append(Finding(Reason.MISSING_FRAME, gaps[0], f"{folder}: no frame {spans(gaps)}"))
+        findings.append(Finding(Reason.MISSING_FRAME, gaps[0], f"{folder}: no frame {format_ranges(gaps)}"))
     if last < frames:
         name = stray if stray.isprintable() else "others"
         other = f" but {name} (names are as {frame_name(1)}; `inpaint import` makes them so)" if stray else ""
@@ -42,42 +42,43 @@ def check_numbers(folder: str, numbers: Collection[int], frames: int, stray: str
 
 
 def check_errors(folder: str, errors: Mapping[int, FrameError]) -> list[Finding]:
-    """One finding per reason for the frames of a folder that could not be used; `errors` by frame number."""
+    """One finding per reason for the unusable frames of a folder; `errors` by frame number."""
     findings = []
     for reason in Reason:
         numbers = sorted(number for number, error in errors.items() if error.reason is reason)
         if numbers:
-            detail = f"{folder}: frame {spans(numbers)} {errors[numbers[0]].detail}"
+            detail = f"{folder}: frame {format_ranges(numbers)} {errors[numbers[0]].detail}"
             findings.append(Finding(reason, numbers[0], detail))
     return findings
 
 
 def check_sizes(sizes: Mapping[str, Mapping[int, Size]]) -> list[Finding]:
-    """One size throughout. `sizes`: of every frame that could be read, by folder and frame number.
+    """All frames must have one size of at least MIN_SIDE. `sizes`: by folder and number of each readable frame.
 
-    A folder's size is that of most of its frames, so that the frames named are the odd ones.
+    Frames are compared with the most common size of their folder.
     """
     findings = []
-    usual = {folder: usual_size(list(of.values())) for folder, of in sizes.items() if of}
+    usual = {folder: most_common_size(list(of.values())) for folder, of in sizes.items() if of}
     for folder, size in usual.items():
         odd = sorted(number for number, other in sizes[folder].items() if other != size)
         if odd:
-            detail = f"{folder}: frame {spans(odd)} is {shown(sizes[folder][odd[0]])}, the others are {shown(size)}"
+            found, usual_size = format_size(sizes[folder][odd[0]]), format_size(size)
+            detail = f"{folder}: frame {format_ranges(odd)} is {found}, the others are {usual_size}"
             findings.append(Finding(Reason.SIZE_CHANGES, odd[0], detail))
     if len(set(usual.values())) > 1:
-        detail = ", ".join(f"{folder} is {shown(size)}" for folder, size in usual.items())
+        detail = ", ".join(f"{folder} is {format_size(size)}" for folder, size in usual.items())
         findings.append(Finding(Reason.SIZES_DIFFER, None, detail))
-    small = [f"{folder} is {shown(size)}" for folder, size in usual.items() if min(size) < SMALLEST_SIDE]
+    small = [f"{folder} is {format_size(size)}" for folder, size in usual.items() if min(size) < MIN_SIDE]
     if small:
-        detail = f"{', '.join(small)}; both sides need at least {SMALLEST_SIDE} pixels"
+        detail = f"{', '.join(small)}; both sides need at least {MIN_SIDE} pixels"
         findings.append(Finding(Reason.TOO_SMALL, None, detail))
     return findings
 
 
 def check_coverage(coverage: Sequence[float], values: tuple[int, int], threshold: int) -> list[Finding]:
-    """Something to inpaint, and something to inpaint it from.
+    """Masks must be neither all empty nor all full.
 
-    coverage: share of hole in each mask that could be read, 0..1; values: lowest and highest value in these masks.
+    coverage: share of masked pixels of each readable mask, 0..1; values: lowest and highest value in these masks.
     """
     if not coverage or (max(coverage) > 0 and min(coverage) < 1):
         return []
@@ -86,18 +87,18 @@ def check_coverage(coverage: Sequence[float], values: tuple[int, int], threshold
     return [Finding(reason, None, detail)]
 
 
-def usual_size(sizes: Sequence[Size]) -> Size:
-    """The size of most frames; of those equally frequent, the one met first."""
+def most_common_size(sizes: Sequence[Size]) -> Size:
+    """The most common size; of equally common ones the first in the list."""
     return Counter(sizes).most_common(1)[0][0]
 
 
-def shown(size: Size) -> str:
-    """A size as people write it: 640x480."""
+def format_size(size: Size) -> str:
+    """A size as text, e.g. 640x480."""
     return f"{size[0]}x{size[1]}"
 
 
-def spans(numbers: Sequence[int], most: int = 6) -> str:
-    """Ascending frame numbers for a person to read: `3, 7-9`; past `most` runs only their count."""
+def format_ranges(numbers: Sequence[int], most: int = 6) -> str:
+    """Ascending frame numbers as text, e.g. `3, 7-9`; after `most` ranges only the number of further ones."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

@@ -1,4 +1,4 @@
-"""Measures of what frames show: how input and truth differ, how camera and mask move."""
+"""Content measures of frames: the difference of input and truth, camera motion and mask position."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,9 @@ MOTION_SIDE = 160
 class Difference:
     """|RGB - GT| of one frame.
 
-    inside, outside: sums over the hole and the rest of the mean over channels, 0..255 a pixel; hole, known: their
-    pixels; effect, around: pixels outside the dilated hole that differ more than the threshold, and all of these.
+    inside, outside: the difference (mean over channels, 0..255) summed over the pixels inside and outside the hole;
+    hole, known: number of these pixels; around: number of pixels outside the dilated hole; effect: number of those
+    whose difference exceeds the threshold.
     """
 
     inside: float
@@ -35,7 +36,11 @@ def difference(
     around: NDArray[np.bool_],
     effect_threshold: float,
 ) -> Difference:
-    """Compare input and truth, uint8 [height, width, 3], inside and outside the hole, and outside the dilated one."""
+    """Compare input and truth inside and outside the hole.
+
+    rgb, truth: uint8 [height, width, 3]; hole, around (outside the dilated hole): bool [height, width];
+    effect_threshold: grey levels, 0..255.
+    """
     levels = summed_difference(rgb, truth)
     total, inside = int(levels.sum()), int(levels[hole].sum())
     return Difference(
@@ -49,12 +54,12 @@ def difference(
 
 
 def share(part: float, whole: float) -> float | None:
-    """part / whole, or None where the whole is nothing."""
+    """part / whole, or None if whole is 0."""
     return part / whole if whole else None
 
 
-def motion_view(truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A true frame [height, width, 3] as `motion` takes it: grey, the longer side at most MOTION_SIDE pixels."""
+def motion_image(truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A frame, uint8 [height, width, 3], in grey and with a longer side of at most MOTION_SIDE pixels, for `motion`."""
     grey = cv2.cvtColor(truth, cv2.COLOR_RGB2GRAY)
     scale = MOTION_SIDE / max(grey.shape)
     if scale >= 1:
@@ -63,17 +68,18 @@ def motion_view(truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """Median magnitude of the optical flow between two views: pixels of the view per frame.
+    """Median magnitude of the optical flow between two images of `motion_image`, in their pixels per frame.
 
-    The median is the camera's share as long as what moves by itself covers less than half the frame.
+    The median measures camera motion as long as moving objects cover less than half the frame. Source: T. Kroeger et
+    al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, in OpenCV's implementation.
     """
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     flow = finder.calc(before, after, None)
     return float(np.median(np.hypot(flow[..., 0], flow[..., 1])))
 
 
-def centre(hole: NDArray[np.bool_]) -> tuple[float, float] | None:
-    """The centre (right, down) of a hole [height, width] in pixels; None for none."""
+def mask_centre(hole: NDArray[np.bool_]) -> tuple[float, float] | None:
+    """Centroid (x, y) in pixels of a hole, bool [height, width]; None if it is empty."""
     moments = cv2.moments(hole.astype(np.uint8), binaryImage=True)
     area = moments["m00"]
     return (moments["m10"] / area, moments["m01"] / area) if area else None

@@ -1,4 +1,4 @@
-"""What the pixels of a sequence show, gathered while the frames that are looked at go by, one at a time."""
+"""Content statistics of a sequence, accumulated over its sampled frames."""
 
 import random
 from collections.abc import Mapping
@@ -13,29 +13,29 @@ from inpainting.artifacts.record import Content
 from inpainting.core import seeds
 from inpainting.stages.dataset import alignment, checks, content, similarity
 from inpainting.stages.dataset.content import Difference
-from inpainting.stages.dataset.settings import Inspecting
+from inpainting.stages.dataset.settings import InspectionSettings
 from inpainting.video import masks
 from inpainting.video.sequence import MASK, RGB, TRUTH
 
 Pixels = NDArray[np.uint8]
 
-UNCHANGED = 0.5
-"""Levels: pictures that differ less on average are the same."""
+SAME_PICTURE_LEVELS = 0.5
+"""Grey levels. Frames with a smaller mean difference count as the same picture."""
 
-INVERTED = 4.0
-"""How many times more input and truth differ outside the mask than inside it where the mask looks inverted."""
+INVERTED_MASK_RATIO = 4.0
+"""A mask looks inverted if input and truth differ this many times more outside it than inside."""
 
 
-def frames_to_look_at(frames: int, count: int, seed: int, name: str) -> list[int]:
-    """Numbers of the frames of a sequence whose pixels are looked at, ascending.
+def sample_frames(frames: int, count: int, seed: int, name: str) -> list[int]:
+    """Numbers of the frames on which content is measured, ascending from 1.
 
-    The first, middle and last, by which sequences are compared with each other; and `count` more, as pairs of
-    neighbours, so that motion can be seen: one pair from each of count / 2 equal parts of the sequence, drawn by seed
-    and name. All frames where they are few.
+    The first, middle and last frame, by which near-duplicates are found, and `count` more in pairs of neighbours, for
+    motion: one pair from each of count / 2 equal parts of the sequence, drawn by seed and name. All frames if the
+    sequence has at most `count`.
     """
     if frames <= count:
         return list(range(1, frames + 1))
-    found = set(similarity.anchors(frames))
+    found = set(similarity.hashed_frames(frames))
     draw = random.Random(seeds.derive(seed, "audit.frames", name))
     pairs = -(-count // 2)
     for pair in range(pairs):
@@ -45,26 +45,26 @@ def frames_to_look_at(frames: int, count: int, seed: int, name: str) -> list[int
     return sorted(found)
 
 
-class Observation:
-    """The measures of one sequence so far."""
+class ContentStatistics:
+    """Accumulates the content measures of one sequence; `content` returns the result."""
 
-    def __init__(self, settings: Inspecting) -> None:
+    def __init__(self, settings: InspectionSettings) -> None:
         self.settings = settings
-        self.values = (255, 0)
+        self.mask_range = (255, 0)
         self.coverage: list[float] = []
         self.differences: list[Difference] = []
-        self.likenesses: list[alignment.Likeness] = []
-        self.camera: list[float] = []
+        self.comparisons: list[alignment.Comparison] = []
+        self.camera_motion: list[float] = []
         self.mask_motion: list[float] = []
         self.hashes: list[int | None] = []
         self.first: Pixels | None = None
-        self.still = 0.0
+        self.largest_change = 0.0
         self.size: checks.Size | None = None
-        self.before: tuple[int, Pixels, tuple[float, float] | None] | None = None
+        self.previous: tuple[int, Pixels, tuple[float, float] | None] | None = None
 
-    def take(self, number: int, images: Mapping[str, Pixels]) -> None:
-        """Look at a frame: its images by folder, as far as they could be read. Frames come in ascending order."""
-        hole = self.take_mask(images[MASK]) if MASK in images else None
+    def add_frame(self, number: int, images: Mapping[str, Pixels]) -> None:
+        """Add a frame, given as its readable images by folder. Frames must come in ascending order."""
+        hole = self.add_mask(images[MASK]) if MASK in images else None
         sizes = {(image.shape[1], image.shape[0]) for image in images.values()}
         if hole is None or len(images) < 3 or len(sizes) > 1 or (self.size and sizes != {self.size}):
             return
@@ -72,51 +72,56 @@ class Observation:
         rgb, truth = images[RGB], images[TRUTH]
         around = ~masks.dilate(hole[None], self.settings.mask_dilation)[0]
         self.differences.append(content.difference(rgb, truth, hole, around, self.settings.effect_threshold))
-        likeness = alignment.compare(alignment.Triple(number, rgb, truth, around))
-        if likeness is not None:
-            self.likenesses.append(likeness)
-        self._move(number, rgb, hole, truth)
-        self.hashes += [similarity.picture_hash(truth)] * similarity.anchors(self.settings.frames).count(number)
+        comparison = alignment.compare(alignment.FramePair(number, rgb, truth, around))
+        if comparison is not None:
+            self.comparisons.append(comparison)
+        self._add_motion(number, rgb, hole, truth)
+        self.hashes += [similarity.picture_hash(truth)] * similarity.hashed_frames(self.settings.frames).count(number)
 
-    def take_mask(self, mask: Pixels) -> NDArray[np.bool_]:
-        """The hole of a mask as stored; its coverage is counted."""
+    def add_mask(self, mask: Pixels) -> NDArray[np.bool_]:
+        """Add the coverage and value range of a mask, uint8 [height, width]; returns its hole, bool [height, width]."""
         hole = masks.to_hole(mask[None], self.settings)[0]
         self.coverage.append(float(np.count_nonzero(hole) / hole.size))
-        self.values = (min(self.values[0], int(mask.min())), max(self.values[1], int(mask.max())))
+        low, high = self.mask_range
+        self.mask_range = (min(low, int(mask.min())), max(high, int(mask.max())))
         return hole
 
     @property
-    def undecided(self) -> bool:
-        """Whether all masks so far are empty, or all are full, so that the others have to be looked at as well."""
+    def needs_more_masks(self) -> bool:
+        """Whether all masks so far are empty, or all are full; then the masks of all frames must be added."""
         return bool(self.coverage) and (max(self.coverage) == 0 or min(self.coverage) == 1)
 
-    def _move(self, number: int, rgb: Pixels, hole: NDArray[np.bool_], truth: Pixels) -> None:
-        shown, view, centre = content.motion_view(rgb), content.motion_view(truth), content.centre(hole)
+    def _add_motion(self, number: int, rgb: Pixels, hole: NDArray[np.bool_], truth: Pixels) -> None:
+        small_rgb, small_truth = content.motion_image(rgb), content.motion_image(truth)
+        centre = content.mask_centre(hole)
         if self.first is None:
-            self.first = shown
+            self.first = small_rgb
         else:
-            self.still = max(self.still, float(np.abs(shown.astype(np.int16) - self.first).mean()))
-        if self.before is not None and self.before[0] == number - 1:
-            self.camera.append(content.motion(self.before[1], view) * max(truth.shape[:2]) / max(view.shape))
-            if centre and self.before[2]:
-                self.mask_motion.append(dist(centre, self.before[2]))
-        self.before = (number, view, centre)
+            change = float(np.abs(small_rgb.astype(np.int16) - self.first).mean())
+            self.largest_change = max(self.largest_change, change)
+        if self.previous is not None and self.previous[0] == number - 1:
+            motion = content.motion(self.previous[1], small_truth)
+            self.camera_motion.append(motion * max(truth.shape[:2]) / max(small_truth.shape))
+            if centre and self.previous[2]:
+                self.mask_motion.append(dist(centre, self.previous[2]))
+        self.previous = (number, small_truth, centre)
 
-    def content(self, read_triple: alignment.ReadTriple, read_truth: alignment.ReadTruth) -> Content:
-        """All that was seen, and what is wrong with it; the functions give a frame once more where there is doubt."""
+    def content(self, read_pair: alignment.ReadPair, read_truth: alignment.ReadTruth) -> Content:
+        """The content measures and findings. The functions read a frame again; called if input and truth differ."""
         inside, outside = self._share("inside", "hole"), self._share("outside", "known")
-        findings = checks.check_coverage(self.coverage, self.values, self.settings.mask_threshold)
+        findings = checks.check_coverage(self.coverage, self.mask_range, self.settings.mask_threshold)
         mostly_hole = bool(self.coverage) and fmean(self.coverage) > 0.5
-        differs_outside = outside is not None and outside > max(alignment.NOISE, INVERTED * (inside or 0.0))
+        limit = max(alignment.COMPRESSION_NOISE, INVERTED_MASK_RATIO * (inside or 0.0))
+        differs_outside = outside is not None and outside > limit
         if mostly_hole and differs_outside:
             detail = f"input and truth differ by {inside:.1f} levels inside the mask and by {outside:.1f} outside"
             findings.append(Finding(Reason.INVERTED_MASK, None, detail))
         else:
-            findings += alignment.judge(self.likenesses, self.settings, read_triple, read_truth)
-            if inside is not None and inside < UNCHANGED:
+            findings += alignment.check_alignment(self.comparisons, self.settings, read_pair, read_truth)
+            if inside is not None and inside < SAME_PICTURE_LEVELS:
                 detail = f"input and truth differ by {inside:.2f} levels inside the mask"
                 findings.append(Finding(Reason.NOTHING_REMOVED, None, detail))
-        if len(self.differences) > 1 and self.still < UNCHANGED:
+        if len(self.differences) > 1 and self.largest_change < SAME_PICTURE_LEVELS:
             detail = f"{RGB}: {len(self.differences)} frames were compared"
             findings.append(Finding(Reason.STATIC_SEQUENCE, None, detail))
         return Content(
@@ -124,9 +129,9 @@ class Observation:
             difference_inside=inside,
             difference_outside=outside,
             effect_share=self._share("effect", "around"),
-            camera_motion=median(self.camera) if self.camera else None,
+            camera_motion=median(self.camera_motion) if self.camera_motion else None,
             mask_motion=median(self.mask_motion) if self.mask_motion else None,
-            look=similarity.look(self.hashes),
+            look=similarity.sequence_hash(self.hashes),
             findings=findings,
         )
 

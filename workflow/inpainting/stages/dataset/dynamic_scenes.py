@@ -1,8 +1,8 @@
-"""Scenes in which more moves than the camera: what footage has and a camera over one still picture has not.
+"""Dynamic scenes: more moves than the camera, as in real footage.
 
-A background under a fast or shaken camera, parts of it rippling as water and leaves do, things in front of it that pass
-by faster than it, and subjects with limbs that the camera keeps in view. Drawn at DENSITY times the size and shrunk, so
-that edges are as sharp as a downsized video's.
+A fast or shaking camera over a background, parts of which may ripple like water; foreground objects that move faster
+than the background; and subjects with limbs, near the middle of the frame. Scenes are drawn at DENSITY times the size
+and downsampled, so that edges are as sharp as in a downsized video.
 
 Lengths are in frame heights and times in frames, as in scenes.py.
 """
@@ -15,32 +15,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.stages.dataset.scenes import Camera, background, camera_path, view
+from inpainting.stages.dataset.scenes import Camera, background, camera_path, render
 from inpainting.video.objects import draw_sprite, paste
 from inpainting.video.outlines import Motion, draw_shadow, oscillation
 from inpainting.video.pictures import FloatImage
 
 Clip = NDArray[np.float32]
-"""[frames, height, width, 3], values in [0, 1]."""
+"""float32 [frames, height, width, 3] in 0..1."""
 
 DENSITY = 2
-"""How many times wider and higher than the result a scene is drawn."""
+"""Factor by which a scene is drawn larger than the result, in width and height."""
 
 
 def draw_dynamic_scene(
     rng: np.random.Generator, frames: int, size: tuple[int, int], still: float
 ) -> tuple[Clip, str, Camera]:
-    """As `scenes.draw_scene`, but dynamic: (float32 [frames, height, width, 3], name of the background, camera)."""
+    """A dynamic background clip: (clip, name of the photograph, "texture" or "plain", camera).
+
+    size: (width, height) in pixels; still: probability of a still camera.
+    """
     width, height = (DENSITY * side for side in size)
     name, picture, room = backdrop(rng, (width, height))
     camera = camera_path(rng, frames, room, still, periods=(20, 120))
     if camera.kind == "moving":
-        camera = shaken(rng, camera)
-    clip = view(picture, camera, (width, height))
+        camera = shake(rng, camera)
+    clip = render(picture, camera, (width, height))
     if rng.random() < 0.35:
-        clip = rippled(rng, clip)
+        clip = ripple(rng, clip)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.5, 0.3, 0.2]))):
-        pass_by(rng, clip, camera)
+        add_foreground(rng, clip, camera)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.25, 0.5, 0.25]))):
         add_subject(rng, clip)
     shrunk = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in clip])
@@ -50,7 +53,7 @@ def draw_dynamic_scene(
 
 
 def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, FloatImage, tuple[float, float]]:
-    """As `scenes.background`: one picture or two that meet at a horizon, some plain as a wall, some out of focus."""
+    """As `scenes.background`, but also plain surfaces, two pictures joined at a horizon, and blurred pictures."""
     name, picture, room = background(rng, size)
     rows, columns = picture.shape[:2]
     if rng.random() < 0.25:
@@ -70,26 +73,26 @@ def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Floa
 
 
 def plain(rng: np.random.Generator, size: tuple[int, int]) -> FloatImage:
-    """A surface of `size` (width, height) that shades smoothly from one colour to others near it."""
+    """A smooth gradient of similar colours, float32 [height, width, 3] in 0..1, for `size` (width, height)."""
     shades = (
         rng.uniform(0.1, 0.95, 3) + rng.normal(0, rng.uniform(0.02, 0.12), (2, 3, 1)) + rng.normal(0, 0.03, (2, 3, 3))
     )
     return np.clip(cv2.resize(shades.astype(np.float32), size, interpolation=cv2.INTER_CUBIC), 0, 1)
 
 
-def shaken(rng: np.random.Generator, camera: Camera) -> Camera:
-    """The camera, held by hand: its offsets tremble by up to 0.015."""
+def shake(rng: np.random.Generator, camera: Camera) -> Camera:
+    """The camera path with the tremor of a hand-held camera, up to 0.015 frame heights."""
     tremor = [oscillation(rng, len(camera.x), rng.uniform(0, 0.015), (4, 16)) for _ in range(2)]
     return dataclasses.replace(camera, x=camera.x + tremor[0], y=camera.y + tremor[1])
 
 
-def rippled(rng: np.random.Generator, clip: Clip) -> Clip:
-    """A clip of which a part, with soft borders, sways in travelling waves."""
+def ripple(rng: np.random.Generator, clip: Clip) -> Clip:
+    """The clip with a soft-edged region distorted by travelling waves."""
     frames, height, width = clip.shape[:3]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     coarse = rng.standard_normal((3, 4)).astype(np.float32) + np.float32(rng.uniform(-0.3, 0.8))
-    where = np.clip(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
-    swayed = np.empty_like(clip)
+    region = np.clip(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), 0, 1)
+    rippled = np.empty_like(clip)
     waves = [
         (rng.uniform(0, np.pi), rng.uniform(0.15, 0.7) * height, rng.uniform(8, 40), rng.uniform(0.003, 0.014) * height)
         for _ in range(3)
@@ -98,16 +101,16 @@ def rippled(rng: np.random.Generator, clip: Clip) -> Clip:
         shift = np.zeros((2, height, width), np.float32)
         for angle, length, period, reach in waves:
             along = np.cos(angle) * x + np.sin(angle) * y
-            wave = reach * np.sin(2 * np.pi * (along / length - frame / period)) * where
+            wave = reach * np.sin(2 * np.pi * (along / length - frame / period)) * region
             shift += np.stack([np.sin(angle) * wave, np.cos(angle) * wave]).astype(np.float32)
-        swayed[frame] = cv2.remap(
+        rippled[frame] = cv2.remap(
             clip[frame], x + shift[0], y + shift[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
         )
-    return swayed
+    return rippled
 
 
-def pass_by(rng: np.random.Generator, clip: Clip, camera: Camera) -> None:
-    """Put something still in front of the background, in place: it moves with the camera, but faster."""
+def add_foreground(rng: np.random.Generator, clip: Clip, camera: Camera) -> None:
+    """Paste a static foreground object into the clip, in place: by parallax it moves faster than the background."""
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.15, 0.45) * height
     depth = rng.uniform(1.3, 3)
@@ -125,7 +128,7 @@ def pass_by(rng: np.random.Generator, clip: Clip, camera: Camera) -> None:
 
 
 def add_subject(rng: np.random.Generator, clip: Clip) -> None:
-    """Put a body with up to five swinging limbs into a clip, in place, near the middle, where a camera keeps it."""
+    """Paste a body with up to five swinging limbs into the clip, in place, near the middle of the frame."""
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.07, 0.22) * height
     shadow = draw_shadow(rng, radius)
@@ -137,13 +140,13 @@ def add_subject(rng: np.random.Generator, clip: Clip) -> None:
         shadow=shadow,
         darkness=rng.uniform(0.2, 0.6) * (rng.random() < 0.4),
     )
-    limbs = [limb(rng, body, radius) for _ in range(int(rng.integers(0, 6)))]
+    limbs = [swinging_limb(rng, body, radius) for _ in range(int(rng.integers(0, 6)))]
     for part_radius, motion in [*limbs[::2], (radius, body), *limbs[1::2]]:
         paste(clip, draw_sprite(rng, part_radius), motion)
 
 
-def limb(rng: np.random.Generator, body: Motion, radius: float) -> tuple[float, Motion]:
-    """A part of a body of `radius` pixels that swings round a joint on its rim: (its radius, its motion)."""
+def swinging_limb(rng: np.random.Generator, body: Motion, radius: float) -> tuple[float, Motion]:
+    """A limb that swings about a joint on the rim of a body of `radius` pixels: (the limb's radius, its motion)."""
     frames = len(body.x)
     joint, length = rng.uniform(0, 2 * np.pi), radius * rng.uniform(0.3, 0.8)
     bend = oscillation(rng, frames, rng.uniform(0.1, 1.2), (7, 40))

@@ -1,4 +1,4 @@
-"""Reading one frame of unknown provenance: its size and pixels, or what is wrong with it."""
+"""Reads one untrusted image file: returns its size and pixels, or raises FrameError with what is wrong."""
 
 import hashlib
 import io
@@ -15,20 +15,20 @@ from inpainting.stages.dataset import png
 from inpainting.video.sequence import to_pixels
 
 LARGEST_FILE = 2**28
-"""Bytes beyond which a frame is not read."""
+"""Bytes. A larger file is not read."""
 
 LARGEST_FRAME = 2**25
-"""Pixels beyond which a frame is not decoded: an 8K frame still is, a decompression bomb is not."""
+"""Pixels. A larger frame is not decoded: 8K frames are, decompression bombs are not."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
-"""What a frame may be, whatever its name says; all but PNG are always decoded, since they carry no checksums."""
+"""Accepted formats, whatever the file name says. All but PNG are always decoded, since they have no checksums."""
 
-FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-"""How frames are opened: a pipe that took a file's place keeps no one waiting."""
+OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""Flags for opening a frame; without O_NONBLOCK, opening a named pipe would wait forever."""
 
 
 class FrameError(Exception):
-    """A frame can't be used: the reason, and a detail that is the same in every run (no addresses, no paths)."""
+    """Why a frame can't be used. `detail` is the same in every run: it contains no addresses and no paths."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -37,35 +37,35 @@ class FrameError(Exception):
 
 
 class Frame(NamedTuple):
-    """A frame whose file is sound, as far as was looked."""
+    """A frame without a defect at the level that was checked."""
 
     size: tuple[int, int] | None
-    """(width, height) in pixels, as a PNG declares it; None for other formats, which have to be decoded."""
-    mark: bytes
-    """What stands for the file's content in a digest; empty where only its ends were read."""
+    """(width, height) in pixels from a PNG's header; None for other formats, which must be decoded."""
+    checksum: bytes
+    """Identifies the content in the sequence's digest: a PNG's chunk checksums, else SHA-256; empty for `ends_only`."""
     data: memoryview
-    """The file's bytes, until the next one is read; empty where only its ends were read."""
+    """The file's bytes, valid until the next read; empty for `ends_only`."""
 
 
 class FrameReader:
-    """Reads files and checks the container of those that are PNGs. All go through one buffer."""
+    """Reads files into one reused buffer and checks the chunks of PNGs."""
 
     def __init__(self) -> None:
         self._buffer = bytearray(2**20)
 
-    def read(self, folder: int, name: str, length: int, ends: bool = False) -> Frame:
-        """The frame `name`, of `length` bytes, in the folder that is open as the descriptor `folder`.
+    def read(self, folder: int, name: str, length: int, ends_only: bool = False) -> Frame:
+        """Read the file `name` of `length` bytes in the folder with the file descriptor `folder`.
 
-        `ends`: read no more of a PNG than its header and trailer. Raises FrameError for what can't be used.
+        ends_only: read only the header and trailer of a PNG. Raises FrameError for a file that can't be used.
         """
         if length == 0:
             raise FrameError(Reason.UNREADABLE_FRAME, "is an empty file")
         if length > LARGEST_FILE:
             raise FrameError(Reason.UNREADABLE_FRAME, f"has {length} bytes, more than {LARGEST_FILE}")
         try:
-            descriptor = os.open(name, FLAGS, dir_fd=folder)
+            descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder)
             try:
-                if ends and (head := _whole_ends(descriptor, length)):
+                if ends_only and (head := _header_of_complete_png(descriptor, length)):
                     return Frame(_declared_size(head), b"", memoryview(b""))
                 data = self._fill(descriptor, length)
             finally:
@@ -93,8 +93,8 @@ def _check(data: memoryview) -> Frame:
         raise FrameError(Reason.UNREADABLE_FRAME, str(error)) from None
 
 
-def _whole_ends(descriptor: int, length: int) -> bytes | None:
-    """A PNG's first bytes; None for a file that does not begin and end as a PNG does, which has to be read whole."""
+def _header_of_complete_png(descriptor: int, length: int) -> bytes | None:
+    """A PNG's first HEADER_LENGTH bytes; None if the file does not start and end like a PNG and must be read whole."""
     head = os.pread(descriptor, png.HEADER_LENGTH, 0)
     tail = os.pread(descriptor, len(png.TRAILER), max(0, length - len(png.TRAILER)))
     return head if head.startswith(png.SIGNATURE) and tail == png.TRAILER else None
@@ -111,11 +111,10 @@ def _declared_size(head: bytes) -> tuple[int, int]:
 
 
 def decode(data: memoryview | bytes, mode: str | None) -> tuple[tuple[int, int], NDArray[np.uint8] | None]:
-    """(width, height) and pixels of an image, every one of which is decoded.
+    """Decode a whole image; returns ((width, height), pixels).
 
-    Pixels are uint8 [height, width, 3] for mode "RGB", [height, width] for "L", and not given for None.
-
-    Raises FrameError for whatever Pillow raises: damaged files make it raise errors of many kinds.
+    Pixels are uint8 [height, width, 3] for mode "RGB", uint8 [height, width] for "L", None for no mode.
+    Raises FrameError for any error of Pillow, which raises many kinds for damaged files.
     """
     try:
         return _decode(data, mode)

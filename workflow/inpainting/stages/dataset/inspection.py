@@ -1,4 +1,4 @@
-"""The audit of one sequence: every frame of its three folders checked as far as the level says, some looked at."""
+"""Inspection of one sequence: every frame is checked as `level` says, and content is measured on sampled frames."""
 
 import hashlib
 import struct
@@ -15,11 +15,11 @@ from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import NO_CONTENT, Content, Soundness
 from inpainting.core.files import value_digest
 from inpainting.stages.dataset import checks, folder_scan
-from inpainting.stages.dataset.alignment import Triple
-from inpainting.stages.dataset.content_statistics import Observation, frames_to_look_at
-from inpainting.stages.dataset.folder_scan import Listing
+from inpainting.stages.dataset.alignment import FramePair
+from inpainting.stages.dataset.content_statistics import ContentStatistics, sample_frames
+from inpainting.stages.dataset.folder_scan import FolderScan
 from inpainting.stages.dataset.frames import FrameError, FrameReader, decode
-from inpainting.stages.dataset.settings import DECODE, HEADER, ContentSettings, Inspecting
+from inpainting.stages.dataset.settings import DECODE, HEADER, ContentSettings, InspectionSettings
 from inpainting.video import masks
 from inpainting.video.sequence import FOLDERS, MASK, RGB, TRUTH
 from inpainting.video.settings import MaskSettings
@@ -28,8 +28,8 @@ Pixels = NDArray[np.uint8]
 MODES = {RGB: "RGB", MASK: "L", TRUTH: "RGB"}
 
 
-class Inspected(NamedTuple):
-    """What is known of a sequence, and what it was learnt from."""
+class InspectedSequence(NamedTuple):
+    """Inspection results of a sequence, and the keys by which the inspection cache tells whether they are current."""
 
     id: str
     stamp: str
@@ -41,27 +41,28 @@ class Inspected(NamedTuple):
 
 
 @cache
-def sound_key(settings: Inspecting) -> str:
-    """A digest of what shapes a `Soundness` beside the files."""
+def sound_key(settings: InspectionSettings) -> str:
+    """Digest of the settings and the version that change a `Soundness`."""
     return value_digest([settings.level, settings.frames, INSPECTION_VERSION])
 
 
 @cache
-def content_key(settings: Inspecting) -> str:
-    """A digest of what shapes a `Content` beside the files."""
-    looked = settings.section(ContentSettings).shaping() | settings.section(MaskSettings).shaping()
-    return value_digest([looked | {"seed": settings.seed}, sound_key(settings)])
+def content_key(settings: InspectionSettings) -> str:
+    """Digest of the settings and the version that change a `Content`."""
+    shaping = settings.section(ContentSettings).shaping() | settings.section(MaskSettings).shaping()
+    return value_digest([shaping | {"seed": settings.seed}, sound_key(settings)])
 
 
 def printable(name: str) -> str:
-    """A folder's name as an id; one that can't be written as UTF-8 on one line is shown with escapes."""
+    """A folder's name as an id; names with unprintable or undecodable characters are escaped."""
     return name if name.isprintable() else name.encode("unicode_escape").decode()
 
 
-def inspect(name: str, known: Inspected | None, settings: Inspecting) -> Inspected | None:
-    """Audit the sequence `name` below the root; never raises for what is on disk, and holds one frame at a time.
+def inspect(name: str, known: InspectedSequence | None, settings: InspectionSettings) -> InspectedSequence | None:
+    """Inspect the sequence `name` below the root.
 
-    None where `known`, what was learnt of it before, still holds. What of it holds is not learnt again.
+    known: its entry in the inspection cache; of this, what is still current is not computed again.
+    Returns None if `known` is current as a whole. Never raises for what is on disk; holds one frame in memory.
     """
     path = settings.root / name
     try:
@@ -69,10 +70,10 @@ def inspect(name: str, known: Inspected | None, settings: Inspecting) -> Inspect
     except OSError as error:
         lost = Finding(Reason.UNREADABLE_SEQUENCE, None, error.strerror or "can't be listed")
         nothing = Soundness(0, 0, 0, "", [*checks.check_name(name), lost])
-        return Inspected(printable(name), "", sound_key(settings), nothing, content_key(settings), NO_CONTENT)
-    with folder_scan.open_folders(str(path), settings.frames) as listings:
-        inspection = Inspection(name, listings, settings)
-        stamp = folder_scan.stamp(listings)
+        return InspectedSequence(printable(name), "", sound_key(settings), nothing, content_key(settings), NO_CONTENT)
+    with folder_scan.open_folders(str(path), settings.frames) as scans:
+        inspection = Inspection(name, scans, settings)
+        stamp = folder_scan.stamp(scans)
         old = known if known and stamp and known.stamp == stamp else None
         sound = old.sound if old and old.sound_key == sound_key(settings) else None
         content = old.content if old and old.content_key == content_key(settings) else None
@@ -82,60 +83,60 @@ def inspect(name: str, known: Inspected | None, settings: Inspecting) -> Inspect
             sound, content = inspection.read_all()
         elif content is None:
             content = inspection.read_some()
-        return Inspected(printable(name), stamp, sound_key(settings), sound, content_key(settings), content)
+        return InspectedSequence(printable(name), stamp, sound_key(settings), sound, content_key(settings), content)
 
 
 class Inspection:
-    """The frames of one sequence, its folders being open."""
+    """Reads and checks the frames of one sequence, whose folders are open."""
 
-    def __init__(self, name: str, listings: dict[str, Listing], settings: Inspecting) -> None:
-        self.name, self.listings, self.settings = name, listings, settings
+    def __init__(self, name: str, scans: dict[str, FolderScan], settings: InspectionSettings) -> None:
+        self.name, self.scans, self.settings = name, scans, settings
         self.reader = FrameReader()
         self.digest = hashlib.sha256()
         self.errors: dict[str, dict[int, FrameError]] = {folder: {} for folder in FOLDERS}
         self.undecodable: dict[str, dict[int, FrameError]] = {folder: {} for folder in FOLDERS}
         self.sizes: dict[str, dict[int, checks.Size]] = {folder: {} for folder in FOLDERS}
-        looked_at = frames_to_look_at(settings.frames, settings.content_frames, settings.seed, name)
-        self.looked_at = [] if settings.level == HEADER else looked_at
+        sampled = sample_frames(settings.frames, settings.content_frames, settings.seed, name)
+        self.sampled = [] if settings.level == HEADER else sampled
 
     def read_all(self) -> tuple[Soundness, Content]:
-        """Check every frame that was asked for, looking at some of them on the way."""
-        observation = Observation(self.settings)
-        looked_at = set(self.looked_at)
+        """Check all requested frames, and measure content on the sampled ones."""
+        statistics = ContentStatistics(self.settings)
+        sampled = set(self.sampled)
         for number in range(1, self.settings.frames + 1):
-            if number in looked_at:
-                observation.take(number, self._images(number, FOLDERS))
+            if number in sampled:
+                statistics.add_frame(number, self._images(number, FOLDERS))
             else:
                 for folder in FOLDERS:
                     self._read(folder, number, None)
-        return self._soundness(), self._content(observation)
+        return self._soundness(), self._content(statistics)
 
     def read_some(self) -> Content:
-        """Look at frames of a sequence that has been checked before."""
-        observation = Observation(self.settings)
-        for number in self.looked_at:
-            observation.take(number, self._images(number, FOLDERS))
-        return self._content(observation)
+        """Measure content on the sampled frames only; all frames were checked before."""
+        statistics = ContentStatistics(self.settings)
+        for number in self.sampled:
+            statistics.add_frame(number, self._images(number, FOLDERS))
+        return self._content(statistics)
 
     def _images(self, number: int, folders: Iterable[str]) -> dict[str, Pixels]:
         images = {folder: self._read(folder, number, MODES[folder]) for folder in folders}
         return {folder: image for folder, image in images.items() if image is not None}
 
     def _read(self, folder: str, number: int, mode: str | None) -> Pixels | None:
-        """Check a frame; its pixels where `mode` says how."""
-        entry = self.listings[folder].frames.get(number)
+        """Check a frame. Returns its pixels in `mode` ("RGB" or "L"); None for no mode or an unusable frame."""
+        entry = self.scans[folder].frames.get(number)
         if entry is None:
             return None
         level = self.settings.level
         try:
             if entry.problem:
                 raise FrameError(Reason.UNREADABLE_FRAME, entry.problem)
-            ends = level == HEADER and mode is None
-            frame = self.reader.read(self.listings[folder].descriptor, entry.name, entry.length, ends)
+            ends_only = level == HEADER and mode is None
+            frame = self.reader.read(self.scans[folder].descriptor, entry.name, entry.length, ends_only)
         except FrameError as error:
             self.errors[folder][number] = error
             return None
-        self.digest.update(struct.pack(">QI", entry.length, len(frame.mark)) + frame.mark)
+        self.digest.update(struct.pack(">QI", entry.length, len(frame.checksum)) + frame.checksum)
         if frame.size:
             self.sizes[folder][number] = frame.size
             if mode is None and level != DECODE:
@@ -150,11 +151,11 @@ class Inspection:
 
     def _soundness(self) -> Soundness:
         findings = checks.check_name(self.name)
-        for folder, listed in self.listings.items():
-            if listed.finding:
-                findings.append(listed.finding)
+        for folder, scan in self.scans.items():
+            if scan.finding:
+                findings.append(scan.finding)
             else:
-                findings += checks.check_numbers(folder, listed.numbers, self.settings.frames, listed.stray)
+                findings += checks.check_numbers(folder, scan.numbers, self.settings.frames, scan.stray)
         for folder in FOLDERS:
             findings += checks.check_errors(folder, self.errors[folder])
         findings += checks.check_sizes(self.sizes)
@@ -165,20 +166,20 @@ class Inspection:
         digest = "" if self.settings.level == HEADER else self.digest.hexdigest()
         return Soundness(frames, width, height, digest, findings)
 
-    def _content(self, observation: Observation) -> Content:
-        if not self.looked_at:
+    def _content(self, statistics: ContentStatistics) -> Content:
+        if not self.sampled:
             return NO_CONTENT
-        others = iter(sorted(set(range(1, self.settings.frames + 1)) - set(self.looked_at)))
-        while observation.undecided and (number := next(others, None)) is not None:
+        others = iter(sorted(set(range(1, self.settings.frames + 1)) - set(self.sampled)))
+        while statistics.needs_more_masks and (number := next(others, None)) is not None:
             for mask in self._images(number, (MASK,)).values():
-                observation.take_mask(mask)
-        content = observation.content(self._triple, lambda number: self._images(number, (TRUTH,)).get(TRUTH))
+                statistics.add_mask(mask)
+        content = statistics.content(self._pair, lambda number: self._images(number, (TRUTH,)).get(TRUTH))
         damaged = [finding for folder in FOLDERS for finding in checks.check_errors(folder, self.undecodable[folder])]
         return replace(content, findings=damaged + content.findings)
 
-    def _triple(self, number: int) -> Triple | None:
+    def _pair(self, number: int) -> FramePair | None:
         images = self._images(number, FOLDERS)
         if len(images) < len(FOLDERS) or len({image.shape[:2] for image in images.values()}) > 1:
             return None
         hole = masks.to_hole(images[MASK][None], self.settings)
-        return Triple(number, images[RGB], images[TRUTH], ~masks.dilate(hole, self.settings.mask_dilation)[0])
+        return FramePair(number, images[RGB], images[TRUTH], ~masks.dilate(hole, self.settings.mask_dilation)[0])

@@ -1,7 +1,7 @@
-"""What was learnt of sequences, remembered, so that one is read again only when it changed.
+"""The inspection cache: results of earlier audits, so that only new and changed sequences are read again.
 
-A ledger is a folder of parts, files of JSON lines that are complete or absent: a killed audit loses what it learnt
-since the last one.
+A cache is a folder of numbered files of JSON lines. Each file is written atomically, so a killed audit loses only the
+sequences it inspected since the last file.
 """
 
 import json
@@ -12,44 +12,47 @@ from pathlib import Path
 
 from inpainting.artifacts.record import Content, Soundness, from_values, to_values
 from inpainting.core.files import write_text
-from inpainting.stages.dataset.inspection import Inspected
+from inpainting.stages.dataset.inspection import InspectedSequence
 
 log = logging.getLogger(__name__)
 
-PAUSE = 20.0
-"""Seconds of work between two parts."""
+SAVE_INTERVAL = 20.0
+"""Seconds between two writes to disk."""
 
 
-class Ledger:
-    """The ledger in one folder; what another one knows, of the same sequences or more, is taken over."""
+class InspectionCache:
+    """The cache in one folder, by sequence id.
+
+    The entries of another cache folder, for instance that of an audit of all shards, are read first.
+    """
 
     def __init__(self, folder: Path, other: Path | None = None) -> None:
         self.folder = folder
-        self.known: dict[str, Inspected] = {}
-        self._new: list[Inspected] = []
+        self.known: dict[str, InspectedSequence] = {}
+        self._new: list[InspectedSequence] = []
         self._parts = _parts_of(folder)
         self._saved = time.monotonic()
         for part in [*(_parts_of(other) if other else ()), *self._parts]:
             self._read(part)
 
     def _read(self, part: Path) -> None:
-        """Take up a part; one that can't be read costs reading its sequences again, and nothing else."""
+        """Read one file of entries; the sequences of a damaged file are inspected again."""
         try:
             for line in part.read_text(encoding="utf-8").splitlines():
                 entry = _from_line(line)
                 self.known[entry.id] = entry
         except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning("%s is damaged (%s); what it remembered is read again", part, error)
+            log.warning("%s is damaged (%s); its sequences are inspected again", part, error)
 
-    def add(self, entry: Inspected) -> None:
-        """Remember what was learnt; it is on disk PAUSE seconds later at the latest."""
+    def add(self, entry: InspectedSequence) -> None:
+        """Add an entry; it is written with the next one that comes SAVE_INTERVAL seconds after the last write."""
         self.known[entry.id] = entry
         self._new.append(entry)
-        if time.monotonic() - self._saved > PAUSE:
+        if time.monotonic() - self._saved > SAVE_INTERVAL:
             self._save(self._new)
 
     def finish(self, ids: Iterable[str]) -> None:
-        """Keep what is known of these sequences, in one part."""
+        """Write the entries of these sequences as one file and delete all others."""
         kept = set(ids)
         if self._new or len(self._parts) > 1 or kept != set(self.known):
             old = self._parts
@@ -57,7 +60,7 @@ class Ledger:
             for part in old:
                 part.unlink(missing_ok=True)
 
-    def _save(self, entries: list[Inspected]) -> None:
+    def _save(self, entries: list[InspectedSequence]) -> None:
         path = self.folder / f"{max(map(_number, self._parts), default=0) + 1}.jsonl"
         write_text(path, "".join(map(_to_line, entries)))
         self._parts = [*self._parts, path]
@@ -73,13 +76,13 @@ def _number(part: Path) -> int:
     return int(part.stem) if part.stem.isdigit() else 0
 
 
-def _to_line(entry: Inspected) -> str:
+def _to_line(entry: InspectedSequence) -> str:
     values = entry._asdict() | {"sound": to_values(entry.sound), "content": to_values(entry.content)}
     return json.dumps(values) + "\n"
 
 
-def _from_line(line: str) -> Inspected:
+def _from_line(line: str) -> InspectedSequence:
     values = json.loads(line)
     values["sound"] = from_values(Soundness, values["sound"])
     values["content"] = from_values(Content, values["content"])
-    return Inspected(**values)
+    return InspectedSequence(**values)

@@ -1,4 +1,4 @@
-"""The container of PNG files: chunks, each with a checksum that costs a hundredth of decoding the pixels.
+"""Checks the chunks of PNG files by their checksums, which takes a hundredth of the time of decoding the pixels.
 
 Source: PNG Specification (Third Edition), W3C, sections 5 and 11.2.
 """
@@ -11,17 +11,17 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER_LENGTH = 33
 """Bytes of the signature and the IHDR chunk, which comes first in every PNG."""
 TRAILER = b"\0\0\0\0IEND\xaeB`\x82"
-"""The IEND chunk, which comes last."""
+"""The IEND chunk: the last bytes of every PNG."""
 
 DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
-"""Bits per channel that go with each colour type."""
+"""Bits per channel that each colour type allows."""
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Channels of each colour type."""
 
 
 @lru_cache(maxsize=64)
 def read_header(head: bytes) -> tuple[int, int]:
-    """(width, height) from a PNG's first HEADER_LENGTH bytes; raises ValueError where they can't be those of one."""
+    """(width, height) from the first HEADER_LENGTH bytes of a PNG; raises ValueError for an invalid header."""
     if len(head) < HEADER_LENGTH:
         raise ValueError("is truncated in its IHDR chunk")
     length, kind = struct.unpack_from(">I4s", head, 8)
@@ -38,36 +38,36 @@ def read_header(head: bytes) -> tuple[int, int]:
 
 
 def check_chunks(data: memoryview | bytes) -> bytes:
-    """The checksums of all chunks, 4 bytes each, up to IEND: two PNGs of other pixels differ in them, or in length.
+    """The checksums of all chunks up to IEND, 4 bytes each. PNGs with different pixels differ in these or in length.
 
-    Raises ValueError unless every chunk is whole and fits its checksum, and pixels are among them.
+    Raises ValueError if a chunk is truncated or does not match its checksum, or there is no IDAT chunk.
     """
     view = memoryview(data)
-    size, place, kind, pixels = len(view), len(SIGNATURE), b"", False
+    size, offset, kind, pixels = len(view), len(SIGNATURE), b"", False
     checksums = bytearray()
     while kind != b"IEND":
-        if place + 12 > size:
+        if offset + 12 > size:
             raise ValueError("ends before its IEND chunk")
-        end = place + 8 + int.from_bytes(view[place : place + 4])
-        kind = bytes(view[place + 4 : place + 8])
+        end = offset + 8 + int.from_bytes(view[offset : offset + 4])
+        kind = bytes(view[offset + 4 : offset + 8])
         if end + 4 > size:
             raise ValueError(f"is truncated in its {kind.decode('ascii', 'backslashreplace')} chunk")
         checksum = view[end : end + 4]
-        if zlib.crc32(view[place + 4 : end]) != int.from_bytes(checksum):
+        if zlib.crc32(view[offset + 4 : end]) != int.from_bytes(checksum):
             name = kind.decode("ascii", "backslashreplace")
             raise ValueError(f"is damaged: its {name} chunk does not fit its checksum")
         checksums += checksum
         pixels = pixels or kind == b"IDAT"
-        place = end + 4
+        offset = end + 4
     if not pixels:
         raise ValueError("is damaged: it holds no IDAT chunk")
     return bytes(checksums)
 
 
 def holds_all_rows(data: memoryview | bytes) -> bool:
-    """Whether the pixel data of a PNG whose chunks are sound inflate to as many bytes as its header declares.
+    """Whether the pixel data of a PNG with valid chunks inflate to as many bytes as its header declares.
 
-    Decoders fill the rows that are not there with zeros, and say nothing. Interlaced images are taken to be whole.
+    Decoders silently fill missing rows with zeros. Interlaced images are not checked and count as complete.
     """
     view = memoryview(data)
     width, height, depth, colour, _, _, interlace = struct.unpack_from(">IIBBBBB", view, 16)
@@ -75,10 +75,10 @@ def holds_all_rows(data: memoryview | bytes) -> bool:
         return True
     bits = width * depth * CHANNELS[colour]
     left = height * (1 + (bits + 7) // 8)
-    inflate, place = zlib.decompressobj(), len(SIGNATURE)
-    while left > 0 and place < len(view):
-        end = place + 8 + int.from_bytes(view[place : place + 4])
-        if view[place + 4 : place + 8] == b"IDAT":
-            left -= len(inflate.decompress(view[place + 8 : end], left))
-        place = end + 4
+    inflate, offset = zlib.decompressobj(), len(SIGNATURE)
+    while left > 0 and offset < len(view):
+        end = offset + 8 + int.from_bytes(view[offset : offset + 4])
+        if view[offset + 4 : offset + 8] == b"IDAT":
+            left -= len(inflate.decompress(view[offset + 8 : end], left))
+        offset = end + 4
     return left == 0

@@ -1,6 +1,6 @@
-"""Make object-removal sequences: a scene, and the same scene with objects and their shadows pasted over it.
+"""`inpaint sample`: synthetic object-removal sequences, a scene with and without pasted objects and their shadows.
 
-The sequences stand in for a real dataset where none is at hand, in the demo, in tests and in pretraining.
+The demo, the tests and the pretraining use them in place of a real dataset.
 """
 
 from __future__ import annotations
@@ -25,25 +25,24 @@ from inpainting.video.outlines import draw_motion
 from inpainting.video.sequence import write_sequence
 
 COVERAGE = (0.04, 0.20)
-"""Mean share of a frame's pixels that the mask covers, lowest and highest."""
+"""Lowest and highest mean share of masked pixels."""
 
-TRUTH_MOVES = 0.25
-"""Share of sequences, of those whose scene is not dynamic, whose truth has a moving object of its own."""
+MOVING_TRUTH_SHARE = 0.25
+"""Share of the sequences without a dynamic scene whose truth contains a moving object."""
 
-ATTEMPTS = 8
-"""Tries to place objects so that their mask is within COVERAGE; the last one is kept if none is."""
+MAX_ATTEMPTS = 8
+"""Attempts to place objects with a mask within COVERAGE; if none succeeds, the last one is kept."""
 
-
-Row = tuple[str, str, str, float]
-"""A line of sample.tsv: id, scene, camera, coverage."""
+SampleRow = tuple[str, str, str, float]
+"""A row of sample.tsv: id, scene, camera, coverage."""
 
 
 @dataclass(frozen=True)
 class SampleSequence:
     """One object-removal sequence.
 
-    rgb: input with the objects, uint8 [frames, height, width, 3]; mask: 255 over the objects, else 0, uint8
-    [frames, height, width]; truth: the scene without them, uint8 [frames, height, width, 3]; scene: name of the
+    rgb: input with the objects, uint8 [frames, height, width, 3]; mask: 255 on the objects, else 0, uint8
+    [frames, height, width]; truth: the scene without objects, uint8 [frames, height, width, 3]; scene: name of the
     photograph, "texture" or "plain"; camera: "moving" or "still".
     """
 
@@ -56,12 +55,12 @@ class SampleSequence:
 
     @property
     def coverage(self) -> float:
-        """Share of all pixels that are masked, in [0, 1]."""
+        """Share of masked pixels, 0..1."""
         return float((self.mask > 0).mean())
 
 
 def sample(settings: SampleCommand) -> None:
-    """Write the sequences below `settings.out` in the dataset's layout, and sample.tsv beside them."""
+    """Write the sequences below `settings.out` in the dataset's layout, and sample.tsv."""
     import pandas as pd
 
     make = functools.partial(write_one, settings)
@@ -71,8 +70,8 @@ def sample(settings: SampleCommand) -> None:
     SAMPLE_TABLE.write(settings.out / "sample.tsv", pd.DataFrame(rows, columns=list(SAMPLE_TABLE.columns)))
 
 
-def write_one(settings: SampleCommand, index: int) -> Row:
-    """Make and write sequence `index`; returns its line of sample.tsv."""
+def write_one(settings: SampleCommand, index: int) -> SampleRow:
+    """Make and write sequence `index`; returns its row of sample.tsv."""
     size = parse_size(settings.size)
     made = make_sequence(settings.seed, index, settings.frames, size, settings.still, settings.dynamic_share)
     write_sequence(Path(settings.out) / made.id, made.rgb, made.mask, made.truth)
@@ -82,22 +81,22 @@ def write_one(settings: SampleCommand, index: int) -> Row:
 def make_sequence(
     seed: int, index: int, frames: int, size: tuple[int, int], still: float = 0.15, dynamic_share: float = 0
 ) -> SampleSequence:
-    """Make sequence number `index`; it depends on the arguments alone.
+    """Make sequence number `index`; the same arguments give the same sequence.
 
-    size: (width, height) in pixels; still: probability that the camera stands still; dynamic_share: that the
-    scene is dynamic.
+    size: (width, height) in pixels; still: probability of a still camera; dynamic_share: probability of a dynamic
+    scene.
     """
     rng = np.random.default_rng(derive(seed, "sample", index))
-    chance = np.random.default_rng(derive(seed, "sample lively", index))  # another name would give other sequences
-    if chance.random() < dynamic_share:
+    dynamic_rng = np.random.default_rng(derive(seed, "sample lively", index))  # a new name would change sequences
+    if dynamic_rng.random() < dynamic_share:
         truth, scene, camera = draw_dynamic_scene(rng, frames, size, still)
     else:
         truth, scene, camera = draw_scene(rng, frames, size, still)
-        if rng.random() < TRUTH_MOVES:
+        if rng.random() < MOVING_TRUTH_SHARE:
             radius = rng.uniform(0.06, 0.14) * size[1]
             paste(truth, draw_sprite(rng, radius), draw_motion(rng, frames, size, radius))
     truth = quantise(truth).astype(np.float32) / np.float32(255)
-    for _ in range(ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         rgb, mask = add_objects(rng, truth)
         if COVERAGE[0] <= (mask > 0).mean() <= COVERAGE[1]:
             break
@@ -106,7 +105,10 @@ def make_sequence(
 
 
 def add_objects(rng: np.random.Generator, truth: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Paste one to three objects over a clip [frames, height, width, 3]: (clip with them, their mask)."""
+    """Paste one to three objects over a clip, float32 [frames, height, width, 3] in 0..1.
+
+    Returns the new clip and the objects' mask, uint8 [frames, height, width], 255 or 0.
+    """
     frames, height, width = truth.shape[:3]
     rgb = truth.copy()
     mask = np.zeros((frames, height, width), np.uint8)
@@ -120,5 +122,5 @@ def add_objects(rng: np.random.Generator, truth: NDArray[np.float32]) -> tuple[N
 
 
 def quantise(clip: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Values in [0, 1] as uint8, rounded."""
+    """A clip with values 0..1 as uint8 0..255, rounded."""
     return (np.clip(clip, 0, 1) * 255 + 0.5).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""What a made sequence shows behind its objects: a still picture under a moving camera.
+"""Backgrounds of sample sequences: a moving camera over a still picture.
 
-Lengths are in frame heights and times in frames, so that a scene looks alike at every size and length.
-Colours are float32 in [0, 1], RGB.
+Lengths are in frame heights and times in frames, so that scenes do not depend on the frame size.
+Colours are RGB, float32 in 0..1.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ TEXTURE_SHARE = 0.35
 
 @dataclass(frozen=True)
 class Camera:
-    """A smooth path over a still picture, each array [frames].
+    """A smooth camera path over a still picture; each array is [frames].
 
-    x, y: offset of the view's centre from the picture's, in frame heights; zoom: magnification; angle: radians.
+    x, y: offset of the frame's centre from the picture's in frame heights; zoom: magnification; angle: radians.
     """
 
     x: NDArray[np.float64]
@@ -46,31 +46,33 @@ def camera_path(
     still: float,
     periods: tuple[float, float] = (50, 140),
 ) -> Camera:
-    """Draw a camera that stands still with probability `still` and else pans, zooms and turns a little.
+    """Draw a camera path: with probability `still` a still camera, else one that pans, zooms and rotates slightly.
 
-    room: how far the view's centre may leave the picture's, (x, y) in frame heights; periods: bounds of how many frames
-    a pan takes there and back.
+    room: largest offset (x, y) in frame heights; periods: shortest and longest period of a pan in frames.
     """
-    stands = rng.random() < still
+    is_still = rng.random() < still
     x, y = (
         oscillation(rng, frames, min(limit, reach), periods) for limit, reach in zip(room, (0.45, 0.25), strict=True)
     )
     zoom = np.exp(oscillation(rng, frames, rng.uniform(0, 0.15), periods))
     angle = oscillation(rng, frames, rng.uniform(0, 0.08), periods)
-    if stands:
+    if is_still:
         x, y, zoom, angle = (np.full(frames, array[0]) for array in (x, y, zoom, angle))
     return Camera(x, y, zoom, angle)
 
 
 def draw_scene(rng: np.random.Generator, frames: int, size: tuple[int, int], still: float) -> tuple[Any, str, Camera]:
-    """A background clip: (float32 [frames, height, width, 3], name of the photograph or "texture", camera)."""
+    """A background clip: (float32 [frames, height, width, 3] in 0..1, name of the photograph or "texture", camera)."""
     name, picture, room = background(rng, size)
     camera = camera_path(rng, frames, room, still)
-    return view(picture, camera, size), name, camera
+    return render(picture, camera, size), name, camera
 
 
 def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, FloatImage, tuple[float, float]]:
-    """A still picture for a camera of `size`: (name of the photograph or "texture", picture, `camera_path`'s room)."""
+    """A still picture for frames of `size` (width, height): (photograph's name or "texture", picture, room).
+
+    picture: float32 [rows, columns, 3] in 0..1; room: of `camera_path`.
+    """
     width, height = size
     if rng.random() < TEXTURE_SHARE:
         name, picture = "texture", texture(rng, (round(width + 0.9 * height), round(1.6 * height)))
@@ -82,14 +84,14 @@ def background(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, Fl
     return name, picture, room
 
 
-def view(picture: FloatImage, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
-    """What the camera sees: float32 [frames, height, width, 3]; past its edges the picture is mirrored."""
+def render(picture: FloatImage, camera: Camera, size: tuple[int, int]) -> NDArray[np.float32]:
+    """The camera's frames, float32 [frames, height, width, 3] in 0..1; the picture is mirrored at its edges."""
     width, height = size
     centre = np.array([picture.shape[1] / 2, picture.shape[0] / 2])
     clip = np.empty((len(camera.x), height, width, 3), np.float32)
     for frame, (x, y, zoom, angle) in enumerate(zip(camera.x, camera.y, camera.zoom, camera.angle, strict=True)):
-        looks_at = centre + height * np.array([x, y])
-        matrix = similarity_matrix(1 / zoom, angle, (width / 2, height / 2), looks_at)
+        target = centre + height * np.array([x, y])
+        matrix = similarity_matrix(1 / zoom, angle, (width / 2, height / 2), target)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         clip[frame] = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     return clip

@@ -11,17 +11,16 @@ from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings
 
 
 class SampleSettings(Settings):
-    """What sample sequences are made of."""
+    """Content of the sample sequences."""
 
     sequences: int = Field(default=8, ge=1)
-    """How many sequences. Sequence k is the same however many are made."""
+    """Number of sequences. Sequence k does not depend on this number."""
     size: Size = "128x96"
     """Frame size in pixels."""
     still: float = Field(default=0.15, ge=0, le=1)
-    """Share of sequences whose camera stands still."""
+    """Share of sequences with a still camera, 0 to 1."""
     dynamic_share: float = Field(default=0, ge=0, le=1)
-    """Share of sequences with dynamic scenes, in which more moves than the camera, as in footage: subjects, water, what
-    passes by."""
+    """Share of sequences, 0 to 1, with dynamic scenes: moving subjects, rippling water, objects in the foreground."""
 
     def model_post_init(self, _: object) -> None:
         if min(parse_size(self.size)) < 16:
@@ -36,84 +35,89 @@ class SampleCommand(SampleSettings):
     frames: int = Field(default=49, ge=1)
     """Frames of each sequence."""
     seed: int = Field(default=0, ge=0)
-    """What all sequences are drawn from."""
+    """Seed of all sequences."""
     workers: Annotated[int, Role.EXECUTION] = Field(default=2, ge=1)
-    """Processes that make sequences at once; their number changes no pixel."""
+    """Processes that make sequences in parallel; their number does not change the result."""
 
 
 HEADER, CRC, DECODE = "header", "crc", "decode"
 
 
 class SoundnessSettings(Settings):
-    """How closely files are checked."""
+    """How thoroughly files are checked."""
 
     level: Literal["header", "crc", "decode"] = "crc"
-    """What is checked of every frame: `header` its size and both ends, `crc` every checksum of a PNG, `decode` every
-    pixel. Formats other than PNG are always decoded. `header` is a first look that nothing can be trained after."""
+    """What is checked of every frame: `header` its size and its first and last bytes, `crc` every checksum of a PNG,
+    `decode` every pixel. Formats other than PNG are always decoded. `header` is a quick check that training does not
+    accept."""
 
 
 class ContentSettings(Settings):
-    """What is looked at of the pixels, and what is put up with."""
+    """How content is measured, and its tolerances."""
 
     content_frames: int = Field(default=8, ge=0)
-    """Frames of each sequence, drawn by seed and name, that are looked at besides the first, middle and last."""
+    """Frames of each sequence, drawn by seed and name, on which content is measured in addition to the first, middle
+    and last."""
     effect_threshold: float = Field(default=EFFECT_THRESHOLD, ge=0, le=255)
-    """Levels (of 0 to 255) by which input and truth differ where a removed object left its shadow or reflection."""
+    """Grey levels, 0 to 255. Pixels outside the mask where input and truth differ more count as an effect of the
+    removed object, such as its shadow or reflection."""
     difference_limit: float = Field(default=8.0, gt=0, le=255)
-    """Levels (of 0 to 255) by which input and truth may differ in most pixels outside the mask before the truth counts
-    as another scene's or as one in other colours."""
+    """Grey levels, 0 to 255. A sequence is rejected if the median difference of input and truth outside the mask is
+    larger."""
 
 
 class AuditSettings(ContentSettings, SoundnessSettings):
-    """How closely the audit looks, and what it puts up with."""
+    """How thoroughly the audit checks, and its tolerances."""
 
 
-class Inspecting(AuditSettings, MaskSettings):
-    """Which sequences are looked at, and how."""
+class InspectionSettings(AuditSettings, MaskSettings):
+    """Which sequences are inspected, and how."""
 
     root: CliPositionalArg[Path]
-    """Folder that holds one folder per sequence, and perhaps groups.tsv (id, group)."""
+    """Folder with one folder per sequence and optionally groups.tsv (columns id, group)."""
     frames: int = Field(default=100, ge=1, le=99999)
-    """Frames that every sequence must have; further ones are not looked at."""
+    """Frames that every sequence must have; further ones are ignored."""
     seed: int = Field(default=0, ge=0)
-    """What the frames whose pixels are looked at are drawn from."""
+    """Seed of the choice of frames on which content is measured."""
     workers: Annotated[int, Role.EXECUTION] = Field(default=2, ge=1)
-    """Processes that check sequences at once; their number changes no byte of the outputs."""
+    """Processes that check sequences in parallel; their number does not change the outputs."""
 
 
-class InspectCommand(Inspecting):
+class InspectCommand(InspectionSettings):
     """Options of `inpaint inspect`."""
 
     out: CliPositionalArg[Path]
-    """The .jsonl file to write; what was read is remembered beside it, and read again only when it changed."""
+    """The .jsonl file to write. The inspection cache is a folder beside it, so that only new and changed sequences are
+    read."""
     shard: Annotated[int, Role.PLACE] = Field(default=0, ge=0)
     """Number of this shard, from 0."""
     shards: Annotated[int, Role.PLACE] = Field(default=1, ge=1)
-    """Number of shards that the sequences are spread over."""
+    """Number of shards into which the sequences are divided."""
 
     def model_post_init(self, _: object) -> None:
         if self.shard >= self.shards:
-            raise ValueError(f"shard: {self.shard} is not among {self.shards} shards, which are numbered from 0")
+            raise ValueError(f"shard: {self.shard} is not among {self.shards} shards, numbered from 0")
 
 
-class AuditCommand(Inspecting):
+class AuditCommand(InspectionSettings):
     """Options of `inpaint audit`."""
 
     out: CliPositionalArg[Path]
-    """Folder that receives manifest.parquet, rejected.tsv, warnings.tsv and summary.json."""
+    """Output folder of manifest.parquet, rejected.tsv, warnings.tsv and summary.json."""
     inspected: tuple[Path, ...] = ()
-    """What `inpaint inspect` wrote of all shards; without it, the sequences are inspected here."""
+    """The .jsonl files of `inpaint inspect` of all shards; without them, the sequences are inspected now."""
 
 
 class SplitSettings(Settings):
-    """How large validation and test set are; the rest is for training."""
+    """Sizes of validation and test set; the rest is the training set."""
 
     max_rejected: float = Field(default=0.5, ge=0, le=1)
-    """Share of sequences that the audit may have rejected; more stop the pipeline: a wrong path must not train."""
+    """Share of sequences, 0 to 1, that the audit may reject; with more the split fails, since a path is probably
+    wrong."""
     validation_share: float = Field(default=0.1, gt=0, lt=1)
-    """Share of groups that choose between checkpoints."""
+    """Share of groups in the validation set, which selects the best checkpoint."""
     test_share: float = Field(default=0.1, gt=0, lt=1)
-    """Share of groups that are looked at in the evaluation alone."""
+    """Share of groups in the test set, which only the evaluation uses."""
 
     def model_post_init(self, _: object) -> None:
         if self.validation_share + self.test_share >= 1:
@@ -127,6 +131,6 @@ class SplitCommand(SplitSettings):
     manifest: CliPositionalArg[Path]
     """The audit's manifest.parquet."""
     out: CliPositionalArg[Path]
-    """The split.tsv to write; split.json comes beside it."""
+    """The split.tsv to write; split.json is written beside it."""
     seed: int = Field(default=0, ge=0)
-    """What the split is drawn from."""
+    """Seed of the split."""

@@ -1,4 +1,4 @@
-"""`inpaint split`: part the accepted sequences into train, validation and test by a hash of each group."""
+"""`inpaint split`: split the accepted sequences into train, validation and test by a hash of each group."""
 
 import logging
 from collections import Counter
@@ -26,15 +26,15 @@ from inpainting.core.files import file_digest
 from inpainting.core.seeds import derive
 from inpainting.stages.dataset.settings import SplitCommand, SplitSettings
 
-EXACT = 100
-"""Groups up to which the sets have their exact shares."""
+EXACT_GROUPS = 100
+"""Up to this number of groups the splits have their exact shares."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """The split of each group, and which of them are not where their hash alone would put them."""
+    """The split of each group; `moved` holds those that differ from the split by hash alone."""
 
     splits: dict[str, Split]
     moved: dict[str, Split]
@@ -48,7 +48,7 @@ def split(settings: SplitCommand) -> None:
     """
     if settings.out.suffix != ".tsv":
         raise UsageError(f"OUT: {settings.out} does not end in .tsv; give a path such as results/dataset/split.tsv")
-    rows = enough_accepted(MANIFEST.read(settings.manifest, "MANIFEST"), settings)
+    rows = accepted_rows(MANIFEST.read(settings.manifest, "MANIFEST"), settings)
     assignment = assign(rows["group"], settings.seed, settings)
     table = rows.assign(split=rows["group"].map(assignment.splits)).sort_values("id")
     SPLIT_TABLE.write(settings.out, table)
@@ -57,10 +57,10 @@ def split(settings: SplitCommand) -> None:
     log.info("split: %s", ", ".join(f"{counts[name]} sequences for {name}" for name in SPLITS))
 
 
-def enough_accepted(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFrame:
+def accepted_rows(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFrame:
     """The manifest's accepted rows.
 
-    Raises InputError when the audit rejected more than max_rejected, or all, or looked at no pixels.
+    Raises InputError if the audit rejected all sequences or more than max_rejected, or decoded no pixels.
     """
     rows = accepted(manifest)
     share = 1 - len(rows) / len(manifest)
@@ -71,44 +71,43 @@ def enough_accepted(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFr
         limit = f"more than the share {settings.max_rejected:g} of max_rejected"
         raise InputError(f"{verdict(list(manifest['reasons']))}, {limit}; {where}")
     if (rows["digest"] == "").any() or rows["coverage_mean"].isna().any():
-        raise InputError(f"the audit of {settings.manifest} looked at no pixels; audit at the level crc or decode")
+        raise InputError(f"the audit of {settings.manifest} decoded no pixels; audit with --level crc or decode")
     return rows
 
 
 def position(seed: int, group: str) -> float:
-    """Where a group falls in [0, 1), uniformly, by seed and name alone."""
+    """A group's position in [0, 1): a uniform hash of seed and name."""
     return derive(seed, "split", group) / 2**63
 
 
 def choose(place: float, shares: SplitSettings) -> Split:
-    """The split that the hash alone gives: test lies from 0 to test_share, validation behind it, train is the rest."""
+    """The split by position alone: test from 0 to test_share, then validation, the rest is train."""
     if place < shares.test_share:
         return TEST
     return VALIDATION if place < shares.test_share + shares.validation_share else TRAIN
 
 
 def slack(groups: int) -> int:
-    """By how many groups test and validation may each differ from their shares of so many groups."""
-    return max(0, groups - EXACT) // 10
+    """By how many groups test and validation may each differ from their exact shares of `groups` groups."""
+    return max(0, groups - EXACT_GROUPS) // 10
 
 
 def assign(groups: Iterable[str], seed: int, shares: SplitSettings) -> Assignment:
-    """The split of each group: its own hash decides, and small sets are corrected to have their exact shares.
+    """The split of each group: its hash decides, corrected so that small datasets get their exact shares.
 
-    Groups lie in [0, 1) where their hash puts them: test at the lower end, validation behind it, then train. The bounds
-    between them lie where the shares say. Where a set would then differ from its share, rounded and at least 1, by more
-    than `slack`, its upper bound moves past as few groups as bring it back. The slack is 0 up to EXACT groups, whose
-    shares are exact, and grows by 1 with every 10 more, faster than chance: from about 3 * EXACT groups on the hash
-    alone decides, and what comes or goes moves nothing.
-
-    Below that, a group that comes or goes moves at most a few of those that lie next to a bound, and never any other.
+    Groups are sorted by `position`: test first, then validation, then train. The bounds between them are where
+    `choose` has them. If a split then differs from its share (rounded, at least 1) by more than `slack` groups, its
+    upper bound moves past as few groups as necessary. The slack is 0 up to EXACT_GROUPS groups and grows by 1 per 10
+    more, faster than chance: from about 3 * EXACT_GROUPS groups on, the hash alone decides and a new or removed group
+    moves no other. Below that it moves at most a few groups next to a bound.
 
     Raises InputError for fewer than three groups.
     """
     places = {group: position(seed, group) for group in sorted(set(groups))}
     if len(places) < len(SPLITS):
         raise InputError(
-            f"{len(places)} groups of accepted sequences can't fill {', '.join(SPLITS)}; it takes {len(SPLITS)} or more"
+            f"{len(places)} groups of accepted sequences can't fill {', '.join(SPLITS)}; "
+            f"at least {len(SPLITS)} are needed"
         )
     ordered = sorted(places, key=lambda group: (places[group], group))
     by_hash = {group: choose(places[group], shares) for group in ordered}
@@ -121,18 +120,18 @@ def assign(groups: Iterable[str], seed: int, shares: SplitSettings) -> Assignmen
 
 
 def sizes(groups: int, test: int, validation: int, shares: SplitSettings) -> tuple[int, int]:
-    """Groups in test and validation, of so many, where the hash alone would put `test` and `validation`."""
-    free = slack(groups)
+    """Corrected numbers of groups in test and validation, of `groups`; `test` and `validation` are those by hash."""
+    allowed = slack(groups)
     wanted_test = min(max(round(shares.test_share * groups), 1), groups - 2)
     wanted_validation = min(max(round(shares.validation_share * groups), 1), groups - 1 - wanted_test)
     end = test + validation
-    test = min(max(test, wanted_test - free, 1), wanted_test + free, groups - 2)
-    validation = min(max(end - test, wanted_validation - free, 1), wanted_validation + free, groups - 1 - test)
+    test = min(max(test, wanted_test - allowed, 1), wanted_test + allowed, groups - 2)
+    validation = min(max(end - test, wanted_validation - allowed, 1), wanted_validation + allowed, groups - 1 - test)
     return test, validation
 
 
 def summarise(table: pd.DataFrame, assignment: Assignment, settings: SplitCommand) -> SplitSummary:
-    """Counts, what was moved, and the provenance: seed, shares and the manifest with its own provenance."""
+    """Counts, moved groups, and the provenance: seed, shares, and the manifest's digest and provenance."""
     inputs = {"manifest": file_digest(settings.manifest)}
     return SplitSummary(
         sequences={name: int((table["split"] == name).sum()) for name in SPLITS},

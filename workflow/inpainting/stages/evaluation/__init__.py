@@ -1,1 +1,1 @@
-"""What every method makes of the same unseen sequences, and how they compare."""
+"""Evaluation of all methods on the same test sequences, and the tables that compare them."""

@@ -1,4 +1,4 @@
-"""Methods beside each other: means over the same sequences, their intervals, and gains over the best classical one."""
+"""Comparison of methods: means over the same sequences, intervals, and gains over the best classical method."""
 
 import math
 
@@ -9,13 +9,13 @@ from inpainting.metrics.aggregate import Interval, interval_columns, mean_interv
 from inpainting.metrics.registry import HEADLINE
 from inpainting.metrics.significance import holm, signed_rank
 
-SCORES = ("sequences", *(name for column in HEADLINE for name in interval_columns(column)))
+MEAN_COLUMNS = ("sequences", *(name for column in HEADLINE for name in interval_columns(column)))
 """Columns of `mean_scores`."""
 
 COMPARISON = (
     "method",
     "kind",
-    *SCORES,
+    *MEAN_COLUMNS,
     *interval_columns("gain"),
     "p_value",
     "p_holm",
@@ -27,23 +27,23 @@ COMPARISON = (
     "without_hole",
     "members",
 )
-"""SCORES, psnr_band: raw output; _low and _high: 95 % interval; gain: difference of psnr_mask to that of
+"""MEAN_COLUMNS, psnr_band: of the raw output; _low and _high: ends of the 95 % interval; gain: psnr_mask minus that of
 `reference`, the best classical method, over the same sequences, in dB; p_value: of Wilcoxon's signed-rank test of that
-difference, p_holm: the same, corrected for all methods of the table; capped: sequences whose PSNR reads the ceiling
-that is counted; without_hole: sequences that have no pixel to inpaint and no score; members: the results that were
-averaged, by comma."""
+difference; p_holm: the same with Holm's correction for all methods of the table; capped: number of sequences whose PSNR
+is counted as `psnr.PSNR_CEILING`; without_hole: number of sequences with an empty mask and no score; members: the
+results that were averaged, separated by commas."""
 
 STRATA = ("stratum", "value", *COMPARISON)
-"""stratum: what sequences are told apart by (see `strata.strata_of`); value: which of its kinds these are."""
+"""stratum: the property that divides the sequences (see `strata.strata_of`); value: its value in this subset."""
 
 
 def compare(
     sequences: pd.DataFrame, kinds: dict[str, str], seed: int, members: dict[str, list[str]] | None = None
 ) -> pd.DataFrame:
-    """One row per method with the columns COMPARISON: ceilings first, then by the PSNR in the mask, best first.
+    """One row per method with the columns COMPARISON: ceilings first, then by descending PSNR inside the mask.
 
-    sequences: rows of `metrics.aggregate.per_sequence`; kinds: adapter, base, classical, ceiling or floor by method;
-    members: the results that a method's scores were averaged from (`repeats.members_of`), where not its own alone.
+    sequences: rows of `metrics.aggregate.per_sequence`; kinds: `method_kinds.Kind` by method; members: the results that
+    each method's scores were averaged from (`repeats.members_of`); by default its own.
     """
     raw = sequences[sequences["output"] == "raw"]
     psnr = {method: scores.set_index("sequence")["psnr_mask"] for method, scores in raw.groupby("method")}
@@ -73,20 +73,20 @@ def compare(
             }
         )
     table = pd.DataFrame(rows, columns=list(COMPARISON))
-    table = table.assign(p_holm=holm(table["p_value"].to_numpy()), below=table["kind"] != CEILING)
-    order = table.sort_values(["below", "psnr_mask", "method"], ascending=[True, False, True], ignore_index=True)
-    return order.drop(columns="below")
+    table = table.assign(p_holm=holm(table["p_value"].to_numpy()), ranked=table["kind"] != CEILING)
+    order = table.sort_values(["ranked", "psnr_mask", "method"], ascending=[True, False, True], ignore_index=True)
+    return order.drop(columns="ranked")
 
 
 def mean_scores(scores: pd.DataFrame, seed: int) -> dict[str, float]:
-    """A method's means over its sequences with their intervals: the columns SCORES; scores: a row per sequence."""
+    """Means over sequences with intervals, by column of MEAN_COLUMNS; scores: a row per sequence of one method."""
     means = {name: mean_interval(scores[name], seed) for name in HEADLINE}
     columns = {column: value for name, mean in means.items() for column, value in mean.columns(name).items()}
     return {"sequences": means["psnr_mask"].count, **columns}
 
 
 def best_classical(sequences: pd.DataFrame, kinds: dict[str, str]) -> str | None:
-    """The classical method with the best mean PSNR in the mask, raw output; None without any."""
+    """The classical method with the highest mean PSNR inside the mask (raw output); None if there is none."""
     raw = sequences[sequences["output"] == "raw"]
     means = raw.groupby("method")["psnr_mask"].mean().dropna()
     classical = means[[method for method in means.index if kinds[method] == CLASSICAL]]
@@ -100,14 +100,14 @@ def compare_strata(
     seed: int,
     members: dict[str, list[str]] | None = None,
 ) -> pd.DataFrame:
-    """`compare` on each stratum's sequences alone, with the columns STRATA; strata without a sequence are left out.
+    """`compare` on each subset of the sequences, with the columns STRATA; empty subsets are left out.
 
-    strata: ids of sequences by stratum and value. Each has the classical method that is best in it as its reference.
+    strata: sequence ids by stratum and value. The reference of a subset is the classical method that is best on it.
     """
     tables = []
     for stratum, values in strata.items():
         for value, names in values.items():
-            part = sequences[sequences["sequence"].isin(names)]
-            if len(part):
-                tables.append(compare(part, kinds, seed, members).assign(stratum=stratum, value=value))
+            subset = sequences[sequences["sequence"].isin(names)]
+            if len(subset):
+                tables.append(compare(subset, kinds, seed, members).assign(stratum=stratum, value=value))
     return pd.concat(tables, ignore_index=True)[list(STRATA)]

@@ -1,4 +1,4 @@
-"""What a method costs: seconds, and memory at its peak."""
+"""Cost of a method: run time and peak memory."""
 
 import contextlib
 import resource
@@ -13,7 +13,7 @@ GIB = 2**30
 
 @dataclass
 class Cost:
-    """Filled when `measured` ends; peak_memory_gib is of the device where one is used, else of the process."""
+    """Set when `measured` ends; peak_memory_gib is that of the CUDA device if one is used, else of the process."""
 
     seconds: float = 0.0
     peak_memory_gib: float = 0.0
@@ -21,17 +21,17 @@ class Cost:
 
 @contextlib.contextmanager
 def measured(on_device: bool) -> Iterator[Cost]:
-    """Measure what happens inside; `on_device` says whether a CUDA device does the work."""
+    """Measure the code inside the context; on_device: whether it runs on a CUDA device."""
     cost = Cost()
-    _begin(on_device)
+    _reset_peak(on_device)
     start = perf_counter()
     yield cost
     cost.seconds = perf_counter() - start
     cost.peak_memory_gib = _peak(on_device) / GIB
 
 
-def _begin(on_device: bool) -> None:
-    """Forget earlier peaks, where the system can: elsewhere the peak is the process's since its start."""
+def _reset_peak(on_device: bool) -> None:
+    """Reset the peak; on systems that can't (not Linux), the peak is that since the start of the process."""
     if on_device:
         import torch
 
@@ -42,7 +42,7 @@ def _begin(on_device: bool) -> None:
 
 
 def _peak(on_device: bool) -> int:
-    """Bytes at the peak."""
+    """Peak memory in bytes."""
     if on_device:
         import torch
 

@@ -27,7 +27,7 @@ from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.cost import Cost, measured
 from inpainting.stages.evaluation.external import output_digests
 from inpainting.stages.evaluation.methods import METHODS, Method, load_method
-from inpainting.stages.evaluation.scored_sequences import ScoredSequences
+from inpainting.stages.evaluation.score_cache import ScoreCache
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import (
     EvaluateCommand,
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 def evaluate(settings: EvaluateCommand) -> None:
-    """Write the scores of one method's raw and composited output, and the frames of the examples."""
+    """Score one method's raw and composited output; write the scores and the frames of the examples."""
     settings = with_chosen_steps(settings)
     _check_base(settings)
     sequences = choose_sequences(
@@ -58,34 +58,34 @@ def evaluate(settings: EvaluateCommand) -> None:
     examples = None
     if settings.examples_out is not None:
         examples = ItemCache(settings.examples_out, {name: keys[name] for name in names[: settings.examples]})
-    kept = ScoredSequences(ItemCache(settings.out.with_suffix(".items"), keys), examples)
-    jobs = [Job(name, sequences[name]) for name in kept.missing()]
+    cache = ScoreCache(ItemCache(settings.out.with_suffix(".items"), keys), examples)
+    jobs = [Job(name, sequences[name]) for name in cache.missing()]
     log.info("%d of %d sequences are new or changed", len(jobs), len(names))
-    for _ in tracked(_score_all(settings, jobs, kept), "evaluate", "sequences", len(jobs)):
+    for _ in tracked(_score_all(settings, jobs, cache), "evaluate", "sequences", len(jobs)):
         pass
-    kept.tidy_examples()
-    write_results(settings.out, kept.table().assign(method=settings.name), _provenance(settings, digests))
+    cache.finish_examples()
+    write_results(settings.out, cache.table().assign(method=settings.name), _provenance(settings, digests))
 
 
 def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
-    """The settings with the number of denoising steps that validation chose for their adapter, where it chose one.
+    """The settings with the number of denoising steps that validation chose for the adapter, if it chose one.
 
-    Raises UsageError where the adapter is not there, InputError where it is none.
+    Raises UsageError if the adapter's folder does not exist, InputError if it holds no adapter.
     """
     if settings.adapter is None:
         return settings
     from inpainting.conditioning.adapter import read_adapter_config
 
     adapter = existing(settings.adapter, "--adapter", "a folder that training wrote")
-    chosen = read_adapter_config(adapter).sampling_steps
-    if chosen is None:
+    steps = read_adapter_config(adapter).sampling_steps
+    if steps is None:
         return settings
-    log.info("%s: as many denoising steps as validation chose: %d", settings.name, chosen)
-    return settings.model_copy(update={"steps": chosen})
+    log.info("%s: %d denoising steps, as chosen by validation", settings.name, steps)
+    return settings.model_copy(update={"steps": steps})
 
 
 def _check_base(settings: EvaluateCommand) -> None:
-    """Raise UsageError where a learned method's base, or without an adapter its windows, can't be used."""
+    """Raise UsageError if a learned method's base, or without an adapter its window length, is not supported."""
     if not METHODS[settings.method].learned:
         return
     from inpainting.models import bases
@@ -96,36 +96,39 @@ def _check_base(settings: EvaluateCommand) -> None:
 
 
 class Job(NamedTuple):
-    """A sequence to score, and how many of its frames."""
+    """A sequence to score, and the number of its frames."""
 
     sequence: str
     frames: int
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a method made of a sequence: its own frames, the dilated hole it filled, and what that cost."""
+class MethodOutput:
+    """A method's output for a sequence.
+
+    raw: uint8 [frames, height, width, 3], not composited; filled: the dilated hole, bool [frames, height, width].
+    """
 
     raw: NDArray[np.uint8]
     filled: Hole
     cost: Cost
 
 
-def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: int) -> Made:
-    """Let the method fill the hole of a sequence, and measure it; what another tool did has no cost here."""
+def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: int) -> MethodOutput:
+    """Run the method on a sequence and measure its cost, which is NaN for another tool's output."""
     clip = read_clip(settings.dataset, name, frames)
     filled = method.hole(clip.mask)
     with measured(_on_device(settings)) as cost:
         raw = method.fill(clip)
-    return Made(raw, filled, Cost(math.nan, math.nan) if settings.method == "external" else cost)
+    return MethodOutput(raw, filled, Cost(math.nan, math.nan) if settings.method == "external" else cost)
 
 
 def score_sequence(
-    settings: EvaluateCommand, name: str, frames: int, made: Made
+    settings: EvaluateCommand, name: str, frames: int, made: MethodOutput
 ) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
-    """A sequence's rows of the results (`artifacts.scores`, but for the method), and its frames by output.
+    """A sequence's rows of the results (see `artifacts.scores`; without the column method), and its frames by output.
 
-    The hole that is scored is the mask's own; the one that is filled and composited is dilated.
+    Scores are computed in the hole of the mask itself; the hole that is filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
     outputs: dict[Output, NDArray[np.uint8]] = {
@@ -141,7 +144,7 @@ def score_sequence(
 
 
 def _on_device(settings: EvaluateCommand) -> bool:
-    """Whether a CUDA device does the work."""
+    """Whether the method runs on a CUDA device."""
     if not METHODS[settings.method].learned:
         return False
     from inpainting.models.loading import resolve_device
@@ -149,58 +152,58 @@ def _on_device(settings: EvaluateCommand) -> bool:
     return resolve_device(settings.device).type == "cuda"
 
 
-def _score_all(settings: EvaluateCommand, jobs: list[Job], kept: ScoredSequences) -> Iterator[str]:
-    """Score sequences in several processes, or in this one alone.
+def _score_all(settings: EvaluateCommand, jobs: list[Job], cache: ScoreCache) -> Iterator[str]:
+    """Score the sequences, with several processes if settings.workers is above 1; yield their ids as they are done.
 
-    A learned method fills them one by one in this process, while others score what it has made.
+    A learned method runs in this process, on one sequence after the other, while worker processes score its output.
     """
-    score = partial(_score_and_keep, settings, kept)
+    score = partial(_score, settings, cache)
     if not jobs:
         return
     if settings.workers == 1:
-        yield from map(score, _filled(settings, jobs))
+        yield from map(score, _run_method(settings, jobs))
         return
     with process_pool(min(settings.workers, len(jobs)), preload=score_sequence.__module__) as pool:
         if METHODS[settings.method].learned:
-            # What waits to be scored is kept to two clips a process, for the memory.
-            yield from map_prefetched(pool, score, _filled(settings, jobs), prefetch=2 * settings.workers)
+            # At most two outputs per worker wait to be scored, which limits the memory.
+            yield from map_prefetched(pool, score, _run_method(settings, jobs), prefetch=2 * settings.workers)
         else:
-            yield from map_prefetched(pool, partial(_fill_score_and_keep, settings, kept), jobs, prefetch=len(jobs))
+            yield from map_prefetched(pool, partial(_fill_and_score, settings, cache), jobs, prefetch=len(jobs))
 
 
-def _filled(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, Made]]:
-    """The jobs with what one and the same method makes of their sequences, one by one as they are asked for."""
+def _run_method(settings: EvaluateCommand, jobs: list[Job]) -> Iterator[tuple[Job, MethodOutput]]:
+    """Load the method once; yield each job with the method's output for it."""
     method = load_method(settings)
     for job in jobs:
         yield job, fill_sequence(settings, method, *job)
 
 
-def _fill_score_and_keep(settings: EvaluateCommand, kept: ScoredSequences, job: Job) -> str:
-    return _score_and_keep(settings, kept, (job, fill_sequence(settings, load_method(settings), *job)))
+def _fill_and_score(settings: EvaluateCommand, cache: ScoreCache, job: Job) -> str:
+    return _score(settings, cache, (job, fill_sequence(settings, load_method(settings), *job)))
 
 
-def _score_and_keep(settings: EvaluateCommand, kept: ScoredSequences, filled: tuple[Job, Made]) -> str:
+def _score(settings: EvaluateCommand, cache: ScoreCache, filled: tuple[Job, MethodOutput]) -> str:
     job, made = filled
-    kept.write(job.sequence, *score_sequence(settings, *job, made))
+    cache.write(job.sequence, *score_sequence(settings, *job, made))
     return job.sequence
 
 
 def sequence_keys(settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str]) -> dict[str, str]:
-    """By sequence the digest of all that shapes its scores: frames, settings, models, columns and versions."""
+    """The cache key by sequence: a digest of its frames and of settings, models, columns and versions."""
     versions = [EVALUATION_VERSION, INPAINTING_VERSION]
     shaping = [shaping_settings(settings), _model_digests(settings), list(METRIC_COLUMNS), *versions]
-    made_by_others = {} if settings.outputs is None else output_digests(settings.outputs, sequences)
+    external = {} if settings.outputs is None else output_digests(settings.outputs, sequences)
     return {
-        name: value_digest([*shaping, name, frames, digests[name], made_by_others.get(name)])
+        name: value_digest([*shaping, name, frames, digests[name], external.get(name)])
         for name, frames in sequences.items()
     }
 
 
 def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
-    """The settings that shape a sequence's scores: of a classical method, none of models, windows and steps.
+    """The settings that change a sequence's scores; for a classical method, no settings of models, windows and steps.
 
-    An adapter brings its own masks, windows and fill, which its digest stands for; what is scored is the hole of these
-    settings.
+    The masks, windows and fill of an adapter are stored with it and are part of its digest. The settings of the hole
+    still count, because scores are computed in it.
     """
     shaping: dict[str, object] = {"method": settings.method}
     parts: list[type[Settings]] = [ExtrasSettings, HoleSettings if settings.adapter else MaskSettings]
@@ -215,7 +218,7 @@ def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
 
 
 def _model_digests(settings: EvaluateCommand) -> dict[str, str]:
-    """Digests of the models that a method uses."""
+    """Digests of the weights that a method uses, by part."""
     if not METHODS[settings.method].learned:
         return {}
     from inpainting.models.adapter_files import adapter_digest

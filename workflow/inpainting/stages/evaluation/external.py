@@ -1,4 +1,4 @@
-"""Frames that another tool made of the same sequences, scored by the same code."""
+"""Another tool's outputs for the same sequences, which are scored by the same code."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,42 +17,46 @@ VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
 
 
 def read_output(outputs: Path, dataset: Path, clip: SequenceClip) -> NDArray[np.uint8]:
-    """The frames that lie under a sequence's id in `outputs`: uint8 [frames, height, width, 3].
+    """The output for a sequence, uint8 [frames, height, width, 3], as many frames as `clip` has.
 
-    They may be a folder of images, in the order of the numbers in their names, or a video. Raises InputError where they
-    are absent or do not fit: of another size, or neither as many as are scored nor as many as the sequence has.
+    outputs: folder that holds, named by the sequence's id, a folder of images (sorted by the numbers in their names) or
+    a video. Raises InputError if the output is absent, has another frame size, or has neither as many frames as are
+    scored nor as many as the sequence has.
     """
-    place = _place(outputs, clip.sequence)
-    footage = read_video(place)
-    wanted, found = len(clip.rgb), len(footage.frames)
-    if footage.size != clip.size:
+    path = _output_path(outputs, clip.sequence)
+    video = read_video(path)
+    wanted, found = len(clip.rgb), len(video.frames)
+    if video.size != clip.size:
         raise InputError(
-            f"{place} holds frames of {footage.size[0]}x{footage.size[1]}, but the sequence's are "
-            f"{clip.size[0]}x{clip.size[1]}; nothing is scaled here, since that would change the scores"
+            f"{path} has frames of {video.size[0]}x{video.size[1]}, but the sequence's are "
+            f"{clip.size[0]}x{clip.size[1]}; scale them to that size (scaling here would change the scores)"
         )
     whole = len(image_files(dataset / clip.sequence / RGB))
     if found not in (wanted, whole):
         raise InputError(
-            f"{place} holds {found} frames, but the sequence has {whole}, of which {wanted} are scored; give all of "
-            "these or all of those"
+            f"{path} has {found} frames, but the sequence has {whole}, of which {wanted} are scored; give "
+            + " or ".join(f"all {count}" for count in sorted({wanted, whole}))
         )
-    return footage.frames[:wanted]
+    return video.frames[:wanted]
 
 
 def output_digests(outputs: Path, sequences: Iterable[str]) -> dict[str, str]:
-    """Digests of the outputs of some sequences; raises InputError where one is absent."""
+    """SHA-256 of each sequence's output, by sequence id.
+
+    Raises UsageError if the folder does not exist, InputError if a sequence has no output.
+    """
     existing(outputs, "--outputs", "a folder of another tool's frames")
-    places = {name: _place(outputs, name) for name in sequences}
-    return {name: folder_digest(place) if place.is_dir() else file_digest(place) for name, place in places.items()}
+    paths = {name: _output_path(outputs, name) for name in sequences}
+    return {name: folder_digest(path) if path.is_dir() else file_digest(path) for name, path in paths.items()}
 
 
-def _place(outputs: Path, sequence: str) -> Path:
-    """Where the output of a sequence lies."""
-    places = [outputs / sequence, *(outputs / f"{sequence}{suffix}" for suffix in VIDEOS)]
-    place = next((path for path in places if path.exists()), None)
-    if place is None:
+def _output_path(outputs: Path, sequence: str) -> Path:
+    """The folder or video with the output for a sequence."""
+    candidates = [outputs / sequence, *(outputs / f"{sequence}{suffix}" for suffix in VIDEOS)]
+    path = next((path for path in candidates if path.exists()), None)
+    if path is None:
         raise InputError(
-            f"{outputs} has no output of the sequence {sequence}; put its frames into a folder of that name, or a "
-            f"video called {sequence}.mkv"
+            f"{outputs} has no output for the sequence {sequence}; put its frames into a folder of that name, or into "
+            f"{sequence}.mkv"
         )
-    return place
+    return path

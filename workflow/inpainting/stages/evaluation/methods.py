@@ -1,4 +1,4 @@
-"""The methods that are compared, by name: what each makes of a clip, and what kind of method it is."""
+"""Registry of the methods that are compared: how each fills a clip, and of which kind it is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,10 +28,11 @@ Frames = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Method:
-    """A method, ready to be used.
+    """A method, loaded.
 
-    hole: from masks as stored, uint8 [frames, height, width], the dilated hole that is filled and composited, bool of
-    the same shape. fill: the method's own frames for a clip, uint8 [frames, height, width, 3], not composited.
+    hole: takes masks as stored, uint8 [frames, height, width], and returns the dilated hole that is filled and
+    composited, bool of the same shape. fill: takes a clip and returns the method's frames, uint8
+    [frames, height, width, 3], not composited.
     """
 
     hole: Callable[[Frames], Hole]
@@ -40,26 +41,26 @@ class Method:
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """What the tables and the settings know of a method, and how it is made ready."""
+    """An entry of METHODS: the description for tables and help texts, and the function that loads the method."""
 
     kind: Kind
     description: str
-    """What it does, for the tables' readers."""
+    """What it does, for table captions and help texts."""
     load: Callable[["EvaluateCommand"], Method]
-    """The method, ready to be used, its model loaded."""
+    """Loads the method and its model."""
     learned: bool = False
-    """Whether it needs a model, and so a GPU where there is one."""
+    """Whether it needs a model, and therefore asks for a GPU."""
     compared: bool = True
-    """Whether the pipeline compares it with the experiments unless the configuration says otherwise."""
+    """Whether it is in the default of `evaluation.methods`."""
 
 
 def load_method(settings: "EvaluateCommand") -> Method:
-    """The method that the settings name."""
+    """Load the method that the settings name."""
     return METHODS[settings.method].load(settings)
 
 
 def _without_model(settings: "EvaluateCommand", fill: Callable[[SequenceClip, Hole], Frames]) -> Method:
-    """A method from its function of a clip and the hole to fill."""
+    """A method that needs no model; fill: takes a clip and its dilated hole."""
 
     def hole(mask: Frames) -> Hole:
         return masks.dilate(masks.to_hole(mask, settings), settings.mask_dilation)
@@ -80,7 +81,7 @@ def _external(settings: "EvaluateCommand") -> Method:
 def _learned(
     settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "CogVideoXInpaintPipeline", SequenceClip], Frames]
 ) -> Method:
-    """A method from its function of a pipeline, which is loaded, and a clip."""
+    """A method that needs the model; fill: takes the settings, the loaded pipeline and a clip."""
     from inpainting.sampling.loading import load_pipeline
 
     pipeline, mask_settings = load_pipeline(settings.section(ModelSettings), settings.adapter), _mask_settings(settings)
@@ -92,7 +93,7 @@ def _learned(
 
 
 def _mask_settings(settings: "EvaluateCommand") -> MaskSettings:
-    """The adapter's, where there is one."""
+    """The mask settings of the adapter, or those of the command without one."""
     from inpainting.conditioning.adapter import read_adapter_config
 
     return settings.section(MaskSettings) if settings.adapter is None else read_adapter_config(settings.adapter).masks
@@ -122,11 +123,11 @@ def _reconstruct(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipelin
 
 METHODS: dict[str, MethodEntry] = {
     "ceiling": MethodEntry(
-        CEILING, "the truth through the VAE and back", partial(_learned, fill=_reconstruct), learned=True
+        CEILING, "the ground truth, encoded and decoded by the VAE", partial(_learned, fill=_reconstruct), learned=True
     ),
     "base": MethodEntry(
         BASE,
-        "the untouched base model, its known latents replaced at every step",
+        "the base model without fine-tuning; the known latents are replaced at every step",
         partial(_learned, fill=_inpaint),
         learned=True,
     ),
@@ -139,6 +140,6 @@ METHODS: dict[str, MethodEntry] = {
     "adapter": MethodEntry(
         ADAPTER, "the fine-tuned model", partial(_learned, fill=_inpaint), learned=True, compared=False
     ),
-    "external": MethodEntry(EXTERNAL, "another tool's frames, scored as they were given", _external, compared=False),
+    "external": MethodEntry(EXTERNAL, "another tool's frames, scored as they are", _external, compared=False),
 }
-"""The methods that can be compared, by name, in the order in which the pipeline names them."""
+"""All methods by name, in the order of the default of `evaluation.methods`."""

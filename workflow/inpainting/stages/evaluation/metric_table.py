@@ -1,4 +1,4 @@
-"""Every metric of every method, raw and composited, with intervals; and what is not computed, said in one place."""
+"""The table of all metrics of all methods, raw and composited, with intervals and captions."""
 
 import pandas as pd
 
@@ -6,16 +6,16 @@ from inpainting.artifacts.scores import REQUIRED_COLUMNS, Results
 from inpainting.metrics.aggregate import mean_interval
 from inpainting.metrics.metric import Metric
 from inpainting.metrics.registry import METRIC_COLUMNS, METRICS
-from inpainting.stages.evaluation.rendering import Column, Shown, show
+from inpainting.stages.evaluation.rendering import ColumnFormat, FormattedTable, format_table
 
 TABLE_COLUMNS = tuple(column for metric in METRICS for column in metric.shown)
-"""All columns of `metric_table` with an interval each."""
+"""The columns of `metric_table` that have an interval."""
 
 
 def metric_table(sequences: pd.DataFrame, kinds: dict[str, str], order: list[str], seed: int) -> pd.DataFrame:
-    """A row per method, in the order given: method, kind, and of each of TABLE_COLUMNS <name>, _low and _high.
+    """A row per method in the given order: method, kind, and <name>, <name>_low and <name>_high of each TABLE_COLUMNS.
 
-    sequences: `metrics.aggregate.per_sequence`. Means over sequences with their intervals; NaN where nothing is known.
+    sequences: `metrics.aggregate.per_sequence`. Values are means over sequences with their intervals, NaN if unknown.
     """
     rows = []
     for method in order:
@@ -27,39 +27,43 @@ def metric_table(sequences: pd.DataFrame, kinds: dict[str, str], order: list[str
     return pd.DataFrame(rows)
 
 
-def shown_parts(table: pd.DataFrame) -> list[tuple[str, Shown]]:
-    """The parts of which something is known, each with its heading."""
-    parts: dict[str, dict[str, Column]] = {}
+def metric_sections(table: pd.DataFrame) -> list[tuple[str, FormattedTable]]:
+    """The table split by heading (`TableColumn.part`); sections without any value are left out."""
+    sections: dict[str, dict[str, ColumnFormat]] = {}
     for column in TABLE_COLUMNS:
-        parts.setdefault(column.part, {})[column.name] = Column.of(column)
+        sections.setdefault(column.part, {})[column.name] = ColumnFormat.of(column)
     texts = {"method": "Method", "kind": "Kind"}
     return [
-        (heading, show(table, columns, texts))
-        for heading, columns in parts.items()
+        (heading, format_table(table, columns, texts))
+        for heading, columns in sections.items()
         if table[list(columns)].notna().any(axis=None)
     ]
 
 
-def metric_notes(results: list[Results]) -> list[str]:
-    """What the metrics are, what these results lack of them or have beside them, and what is not computed at all."""
-    notes = [note for metric in METRICS for note in metric.notes]
+def metric_captions(results: list[Results]) -> list[str]:
+    """What the metrics measure, which of them some results lack, which columns are unknown, what is not computed."""
+    captions = [note for metric in METRICS for note in metric.notes]
     for metric in METRICS:
         if older := [result.method for result in results if _is_older(result, metric)]:
-            notes.append(f"{metric.title}: not computed by the version that wrote the results of {', '.join(older)}.")
+            captions.append(
+                f"{metric.title}: not computed by the version that wrote the results of {', '.join(older)}."
+            )
     for result in results:
         if unknown := [str(name) for name in result.frames if name not in (*REQUIRED_COLUMNS, *METRIC_COLUMNS)]:
-            notes.append(f"{result.method}: its results hold {', '.join(unknown)}, which this version does not know.")
+            captions.append(
+                f"{result.method}: its results hold {', '.join(unknown)}, which this version does not know."
+            )
     absent = [f"{metric.title} (left out by evaluation.extras)" for metric in METRICS if _is_left_out(results, metric)]
     absent += [f"{metric.title} (needs {metric.needs})" for metric in METRICS if metric.needs]
-    return [*notes, f"Not computed: {'; '.join(absent)}."]
+    return [*captions, f"Not computed: {'; '.join(absent)}."]
 
 
 def _is_older(result: Results, metric: Metric) -> bool:
-    """Whether results were written before the metric, or one of its columns, was there."""
+    """Whether the results were written by a version without the metric or one of its columns."""
     return not {*metric.columns} <= {*result.frames}
 
 
 def _is_left_out(results: list[Results], metric: Metric) -> bool:
-    """Whether an extra is known to the versions that wrote the results, and was not asked for in all of them."""
+    """Whether a metric is an extra that some results were computed without, by a version that knows it."""
     known = [result for result in results if metric.extra and not _is_older(result, metric)]
     return any(metric.name not in result.provenance.settings["extras"] for result in known)

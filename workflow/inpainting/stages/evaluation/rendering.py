@@ -1,4 +1,7 @@
-"""Tables as Markdown, LaTeX and HTML."""
+"""Tables as Markdown, LaTeX and HTML.
+
+Not pandas' Styler: it writes no Markdown, sets no class on a row, and its cells have no interval beside their value.
+"""
 
 import math
 from collections.abc import Mapping
@@ -15,11 +18,11 @@ from inpainting.metrics.registry import HEADLINE
 
 
 @dataclass(frozen=True)
-class Column:
-    """How a column of numbers is shown.
+class ColumnFormat:
+    """How a column of numbers is formatted.
 
-    digits: decimals where no interval says how many are worth showing, and at most; better: whether more ("high") or
-    less ("low") is better, so that the best and the second best are marked, or neither ("").
+    digits: maximum number of decimals, and their number where there is no interval; better: whether "high" or "low"
+    values are better, so that the best and the second best are marked, or "" for no marks.
     """
 
     heading: str
@@ -28,21 +31,21 @@ class Column:
     signed: bool = False
 
     @classmethod
-    def of(cls, column: TableColumn) -> "Column":
-        """As a metric's entry says."""
+    def of(cls, column: TableColumn) -> "ColumnFormat":
+        """The format that a metric's entry gives."""
         return cls(column.heading, column.digits, column.better)
 
 
-COMPARISON_SHOWN: Mapping[str, Column] = {
-    **{name: Column.of(column) for name, column in HEADLINE.items()},
-    "gain": Column("Against best classical, dB", 2, signed=True),
-    "p_holm": Column("p, corrected", 3),
-    "psnr_frame_composited": Column("PSNR of frame, composited, dB", 1, "high"),
-    "seconds_per_frame": Column("Seconds per frame"),
+COMPARISON_COLUMNS: Mapping[str, ColumnFormat] = {
+    **{name: ColumnFormat.of(column) for name, column in HEADLINE.items()},
+    "gain": ColumnFormat("Against best classical, dB", 2, signed=True),
+    "p_holm": ColumnFormat("p, corrected", 3),
+    "psnr_frame_composited": ColumnFormat("PSNR of frame, composited, dB", 1, "high"),
+    "seconds_per_frame": ColumnFormat("Seconds per frame"),
 }
-"""Columns of numbers of a comparison that are shown."""
+"""The columns of numbers in the table of the comparison."""
 
-NOTHING = "\N{EN DASH}"
+MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 
 TABLE = """
@@ -67,7 +70,7 @@ TABLE = """
 """
 
 PAGE = """
-<p>{{ lead }}</p>
+<p>{{ introduction }}</p>
 {% for heading, content in sections %}
 {% if heading %}
 <h2>{{ heading }}</h2>
@@ -75,8 +78,8 @@ PAGE = """
 {{ content }}
 {% endfor %}
 <ul class="notes">
-{% for note in notes %}
-<li>{{ note }}</li>
+{% for caption in captions %}
+<li>{{ caption }}</li>
 {% endfor %}
 </ul>
 """
@@ -84,13 +87,13 @@ PAGE = """
 LATEX_ESCAPES = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}"}
-    | {">": r"\textgreater{}", MINUS: "$-$", NOTHING: "--"}
+    | {">": r"\textgreater{}", MINUS: "$-$", MISSING: "--"}
 )
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell; interval and mark ("best", "second") may be empty."""
+    """Text of a cell; interval and mark ("best" or "second") may be empty."""
 
     value: str
     interval: str = ""
@@ -98,8 +101,8 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A table as it is shown: headings, how many columns from the left are text, rows of cells, a kind per row."""
+class FormattedTable:
+    """A table as text: headings, the number of text columns (the first ones), rows of cells, and each row's kind."""
 
     headings: list[str]
     texts: int
@@ -107,13 +110,15 @@ class Shown:
     kinds: list[str]
 
 
-def show(
-    table: pd.DataFrame, columns: Mapping[str, Column] = COMPARISON_SHOWN, texts: Mapping[str, str] | None = None
-) -> Shown:
-    """Lay out a table that has the columns method and kind.
+def format_table(
+    table: pd.DataFrame,
+    columns: Mapping[str, ColumnFormat] = COMPARISON_COLUMNS,
+    texts: Mapping[str, str] | None = None,
+) -> FormattedTable:
+    """Format a table that has the columns method and kind.
 
-    texts: headings of the columns of text, by default method, kind and sequences. A value shows as many digits as its
-    column's intervals, where there are any, support.
+    columns: formats of the columns of numbers; texts: headings of the columns of text, by default method, kind and
+    sequences. Numbers with intervals have as many digits as the column's intervals support.
     """
     texts = texts or {"method": "Method", "kind": "Kind", "sequences": "Sequences"}
     marks, digits = _marks(table, columns), {name: _digits(table, name, column) for name, column in columns.items()}
@@ -125,10 +130,10 @@ def show(
             cells.append(Cell(value, interval, marks.get((number, name), "")))
         rows.append(cells)
     headings = [*texts.values(), *(column.heading for column in columns.values())]
-    return Shown(headings, len(texts), rows, [str(kind) for kind in table["kind"]])
+    return FormattedTable(headings, len(texts), rows, [str(kind) for kind in table["kind"]])
 
 
-def to_markdown(table: Shown) -> str:
+def to_markdown(table: FormattedTable) -> str:
     """A Markdown table; best in bold, second best in italics."""
     aligned = ["---" if place < table.texts else "---:" for place in range(len(table.headings))]
     lines = ["| " + " | ".join(table.headings) + " |", "|" + "|".join(aligned) + "|"]
@@ -142,13 +147,13 @@ def to_markdown(table: Shown) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_html(table: Shown) -> Markup:
-    """An HTML table element, for `page`; the best and second best carry classes of these names."""
+def to_html(table: FormattedTable) -> Markup:
+    """An HTML table element, for `page`; best and second best have the classes `best` and `second`."""
     rows = list(zip(table.kinds, table.rows, strict=True))
     return render(TABLE, table=table, rows=rows, texts=min(table.texts, 2))
 
 
-def to_latex(table: Shown, caption: str = "") -> str:
+def to_latex(table: FormattedTable, caption: str = "") -> str:
     """A tabular of LaTeX's booktabs package; best in bold, second best underlined, intervals in small print."""
     alignment = "l" * min(table.texts, 2) + "r" * (len(table.headings) - min(table.texts, 2))
     lines = [f"% {caption}"] if caption else []
@@ -164,9 +169,9 @@ def to_latex(table: Shown, caption: str = "") -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def page(title: str, lead: str, sections: list[tuple[str, Markup]], notes: list[str]) -> str:
-    """A whole HTML page: title, lead, sections of a heading or "" and a table, and notes."""
-    return render_page(title, PAGE, lead=lead, sections=sections, notes=notes)
+def page(title: str, introduction: str, sections: list[tuple[str, Markup]], captions: list[str]) -> str:
+    """A whole HTML page: title, introduction, sections (heading or "", table), and captions as a list."""
+    return render_page(title, PAGE, introduction=introduction, sections=sections, captions=captions)
 
 
 def _latex(text: str) -> str:
@@ -181,22 +186,22 @@ def _text(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 
 
-def _digits(table: pd.DataFrame, name: str, column: Column) -> int:
-    """Decimals of a column: two digits of its uncertainty, the middle one of its intervals' halves."""
+def _digits(table: pd.DataFrame, name: str, column: ColumnFormat) -> int:
+    """Decimals of a column: two significant digits of its uncertainty, the median half-width of its intervals."""
     if f"{name}_low" not in table:
         return column.digits
-    halves = ((table[f"{name}_high"] - table[f"{name}_low"]) / 2).dropna()
-    halves = halves[halves > 0]
-    if not len(halves):
+    half_widths = ((table[f"{name}_high"] - table[f"{name}_low"]) / 2).dropna()
+    half_widths = half_widths[half_widths > 0]
+    if not len(half_widths):
         return column.digits
-    return min(max(1 - math.floor(math.log10(float(halves.median()))), 0), column.digits)
+    return min(max(1 - math.floor(math.log10(float(half_widths.median()))), 0), column.digits)
 
 
-def _number(row: dict[Any, Any], name: str, column: Column, digits: int) -> tuple[str, str]:
-    """(what stands in a cell of numbers, its interval or "")."""
+def _number(row: dict[Any, Any], name: str, column: ColumnFormat, digits: int) -> tuple[str, str]:
+    """(a number as text, its interval as text or "")."""
     value = row[name]
     if pd.isna(value):
-        return NOTHING, ""
+        return MISSING, ""
     if name == "p_holm":
         return ("< 0.001" if value < 0.001 else f"{value:.{column.digits}f}"), ""
     if name.startswith("seconds_per_frame"):
@@ -207,14 +212,14 @@ def _number(row: dict[Any, Any], name: str, column: Column, digits: int) -> tupl
     return form.format(value).replace("-", MINUS), interval.replace("-", MINUS)
 
 
-def _marks(table: pd.DataFrame, columns: Mapping[str, Column]) -> dict[tuple[int, str], str]:
-    """ "best" and "second" by (row, column), the ceiling taking no part; of equal values the first is taken."""
-    rivals = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
+def _marks(table: pd.DataFrame, columns: Mapping[str, ColumnFormat]) -> dict[tuple[int, str], str]:
+    """ "best" and "second" by (row, column), without the ceiling; of equal values the first row ranks first."""
+    ranked_rows = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
     marks = {}
     for name, column in columns.items():
         if not column.better:
             continue
-        ranked = rivals[name].dropna().sort_values(ascending=column.better == "low", kind="stable")
+        ranked = ranked_rows[name].dropna().sort_values(ascending=column.better == "low", kind="stable")
         for position, mark in zip(ranked.index[:2], ("best", "second"), strict=False):
             marks[(int(position), name)] = mark
     return marks

@@ -1,7 +1,7 @@
-"""The same training repeated with other seeds, as one method of the tables.
+"""Trainings repeated with other seeds, which the tables treat as one method.
 
-Scores are averaged over a group's trainings sequence by sequence, and the sequences are then treated as for any method:
-a training that happened to go well is not picked, and does not count as further sequences.
+Scores are averaged over the trainings of a group sequence by sequence. The averages are then treated like the scores of
+any method, so that no lucky training is picked and repeats do not count as additional sequences.
 """
 
 import math
@@ -10,30 +10,32 @@ import pandas as pd
 
 from inpainting.artifacts.method_kinds import ADAPTER
 from inpainting.core.errors import InputError
-from inpainting.stages.evaluation.comparison import SCORES, mean_scores
+from inpainting.stages.evaluation.comparison import MEAN_COLUMNS, mean_scores
 
-REPEATS = ("method", "experiment", *SCORES)
-"""A row per training: the method that the tables count it to, and its own means over sequences, raw output."""
+REPEATS = ("method", "experiment", *MEAN_COLUMNS)
+"""A row per training: its method in the tables, and its own means over sequences (raw output)."""
 
 
 def members_of(methods: list[str], groups: dict[str, str]) -> dict[str, list[str]]:
-    """The results that make each method of the tables: those of a group, or its own alone.
+    """The results that each method of the tables averages: those of a group, or a single one.
 
-    groups: group by experiment. Raises InputError for a group that bears the name of results outside it.
+    groups: group by experiment. Raises InputError if a group has the name of results outside it.
     """
     members: dict[str, list[str]] = {}
     for method in methods:
         members.setdefault(groups.get(method, method), []).append(method)
     for group, its in members.items():
         if group in methods and group not in groups and its != [group]:
-            raise InputError(f"--groups: {group} is the name of results outside the group; name the group otherwise")
+            raise InputError(
+                f"--groups: {group} is also the name of results outside the group; give the group another name"
+            )
     return members
 
 
 def average_repeats(sequences: pd.DataFrame, members: dict[str, list[str]]) -> pd.DataFrame:
-    """Scores of sequences (`aggregate.per_sequence`) by the tables' methods: means over the results that make each.
+    """Scores of sequences (`aggregate.per_sequence`) averaged over the members of each method.
 
-    PSNR is averaged in dB; `capped` says whether any of a sequence's was.
+    PSNR is averaged in dB; `capped` is true if it is true for any member.
     """
     group_of = {member: group for group, its in members.items() for member in its}
     named = sequences.assign(method=sequences["method"].map(group_of))
@@ -46,7 +48,7 @@ def average_repeats(sequences: pd.DataFrame, members: dict[str, list[str]]) -> p
 def repeat_table(
     sequences: pd.DataFrame, members: dict[str, list[str]], kinds: dict[str, str], seed: int
 ) -> pd.DataFrame:
-    """A row per training with the columns REPEATS, so that what an average is made of can be seen."""
+    """A row per training of an adapter, with the columns REPEATS."""
     raw = sequences[sequences["output"] == "raw"]
     rows = []
     for method, its in members.items():
@@ -56,8 +58,8 @@ def repeat_table(
     return pd.DataFrame(rows, columns=list(REPEATS))
 
 
-def spread(sequences: pd.DataFrame, members: list[str]) -> float:
-    """Standard deviation over trainings of their mean PSNR in the mask, in dB; NaN for a single one."""
+def training_deviation(sequences: pd.DataFrame, members: list[str]) -> float:
+    """Standard deviation over trainings of their mean PSNR inside the mask, in dB; NaN for a single training."""
     if len(members) < 2:
         return math.nan
     raw = sequences[(sequences["output"] == "raw") & sequences["method"].isin(members)]

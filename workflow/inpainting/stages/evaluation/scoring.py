@@ -1,4 +1,4 @@
-"""All scores of one method on one sequence, of its raw and of its composited output."""
+"""All scores of one method on one sequence, for its raw and its composited output."""
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,10 @@ from inpainting.video.masks import Hole
 def score_outputs(
     settings: EvaluateCommand, clip: SequenceClip, filled: Hole, outputs: dict[Output, Frames]
 ) -> dict[Output, pd.DataFrame]:
-    """By output a row per frame: its number, and `registry.METRIC_COLUMNS`; NaN where something is left out.
+    """By output a table with a row per frame: the columns frame (from 1) and `registry.METRIC_COLUMNS` (or NaN).
 
-    filled: the dilated hole that was filled and composited. What is scored is the mask's own hole, not dilated.
+    outputs: uint8 [frames, height, width, 3] by output; filled: the dilated hole that was filled and composited, bool
+    [frames, height, width]. Scores are computed in the hole of the mask itself, not dilated.
     """
     hole, effect = masks.to_hole(clip.mask, settings), effect_region(clip.rgb, clip.truth, filled)
     reference = Reference(clip.truth, Regions(hole, effect))

@@ -20,58 +20,58 @@ else:
     Extra = Literal[tuple(EXTRAS)]
 
 NAME = r"[A-Za-z0-9_.-]+"
-"""What a method may be called, so that its files can."""
+"""Pattern of method names, which are part of file names."""
 
 
 class SelectionSettings(Settings):
-    """Which sequences are scored, and which of them are shown."""
+    """Which sequences are scored, and how many of them are kept as examples."""
 
     split: Literal["test", "validation", "all"] = "test"
-    """Which sequences are scored; all of them only where nothing was trained on them."""
+    """Which sequences are scored; use all only for sequences that no method was trained on."""
     examples: int = Field(4, ge=0)
-    """Sequences, the first by id, whose output frames are kept for figures."""
+    """Number of sequences, the first by id, whose output frames are kept for figures."""
     limit: int | None = Field(None, ge=1)
-    """Sequences scored at most, the first by id; all where it is not given."""
+    """Maximum number of sequences, the first by id; by default all are scored."""
 
 
 class StepsSettings(Settings):
-    """How learned methods are used."""
+    """Sampling of the learned methods."""
 
     steps: int = Field(50, ge=1)
-    """Denoising steps of the base model, and of an adapter that was never validated; others take those that validation
-    chose for them."""
+    """Denoising steps of the base model, and of an adapter that was not validated; for other adapters, validation chose
+    the number."""
 
 
 class ExtrasSettings(Settings):
-    """What is computed of every method's frames."""
+    """Which optional metrics are computed."""
 
     extras: tuple[Extra, ...] = Field(
         tuple(EXTRAS),
-        description="Scores beside those of regions. "
-        + "; ".join(f"{name}: {told}" for name, told in EXTRAS.items())
-        + ". The tables say which were left out.",
+        description="Metrics beside those by region. "
+        + "; ".join(f"{name}: {description}" for name, description in EXTRAS.items())
+        + ". The tables list those that were left out.",
     )
 
 
 class EvaluateSettings(ExtrasSettings, StepsSettings, SelectionSettings):
-    """What is scored of every method."""
+    """Which sequences and metrics are scored."""
 
 
 class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
-    """Score one method on one split, frame by frame: in the hole, along its edge, outside it and everywhere."""
+    """Score one method on one split, frame by frame: inside the mask, along its edge, outside it, on whole frames."""
 
     method: MethodName = Field(
-        description="What inpaints. "
+        description="The method. "
         + "; ".join(f"{name}: {entry.description}" for name, entry in METHODS.items())
-        + ". The adapter needs --adapter, external needs --outputs."
+        + ". Method adapter needs --adapter, external needs --outputs."
     )
     label: str | None = None
     """The method's name in the tables, such as an experiment's; by default that of --method."""
     adapter: Path | None = None
     """Folder of the trained adapter, for --method adapter."""
     outputs: Path | None = None
-    """Folder of another tool's frames, for --method external: a folder of images or a video per sequence, called as it
-    is, of the same size and number of frames."""
+    """Folder of another tool's outputs, for --method external: per sequence a folder of images or a video, named by the
+    sequence's id, of the same size and number of frames."""
     dataset: Path
     """Folder that holds the sequences."""
     manifest: Path
@@ -79,24 +79,24 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     frames: int = Field(49, ge=1)
-    """Frames of each sequence that are scored, from the first; shorter sequences are scored whole."""
+    """Number of frames of each sequence that are scored, from the first; shorter sequences are scored whole."""
     seed: int = Field(0, ge=0)
     """Seed of the learned methods' noise."""
     out: Path
     """The .parquet file to write: a row per sequence, output and frame."""
     examples_out: Path | None = None
-    """Folder for the frames of the examples: <sequence>/raw and <sequence>/composited, with a table of them beside it,
-    <folder>.tsv; without it none are kept."""
+    """Folder for the frames of the examples, <sequence>/raw and <sequence>/composited; a table of them is written
+    beside it, as <folder>.tsv. By default no frames are kept."""
     workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
-    """Processes that share the sequences of a classical method, or the scoring of what a learned one makes; their
-    number changes no score."""
+    """Processes that share the sequences of a classical method, or the scoring of a learned method's output; their
+    number does not change the scores."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
         if (self.method == "adapter") != (self.adapter is not None):
-            raise ValueError("adapter: a folder is needed for --method adapter, and for no other method")
+            raise ValueError("adapter: give the adapter's folder with --method adapter, and with no other method")
         if (self.method == "external") != (self.outputs is not None):
-            raise ValueError("outputs: a folder is needed for --method external, and for no other method")
+            raise ValueError("outputs: give the folder of outputs with --method external, and with no other method")
         if self.out and self.out.suffix != ".parquet":
             raise ValueError(f"out: {self.out} should end in .parquet")
 
@@ -107,21 +107,21 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
 
 
 class TablesSettings(Settings):
-    """How sequences are told apart in the tables of strata, and what counts as a failure."""
+    """Thresholds between the strata, and what counts as a failure."""
 
     still_below: float = Field(0.2, ge=0)
-    """Cameras that move less than this many pixels from frame to frame count as still, the others as moving."""
+    """Cameras that move less than this many pixels per frame count as still, the others as moving."""
     small_below: float = Field(0.1, ge=0, le=1)
     """Masks that cover less than this share of the frames count as small."""
     large_from: float = Field(0.15, ge=0, le=1)
-    """Masks that cover this share of the frames or more count as large; those between are medium."""
+    """Masks that cover at least this share of the frames count as large; those in between are medium."""
     shadow_from: float = Field(0.025, ge=0, le=1)
-    """Sequences whose input and truth differ in this share of the pixels outside the mask or more count as having much
-    shadow or reflection."""
+    """Sequences whose input and ground truth differ in at least this share of the pixels outside the mask count as
+    having much shadow."""
     median_weak_below: float = Field(22.0, ge=0)
-    """Sequences on which the temporal median reads less than this many dB in the mask are those where it is weak."""
+    """The temporal median counts as weak on sequences where its PSNR inside the mask is below this many dB."""
     failure_gap: float = Field(3.0, ge=0)
-    """A method fails a sequence on which it reads more than this many dB less than the best classical method."""
+    """A method fails a sequence if it scores more than this many dB lower than the best classical method."""
 
     def model_post_init(self, _: object) -> None:
         if self.small_below > self.large_from:
@@ -136,8 +136,8 @@ class TablesCommand(TablesSettings):
     manifest: Path
     """manifest.parquet, as `inpaint audit` wrote it: camera motion, mask coverage and shadows."""
     groups: tuple[str, ...] = ()
-    """EXPERIMENT=GROUP, by comma: results that are averaged sequence by sequence under their group's name, for
-    trainings that differ in their seed alone."""
+    """EXPERIMENT=GROUP, separated by commas: the results of a group are averaged sequence by sequence and listed under
+    the group's name; for trainings that differ only in their seed."""
     out: Path
     """Folder for comparison, metrics, strata, failures and repeats (.tsv, .md, .html, .tex), sequences.tsv and
     summary.json."""

@@ -1,4 +1,4 @@
-"""What the comparison says, in numbers for the report and in one plain sentence."""
+"""Summary of the comparison: numbers for the report, and one sentence."""
 
 import math
 from typing import Any
@@ -12,11 +12,10 @@ Values = dict[str, Any]
 
 
 def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, seed: int) -> Values:
-    """The headline as JSON values, without NaN or infinity (None stands for what is not known).
+    """The fields of `artifacts.results_summary.ResultsSummary`, except `files`, as JSON values.
 
-    sentence; split, sequences, seed; best, adapter, classical, base, ceiling: rows of the comparison (the best of their
-    kind; best: of all but the ceiling); gain_over_classical, gain_over_base: the headline method's mean, low and high
-    in dB; methods: all rows. The headline method is the best adapter, or the best of all where there is none.
+    comparison: `comparison.compare`; sequences: `metrics.aggregate.per_sequence`; split, seed: as they are stored in
+    the summary. The headline method is the best adapter or, without one, the best method. Unknown values are None.
     """
     rows = {kind: _best(comparison, kind) for kind in (ADAPTER, CLASSICAL, BASE, CEILING)}
     best = _row(comparison[comparison["kind"] != CEILING].head(1))
@@ -40,7 +39,7 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
 
 
 def finite(row: Any) -> Values:
-    """A row with None for NaN and infinity, which JSON can't say."""
+    """A row with None in place of NaN and infinity, which JSON does not have."""
     return {
         str(key): None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
     }
@@ -63,23 +62,22 @@ def _gain(sequences: pd.DataFrame, method: Values, reference: Values | None, see
     return finite({"mean": gain.mean, "low": gain.low, "high": gain.high})
 
 
-def _sentence(method: Values, rows: dict[str, Values | None], gains: dict[str, Values | None], where: str) -> str:
+def _sentence(method: Values, rows: dict[str, Values | None], gains: dict[str, Values | None], scored: str) -> str:
     name = display_name(method["method"], method["kind"])
     if trainings := method["members"].count(","):
         name += f" (mean of {trainings + 1} trainings)"
     subject = f"The adapter {name}" if method["kind"] == ADAPTER else f"The best method, {name},"
     if method["psnr_mask"] is None:
-        return f"{subject} has no score inside the mask on {where}: they have no pixel to inpaint."
-    parts = [f"{subject} reads {method['psnr_mask']:.1f} dB inside the mask on {where}"]
+        return f"{subject} has no score inside the mask on {scored}: their masks are empty."
+    parts = [f"{subject} scores {method['psnr_mask']:.1f} dB PSNR inside the mask on {scored}"]
     classical, ceiling = rows["classical"], rows["ceiling"]
-    over_base, gain = gains["base"], gains["classical"]
+    over_base, over_classical = gains["base"], gains["classical"]
     if over_base is not None and over_base["mean"] is not None:
-        parts.append(f", {_difference(over_base)} the untouched base model")
-    if gain is not None and classical is not None and gain["mean"] is not None:
-        parts.append(
-            f", {_difference(gain)} the best classical baseline ({display_name(classical['method'], CLASSICAL)})"
-        )
-        parts.append(_certainty(gain))
+        parts.append(f", {_difference(over_base)} the base model without fine-tuning")
+    if over_classical is not None and classical is not None and over_classical["mean"] is not None:
+        reference = display_name(classical["method"], CLASSICAL)
+        parts.append(f", {_difference(over_classical)} the best classical baseline ({reference})")
+        parts.append(_interval(over_classical))
     if ceiling is not None and ceiling["psnr_mask"] is not None and method["kind"] != CEILING:
         parts.append(f"; the VAE's ceiling is {ceiling['psnr_mask']:.1f} dB")
     return "".join(parts) + "."
@@ -89,9 +87,9 @@ def _difference(gain: Values) -> str:
     return f"{abs(gain['mean']):.1f} dB {'above' if gain['mean'] >= 0 else 'below'}"
 
 
-def _certainty(gain: Values) -> str:
+def _interval(gain: Values) -> str:
     if gain["low"] is None:
         return ""
     interval = f"95 % interval {gain['low']:+.1f} to {gain['high']:+.1f} dB".replace("-", "\N{MINUS SIGN}")
-    open_question = gain["low"] <= 0 <= gain["high"]
-    return f" ({interval}{', so which is better remains open' if open_question else ''})"
+    undecided = gain["low"] <= 0 <= gain["high"]
+    return f" ({interval}{', so neither is clearly better' if undecided else ''})"

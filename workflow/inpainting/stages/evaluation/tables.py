@@ -16,28 +16,40 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import write_table, write_text
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.registry import HEADLINE, with_every_column
-from inpainting.stages.evaluation import strata as stratification
-from inpainting.stages.evaluation.captions import comparison_notes, failure_notes, repeat_notes, strata_lead
+from inpainting.stages.evaluation.captions import (
+    comparison_captions,
+    failure_captions,
+    repeat_captions,
+    strata_introduction,
+)
 from inpainting.stages.evaluation.comparison import best_classical, compare, compare_strata
 from inpainting.stages.evaluation.failures import list_failures
-from inpainting.stages.evaluation.metric_table import metric_notes, metric_table, shown_parts
-from inpainting.stages.evaluation.rendering import Column, Shown, page, show, to_html, to_latex, to_markdown
+from inpainting.stages.evaluation.metric_table import metric_captions, metric_sections, metric_table
+from inpainting.stages.evaluation.rendering import (
+    ColumnFormat,
+    FormattedTable,
+    format_table,
+    page,
+    to_html,
+    to_latex,
+    to_markdown,
+)
 from inpainting.stages.evaluation.repeats import average_repeats, members_of, repeat_table
 from inpainting.stages.evaluation.settings import TablesCommand
-from inpainting.stages.evaluation.strata import Strata, strata_of
+from inpainting.stages.evaluation.strata import Strata, strata_caption, strata_of
 from inpainting.stages.evaluation.summary import summarise
 
 log = logging.getLogger(__name__)
 
 
 def tables(settings: TablesCommand) -> None:
-    """Write comparison, metrics, strata, failures and repeats in every form; sequences.tsv and summary.json."""
+    """Write the tables comparison, metrics, strata, failures and repeats, sequences.tsv and summary.json."""
     results = [read_results(path, "--results") for path in settings.results]
     check_comparable(results)
     results.sort(key=lambda result: result.method)
     members = members_of([result.method for result in results], settings.group_of())
-    own = {result.method: result.kind for result in results}
-    kinds = {method: own[its[0]] for method, its in members.items()}
+    kind_of = {result.method: result.kind for result in results}
+    kinds = {method: kind_of[its[0]] for method, its in members.items()}
     frames = [with_every_column(result.frames) for result in results]
     each = per_sequence(pd.concat(frames, ignore_index=True))
     sequences = average_repeats(each, members)
@@ -50,20 +62,20 @@ def tables(settings: TablesCommand) -> None:
     summary = summarise(comparison, sequences, results[0].provenance.settings["split"], settings.seed)
     log.info("%s", summary["sentence"])
 
-    notes = comparison_notes(comparison, results, settings)
-    writer = Writer(settings.out)
-    writer.write("comparison", "Comparison of methods", summary["sentence"], [("", show(comparison))], notes)
+    captions = comparison_captions(comparison, results, settings)
+    writer = TableWriter(settings.out)
+    writer.write("comparison", "Comparison of methods", summary["sentence"], [("", format_table(comparison))], captions)
     metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
-    lead = "Every metric by region, of the methods' raw output and of what is left of it once pasted over the input."
-    writer.write("metrics", "All metrics", lead, shown_parts(metrics), metric_notes(results))
+    introduction = "Every metric by region, of the raw output and of the output pasted over the input (composited)."
+    writer.write("metrics", "All metrics", introduction, metric_sections(metrics), metric_captions(results))
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
-    parts = _strata_parts(strata, groups)
-    described = [stratification.description(settings), *notes]
-    writer.write("strata", "Methods by camera, mask and shadow", strata_lead(), parts, described)
-    lead, details = failure_notes(failures, settings.failure_gap)
-    writer.write("failures", "Sequences that fail", lead, [("", _failures_shown(failures))], details)
-    lead, details = repeat_notes(repeats, each, members)
-    writer.write("repeats", "Trainings, each by itself", lead, [("", _repeats_shown(repeats))], details)
+    sections = _strata_sections(strata, groups)
+    captions = [strata_caption(settings), *captions]
+    writer.write("strata", "Comparison by camera, mask and shadow", strata_introduction(), sections, captions)
+    introduction, captions = failure_captions(failures, settings.failure_gap)
+    writer.write("failures", "Failures", introduction, [("", _format_failures(failures))], captions)
+    introduction, captions = repeat_captions(repeats, each, members)
+    writer.write("repeats", "Single trainings", introduction, [("", _format_repeats(repeats))], captions)
     tables = {name: settings.out / f"{name}.tsv" for name in ("comparison", "strata", "sequences")}
     COMPARISON_TABLE.write(tables["comparison"], comparison)
     STRATA_TABLE.write(tables["strata"], strata)
@@ -73,34 +85,40 @@ def tables(settings: TablesCommand) -> None:
     ResultsSummary.model_validate(summary | {"files": digests(*tables.values())}).write(settings.out / "summary.json")
 
 
-class Writer:
-    """Writes a table in every form that people read, below one folder."""
+class TableWriter:
+    """Writes tables as Markdown, HTML and LaTeX into one folder."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
 
-    def write(self, name: str, title: str, lead: str, parts: list[tuple[str, Shown]], notes: list[str]) -> None:
-        """Write <name>.md, .html and .tex of what is shown, part by part."""
-        texts = [(f"## {heading}\n\n" if heading else "") + to_markdown(part) for heading, part in parts]
-        listed = "".join(f"- {note}\n" for note in notes)
-        write_text(self.out / f"{name}.md", f"{lead}\n\n" + "\n".join(texts) + f"\n{listed}")
-        sections = [(heading, to_html(part)) for heading, part in parts]
-        write_text(self.out / f"{name}.html", page(title, lead, sections, notes))
-        write_text(self.out / f"{name}.tex", "\n".join(to_latex(part, heading or title) for heading, part in parts))
+    def write(
+        self, name: str, title: str, introduction: str, sections: list[tuple[str, FormattedTable]], captions: list[str]
+    ) -> None:
+        """Write <name>.md, .html and .tex; sections: a heading or "" and a table each; captions: a list below them."""
+        texts = [(f"## {heading}\n\n" if heading else "") + to_markdown(table) for heading, table in sections]
+        listed = "".join(f"- {caption}\n" for caption in captions)
+        write_text(self.out / f"{name}.md", f"{introduction}\n\n" + "\n".join(texts) + f"\n{listed}")
+        elements = [(heading, to_html(table)) for heading, table in sections]
+        write_text(self.out / f"{name}.html", page(title, introduction, elements, captions))
+        tabulars = [to_latex(table, heading or title) for heading, table in sections]
+        write_text(self.out / f"{name}.tex", "\n".join(tabulars))
 
 
 def check_comparable(results: list[Results]) -> None:
-    """Raise InputError, naming the file, where methods have one name or were not scored on the same pixels."""
+    """Raise InputError, naming the file, if two results have one method name or do not score the same pixels."""
     first, seen = results[0], dict[str, Path]()
     pixels = _scored_pixels(first)
     for result in results:
         if result.method in seen:
-            raise InputError(f"{result.path} and {seen[result.method]} both hold {result.method!r}; use --label")
+            raise InputError(
+                f"{result.path} and {seen[result.method]} both hold the method {result.method!r}; evaluate one of them "
+                "with --label"
+            )
         seen[result.method] = result.path
         if result.provenance.inputs.get("sequences") != first.provenance.inputs.get("sequences"):
             raise InputError(
-                f"{result.path} was made of other sequences, or of other frames of them, than {first.path}; evaluate "
-                "both again"
+                f"{result.path} was computed from other sequences or other frames than {first.path}; evaluate both "
+                "again"
             )
         if not _scored_pixels(result).equals(pixels):
             raise InputError(
@@ -117,11 +135,11 @@ def _extent(result: Results) -> str:
     return f"{result.frames['sequence'].nunique()} sequences, {len(result.frames)} rows"
 
 
-def _strata_parts(table: pd.DataFrame, groups: Strata) -> list[tuple[str, Shown]]:
+def _strata_sections(table: pd.DataFrame, groups: Strata) -> list[tuple[str, FormattedTable]]:
     return [
         (
             stratum_heading(stratum, value, len(names)),
-            show(table[(table["stratum"] == stratum) & (table["value"] == value)]),
+            format_table(table[(table["stratum"] == stratum) & (table["value"] == value)]),
         )
         for stratum, values in groups.items()
         for value, names in values.items()
@@ -129,13 +147,13 @@ def _strata_parts(table: pd.DataFrame, groups: Strata) -> list[tuple[str, Shown]
     ]
 
 
-def _failures_shown(failures: pd.DataFrame) -> Shown:
+def _format_failures(failures: pd.DataFrame) -> FormattedTable:
     texts = {"method": "Method", "sequence": "Sequence", "reason": "Reason"}
-    numbers = {"psnr_mask": Column("PSNR in mask, dB"), "compared": Column("Compared with, dB")}
-    return show(failures, numbers, texts)
+    numbers = {"psnr_mask": ColumnFormat("PSNR in mask, dB"), "compared": ColumnFormat("Compared with, dB")}
+    return format_table(failures, numbers, texts)
 
 
-def _repeats_shown(repeats: pd.DataFrame) -> Shown:
+def _format_repeats(repeats: pd.DataFrame) -> FormattedTable:
     texts = {"method": "Method", "experiment": "Training", "sequences": "Sequences"}
-    numbers = {name: Column(column.heading, column.digits) for name, column in HEADLINE.items()}
-    return show(repeats.assign(kind=ADAPTER), numbers, texts)
+    numbers = {name: ColumnFormat(column.heading, column.digits) for name, column in HEADLINE.items()}
+    return format_table(repeats.assign(kind=ADAPTER), numbers, texts)

@@ -1,6 +1,8 @@
-"""From the pixels of windows to their latents: what `inpaint encode` puts through the VAE, and what it keeps of it."""
+"""From pixel windows to latents: batches of windows through the VAE, and the tensors that a shard holds of them."""
 
+import logging
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,18 +17,20 @@ from inpainting.conditioning.padding import Padding
 from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.family import Geometry
-from inpainting.stages.latents.reading import Sequence
+from inpainting.stages.latents.reading import EncoderInput
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import masks
 from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
-AT_ONCE = 2
-"""Windows in a batch, of one size."""
+log = logging.getLogger(__name__)
+
+BATCH_SIZE = 2
+"""Windows of one size per batch."""
 
 
 class PixelWindow(NamedTuple):
-    """A window before it is encoded, padded to the grid: sequence, first frame, and the parts of a `Sequence`."""
+    """A window before encoding, padded to the latent grid: its sequence, first frame and part of an `EncoderInput`."""
 
     sequence: str
     start: int
@@ -35,50 +39,87 @@ class PixelWindow(NamedTuple):
     difference: NDArray[np.uint8] | None
 
 
-def cut(name: str, read: Sequence, starts: list[int], length: int, geometry: Geometry) -> Iterator[PixelWindow]:
-    """The windows of a whole sequence.
+def cut(name: str, sequence: EncoderInput, starts: list[int], length: int, geometry: Geometry) -> Iterator[PixelWindow]:
+    """The windows of a sequence, of `length` frames from each of `starts`.
 
-    They are padded before the hole is dilated, as inference does.
+    As in inference, they are padded before the hole is dilated.
     """
-    _, height, width = read.hole.shape
+    _, height, width = sequence.hole.shape
     padding = Padding(height, width, geometry)
     for start in starts:
         part = slice(start, start + length)
-        difference = None if read.difference is None else padding.pad(read.difference[part])
-        yield PixelWindow(name, start, padding.pad(read.clip[part]), padding.pad(read.hole[part]), difference)
+        difference = None if sequence.difference is None else padding.pad(sequence.difference[part])
+        yield PixelWindow(name, start, padding.pad(sequence.clip[part]), padding.pad(sequence.hole[part]), difference)
 
 
 def batches(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
-    """Neighbouring windows of one size, AT_ONCE in a batch."""
+    """Batches of at most BATCH_SIZE consecutive windows of one size."""
     batch: list[PixelWindow] = []
     for window in windows:
-        if batch and (len(batch) == AT_ONCE or window.clip.shape != batch[0].clip.shape):
+        if batch and window.clip.shape != batch[0].clip.shape:
             yield batch
             batch = []
         batch.append(window)
+        if len(batch) == BATCH_SIZE:
+            yield batch
+            batch = []
     if batch:
         yield batch
+
+
+class WindowEncoder:
+    """The VAE, which encodes a window in float32 if its latents are not finite in the VAE's own precision."""
+
+    def __init__(self, settings: EncodeCommand) -> None:
+        """Load the VAE; raises InputError or UsageError for a base that can't be used."""
+        self.settings, self.device = settings, loading.resolve_device(settings.device)
+        self.dtype = loading.vae_dtype(settings, self.device)
+        self.vae = loading.load_vae(settings.base, self.dtype, self.device)
+
+    @cached_property
+    def _float32_vae(self) -> AutoencoderKLCogVideoX:
+        return loading.load_vae(self.settings.base, torch.float32, self.device)
+
+    def encode(self, batch: list[PixelWindow]) -> list[dict[str, Tensor] | None]:
+        """For each window what `encode_batch` returns; None for a window whose latents are not finite in float32."""
+        return [
+            tensors if is_finite(tensors) else self._encode_in_float32(window)
+            for window, tensors in zip(batch, encode_batch(self.vae, batch, self.settings), strict=True)
+        ]
+
+    def _encode_in_float32(self, window: PixelWindow) -> dict[str, Tensor] | None:
+        if self.dtype == torch.float32:
+            return None
+        log.warning("%s, window at frame %d: its latents are not finite; encoding it in float32", *window[:2])
+        [tensors] = encode_batch(self._float32_vae, [window], self.settings)
+        return tensors if is_finite(tensors) else None
+
+
+def is_finite(tensors: dict[str, Tensor]) -> bool:
+    """Whether no tensor has a NaN or an infinity."""
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
 
 
 def encode_batch(
     vae: AutoencoderKLCogVideoX, batch: list[PixelWindow], settings: EncodeCommand
 ) -> list[dict[str, Tensor]]:
-    """For each window the tensors that its shard holds, on the CPU, by what they are: see `shards`."""
+    """Encode windows of one size; returns for each the tensors of its shard, on the CPU: see `artifacts.latents`."""
     dtype, geometry = loading.DTYPES[settings.latents_dtype], bases.family(settings.base).geometry
     if settings.content != "truth":
-        tensors = [_condition_tensor(window, settings.content, settings.mask_dilation) for window in batch]
-        conditions = vae_latents.encode(vae, torch.stack(tensors))[0].to(dtype).cpu()
+        clips = [_condition_tensor(window, settings.content, settings.mask_dilation) for window in batch]
+        conditions = vae_latents.encode(vae, torch.stack(clips))[0].to(dtype).cpu()
         return [{"condition": condition} for condition in conditions]
-    tensors = [vae_latents.to_tensor(window.clip) for window in batch]
-    means, logvars = (found.to(dtype).cpu() for found in vae_latents.encode(vae, torch.stack(tensors)))
-    found = []
+    clips = [vae_latents.to_tensor(window.clip) for window in batch]
+    means, logvars = (latents.to(dtype).cpu() for latents in vae_latents.encode(vae, torch.stack(clips)))
+    encoded = []
     for window, mean, logvar in zip(batch, means, logvars, strict=True):
         spread = {"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {}
         assert window.difference is not None
-        difference = torch.from_numpy(masks.latent_max(window.difference, geometry.cell, geometry.stride))
+        space, time = geometry.spatial_factor, geometry.temporal_factor
+        difference = torch.from_numpy(masks.latent_max(window.difference, space, time))
         hole = torch.from_numpy(masks.pack(window.hole))
-        found.append({"truth": mean, "hole": hole, "difference": difference, **spread})
-    return found
+        encoded.append({"truth": mean, "hole": hole, "difference": difference, **spread})
+    return encoded
 
 
 def _condition_tensor(window: PixelWindow, source: ConditionSource, dilation: int) -> Tensor:

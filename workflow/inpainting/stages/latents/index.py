@@ -1,4 +1,4 @@
-"""`inpaint index`: one row per encoded window, over all shards."""
+"""`inpaint index`: a table of all encoded windows, from the listings of all shards."""
 
 import logging
 from os import path as paths
@@ -18,11 +18,15 @@ WINDOW = ["sequence", "start"]
 
 
 def index(settings: IndexCommand) -> None:
-    """Write the index; raises InputError where truths, conditions and split do not belong together."""
+    """Write the index: a row per window that has a truth and a condition.
+
+    Raises InputError if truths, conditions and split do not belong together.
+    """
     split = SPLIT_TABLE.read(settings.split_file, "--split-file")
-    truths = _gathered(settings.truths, "--truths", settings.out.parent)
-    conditions = _gathered(settings.conditions, "--conditions", settings.out.parent)
+    truths = _combined(settings.truths, "--truths", settings.out.parent)
+    conditions = _combined(settings.conditions, "--conditions", settings.out.parent)
     _check_contents(truths, conditions)
+    truths, conditions = _without_left_out(truths, conditions), _without_left_out(conditions, truths)
     unknown = truths[~truths["sequence"].isin(split["id"])]
     if not unknown.empty:
         name, shard = unknown[["sequence", "shard"]].iloc[0]
@@ -42,11 +46,12 @@ def index(settings: IndexCommand) -> None:
     ).merge(split.rename(columns={"id": "sequence"}), on="sequence")
     LATENT_INDEX.write(settings.out, table.sort_values(WINDOW))
     sequences, source = table["sequence"].nunique(), table["condition_source"].iloc[0]
-    log.info("%d windows of %d sequences, their conditions of %s", len(table), sequences, source)
+    log.info("%d windows of %d sequences with conditions of %s", len(table), sequences, source)
+    _log_missing(table, split)
 
 
-def _gathered(listings: tuple[Path, ...], option: str, folder: Path) -> pd.DataFrame:
-    """The rows of listings, the shards' paths as seen from a folder; no window may be there twice."""
+def _combined(listings: tuple[Path, ...], option: str, folder: Path) -> pd.DataFrame:
+    """The rows of all listings, with the shards' paths relative to `folder`; raises InputError for repeated windows."""
     tables = []
     for path in listings:
         table = SHARD_LISTING.read(path, option)
@@ -60,25 +65,45 @@ def _gathered(listings: tuple[Path, ...], option: str, folder: Path) -> pd.DataF
     if not twice.empty:
         name = twice["sequence"].iloc[0]
         shards = " and ".join(twice.loc[twice["sequence"] == name, "shard"].unique())
-        raise InputError(f"{name} is in {shards}, which were not encoded as parts of one whole; encode them again")
+        raise InputError(f"{name} is in {shards}, which are not shards of one encoding; encode them again")
     return gathered
 
 
+def _without_left_out(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """The rows without sequences that encoding left out of the other content.
+
+    Two shards of one source were encoded from the same sequences: what one of them lacks was left out.
+    """
+    left_out = table["source"].isin(other["source"]) & ~table["sequence"].isin(other["sequence"])
+    return table[~left_out]
+
+
+def _log_missing(table: pd.DataFrame, split: pd.DataFrame) -> None:
+    """Warn of sequences of the encoded splits that are not in the index."""
+    wanted = split[split["split"].isin(table["split"])]
+    missing = wanted[~wanted["id"].isin(table["sequence"])]
+    if not missing.empty:
+        log.warning(
+            "%d of %d sequences are missing, such as %s; the .left_out.tsv beside each shard says why",
+            *(len(missing), len(wanted), missing["id"].iloc[0]),
+        )
+
+
 def _check_contents(truths: pd.DataFrame, conditions: pd.DataFrame) -> None:
-    odd = truths[truths["content"] != "truth"]
-    if not odd.empty:
-        raise InputError(f"{odd['shard'].iloc[0]} holds no truths; give --truths those of `encode --content truth`")
+    wrong = truths[truths["content"] != "truth"]
+    if not wrong.empty:
+        raise InputError(f"{wrong['shard'].iloc[0]} holds no truths; give --truths those of `encode --content truth`")
     sources = sorted(set(conditions["content"]))
     if "truth" in sources or len(sources) > 1:
         raise InputError(f"--conditions: conditions of one source are needed, but these are {', '.join(sources)}")
 
 
 def _check_sources(table: pd.DataFrame) -> None:
-    """A truth and its condition must be of the same pixels, holes and windows."""
-    odd = table[table["source"] != table["source_of_condition"]]
-    if not odd.empty:
-        name, truth, condition = odd[["sequence", "shard", "shard_of_condition"]].iloc[0]
+    """Raise InputError for a truth and a condition that were not encoded from the same pixels, holes and windows."""
+    wrong = table[table["source"] != table["source_of_condition"]]
+    if not wrong.empty:
+        name, truth, condition = wrong[["sequence", "shard", "shard_of_condition"]].iloc[0]
         raise InputError(
-            f"{name}: its truth (in {truth}) and its condition (in {condition}) were not encoded of the same windows; "
-            "encode both again"
+            f"{name}: its truth (in {truth}) and its condition (in {condition}) were not encoded from the same "
+            "windows; encode both again"
         )

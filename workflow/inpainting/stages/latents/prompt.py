@@ -1,4 +1,4 @@
-"""`inpaint prompt`: the text embedding that training and inference take, made once."""
+"""`inpaint prompt`: encodes the prompt for training and inference."""
 
 from inpainting.artifacts.prompt import write_prompt
 from inpainting.models import loading
@@ -6,6 +6,9 @@ from inpainting.stages.latents.settings import PromptCommand
 
 
 def prompt(settings: PromptCommand) -> None:
-    """Write float32 [1, tokens, width] as the tensor `prompt`."""
+    """Write the text embedding, float32 [1, tokens, width], as the tensor `prompt`.
+
+    Raises UsageError for a prompt with a base that has no text encoder.
+    """
     embedding = loading.encode_prompt(settings.base, settings.prompt, loading.resolve_device(settings.device))
     write_prompt(settings.out, embedding, {"text": settings.prompt})

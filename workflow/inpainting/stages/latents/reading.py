@@ -1,5 +1,6 @@
-"""Sequences as they are encoded: their frames read and, for a condition, their holes filled. Runs in workers."""
+"""Reading sequences for encoding: their frames and, for a condition, the filled hole. Runs in worker processes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.fills import fill
+from inpainting.core.errors import InputError
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
 from inpainting.video.clip import Frames
@@ -15,8 +17,8 @@ from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
 
-class Wanted(NamedTuple):
-    """A sequence's folder, how many of its frames are encoded, as what, and how its masks are read."""
+class ReadJob(NamedTuple):
+    """A sequence to read: its folder, its number of frames to encode, the content, and how masks are converted."""
 
     folder: Path
     frames: int
@@ -24,11 +26,11 @@ class Wanted(NamedTuple):
     masks: MaskSettings
 
 
-class Sequence(NamedTuple):
-    """A whole sequence as it is encoded.
+class EncoderInput(NamedTuple):
+    """A whole sequence before encoding.
 
-    clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: undilated, bool
-    [frames, height, width]; difference, of a truth: `difference` of the input and it.
+    clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: not dilated,
+    bool [frames, height, width]; difference: for a truth, see `difference`.
     """
 
     clip: Frames
@@ -36,20 +38,44 @@ class Sequence(NamedTuple):
     difference: NDArray[np.uint8] | None = None
 
 
-def read_sequence(wanted: Wanted) -> Sequence:
-    """A sequence's frames; raises InputError naming the sequence where they can't be read."""
-    rgb = sequence.read_rgb(wanted.folder, 0, wanted.frames)
-    hole = masks.to_hole(sequence.read_mask(wanted.folder, 0, wanted.frames), wanted.masks)
-    if wanted.content == "truth":
-        truth = sequence.read_truth(wanted.folder, 0, wanted.frames)
-        return Sequence(truth, hole, difference=difference(rgb, truth, hole))
-    return Sequence(fill(rgb, masks.dilate(hole, wanted.masks.mask_dilation), wanted.content), hole)
+def read_or_reason(job: ReadJob) -> EncoderInput | str:
+    """What `read_sequence` returns, or the message of its InputError, so that one sequence does not end the job."""
+    try:
+        return read_sequence(job)
+    except InputError as error:
+        return str(error)
+
+
+def read_sequence(job: ReadJob) -> EncoderInput:
+    """Read a sequence; raises InputError with its name if its frames can't be read or differ in size."""
+    rgb, mask = _read(job, sequence.read_rgb), _read(job, sequence.read_mask)
+    truth = _read(job, sequence.read_truth) if job.content == "truth" else None
+    if any(frames.shape[:3] != rgb.shape[:3] for frames in (mask, truth) if frames is not None):
+        raise InputError(f"sequence {job.folder.name}: its three folders differ in frame size; audit the dataset again")
+    hole = masks.to_hole(mask, job.masks)
+    if truth is not None:
+        return EncoderInput(truth, hole, difference=difference(rgb, truth, hole))
+    return EncoderInput(fill(rgb, masks.dilate(hole, job.masks.mask_dilation), job.content), hole)
+
+
+def _read(job: ReadJob, read: Callable[[Path, int, int], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The frames that `read` returns; any error becomes an InputError: damaged files make Pillow raise many kinds."""
+    try:
+        return read(job.folder, 0, job.frames)
+    except InputError:
+        raise
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise InputError(
+            f"sequence {job.folder.name}: its frames can't be read ({reason}); audit the dataset again"
+        ) from error
 
 
 def difference(rgb: Frames, truth: Frames, hole: Hole) -> NDArray[np.uint8]:
-    """Grey levels by which input and truth differ, mean over the channels, rounded up; 0 in the hole.
+    """|rgb - truth| in grey levels, mean over the channels, rounded up; 0 in the hole.
 
-    rgb, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width], as what is returned.
+    rgb, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+    Returns uint8 [frames, height, width].
     """
     levels = np.stack([(summed_difference(*pair) + 2) // 3 for pair in zip(rgb, truth, strict=True)])
     return np.where(hole, 0, levels).astype(np.uint8)

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     Content = str
 else:
     Content = Literal[("truth", *get_args(ConditionSource))]
-"""What a shard holds: the truth and the holes, or conditions of one of `baselines.settings.ConditionSource`."""
+"""Content of a shard: truths with their holes, or conditions of one `baselines.settings.ConditionSource`."""
 
 
 class TruthSettings(Settings):
-    """What is kept of the truth."""
+    """What is stored of the truth's posterior."""
 
     truth_posterior: Literal["mean", "mean_and_logvar"] = "mean"
-    """What is kept of the truth: the mean alone, or with twice the disk the log-variance too, of which training then
-    draws a sample at every step."""
+    """What is stored of the truth: the posterior's mean, or its mean and log-variance, which takes twice the disk space
+    and from which training draws a new sample at every step."""
 
 
 class EncodeSettings(Settings):
@@ -31,41 +31,52 @@ class EncodeSettings(Settings):
 
     latents_dtype: Literal["float16", "float32"] = "float16"
     """Precision of the stored latents."""
+    max_left_out: Annotated[float, Role.EXECUTION] = Field(0.01, ge=0, le=1)
+    """Share of a shard's sequences, 0 to 1, that may be left out because their frames can't be read or their latents
+    are not finite; with more, encoding fails. At 0.01, each sequence of a shard of less than 100 must be encoded."""
 
 
 class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, WindowSettings):
-    """Encode the windows of one shard's sequences: the truth and the hole, or the input with its hole filled."""
+    """Encode the windows of one shard's sequences: truths with their holes, or conditions.
+
+    Sequences that can't be encoded are left out and listed in a .left_out.tsv beside the shard: see --max-left-out.
+    """
 
     content: Content
-    """What to encode: `truth` (with the holes), or as a condition the input, its hole filled as named, or as it is
+    """What to encode: `truth` (with the holes), or a condition: the input with its hole filled as named, or unchanged
     (`rgb`)."""
     dataset: Path
-    """Folder that holds the sequences."""
+    """Folder of the sequences."""
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     manifest: Path
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
-    """The shard to write, a .safetensors file; its listing, for `inpaint index`, becomes a .parquet beside it."""
+    """The shard to write, a .safetensors file; its listing for `inpaint index` is the .parquet beside it."""
     splits: Annotated[tuple[str, ...], Role.PLACE] = (TRAIN,)
-    """Splits to encode; validation and test are inpainted from their frames."""
+    """Splits to encode; validation and test sequences are read as frames, not as latents."""
     frames: int = Field(100, ge=1)
-    """Frames of each sequence to cover with windows."""
+    """Frames of each sequence that the windows cover."""
     shard: Annotated[int, Role.PLACE] = Field(0, ge=0)
     """Number of this shard, from 0."""
     shards: Annotated[int, Role.PLACE] = Field(1, ge=1)
-    """Number of shards that the sequences are spread over."""
+    """Number of shards into which the sequences are divided."""
+    content_folders: tuple[Path, ...] = ()
+    """Folders of the shards of all contents that will be encoded, each named after its content. The disk space for all
+    of them is checked before the first window is encoded; without this option, the space for this content alone."""
+    reserve_gb: Annotated[float, Role.EXECUTION] = Field(0.0, ge=0)
+    """GB of disk space (10^9 bytes) that must stay free for later steps, such as checkpoints."""
     workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
-    """Processes that read and fill sequences ahead of the VAE; their number changes no latent."""
+    """Processes that read and fill sequences while the VAE encodes; their number does not change the result."""
 
 
 class IndexCommand(Settings):
-    """Gather the listings of truths and of the conditions of one source into one index."""
+    """Combine the listings of truths and of conditions of one source into one index."""
 
     truths: tuple[Path, ...]
-    """The listings (.parquet) of the shards of truths, all of them."""
+    """The listings (.parquet) of all shards of truths."""
     conditions: tuple[Path, ...]
-    """The listings of the shards of conditions, all of them and of one source."""
+    """The listings of all shards of conditions of one source."""
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path
@@ -73,10 +84,10 @@ class IndexCommand(Settings):
 
 
 class PromptSettings(Settings):
-    """The text that goes with every sequence."""
+    """The prompt of all sequences."""
 
     prompt: str = ""
-    """Text that training and inference are conditioned on; empty for a base without a text encoder."""
+    """Text prompt of training and inference; must be empty for a base without a text encoder."""
 
 
 class PromptCommand(PromptSettings, ModelSettings):

@@ -1,1 +1,1 @@
-"""Figures, pages and clips of the report, made from the files that the other stages wrote."""
+"""Figures, pages and clips of the report, drawn from the files of the other stages."""

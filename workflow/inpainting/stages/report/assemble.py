@@ -1,4 +1,4 @@
-"""The last step of a run: all figures and pages as one file, by Snakemake's own report."""
+"""The last step of a run: Snakemake's report, which joins all figures and pages in one file."""
 
 import subprocess
 import sys
@@ -9,26 +9,26 @@ from inpainting.artifacts.results_summary import ResultsSummary
 from inpainting.core.files import atomic_path
 
 HEADLINE = Path("results/tables/summary.json")
-SHOWN = ("results/tables", "results/figures")
+SOURCES = ("results/tables", "results/figures")
 
 
 def assemble(workflow: Any, report: str) -> None:
-    """Write the report of a whole run, unless it is newer than all that it shows, and say what came out.
+    """Write the report, unless it is newer than all tables and figures, and print its headline sentence.
 
-    `workflow` is Snakemake's. Runs of chosen targets have no report: what it would show need not be there.
-    Raises snakemake's WorkflowError with what Snakemake said when it can't make the report.
+    workflow: Snakemake's. A run of chosen targets writes no report, since some of its contents may not exist.
+    Raises snakemake's WorkflowError, with Snakemake's messages, if the report fails.
     """
     if workflow.dag_settings.targets:
         return
     out = Path(report)
     if not _is_current(out):
         with atomic_path(out) as temporary:
-            _run(command(workflow, temporary))
+            _run(report_command(workflow, temporary))
     print(f"\n{report}: {ResultsSummary.read(HEADLINE).sentence}", file=sys.stderr)
 
 
-def command(workflow: Any, out: Path) -> list[str]:
-    """The command line that makes the report of the same workflow with the same configuration."""
+def report_command(workflow: Any, out: Path) -> list[str]:
+    """The command line that writes the report of this workflow and configuration to `out`."""
     settings = workflow.config_settings
     snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow.main_snakefile), "--nolock"]
     options = ["--workflow-profile", "none", "--report", str(out)]
@@ -43,7 +43,7 @@ def command(workflow: Any, out: Path) -> list[str]:
 def _is_current(report: Path) -> bool:
     if not report.is_file():
         return False
-    newest = max(path.stat().st_mtime for folder in SHOWN for path in Path(folder).rglob("*"))
+    newest = max(path.stat().st_mtime for folder in SOURCES for path in Path(folder).rglob("*"))
     return report.stat().st_mtime >= newest
 
 

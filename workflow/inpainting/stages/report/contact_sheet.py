@@ -1,4 +1,4 @@
-"""Images beside and below each other, with their names: contact sheets and the frames of side-by-side clips."""
+"""Grids of captioned images: contact sheets, and the frames of side-by-side clips."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -23,7 +23,7 @@ HOLE_OPACITY = 0.55
 
 
 def overlay(image: Frame, hole: NDArray[np.bool_]) -> Frame:
-    """The image with its hole, bool [height, width], tinted and outlined."""
+    """The image with the hole, bool [height, width], tinted and outlined; uint8 [height, width, 3]."""
     colour = np.array(HOLE_COLOUR, np.float32)
     tinted = np.where(hole[..., None], (1 - HOLE_OPACITY) * image + HOLE_OPACITY * colour, image)
     edge = hole & ~cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
@@ -31,16 +31,17 @@ def overlay(image: Frame, hole: NDArray[np.bool_]) -> Frame:
 
 
 def text_height(size: int) -> int:
-    """Height in pixels of a line of text."""
+    """Height of a line of text in pixels; size: of the font, in pixels."""
     return round(size * 1.7)
 
 
-def sheet(
+def grid_sheet(
     cells: Sequence[Sequence[Frame]], columns: Sequence[str], rows: Sequence[str], width: int, group: int = 0
 ) -> Frame:
-    """Images in rows, all scaled to `width`; names of the columns above, names of the rows at the left.
+    """A grid of images, uint8 [height, width, 3], with headings above the columns and to the left of the rows.
 
-    A wider gap follows every `group` columns, where it is given.
+    cells: images by row and column; width: pixels that each image is scaled to; group: a wider gap follows every
+    `group` columns (0: no wider gaps).
     """
     size = _text_size(width)
     height = _scaled_height(cells[0][0], width)
@@ -59,8 +60,11 @@ def sheet(
     return np.asarray(page)
 
 
-def labelled(cells: Sequence[tuple[str, Frame]], columns: int, width: int) -> Frame:
-    """Images in reading order, `columns` in a row, all scaled to `width`, each with its own name above it."""
+def captioned_sheet(cells: Sequence[tuple[str, Frame]], columns: int, width: int) -> Frame:
+    """A grid of images, uint8 [height, width, 3], each with its caption above.
+
+    cells: captions and images in reading order; columns: images per row; width: pixels that each image is scaled to.
+    """
     size = _text_size(width)
     height, line = _scaled_height(cells[0][1], width), text_height(_text_size(width))
     rows = -(-len(cells) // columns)
@@ -87,7 +91,7 @@ def _scaled(image: Frame, width: int, height: int) -> Image.Image:
 
 
 def _text_size(width: int) -> int:
-    """Text that goes with images of a width: 11 to 15 pixels."""
+    """Font size for images of a width: 11 to 15 pixels."""
     return min(max(width // 18, 11), 15)
 
 
@@ -112,7 +116,7 @@ def _write(
     bold: bool = False,
     colour: str = INK,
 ) -> None:
-    """Write text from `x` on, centred on the height `middle`; an end that would not fit gives way to an ellipsis."""
+    """Write text to the right of `x`, vertically centred on `middle`; text wider than `width` ends in an ellipsis."""
     short = text
     while short and _text_width(short, size, bold) > width:
         short = short.removesuffix("…")[:-1] + "…" if len(short) > 2 else ""

@@ -1,4 +1,4 @@
-"""Histograms of what the audit measured: masks, motion, and how input and truth differ inside and outside the mask."""
+"""Histograms of the audit's measurements: masks, motion, and differences between input and ground truth."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ PANELS = (
     ("difference_outside", "Difference outside the mask", "levels of 255, mean", False),
     ("effect_share", "Changed outside the mask", "share of the known pixels", True),
 )
-"""Column of the manifest, title, unit, whether it is a share."""
+"""Column of the manifest, title, unit, whether it is a share (drawn in per cent)."""
 
 COLUMNS = 3
 
 
 def coverage_figure(accepted: pd.DataFrame) -> Figure:
-    """One histogram per measure of the accepted sequences, its median marked."""
+    """One histogram per measurement; accepted: the manifest's rows of accepted sequences."""
     figure = new_figure(11, 6.4)
     panels = figure.subplots(len(PANELS) // COLUMNS, COLUMNS)
     for (column, title, unit, share), axes in zip(PANELS, panels.flat, strict=True):
@@ -38,7 +38,7 @@ def coverage_figure(accepted: pd.DataFrame) -> Figure:
 
 
 def draw_histogram(axes: Axes, values: NDArray[np.float64], share: bool) -> None:
-    """A histogram from zero to the largest value, with a line at the median."""
+    """A histogram from zero to the largest value, with a line at the median; values: [sequences]."""
     top = float(values.max()) if len(values) and values.max() > 0 else 1.0
     bins = int(np.clip(2 * np.sqrt(len(values)), 5, 40))
     axes.hist(values, bins=bins, range=(0, top), color=BLUE, edgecolor="white", linewidth=0.8)

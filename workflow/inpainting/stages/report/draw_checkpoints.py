@@ -1,4 +1,4 @@
-"""`inpaint draw-checkpoints`: which checkpoint of an experiment does best on the validation set."""
+"""`inpaint draw-checkpoints`: validation scores of an experiment's checkpoints."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,29 +15,29 @@ PANELS: dict[Criterion, tuple[str, str]] = {
     "psnr_mask": ("PSNR in the mask, dB", "{:.2f} dB"),
     "ssim_mask": ("SSIM in the mask", "{:.3f}"),
 }
-"""Title and form of a score."""
+"""Title and number format of each score."""
 
 
 def draw_checkpoints(settings: DrawCheckpointsCommand) -> None:
-    """Draw PSNR and SSIM of an experiment's checkpoints by step."""
+    """Draw PSNR and SSIM of an experiment's checkpoints by training step."""
     best = BestCheckpoint.read(settings.best, "--best")
     with styled():
         write_figure(checkpoints_figure(settings.experiment, best), settings.png, settings.svg)
 
 
 def checkpoints_figure(experiment: str, best: BestCheckpoint) -> Figure:
-    """A panel per score, by training step; where several numbers of denoising steps were tried, one of what they bring.
+    """A panel per score by training step and, if several numbers of denoising steps were tried, one that compares them.
 
-    The chosen checkpoint is ringed and named. Panels by training step show the number of denoising steps chosen.
+    The chosen checkpoint is circled. The panels by training step show scores with the chosen number of denoising steps.
     """
-    alike = [row for row in best.candidates if row.sampling_steps == best.sampling_steps]
+    same_sampling = [row for row in best.candidates if row.sampling_steps == best.sampling_steps]
     tried = [row for row in best.candidates if row.step == best.step]
     panels = len(PANELS) + (len(tried) > 1)
     figure = new_figure(11 if panels == 2 else 14, 4.2)
-    figure.suptitle(chosen_by(best), x=0.01, ha="left", fontsize=9, color=GREY)
+    figure.suptitle(choice_sentence(best), x=0.01, ha="left", fontsize=9, color=GREY)
     every = figure.subplots(1, panels)
     for (name, (heading, form)), axes in zip(PANELS.items(), every, strict=False):
-        draw_scores(axes, [(row.step, row.scores[name]) for row in alike])
+        draw_scores(axes, [(row.step, row.scores[name]) for row in same_sampling])
         mark_best(axes, best.step, best.scores[name].mean, form)
         first = axes is figure.axes[0]
         title(axes, f"{experiment}: {heading}" if first else heading)
@@ -48,7 +48,7 @@ def checkpoints_figure(experiment: str, best: BestCheckpoint) -> Figure:
 
 
 def draw_sampling(axes: Axes, tried: list[Candidate], best: BestCheckpoint) -> None:
-    """The criterion against seconds per frame, a point per number of denoising steps."""
+    """Draw the criterion against seconds per frame, one point per number of denoising steps."""
     name = best.criterion
     heading, form = PANELS[name]
     tried = sorted(tried, key=lambda row: row.seconds_per_frame)
@@ -68,14 +68,14 @@ def draw_sampling(axes: Axes, tried: list[Candidate], best: BestCheckpoint) -> N
     axes.margins(x=0.12, y=0.2)
 
 
-def chosen_by(best: BestCheckpoint) -> str:
-    """Which step was chosen, and why, as a person reads it."""
+def choice_sentence(best: BestCheckpoint) -> str:
+    """The chosen training step and the reason."""
     why = best.why.replace(best.criterion, CRITERIA[best.criterion]).replace(" of the raw output", "")
     return f"step {best.step:,}: {why.replace('; ', ';' + chr(10), 1)}"
 
 
 def mark_best(axes: Axes, step: float, score: float, form: str) -> None:
-    """Ring a score, and write it above."""
+    """Circle a score and write its value above."""
     axes.plot(step, score, "o", markersize=13, markerfacecolor="none", markeredgecolor=INK)
     outlined(
         axes.annotate(
@@ -85,7 +85,7 @@ def mark_best(axes: Axes, step: float, score: float, form: str) -> None:
 
 
 def draw_scores(axes: Axes, scores: list[tuple[int, MeanScore]]) -> None:
-    """Means joined by a line, with whiskers where there is an interval."""
+    """Draw (training step, score) pairs as a line of means, with the intervals that are known."""
     steps = np.array([step for step, _ in scores])
     means = np.array([score.mean for _, score in scores], float)
     for step, score in scores:

@@ -1,4 +1,4 @@
-"""`inpaint draw-comparison`: the methods' scores beside each other, over all test sequences and by stratum."""
+"""`inpaint draw-comparison`: the scores of all methods, over all test sequences and by stratum."""
 
 import math
 
@@ -27,21 +27,21 @@ KIND_COLOURS = {ADAPTER: BLUE, BASE: PURPLE, CLASSICAL: ORANGE, EXTERNAL: GREEN,
 KIND_MARKERS = {ADAPTER: "o", BASE: "D", CLASSICAL: "s", EXTERNAL: "P", FLOOR: "v", CEILING: "|"}
 KIND_NAMES = {
     ADAPTER: "fine-tuned",
-    BASE: "untouched base model",
+    BASE: "base model, not fine-tuned",
     CLASSICAL: "classical",
     EXTERNAL: "another tool",
-    FLOOR: "floor",
+    FLOOR: "floor (grey fill)",
 }
 
-SCORES = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
-"""Title and form of a score."""
+SCORE_FORMATS = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
+"""Title and number format of each score."""
 
 PANELS_ACROSS = 5
-"""Strata that stand side by side."""
+"""Panels per row of the figure of strata."""
 
 
 def draw_comparison(settings: DrawComparisonCommand) -> None:
-    """Draw two figures: PSNR and SSIM of every method, and PSNR by camera motion and mask size."""
+    """Draw two figures: PSNR and SSIM of every method, and PSNR by stratum."""
     comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
     strata = STRATA_TABLE.read(settings.strata, "--strata")
     with styled():
@@ -50,44 +50,44 @@ def draw_comparison(settings: DrawComparisonCommand) -> None:
 
 
 def ranked(comparison: pd.DataFrame) -> list[str]:
-    """The methods by their PSNR in the mask, best first, without the ceiling."""
-    rivals = comparison[comparison["kind"] != CEILING]
-    return [str(name) for name in rivals.sort_values("psnr_mask", ascending=False, kind="stable")["method"]]
+    """The methods by descending PSNR inside the mask, without the ceiling."""
+    rows = comparison[comparison["kind"] != CEILING]
+    return [str(name) for name in rows.sort_values("psnr_mask", ascending=False, kind="stable")["method"]]
 
 
 def comparison_figure(comparison: pd.DataFrame) -> Figure:
-    """A row per method, best at the top; a panel per score; the ceiling as a line."""
+    """A panel per score, with a row per method (best at the top) and the ceiling as a line."""
     order = ranked(comparison)
     figure = new_figure(11, 1.5 + 0.42 * len(order))
-    for (score, (name, form)), axes in zip(SCORES.items(), figure.subplots(1, 2, sharey=True), strict=True):
+    for (score, (name, form)), axes in zip(SCORE_FORMATS.items(), figure.subplots(1, 2, sharey=True), strict=True):
         draw_rows(axes, comparison, order, score, form)
         axes.set_title(name, pad=22)
-    name_rows(figure.axes[0], comparison, order)
-    draw_key(figure, comparison)
+    label_rows(figure.axes[0], comparison, order)
+    draw_legend(figure, comparison)
     return figure
 
 
 def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
-    """A panel per stratum with the PSNR in the mask, the methods in the same order everywhere."""
-    parts = [part for _, part in strata.groupby(["stratum", "value"], sort=False)]
-    across = min(len(parts), PANELS_ACROSS)
-    down = -(-len(parts) // across)
+    """A panel per subset with the PSNR inside the mask; order: the methods, from top to bottom in every panel."""
+    subsets = [subset for _, subset in strata.groupby(["stratum", "value"], sort=False)]
+    across = min(len(subsets), PANELS_ACROSS)
+    down = -(-len(subsets) // across)
     figure = new_figure(max(11.0, 2.6 * across), 0.7 + down * (1.0 + 0.42 * len(order)))
     panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
-    for axes, part in zip(panels.flat, parts, strict=False):
-        draw_rows(axes, part, order, "psnr_mask", "{:.1f}")
-        name = stratum_heading(part["stratum"].iloc[0], part["value"].iloc[0], int(part["sequences"].max()))
+    for axes, subset in zip(panels.flat, subsets, strict=False):
+        draw_rows(axes, subset, order, "psnr_mask", "{:.1f}")
+        name = stratum_heading(subset["stratum"].iloc[0], subset["value"].iloc[0], int(subset["sequences"].max()))
         axes.set_title(name.replace(" sequences)", ")").replace(" sequence)", ")"), pad=22, fontsize=9.5)
-    for axes in panels.flat[len(parts) :]:
+    for axes in panels.flat[len(subsets) :]:
         axes.set_axis_off()
     for axes in panels[:, 0]:
-        name_rows(axes, strata.drop_duplicates("method"), order)
-    figure.supxlabel("PSNR in the mask, dB (in brackets: sequences)", fontsize=9.5, color=GREY)
+        label_rows(axes, strata.drop_duplicates("method"), order)
+    figure.supxlabel("PSNR in the mask, dB (number of sequences in brackets)", fontsize=9.5, color=GREY)
     return figure
 
 
 def draw_rows(axes: Axes, table: pd.DataFrame, order: list[str], score: str, form: str) -> None:
-    """A dot with its interval and its value per method, and a line where the ceiling is."""
+    """Draw a score per method, as a marker with interval and value, and the ceiling as a vertical line."""
     rows = {row["method"]: row for row in table.to_dict("records")}
     for place, method in enumerate(order):
         row = rows.get(method)
@@ -114,8 +114,8 @@ def draw_rows(axes: Axes, table: pd.DataFrame, order: list[str], score: str, for
     axes.spines["left"].set_visible(False)
 
 
-def name_rows(axes: Axes, table: pd.DataFrame, order: list[str]) -> None:
-    """Write the methods' names beside their rows, experiments in bold, in the colour of their kind."""
+def label_rows(axes: Axes, table: pd.DataFrame, order: list[str]) -> None:
+    """Label the rows with the methods' names in the colour of their kind; experiments in bold."""
     kinds = dict(zip(table["method"], table["kind"], strict=True))
     axes.set_yticks(range(len(order)), [display_name(method, kinds[method]) for method in order])
     for label, method in zip(axes.get_yticklabels(), order, strict=True):
@@ -123,8 +123,8 @@ def name_rows(axes: Axes, table: pd.DataFrame, order: list[str]) -> None:
         label.set_fontweight("bold" if kinds[method] == ADAPTER else "normal")
 
 
-def draw_key(figure: Figure, comparison: pd.DataFrame) -> None:
-    """Say below the panels what the markers mean."""
+def draw_legend(figure: Figure, comparison: pd.DataFrame) -> None:
+    """Draw the legend of the markers below the panels."""
     axes = figure.axes[0]
     handles = [
         axes.plot([], [], KIND_MARKERS[kind], color=KIND_COLOURS[kind], markersize=7, label=name)[0]

@@ -1,4 +1,4 @@
-"""`inpaint draw-dataset`: what the dataset looks like, and what the audit and the split made of it."""
+"""`inpaint draw-dataset`: contact sheets of the dataset, and the results of audit and split."""
 
 import logging
 from collections.abc import Mapping
@@ -16,17 +16,16 @@ from inpainting.core.files import atomic_path, write_text
 from inpainting.core.html import render_page
 from inpainting.core.settings import existing
 from inpainting.stages.report.coverage import coverage_figure
-from inpainting.stages.report.outliers import find_suspects, suspects_sheet
-from inpainting.stages.report.samples import choose, contact_sheet, random_sheet
+from inpainting.stages.report.outliers import find_outliers, outliers_sheet
+from inpainting.stages.report.samples import choose_by_coverage, contact_sheet, random_sheet
 from inpainting.stages.report.settings import DrawDatasetCommand
 
 log = logging.getLogger(__name__)
 
-EXAMPLES = 5
-"""Findings shown of each reason."""
+EXAMPLES_PER_REASON = 5
 
-EFFECT = 0.005
-"""Share of the pixels outside the mask that a shadow changes at least."""
+EFFECT_SHARE = 0.005
+"""A sequence counts as having a shadow if more than this share of the pixels outside the mask differ."""
 
 PAGE = """
 <div class="figures">
@@ -38,8 +37,8 @@ PAGE = """
   {% endfor %}
 </div>
 <h2>Sets</h2>
-<p>A hash of the seed and a sequence's group decides its set: near-duplicates stay together, and new sequences move no
-old ones.</p>
+<p>A hash of the seed and the sequence's group decides its set. Near-duplicates form a group and stay together; new
+sequences do not move old ones to another set.</p>
 <table><thead><tr><th>Set</th><th class="number">Sequences</th><th class="number">Share</th>
 <th class="number">Groups</th><th class="number">Mask coverage, mean</th><th class="number">Camera motion, median
 px/frame</th></tr></thead><tbody>
@@ -50,11 +49,11 @@ px/frame</th></tr></thead><tbody>
 <td class="number">{{ "{:.2f}".format(row.motion) }}</td></tr>
 {% endfor %}
 </tbody></table>
-<p>Copies of another sequence: {{ "{:,}".format(audit.duplicates.exact) }}. Others that look like one:
-{{ "{:,}".format(audit.duplicates.near) }}. They share its group.</p>
-<h2>Is there a shadow to learn?</h2>
+<p>Exact duplicates: {{ "{:,}".format(audit.duplicates.exact) }}. Near-duplicates:
+{{ "{:,}".format(audit.duplicates.near) }}. Each is in the group of the sequence that it duplicates.</p>
+<h2>Shadows and reflections outside the mask</h2>
 <p>{{ effect }}</p>
-{% for title, otherwise, reasons in tables %}
+{% for title, if_empty, reasons in tables %}
 <h2>{{ title }}</h2>
 {% if reasons %}
 <table><thead><tr><th>Reason</th><th class="number">Sequences</th><th>Meaning</th><th>Examples</th></tr></thead><tbody>
@@ -70,14 +69,14 @@ px/frame</th></tr></thead><tbody>
 {% endfor %}
 </tbody></table>
 {% else %}
-<p>{{ otherwise }}</p>
+<p>{{ if_empty }}</p>
 {% endif %}
 {% endfor %}
 """
 
 
 def draw_dataset(settings: DrawDatasetCommand) -> None:
-    """Write samples.png, random.png, suspicious.png, coverage.png and coverage.svg, and the page of the audit."""
+    """Write samples.png, random.png, suspicious.png, coverage.png, coverage.svg, and the page about audit and split."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     manifest = MANIFEST.read(settings.manifest, "--manifest")
     rejected, warnings = FINDINGS.read(settings.rejected, "--rejected"), FINDINGS.read(settings.warnings, "--warnings")
@@ -85,9 +84,9 @@ def draw_dataset(settings: DrawDatasetCommand) -> None:
     split = SPLIT_TABLE.read(settings.split_file, "--split-file")
     rows = accepted(manifest)
     sheets = {
-        "samples": lambda: contact_sheet(settings.dataset, choose(rows, settings.samples), settings),
+        "samples": lambda: contact_sheet(settings.dataset, choose_by_coverage(rows, settings.samples), settings),
         "random": lambda: random_sheet(settings.dataset, rows, settings),
-        "suspicious": lambda: suspects_sheet(settings.dataset, find_suspects(manifest), settings),
+        "suspicious": lambda: outliers_sheet(settings.dataset, find_outliers(manifest), settings),
     }
     for name, draw in sheets.items():
         sheet = draw()
@@ -96,8 +95,16 @@ def draw_dataset(settings: DrawDatasetCommand) -> None:
     with styled():
         write_figure(coverage_figure(rows), settings.out / "coverage.png", settings.out / "coverage.svg")
     tables = [
-        ("Rejected, by reason", "Every sequence was accepted.", describe_reasons(audit.reasons, rejected, True)),
-        ("Accepted with a warning", "No sequence carries a warning.", describe_reasons(audit.reasons, warnings, False)),
+        (
+            "Rejected, by reason",
+            "Every sequence was accepted.",
+            describe_reasons(audit.reasons, rejected, True),
+        ),
+        (
+            "Accepted with a warning",
+            "No sequence has a warning.",
+            describe_reasons(audit.reasons, warnings, False),
+        ),
     ]
     page = render_page(
         "Dataset",
@@ -114,45 +121,48 @@ def draw_dataset(settings: DrawDatasetCommand) -> None:
 
 
 def describe_effect(rows: pd.DataFrame, threshold: float) -> str:
-    """In words, how much of what lies outside the mask the truth changes, and in how many of the accepted sequences."""
+    """How much the ground truth differs from the input outside the mask, in a sentence.
+
+    rows: the manifest's rows of accepted sequences; threshold: levels (of 255) from which a pixel counts as different.
+    """
     shares = rows["effect_share"].dropna()
     if shares.empty:
-        return "No sequence shows anything outside its mask."
-    changed = float((shares > EFFECT).mean())
+        return "No sequence has pixels outside its mask."
+    changed = float((shares > EFFECT_SHARE).mean())
     much = f"{changed:.0%} of the sequences" if 0 < changed < 1 else "all sequences" if changed else "no sequence"
-    found = "there are shadows or reflections to learn" if changed >= 0.1 else "there is hardly a shadow to learn"
+    found = "there are shadows or reflections to learn" if changed >= 0.1 else "there are hardly any shadows to learn"
     return (
-        f"Outside the grown mask, {shares.median():.2%} of the pixels differ by more than {threshold:g} levels between "
-        f"input and truth in the median sequence; in {much} it is more than {EFFECT:.1%}: {found}."
+        f"In the median sequence, {shares.median():.2%} of the pixels outside the dilated mask differ by more than "
+        f"{threshold:g} levels between input and ground truth; in {much} more than {EFFECT_SHARE:.1%} do: {found}."
     )
 
 
 def describe_splits(rows: pd.DataFrame, split: pd.DataFrame) -> list[dict[str, Any]]:
-    """The sets, train first, with their sizes and what their accepted sequences are like."""
+    """Size, mean mask coverage and median camera motion of each set, train first."""
     table = rows.drop(columns="group").merge(split, on="id")
-    parts = {name: table[table["split"] == name] for name in SPLITS}
+    subsets = {name: table[table["split"] == name] for name in SPLITS}
     return [
         {
             "split": name,
-            "sequences": len(part),
-            "share": len(part) / len(table),
-            "groups": part["group"].nunique(),
-            "coverage": part["coverage_mean"].mean(),
-            "motion": part["camera_motion"].median(),
+            "sequences": len(subset),
+            "share": len(subset) / len(table),
+            "groups": subset["group"].nunique(),
+            "coverage": subset["coverage_mean"].mean(),
+            "motion": subset["camera_motion"].median(),
         }
-        for name, part in parts.items()
-        if len(part)
+        for name, subset in subsets.items()
+        if len(subset)
     ]
 
 
 def describe_reasons(reasons: Mapping[str, ReasonCount], findings: pd.DataFrame, rejects: bool) -> list[dict[str, Any]]:
-    """The reasons found that reject, or that warn, most frequent first, each with its first findings."""
+    """The reasons that reject (or, if not `rejects`, warn), most frequent first, each with its first findings."""
     found = []
     file = "rejected.tsv" if rejects else "warnings.tsv"
     for code, reason in reasons.items():
         rows = findings[findings["reason"] == code]
         if reason.rejects is rejects and len(rows):
-            examples = rows.head(EXAMPLES).to_dict("records")
+            examples = rows.head(EXAMPLES_PER_REASON).to_dict("records")
             more = len(rows) - len(examples)
             found.append({"code": code, **reason.model_dump(), "examples": examples, "more": more, "file": file})
     return sorted(found, key=lambda reason: (-reason["sequences"], reason["code"]))

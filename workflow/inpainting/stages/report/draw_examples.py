@@ -1,4 +1,4 @@
-"""`inpaint draw-examples`: test sequences, and what the methods make of them, as sheets of moments and as clips."""
+"""`inpaint draw-examples`: the methods' outputs for test sequences, as sheets of selected frames and as clips."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from inpainting.core.html import data_uri, render_page
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.psnr import psnr
-from inpainting.stages.report.contact_sheet import labelled, overlay, sheet
-from inpainting.stages.report.samples import spread
+from inpainting.stages.report.contact_sheet import captioned_sheet, grid_sheet, overlay
+from inpainting.stages.report.samples import evenly_spaced
 from inpainting.stages.report.settings import DrawExamplesCommand
 from inpainting.video import masks
 from inpainting.video.clip import SequenceClip, read_clip
@@ -29,25 +29,25 @@ from inpainting.video.reader import Video
 from inpainting.video.writer import write_video
 
 SHEET_WIDTH, CLIP_WIDTH = 1320, 1080
-"""Pixels that the images of a row share."""
+"""Width in pixels that the images of a row share."""
 
 PAGE = """
-<p>{{ frames }} frames of {{ size }} pixels, scaled to be seen. What methods made is pasted over the input, as inpaint
-run does it; beside their names stands the PSNR inside the mask on this sequence.</p>
+<p>{{ frames }} frames of {{ size }} pixels, scaled for display. Outputs are pasted over the input, as inpaint run does.
+The number beside a method's name is its PSNR inside the mask on this sequence.</p>
 <video src="{{ video }}" autoplay loop muted playsinline controls></video>
 """
 
 
 @dataclass(frozen=True)
-class Column:
-    """Frames under a caption: uint8 [frames, height, width, 3]."""
+class CaptionedClip:
+    """Frames, uint8 [frames, height, width, 3], with a caption."""
 
     caption: str
     frames: NDArray[np.uint8]
 
 
 def draw_examples(settings: DrawExamplesCommand) -> None:
-    """Write a folder per sequence with a sheet of moments, a clip, and a page that plays the clip; and their table."""
+    """Write a folder per sequence with a sheet, a clip and a page that plays the clip; and a table of the folders."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
     methods = choose_methods(comparison, settings.shown)
@@ -60,10 +60,10 @@ def draw_examples(settings: DrawExamplesCommand) -> None:
 
 
 def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[str, str]:
-    """The results to show, with the names to show them by: those wanted, or the best of each kind that matters.
+    """The methods to show: display name by name of the results; those wanted, or the best base, classical and adapter.
 
-    Of a method that several trainings make the first is shown, and named. Raises UsageError for a wanted method that is
-    not in the comparison.
+    A method that averages several trainings is represented by the first, whose name is added. Raises UsageError for a
+    wanted method that is not in the comparison.
     """
     names = {row["method"]: display_name(row["method"], row["kind"]) for row in comparison.to_dict("records")}
     if unknown := [method for method in wanted if method not in names]:
@@ -78,13 +78,13 @@ def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[st
 
 
 def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[str]:
-    """Ids of the first sequences whose frames every method's evaluation kept; raises InputError where there is none."""
+    """Ids of the first sequences for which every method has frames; raises InputError if there is none."""
     kept = [examples.kept_sequences(examples.examples_folder(settings.evaluation, method)) for method in methods]
     names = sorted(set.intersection(*kept))[: settings.examples]
     if not names:
         raise InputError(
-            f"{settings.evaluation} holds frames of no sequence by {', '.join(methods)}; "
-            "evaluate them with examples of 1 or more"
+            f"{settings.evaluation} holds no sequence with frames by {', '.join(methods)}; "
+            "evaluate them with --examples 1 or more"
         )
     return names
 
@@ -97,12 +97,12 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
     count = min(examples.count_frames(folder) for folder in kept.values())
     clip = read_clip(settings.dataset, name, count)
     hole = masks.to_hole(clip.mask, settings)
-    given = given_columns(clip, hole)
-    image = moments_sheet([*given[:2], *made_columns(clip, hole, kept, RAW), *given[2:]], settings.moments)
+    given = dataset_clips(clip, hole)
+    image = moments_sheet([*given[:2], *method_clips(clip, hole, kept, RAW), *given[2:]], settings.moments)
     Image.fromarray(image).save(out / "moments.png", optimize=True)
-    frames = clip_frames([*given, *made_columns(clip, hole, kept, COMPOSITED)])
-    footage = Video(frames, Fraction(settings.frame_rate))
-    write_video(out / "clip.mp4", footage)
+    frames = clip_frames([*given, *method_clips(clip, hole, kept, COMPOSITED)])
+    video = Video(frames, Fraction(settings.frame_rate))
+    write_video(out / "clip.mp4", video)
     page = render_page(
         f"Sequence {name}",
         PAGE,
@@ -113,42 +113,42 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
     write_text(out / "clip.html", page)
 
 
-def given_columns(clip: SequenceClip, hole: masks.Hole) -> list[Column]:
-    """What the dataset holds: the input, the hole over it, and the truth."""
+def dataset_clips(clip: SequenceClip, hole: masks.Hole) -> list[CaptionedClip]:
+    """Input, input with the hole tinted, and ground truth; hole: bool [frames, height, width]."""
     tinted = np.stack([overlay(image, frame_hole) for image, frame_hole in zip(clip.rgb, hole, strict=True)])
-    return [Column("input", clip.rgb), Column("mask", tinted), Column("truth", clip.truth)]
+    return [CaptionedClip("input", clip.rgb), CaptionedClip("mask", tinted), CaptionedClip("truth", clip.truth)]
 
 
-def made_columns(clip: SequenceClip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[Column]:
-    """What methods made, from the folders of their frames by the names to show them by."""
+def method_clips(clip: SequenceClip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[CaptionedClip]:
+    """The methods' outputs; kept: the folder of a method's frames by its display name."""
     frames = {name: examples.read_example(folder, output, len(clip.rgb)) for name, folder in kept.items()}
-    return [made_column(clip, hole, name, made) for name, made in frames.items()]
+    return [method_clip(clip, hole, name, made) for name, made in frames.items()]
 
 
-def made_column(clip: SequenceClip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> Column:
-    """What a method made, with its PSNR in the hole over all frames, in dB."""
+def method_clip(clip: SequenceClip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> CaptionedClip:
+    """A method's output, captioned with its name and its PSNR in the hole over all frames, in dB."""
     if not hole.any():
-        return Column(name, frames)
+        return CaptionedClip(name, frames)
     error = frames[hole].astype(np.float64) - clip.truth[hole]
-    return Column(f"{name}  {float(psnr(float(np.mean(error**2)))):.1f} dB", frames)
+    return CaptionedClip(f"{name}  {float(psnr(float(np.mean(error**2)))):.1f} dB", frames)
 
 
-def moments_sheet(columns: list[Column], moments: int) -> NDArray[np.uint8]:
-    """Some frames of every column, below each other."""
-    frames = len(columns[0].frames)
-    places = sorted(set(spread(frames, moments)))
-    cells = [[column.frames[place] for column in columns] for place in places]
+def moments_sheet(clips: list[CaptionedClip], moments: int) -> NDArray[np.uint8]:
+    """A sheet with a clip per clip and `moments` rows of evenly spaced frames."""
+    frames = len(clips[0].frames)
+    places = sorted(set(evenly_spaced(frames, moments)))
+    cells = [[clip.frames[place] for clip in clips] for place in places]
     rows = [f"frame {place + 1}" for place in places]
-    return sheet(cells, [column.caption for column in columns], rows, SHEET_WIDTH // len(columns))
+    return grid_sheet(cells, [clip.caption for clip in clips], rows, SHEET_WIDTH // len(clips))
 
 
-def clip_frames(columns: list[Column]) -> NDArray[np.uint8]:
-    """Frames of a clip with what was given in its first row and the methods below, three or four in a row."""
-    across = min(max(3, len(columns) - 3), 4)
-    blank = Column("", np.full_like(columns[0].frames, 255))
-    laid = [*columns[:3], *[blank] * (across - 3), *columns[3:]]
+def clip_frames(clips: list[CaptionedClip]) -> NDArray[np.uint8]:
+    """Frames of the side-by-side clip: input, mask and truth in the first row, methods below, three or four per row."""
+    across = min(max(3, len(clips) - 3), 4)
+    blank = CaptionedClip("", np.full_like(clips[0].frames, 255))
+    laid = [*clips[:3], *[blank] * (across - 3), *clips[3:]]
     pages = [
-        labelled([(column.caption, column.frames[place]) for column in laid], across, CLIP_WIDTH // across)
-        for place in range(len(columns[0].frames))
+        captioned_sheet([(clip.caption, clip.frames[place]) for clip in laid], across, CLIP_WIDTH // across)
+        for place in range(len(clips[0].frames))
     ]
     return np.stack(pages)

@@ -1,4 +1,4 @@
-"""`inpaint draw-headline`: the report's opening, a fragment of HTML that its description takes in."""
+"""`inpaint draw-headline`: the first part of the report, as HTML that workflow/report/workflow.rst includes."""
 
 from inpainting.artifacts.results_summary import ResultsSummary
 from inpainting.core.errors import InputError
@@ -16,18 +16,18 @@ FRAGMENT = """
 {% endfor %}
 </div>
 <video src="{{ clip }}" autoplay loop muted playsinline></video>
-<p class="note">One test sequence. What was made is pasted over the input, as inpaint run does it; beside each name
-stands the PSNR inside the mask.</p>
+<p class="note">One test sequence. Outputs are pasted over the input, as inpaint run does. The number beside a method's
+name is its PSNR inside the mask on this sequence.</p>
 <img src="{{ comparison }}" alt="PSNR and SSIM inside the mask by method, with intervals">
 </div>
 """
 
-NUMBERS = ("fine-tuned", "untouched base model", "best classical", "ceiling of the VAE")
-"""Whose PSNR stands in large figures."""
+LABELS = ("fine-tuned", "base model, not fine-tuned", "best classical", "ceiling of the VAE")
+"""Labels of the PSNR values in large print."""
 
 
 def draw_headline(settings: DrawHeadlineCommand) -> None:
-    """Write the result in one sentence and a few figures, an example, and the comparison."""
+    """Write the headline sentence, a few numbers, an example clip, and the figure of the comparison."""
     summary = ResultsSummary.read(settings.summary, "--summary")
     figure = existing(settings.comparison, "--comparison", "the .svg of `inpaint draw-comparison`")
     clips = sorted(
@@ -46,8 +46,8 @@ def draw_headline(settings: DrawHeadlineCommand) -> None:
 
 
 def headline_numbers(summary: ResultsSummary) -> list[dict[str, str]]:
-    """The PSNR in the mask of the best adapter and of what it is compared with, each with its name."""
-    found = zip((summary.adapter, summary.base, summary.classical, summary.ceiling), NUMBERS, strict=True)
+    """Label and PSNR inside the mask of the best adapter and of the methods it is compared with."""
+    found = zip((summary.adapter, summary.base, summary.classical, summary.ceiling), LABELS, strict=True)
     return [
         {"value": f"{row.psnr_mask:.1f} dB", "name": name}
         for row, name in found

@@ -1,4 +1,4 @@
-"""`inpaint draw-provenance`: what every result was made with, on one page."""
+"""`inpaint draw-provenance`: the provenance of all results on one page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,14 @@ from inpainting.core.html import render_page
 from inpainting.stages.report.settings import DrawProvenanceCommand
 
 SHOWN_DIGITS = 10
-"""Hex digits of a digest that are shown; pointing at it shows all."""
+"""Hex digits of a digest that are shown; the tooltip shows all."""
 
-SAME = {"split_file": "split"}
-"""Inputs that stages call by different names."""
+INPUT_ALIASES = {"split_file": "split"}
+"""Common names of inputs that stages name differently."""
 
 PAGE = """
-<p>A digest is the SHA-256 of a file's or folder's content, shortened: where two results show the same digest, they were
-made from the same bytes. No times stand here: the same run gives the same page.</p>
+<p>A digest is the shortened SHA-256 of the content of a file or folder: results with the same digest were made from the
+same bytes. The page has no dates, so that the same run gives the same page.</p>
 <h2>Versions</h2>
 {% if versions|length > 1 %}
 <p><b>Not all results were made with the same versions.</b></p>
@@ -59,7 +59,7 @@ made from the same bytes. No times stand here: the same run gives the same page.
 
 @dataclass(frozen=True)
 class Result:
-    """A result and its provenance, see `inpainting.core.provenance.describe`."""
+    """A result and its provenance (see `core.provenance.describe`)."""
 
     name: str
     settings: dict[str, str]
@@ -68,7 +68,7 @@ class Result:
 
 
 def draw_provenance(settings: DrawProvenanceCommand) -> None:
-    """Write the page of versions, digests and settings of all results."""
+    """Write the page with versions, digests and settings of all results."""
     results = read_results(settings)
     inputs = list(dict.fromkeys(name for result in results for name in result.inputs))
     page = render_page(
@@ -83,7 +83,7 @@ def draw_provenance(settings: DrawProvenanceCommand) -> None:
 
 
 def read_results(settings: DrawProvenanceCommand) -> list[Result]:
-    """Every result with its provenance, in the order in which the pipeline makes them."""
+    """All results with their provenance, in the order of the pipeline."""
     split = SplitSummary.read(settings.split_summary, "--split-summary")
     results = [_result("audit", split.manifest), _result("split", split.provenance)]
     for path in settings.trainings:
@@ -99,7 +99,7 @@ def read_results(settings: DrawProvenanceCommand) -> list[Result]:
 
 
 def group_by_versions(results: list[Result]) -> list[dict[str, Any]]:
-    """The different sets of versions, each with the names of the results that were made with it."""
+    """The distinct sets of package versions, each with the names of its results."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for result in results:
         groups.setdefault(tuple(result.versions.items()), []).append(result.name)
@@ -107,13 +107,12 @@ def group_by_versions(results: list[Result]) -> list[dict[str, Any]]:
 
 
 def _result(name: str, provenance: Provenance) -> Result:
-    settings = {name: _shown(value) for name, value in provenance.settings.items()}
-    inputs = {SAME.get(name, name): digest for name, digest in provenance.inputs.items()}
+    settings = {name: _setting_text(value) for name, value in provenance.settings.items()}
+    inputs = {INPUT_ALIASES.get(name, name): digest for name, digest in provenance.inputs.items()}
     return Result(name, settings, provenance.versions, inputs)
 
 
-def _shown(value: Any) -> str:
-    """A setting's value as a person writes it."""
+def _setting_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "" if value is None else str(value)

@@ -12,26 +12,26 @@ from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
 from inpainting.core.figures import BLUE, GREY, INK, ORANGE, PALE, new_figure, styled, title, write_figure
 from inpainting.stages.report.settings import DrawSequencesCommand
 
-CONTENDERS = {"up": (ADAPTER, BASE), "right": (CLASSICAL, FLOOR)}
-"""Kinds of methods; the best one of the first kind that was compared is drawn upwards, or to the right."""
+AXIS_KINDS = {"y": (ADAPTER, BASE), "x": (CLASSICAL, FLOOR)}
+"""Kinds of methods by axis: the best method of the first kind that was compared is drawn."""
 
 Rows = dict[str, dict[str, str]]
-"""Rows of the comparison by direction, up and right."""
+"""Method and kind by axis, x and y."""
 
 
 def draw_sequences(settings: DrawSequencesCommand) -> None:
-    """Draw a dot per test sequence, where its PSNR by the one method and by the other put it."""
+    """Draw the PSNR of two methods against each other, one point per test sequence."""
     comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
-    rows: Rows = {direction: contender(comparison, kinds) for direction, kinds in CONTENDERS.items()}
+    rows: Rows = {axis: best_of_kinds(comparison, kinds) for axis, kinds in AXIS_KINDS.items()}
     sequences = SEQUENCE_SCORES.read(settings.sequences, "--sequences")
     raw = sequences[sequences["output"] == RAW].pivot(index="sequence", columns="method", values="psnr_mask")
-    scores = pd.DataFrame({direction: raw[row["method"]] for direction, row in rows.items()})
+    scores = pd.DataFrame({axis: raw[row["method"]] for axis, row in rows.items()})
     with styled():
         write_figure(sequences_figure(scores.dropna(), rows), settings.png, settings.svg)
 
 
-def contender(comparison: pd.DataFrame, kinds: tuple[str, ...]) -> dict[str, str]:
-    """Name and kind of the best method of the first of these kinds that was compared, or of the best of all."""
+def best_of_kinds(comparison: pd.DataFrame, kinds: tuple[str, ...]) -> dict[str, str]:
+    """Method and kind of the best method of the first of these kinds that was compared, or of the best of all."""
     for kind in kinds:
         if (comparison["kind"] == kind).any():
             comparison = comparison[comparison["kind"] == kind]
@@ -41,27 +41,30 @@ def contender(comparison: pd.DataFrame, kinds: tuple[str, ...]) -> dict[str, str
 
 
 def sequences_figure(scores: pd.DataFrame, rows: Rows) -> Figure:
-    """Sequences above the diagonal are won by the method that is drawn upwards; at the right, by how much."""
-    names = {direction: display_name(row["method"], row["kind"]) for direction, row in rows.items()}
+    """A scatter plot of the two methods' scores, and their differences in descending order.
+
+    scores: a row per sequence with the columns x and y, PSNR inside the mask in dB.
+    """
+    names = {axis: display_name(row["method"], row["kind"]) for axis, row in rows.items()}
     figure = new_figure(11, 5)
     scatter, gains = figure.subplots(1, 2, width_ratios=[1, 1.25])
-    gain = (scores["up"] - scores["right"]).sort_values(ascending=False)
-    won = f"{names['up']} reads more on {(gain > 0).sum():,} of {len(gain):,} sequences"
-    title(scatter, "PSNR in the mask, dB", won)
+    gain = (scores["y"] - scores["x"]).sort_values(ascending=False)
+    wins = f"{names['y']} scores higher on {(gain > 0).sum():,} of {len(gain):,} sequences"
+    title(scatter, "PSNR in the mask, dB", wins)
     draw_scatter(scatter, scores)
-    scatter.set_xlabel(names["right"])
-    scatter.set_ylabel(names["up"])
-    title(gains, "Difference, dB", f"{names['up']} less {names['right']}, largest first; the dashed line is the mean")
+    scatter.set_xlabel(names["x"])
+    scatter.set_ylabel(names["y"])
+    title(gains, "Difference, dB", f"{names['y']} minus {names['x']}, largest first; the dashed line is the mean")
     draw_gains(gains, gain)
     gains.set_xlabel("sequences")
     return figure
 
 
 def draw_scatter(axes: Axes, scores: pd.DataFrame) -> None:
-    """A dot per sequence, and the diagonal where both methods read the same."""
+    """Draw a point per sequence, and the diagonal on which both methods score the same."""
     size = 34 if len(scores) < 200 else 10
-    colours = [BLUE if up > right else ORANGE for up, right in zip(scores["up"], scores["right"], strict=True)]
-    axes.scatter(scores["right"], scores["up"], s=size, c=colours, alpha=0.75, linewidths=0)
+    colours = [BLUE if y > x else ORANGE for y, x in zip(scores["y"], scores["x"], strict=True)]
+    axes.scatter(scores["x"], scores["y"], s=size, c=colours, alpha=0.75, linewidths=0)
     if len(scores):
         ends = (float(scores.min().min()) - 1, float(scores.max().max()) + 1)
         axes.plot(ends, ends, color=PALE, linewidth=1, zorder=1.5)
@@ -72,7 +75,7 @@ def draw_scatter(axes: Axes, scores: pd.DataFrame) -> None:
 
 
 def draw_gains(axes: Axes, gain: pd.Series) -> None:
-    """A step per sequence, in the order given, and the mean."""
+    """Draw the differences, in dB, as one bar per sequence in the given order, and their mean."""
     axes.axhline(0, color=GREY, linewidth=1)
     if len(gain):
         steps = np.append(gain, gain.iloc[-1])

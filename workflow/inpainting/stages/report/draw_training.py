@@ -1,4 +1,4 @@
-"""`inpaint draw-training`: how an experiment's training went, step by step."""
+"""`inpaint draw-training`: losses, gradient norm and learning rates of a training."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ from inpainting.core.figures import (
 )
 from inpainting.stages.report.settings import DrawTrainingCommand
 
-SMOOTHED_ROWS = 20
-"""The smoothed line is the mean over this part (1 / SMOOTHED_ROWS) of all rows around each row."""
+SMOOTHING = 20
+"""The running mean is over 1 / SMOOTHING of all rows."""
 
 LINES = {
     "loss_mask": ("in the mask", BLUE),
@@ -31,7 +31,7 @@ LINES = {
     "rate_lora": ("LoRA", BLUE),
     "rate_patch": ("patch embedding", PURPLE),
 }
-"""Columns of metrics.jsonl that are drawn: name beside the line, and colour."""
+"""Label and colour of the columns of metrics.jsonl that are drawn."""
 
 
 def draw_training(settings: DrawTrainingCommand) -> None:
@@ -43,12 +43,12 @@ def draw_training(settings: DrawTrainingCommand) -> None:
 
 
 def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
-    """Loss at the left; gradient norm, learning rates and the loss by timestep at the right."""
+    """Losses on the left; gradient norm, learning rates and, if it was logged, the loss by timestep on the right."""
     ranges = timestep_losses(rows)
     places: Any = [["loss", "norm"], ["loss", "rate"]] + ([] if ranges.empty else [["loss", "timestep"]])
     figure = new_figure(11, 4.6 if ranges.empty else 6.4)
     axes = figure.subplot_mosaic(places, width_ratios=[1.7, 1])
-    title(axes["loss"], f"{experiment}: loss", pace(rows))
+    title(axes["loss"], f"{experiment}: loss", speed_text(rows))
     draw_smoothed(axes["loss"], rows, ["loss_mask", "loss_outside"])
     axes["norm"].set_title("Gradient norm")
     draw_smoothed(axes["norm"], rows, ["grad_norm"])
@@ -66,9 +66,9 @@ def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
 
 
 def timestep_losses(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean loss in the mask over the first and the last quarter of the rows, by the middle of each range of timesteps.
+    """Mean loss inside the mask over the first and the last quarter of the rows, by timestep range.
 
-    Columns first and last; ranges that one of them never drew are left out.
+    Index: the middle of each range; columns: first and last. Ranges without a value in either quarter are left out.
     """
     names = {int(name.rpartition("_t")[2]): name for name in rows.columns if name.startswith("loss_mask_t")}
     starts = sorted(names)
@@ -82,24 +82,24 @@ def timestep_losses(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_timestep_losses(axes: Axes, means: pd.DataFrame) -> None:
-    """The loss over the timesteps, at the beginning faint and at the end strong."""
+    """Draw the loss over timesteps, in faint colour for the first quarter of the training."""
     axes.plot(means.index, means["first"], color=BLUE, alpha=0.35, marker="o", markersize=3, label="first quarter")
     axes.plot(means.index, means["last"], color=BLUE, marker="o", markersize=3, label="last quarter")
     axes.set_xlim(0, 1000)
-    axes.set_xlabel("timestep (999 is all noise)")
+    axes.set_xlabel("timestep (999: pure noise)")
     if spans_decades(means):
         set_logarithmic(axes)
     axes.legend(loc="best", frameon=False, fontsize=8)
 
 
 def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
-    """Each column over the step: its rows faint, their running mean strong and named at its end."""
+    """Draw columns over the training step: values in faint colour, and their running mean, labelled at its end."""
     ends = {}
     for column in columns:
         colour = LINES[column][1]
         line = running_mean(rows[column])
         axes.plot(rows["step"], rows[column], color=colour, alpha=0.25, linewidth=0.9)
-        axes.plot(rows["step"], line, color=colour, **marked(rows))
+        axes.plot(rows["step"], line, color=colour, **marker_style(rows))
         ends[column] = float(line.iloc[-1])
     for place, column in enumerate(sorted(ends, key=lambda column: ends[column])):
         name, colour = LINES[column]
@@ -113,12 +113,12 @@ def draw_smoothed(axes: Axes, rows: pd.DataFrame, columns: list[str]) -> None:
 
 
 def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
-    """The learning rates, each named where it is highest; one line where they are the same."""
+    """Draw the learning rates, each labelled at its maximum, as one line if they are equal."""
     columns = [column for column in ("rate_lora", "rate_patch") if column in rows]
     same = len(columns) == 2 and rows["rate_lora"].equals(rows["rate_patch"])
     for column in columns[:1] if same else columns:
         name, colour = LINES[column]
-        axes.plot(rows["step"], rows[column], color=colour, **marked(rows))
+        axes.plot(rows["step"], rows[column], color=colour, **marker_style(rows))
         peak = int(rows[column].argmax())
         where = (rows["step"].iloc[peak], rows[column].iloc[peak])
         text = "LoRA and patch embedding" if same else name
@@ -128,33 +128,33 @@ def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
 
 
-def marked(rows: pd.DataFrame) -> dict[str, Any]:
-    """Few rows are marked one by one, since a line through them says little."""
+def marker_style(rows: pd.DataFrame) -> dict[str, Any]:
+    """Markers for each row if there are fewer than ten."""
     return {"marker": "o", "markersize": 4} if len(rows) < 10 else {}
 
 
 def running_mean(values: pd.Series) -> pd.Series:
-    """Mean over the rows around each row; at the ends, over those that there are."""
-    return values.rolling(max(len(values) // SMOOTHED_ROWS, 1), center=True, min_periods=1).mean()
+    """Centred running mean; at the ends, over fewer rows."""
+    return values.rolling(max(len(values) // SMOOTHING, 1), center=True, min_periods=1).mean()
 
 
 def spans_decades(values: pd.DataFrame) -> bool:
-    """Whether positive values differ so much that a logarithmic axis shows them better."""
+    """Whether all values are positive and differ by more than a factor of 20, so that a logarithmic axis is clearer."""
     lowest, highest = float(values.min().min()), float(values.max().max())
     return lowest > 0 and highest / lowest > 20
 
 
 def set_logarithmic(axes: Axes) -> None:
-    """A logarithmic axis with plain numbers: matplotlib's powers of ten need its mathematics, which is not parsed."""
+    """Use a logarithmic axis labelled with plain numbers; powers of ten need matplotlib's mathtext, which is off."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
 
 
-def pace(rows: pd.DataFrame) -> str:
-    """Seconds per step, the share of them that waits for data, and memory, in one line."""
+def speed_text(rows: pd.DataFrame) -> str:
+    """Number of steps, seconds per step, share of the time spent waiting for data, and peak memory, in one line."""
     last = rows.iloc[-1]
     return (
         f"{int(last['step']):,} steps, {rows['seconds_per_step'].median():.2g} s each, "
-        f"{rows['data_wait_share'].median():.0%} of it waiting for data, "
+        f"{rows['data_wait_share'].median():.0%} waiting for data, "
         f"{rows['peak_memory_gib'].max():.1f} GiB at most"
     )

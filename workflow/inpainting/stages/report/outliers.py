@@ -1,4 +1,4 @@
-"""The sequences that a person should look at: those the audit doubts, and the farthest from the usual."""
+"""Outliers: sequences with problems that the audit found, and those with the most extreme measurements."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from inpainting.artifacts.manifest import accepted
-from inpainting.stages.report.contact_sheet import Frame, labelled
-from inpainting.stages.report.samples import at_moment
+from inpainting.stages.report.contact_sheet import Frame, captioned_sheet
+from inpainting.stages.report.samples import read_frame
 from inpainting.video.settings import MaskSettings
 
-DOUBTED = ("other_scene", "shifted_truth", "other_colours", "full_mask", "empty_mask")
-"""Reasons to reject a sequence that can be seen in its frames."""
+VISIBLE_REASONS = ("other_scene", "shifted_truth", "other_colours", "full_mask", "empty_mask")
+"""Reasons for rejection that can be seen in the frames."""
 
 EXTREMES = (
     ("coverage_mean", True, "largest mask"),
@@ -23,50 +23,52 @@ EXTREMES = (
     ("mask_motion", True, "fastest mask"),
     ("camera_motion", True, "fastest camera"),
 )
-"""Column of the manifest, whether its largest value is meant, and what that is called."""
+"""Column of the manifest, whether its largest (else smallest) value is taken, and the caption."""
 
-MOST, OF_EACH = 12, 2
-"""Rows at most, and sequences at most of each reason."""
+MAX_OUTLIERS, MAX_PER_REASON = 12, 2
 
 WIDTH = 260
-"""Pixels of an image on the sheet."""
+"""Width of an image on the sheet, in pixels."""
 
-GAIN = 4
-"""By how much the difference is made stronger."""
+DIFFERENCE_GAIN = 4
+"""Factor by which the difference is amplified."""
 
 
-class Suspect(NamedTuple):
-    """A sequence, and why it is shown."""
+class Outlier(NamedTuple):
+    """A sequence and the reason why it is shown."""
 
     id: str
-    why: str
+    reason: str
     frames: int
 
 
-def find_suspects(manifest: pd.DataFrame) -> list[Suspect]:
-    """The first sequences of each doubt, then the accepted ones that are extreme in a measure; none twice."""
-    found: dict[str, Suspect] = {}
-    seen = manifest[manifest["frames"] > 0]
-    codes = ";" + seen["reasons"] + ";" + seen["warnings"] + ";"
-    warnings = set(seen["warnings"].str.split(";").explode()) - {""}
-    for code in [*DOUBTED, *sorted(warnings)]:
-        doubted = seen[codes.str.contains(f";{code};", regex=False)].head(OF_EACH)
-        for name, frames in zip(doubted["id"], doubted["frames"], strict=True):
-            found.setdefault(name, Suspect(name, code.replace("_", " "), frames))
-    rows = accepted(seen)
-    for column, largest, why in EXTREMES:
+def find_outliers(manifest: pd.DataFrame) -> list[Outlier]:
+    """The first sequences of each visible reason and warning, then the accepted ones with extreme measurements.
+
+    manifest: all sequences, accepted and rejected. No sequence is listed twice.
+    """
+    found: dict[str, Outlier] = {}
+    readable = manifest[manifest["frames"] > 0]
+    codes = ";" + readable["reasons"] + ";" + readable["warnings"] + ";"
+    warnings = set(readable["warnings"].str.split(";").explode()) - {""}
+    for code in [*VISIBLE_REASONS, *sorted(warnings)]:
+        matching = readable[codes.str.contains(f";{code};", regex=False)].head(MAX_PER_REASON)
+        for name, frames in zip(matching["id"], matching["frames"], strict=True):
+            found.setdefault(name, Outlier(name, code.replace("_", " "), frames))
+    rows = accepted(readable)
+    for column, largest, caption in EXTREMES:
         others = rows[~rows["id"].isin(found)].dropna(subset=[column])
         for row in others.sort_values([column, "id"], ascending=not largest).head(1).to_dict("records"):
-            found[row["id"]] = Suspect(row["id"], why, row["frames"])
-    return list(found.values())[:MOST]
+            found[row["id"]] = Outlier(row["id"], caption, row["frames"])
+    return list(found.values())[:MAX_OUTLIERS]
 
 
-def suspects_sheet(dataset: Path, suspects: list[Suspect], settings: MaskSettings) -> Frame:
-    """A row per suspect: input, mask over the input, truth, and their difference GAIN times, of the middle frame."""
+def outliers_sheet(dataset: Path, outliers: list[Outlier], settings: MaskSettings) -> Frame:
+    """A row per outlier, of its middle frame: input, mask over the input, truth, and the amplified difference."""
     cells = []
-    for suspect in suspects:
-        rgb, masked, truth = at_moment(dataset / suspect.id, suspect.frames // 2, settings)
-        difference = (GAIN * cv2.absdiff(rgb, truth).astype(np.uint16)).clip(0, 255).astype(np.uint8)
-        names = (f"{suspect.why}:", suspect.id, "truth", f"difference, {GAIN} times")
+    for outlier in outliers:
+        rgb, masked, truth = read_frame(dataset / outlier.id, outlier.frames // 2, settings)
+        difference = (DIFFERENCE_GAIN * cv2.absdiff(rgb, truth).astype(np.uint16)).clip(0, 255).astype(np.uint8)
+        names = (f"{outlier.reason}:", outlier.id, "truth", f"difference, {DIFFERENCE_GAIN} times")
         cells += list(zip(names, (rgb, masked, truth, difference), strict=True))
-    return labelled(cells, 4, WIDTH)
+    return captioned_sheet(cells, 4, WIDTH)

@@ -7,36 +7,36 @@ from pydantic import Field
 from inpainting.core.settings import Settings
 from inpainting.video.settings import MaskSettings
 
-REPORT_VERSION = 1
-"""Raised by hand when figures and pages change on purpose: what another version made is made anew."""
+REPORT_VERSION = 2
+"""Raise it when figures or pages change on purpose: those of another version are drawn again."""
 
 
 class SampleSettings(Settings):
-    """What is shown of the dataset."""
+    """The contact sheet of the dataset."""
 
     samples: int = Field(6, ge=1, le=24)
-    """Sequences on the contact sheet of the dataset, from the smallest mask to the largest."""
+    """Number of sequences on the contact sheet of the dataset, from the smallest mask to the largest."""
 
 
 class ExampleSettings(Settings):
-    """How test sequences are shown, with what the methods make of them."""
+    """How test sequences and the methods' outputs for them are shown."""
 
     examples: int = Field(3, ge=1)
-    """Sequences that are shown at most: the first by id of those that the evaluation kept, see evaluation.examples."""
+    """Maximum number of sequences shown: the first by id of those kept by the evaluation, see evaluation.examples."""
     shown: tuple[str, ...] = ()
-    """Methods side by side; when empty: the base model, the best classical one, and the best adapter."""
+    """Methods shown side by side; by default the base model, the best classical method, and the best adapter."""
     moments: int = Field(4, ge=1, le=8)
-    """Rows of an example's sheet, spread evenly over its frames."""
+    """Rows of an example's sheet: frames evenly spaced over the sequence."""
     frame_rate: int = Field(12, ge=1, le=60)
     """Frames per second of the clips."""
 
 
 class ReportSettings(SampleSettings, ExampleSettings):
-    """How much the report shows."""
+    """Contents of the report."""
 
 
 class Drawing(Settings):
-    """A figure, as pixels and as vectors."""
+    """A figure, as PNG and as SVG."""
 
     png: Path
     """The .png file to write."""
@@ -45,7 +45,7 @@ class Drawing(Settings):
 
 
 class DrawDatasetCommand(SampleSettings, MaskSettings):
-    """Draw sequences, and what the audit measured of the accepted; list the rejected and the odd."""
+    """Draw sequences and the audit's measurements; list rejected sequences and warnings."""
 
     dataset: Path
     """Folder that holds the sequences."""
@@ -62,7 +62,7 @@ class DrawDatasetCommand(SampleSettings, MaskSettings):
     out: Path
     """Folder for samples.png, random.png, suspicious.png, coverage.png and coverage.svg."""
     page: Path
-    """The .html page to write: what was accepted, what was rejected and why, and the split."""
+    """The .html page to write: numbers of accepted and rejected sequences, reasons, and the split."""
 
 
 class DrawTrainingCommand(Drawing):
@@ -84,7 +84,7 @@ class DrawCheckpointsCommand(Drawing):
 
 
 class DrawComparisonCommand(Drawing):
-    """Draw the methods' scores with their intervals, over all test sequences and by camera and mask."""
+    """Draw the methods' scores with their intervals, over all test sequences and by stratum."""
 
     comparison: Path
     """comparison.tsv, as `inpaint tables` wrote it."""
@@ -100,27 +100,27 @@ class DrawSequencesCommand(Drawing):
     """Draw the best adapter against the best classical method, sequence by sequence."""
 
     comparison: Path
-    """comparison.tsv, as `inpaint tables` wrote it: which methods there are."""
+    """comparison.tsv, as `inpaint tables` wrote it."""
     sequences: Path
-    """sequences.tsv, as `inpaint tables` wrote it: every method's scores by sequence."""
+    """sequences.tsv, as `inpaint tables` wrote it: the scores by method and sequence."""
 
 
 class DrawExamplesCommand(ExampleSettings, MaskSettings):
-    """Show test sequences: input, mask, truth, and what the methods make of them, as a sheet and as a clip each."""
+    """Draw test sequences with the methods' outputs: a sheet of selected frames and a clip each."""
 
     dataset: Path
     """Folder that holds the sequences."""
     comparison: Path
-    """comparison.tsv, as `inpaint tables` wrote it: which methods there are, best first."""
+    """comparison.tsv, as `inpaint tables` wrote it."""
     evaluation: Path
-    """Folder of the evaluations: <method>/examples/<sequence>/raw holds a method's own frames."""
+    """Folder of the evaluations, with each method's frames in <method>/examples/<sequence>/raw."""
     out: Path
     """Folder to write: <sequence>/moments.png, <sequence>/clip.mp4 and clip.html, which plays it. A table of the
     sequences, with digests, is written beside it, as <folder>.tsv."""
 
 
 class DrawHeadlineCommand(Settings):
-    """Write the report's opening: the result in one sentence, the comparison, and an example."""
+    """Write the first part of the report: headline sentence, comparison, and an example."""
 
     summary: Path
     """summary.json, as `inpaint tables` wrote it."""
@@ -133,7 +133,7 @@ class DrawHeadlineCommand(Settings):
 
 
 class DrawProvenanceCommand(Settings):
-    """List what every result was made with: settings, seed, versions, and digests of data and weights."""
+    """List the provenance of every result: settings, seed, versions, and digests of data and weights."""
 
     split_summary: Path
     """split.json, as `inpaint split` wrote it."""

@@ -1,10 +1,10 @@
 """Larger holes for training than the dataset has: grown, and with moving shapes added to them.
 
-Masks alone are changed; no window is encoded anew. The conditioning has to hold for any hole. `concat_rgb` shows the
-input under all of it anyway, and `replace` throws away what is known of the cells that the larger hole covers. (Those
-beside it were encoded with its pixels in sight: with models/nano they are off by 9 % of the latents' spread, and by 3 %
-from four cells on.) `concat` is refused: what lies under the hole was painted over before the VAE, so its condition
-would show what its mask says is hidden.
+Only masks change; no window is encoded again, so the cached latents have to suit any hole. With `concat_rgb` the
+condition is the whole input anyway, and `replace` discards the latent cells that the larger hole covers. (Cells beside
+it were encoded with its pixels visible: with models/nano their error is 9 % of the latents' standard deviation, and 3 %
+from four cells on.) `concat` is refused: before the VAE, its condition was filled only in the dataset's hole, so it
+would show what the larger mask hides.
 """
 
 import numpy as np
@@ -16,14 +16,14 @@ from inpainting.video.masks import Hole
 from inpainting.video.outlines import moving_hole
 
 SHAPE_SHARE = (0.01, 0.06)
-"""Share of a frame that a shape covers, least and most, before it leaves the frame in part."""
+"""Smallest and largest share of a frame that a shape covers while it is wholly inside."""
 
 
 def enlarged(hole: Hole, settings: AugmentationSettings, seed: int, sample: int) -> Hole:
-    """The hole that sample number `sample`, counted from the start of training, is trained with.
+    """The hole with which sample number `sample`, counted from the start of training, is trained.
 
-    hole: bool [frames, height, width], not yet dilated as inference does; all of it stays hole. What is added depends
-    on the seed and the sample alone.
+    hole: bool [frames, height, width], before `mask_dilation`; the result contains it. What is added depends only on
+    the seed and the sample.
     """
     rng = np.random.default_rng(seeds.derive(seed, "training.augmentation", sample))
     if rng.random() >= settings.augmented_share:

@@ -1,11 +1,11 @@
-"""Checkpoints: folders that are complete or absent, with all that a run needs to go on as if it had never stopped.
+"""Checkpoints: folders that are complete or absent, from which a run resumes as if it had never stopped.
 
-    step-N/adapter/             what is exported, see models.adapter; with an average of the weights, the average
-    step-N/trained.safetensors  with an average: the weights under training themselves
+    step-N/adapter/             the exported weights, see conditioning.adapter; with EMA, the averaged ones
+    step-N/trained.safetensors  with EMA, the trained weights themselves
     step-N/optimizer.pt         states of optimizer and gradient scaler, read with weights_only
-    step-N/probe.safetensors    what the exported weights predict, for validation to compare with, see models.probe
-    step-N/state.json           CheckpointState: step, whether the checkpoint lasts, and about its run
-Order, noise and timesteps follow from the seed and the step, so there is no random state to keep.
+    step-N/probe.safetensors    what the exported weights predict, for validation's check, see models.parity
+    step-N/state.json           CheckpointState: step, whether the checkpoint is kept, and its run's metadata
+Order, noise and timesteps depend only on the seed and the step, so no random state is saved.
 """
 
 import math
@@ -23,8 +23,8 @@ from torch import Tensor
 from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
 from inpainting.conditioning.adapter import AdapterConfig, save_adapter
 from inpainting.core.files import atomic_path
-from inpainting.models.parity import write_probe
-from inpainting.stages.training.ema import WeightAverage
+from inpainting.models.parity import write_prediction
+from inpainting.stages.training.ema import EmaWeights
 
 NAME = re.compile(r"step-(\d+)")
 
@@ -38,31 +38,31 @@ class Checkpoint:
 
     @property
     def adapter(self) -> Path:
-        """The adapter folder in it."""
+        """Its adapter folder."""
         return self.folder / "adapter"
 
     @property
     def trained(self) -> Path:
-        """The weights under training, where the adapter is their average."""
+        """The trained weights, if the adapter holds their EMA."""
         return self.folder / "trained.safetensors"
 
     @property
     def optimizer(self) -> Path:
-        """The optimizer's state; without it, no run can go on from here."""
+        """The optimizer's state; without it, no run can resume from here."""
         return self.folder / "optimizer.pt"
 
     @property
     def state(self) -> CheckpointState:
-        """What state.json says."""
+        """The content of state.json."""
         return read_state(self.folder)
 
     @property
     def lasts(self) -> bool:
-        """Whether it stays; one that was made because the run had to stop goes once there is a later one."""
+        """Whether it is kept; one that was saved only because the run had to stop is removed after the next one."""
         return self.state.lasts
 
     def optimizer_state(self) -> dict[str, Any]:
-        """The states that `save` was given."""
+        """The states of optimizer and gradient scaler, as given to `save`."""
         state: dict[str, Any] = torch.load(self.optimizer, weights_only=True, map_location="cpu")
         return state
 
@@ -74,25 +74,25 @@ def save(
     config: AdapterConfig,
     prompt: Tensor,
     optimizer_state: dict[str, Any],
-    average: WeightAverage,
+    ema: EmaWeights,
     prediction: Tensor,
-    about: Mapping[str, Any],
+    metadata: Mapping[str, Any],
     lasts: bool = True,
 ) -> Checkpoint:
     """Write step-N below the folder `checkpoints`.
 
-    average: of the transformer's weights; prediction: what `parity.predict` gave with the average in place; about: what
-    `CheckpointState` says of the run.
+    ema: of the transformer's weights; prediction: of `parity.predict` with the EMA weights in place; metadata: of the
+    run, as fields of CheckpointState.
     """
     checkpoint = of_step(checkpoints, step)
     with atomic_path(checkpoint.folder) as temporary:
         temporary.mkdir()
-        with average.in_place():
+        with ema.in_place():
             save_adapter(temporary / "adapter", transformer, config, prompt)
-        write_probe(temporary, prediction)
-        average.save_trained(temporary / checkpoint.trained.name)
+        write_prediction(temporary, prediction)
+        ema.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
-        CheckpointState(step=step, lasts=lasts, **about).write(temporary / STATE_FILE)
+        CheckpointState(step=step, lasts=lasts, **metadata).write(temporary / STATE_FILE)
     return checkpoint
 
 
@@ -108,7 +108,7 @@ def of_step(checkpoints: Path, step: int) -> Checkpoint:
 
 
 def latest(checkpoints: Path, wanted: Collection[int] = ()) -> Checkpoint | None:
-    """The last checkpoint before the first `wanted` step that is absent, if a run can go on from it; or None."""
+    """The last checkpoint that a run can resume from, before the first absent `wanted` step; or None."""
     steps = {checkpoint.step: checkpoint for checkpoint in found(checkpoints)}
     absent = min((step for step in wanted if step not in steps), default=math.inf)
     before = [checkpoint for step, checkpoint in steps.items() if step < absent and checkpoint.optimizer.is_file()]
@@ -116,10 +116,10 @@ def latest(checkpoints: Path, wanted: Collection[int] = ()) -> Checkpoint | None
 
 
 def thin(checkpoints: Path, keep_last: int, wanted: Collection[int]) -> None:
-    """Remove what is no longer needed, once a checkpoint has been saved.
+    """Remove what is no longer needed after a checkpoint has been saved.
 
-    That is, of all but the last `keep_last`, what only a run that goes on needs: the adapters stay, for validation to
-    choose the best among them. A checkpoint that does not last goes whole, unless it is the last or `wanted` by now.
+    Of all but the last `keep_last` checkpoints, only the adapters are kept, for validation to choose the best of them.
+    A checkpoint that does not last is removed, unless it is the last one or `wanted` by now.
     """
     every = found(checkpoints)
     for checkpoint in every[:-1]:

@@ -1,4 +1,4 @@
-"""Several optimizers as one, each with weights of its own: Muon takes matrices alone, AdamW what is left."""
+"""Several optimizers as one, each with its own parameter groups: Prodigy estimates one rate per optimizer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,8 +7,8 @@ import torch
 from torch.optim import Optimizer
 
 
-class Together(Optimizer):
-    """Optimizers that step together. Its parameter groups are theirs, so a schedule reaches each of them."""
+class CombinedOptimizer(Optimizer):
+    """Optimizers that step together. Its parameter groups are theirs, so a schedule reaches them all."""
 
     def __init__(self, parts: Sequence[Optimizer]) -> None:
         self.parts = list(parts)
@@ -16,22 +16,22 @@ class Together(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One step of each; they share one gradient, so a closure has no place."""
+        """One step of each; a closure is not supported."""
         assert closure is None
         for part in self.parts:
             part.step()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
+        """Clear the gradients."""
         for part in self.parts:
             part.zero_grad(set_to_none)
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of all, loadable with weights_only=True."""
+        """All their states, loadable with weights_only=True."""
         return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the states that `state_dict` gave."""
+        """Load what `state_dict` returned."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self.param_groups = [group for part in self.parts for group in part.param_groups]

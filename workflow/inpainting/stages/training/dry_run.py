@@ -1,4 +1,4 @@
-"""`inpaint train --dry-run`: what a training would be, and one forward and backward pass of it; no file is written."""
+"""`inpaint train --dry-run`: prints a training's settings and one forward and backward pass; writes no file."""
 
 from dataclasses import fields
 
@@ -14,22 +14,22 @@ from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import peak_memory_gib
 from inpainting.stages.training.settings import TrainCommand
 
-STATE_BYTES = {"adamw": 8.0, "adamw_8bit": 2.0, "prodigy": 16.0, "muon": 4.0}
-"""Bytes that an optimizer keeps for each weight that trains."""
+STATE_BYTES = {"adamw": 8.0, "prodigy": 16.0}
+"""Bytes of optimizer state per trained weight."""
 
 
-def rehearse(settings: TrainCommand, run: Run) -> None:
-    """Print the resolved settings, the model, what trains, a batch's shapes, its loss, and the memory of a full run."""
+def dry_run(settings: TrainCommand, run: Run) -> None:
+    """Print the settings, the model, the trained weights, a batch's shapes and loss, and the memory of a run."""
     _section("settings", yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
     transformer = run.accelerator.unwrap_model(run.transformer)
     _section("model", _model(transformer, run.batches.cache))
-    table = lora.trainable_table(run.trained)
+    table = lora.trainable_table(run.named_parameters)
     _section("what trains", lora.by_kind(table).to_string(index=False))
-    parts = run.read(1)
+    parts = run.micro_batches(1)
     _section("first batch", "\n".join(_shapes(part, number, len(parts)) for number, part in enumerate(parts, 1)))
     transformer.train()
     errors, area = run.backward([part.to(run.accelerator.device) for part in parts])
-    lora.check_gradients(transformer, run.trained)
+    lora.check_gradients(transformer, run.named_parameters)
     norm = torch.nn.utils.get_total_norm([p.grad for p in run.parameters if p.grad is not None])
     loss = errors.total().weighted(settings.outside_weight) / area.total().weighted(settings.outside_weight)
     in_mask = errors.total().inside / area.total().inside

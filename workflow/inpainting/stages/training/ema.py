@@ -1,4 +1,4 @@
-"""The moving average of what trains: its weights are what is exported, those under training are what goes on."""
+"""The exponential moving average (EMA) of the trained weights, which is what checkpoints export."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ from safetensors.torch import load_file, save_file
 from torch.nn import Parameter
 
 
-class WeightAverage:
-    """Exponential moving average over the updates, or, with a decay of 0, the weights themselves.
+class EmaWeights:
+    """Exponential moving average of the weights over the updates; with a decay of 0, the weights themselves.
 
-    Its decay at the update of number n is min(decay, n / (n + 9)), so that an early average is not the start's; the
-    first update's weights begin it.
+    It starts from the weights after update 1. The decay at update n is min(decay, n / (n + 9)), so that early averages
+    are not dominated by them.
     """
 
     def __init__(self, parameters: dict[str, Parameter], decay: float) -> None:
@@ -21,13 +21,13 @@ class WeightAverage:
         self.average = EMAModel(parameters.values(), decay=decay, foreach=True) if decay else None
 
     def update(self) -> None:
-        """Take in the weights after an update."""
+        """Average in the weights after an update."""
         if self.average:
             self.average.step(self.parameters.values())
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Inside, the model has the averaged weights."""
+        """Within this context, the model has the averaged weights."""
         if not self.average:
             yield
             return
@@ -40,14 +40,14 @@ class WeightAverage:
                 parameter.data.copy_(weight)
 
     def save_trained(self, path: Path) -> None:
-        """Write the weights under training, where they are not those that are exported; path: a .safetensors file."""
+        """Write the trained weights to a .safetensors file, unless they are the exported ones (a decay of 0)."""
         if self.average:
             save_file({name: p.detach().contiguous() for name, p in self.parameters.items()}, path)
 
     def resume(self, path: Path, step: int) -> None:
-        """Take up the average after `step` updates, which the model has been loaded with, and the trained weights.
+        """Restore the average after `step` updates, which the model has been loaded with, and the trained weights.
 
-        Without a file at `path` there was no average, and the loaded weights are those under training.
+        path: what `save_trained` wrote. If there is no such file, the loaded weights are the trained ones.
         """
         if self.average:
             self.average.shadow_params = [parameter.detach().clone() for parameter in self.parameters.values()]

@@ -1,8 +1,8 @@
-"""`inpaint find-rate`: the learning rate range test, a training at ever higher rates of which no weight is kept.
+"""`inpaint find-rate`: the learning rate range test, a training at rising rates of which no weights are kept.
 
 The rates rise exponentially from one update to the next (L. Smith 2017, arXiv 1506.01186). Updates, batches and noise
-are those that the training itself begins with. The loss of a batch depends on its windows and timesteps far more than
-on a few updates, so after every update the loss is taken of the same batches, which have no part in the updates.
+are those with which the training itself begins. A batch's loss depends on its windows and timesteps far more than on a
+few updates, so the loss is measured after every update on the same probe batches, which are not trained on.
 """
 
 import math
@@ -25,23 +25,23 @@ from inpainting.stages.training.loss import areas
 from inpainting.stages.training.settings import FindRateCommand
 from inpainting.stages.training.train import fresh_run
 
-RUNAWAY = 2.0
-"""Times the untrained model's loss from which the loss has run away."""
+DIVERGED = 2.0
+"""The loss has diverged from this multiple of the untrained model's loss on."""
 NEIGHBOURS = 5
-"""Updates whose mean loss is the smoothed one of their middle."""
-LEAST_FALL = 0.01
+"""Width of the running mean that smooths the loss, in updates."""
+MIN_FALL = 0.01
 """Share by which the smoothed loss has to fall for a rate to be suggested."""
 
 
 def find_rate(settings: FindRateCommand) -> None:
-    """Write rates and losses as a table and a figure, and print as options the rates that are suggested.
+    """Write rates and losses as a table and a figure, and print the suggested rates as options.
 
-    Raises InputError where no rate made the loss fall, after the table and the figure are written.
+    Raises InputError, after both are written, if no rate made the loss fall; UsageError for prodigy.
     """
     if settings.optimizer == "prodigy":
-        raise UsageError("--optimizer: prodigy was given, which finds its rates by itself; choose another one")
+        raise UsageError("--optimizer: prodigy was given, which estimates its rates itself; use adamw")
     table = sweep(fresh_run(settings), settings)
-    found, fell = steepest_fall(table), float(table["smoothed"].min()) < 1 - LEAST_FALL
+    found, fell = steepest_fall(table), float(table["smoothed"].min()) < 1 - MIN_FALL
     write_table(settings.out / "learning-rate.tsv", table)
     with styled():
         name = settings.out / "learning-rate"
@@ -50,7 +50,7 @@ def find_rate(settings: FindRateCommand) -> None:
     if not fell:
         raise InputError(
             f"no rate from {settings.lowest_rate:g} to {table['rate_lora'].iloc[-1]:g} made the loss fall by "
-            f"{LEAST_FALL:.0%}, see {name}.png; try another --highest-rate or more --updates"
+            f"{MIN_FALL:.0%}, see {name}.png; try another --highest-rate or more --updates"
         )
     print(f"--learning-rate {found:.1e}")
     if "rate_patch" in table:
@@ -58,10 +58,10 @@ def find_rate(settings: FindRateCommand) -> None:
 
 
 def sweep(run: Run, settings: FindRateCommand) -> pd.DataFrame:
-    """Train with a rate higher at each update, up to the last or until the loss has run away.
+    """Train with a higher rate at each update, up to the last rate or until the loss has diverged.
 
     Columns: update, from 0, the untrained model; rate_lora, and rate_patch where the patch embedding trains; loss,
-    after the update; and smoothed, the loss's running mean as a share of the untrained model's.
+    after the update; and smoothed, the loss's running mean divided by the untrained model's.
     """
     run.transformer.train()
     probes = [_batch(run, settings.updates + number) for number in range(1, settings.probe_batches + 1)]
@@ -75,7 +75,7 @@ def sweep(run: Run, settings: FindRateCommand) -> pd.DataFrame:
         _update(run, update)
         losses.append(_loss(run, probes))
         progress.step(note=f", rate {rate:.1e}, loss {losses[-1] / losses[0]:.3f} of the untrained")
-        if not losses[-1] < RUNAWAY * losses[0]:
+        if not losses[-1] < DIVERGED * losses[0]:
             break
     table = pd.DataFrame(named).assign(loss=losses)
     table.insert(0, "update", range(len(table)))
@@ -84,7 +84,7 @@ def sweep(run: Run, settings: FindRateCommand) -> pd.DataFrame:
 
 
 def steepest_fall(table: pd.DataFrame) -> float:
-    """LoRA's rate at which the smoothed loss falls most for a rate that is higher by a factor, before it is lowest."""
+    """LoRA's rate with the steepest fall of the smoothed loss over the logarithm of the rate, before its minimum."""
     trained = table.iloc[1:]
     slopes = np.gradient(trained["smoothed"], np.log(trained["rate_lora"]))
     before_lowest = slopes[: int(trained["smoothed"].to_numpy().argmin()) + 1]
@@ -92,7 +92,7 @@ def steepest_fall(table: pd.DataFrame) -> float:
 
 
 def rate_figure(table: pd.DataFrame, suggested: float | None, name: str) -> Figure:
-    """The loss over the rate, and the rate that is suggested, if any is."""
+    """The loss over the rate, with the suggested rate if there is one."""
     figure = new_figure(7, 4)
     axes: Axes = figure.subplots()
     trained = table.iloc[1:]
@@ -108,18 +108,18 @@ def rate_figure(table: pd.DataFrame, suggested: float | None, name: str) -> Figu
     axes.set_ylabel("loss, as a share of the untrained model's")
     if suggested is not None:
         axes.axvline(suggested, color=ORANGE, linewidth=1.2)
-        place, said = (suggested, 0.02), f" steepest fall: {suggested:.1e}"
-        outlined(axes.annotate(said, place, xycoords=("data", "axes fraction"), color=ORANGE, fontsize=9, va="bottom"))
+        place, text = (suggested, 0.02), f" steepest fall: {suggested:.1e}"
+        outlined(axes.annotate(text, place, xycoords=("data", "axes fraction"), color=ORANGE, fontsize=9, va="bottom"))
     return figure
 
 
 def _batch(run: Run, step: int) -> list[Batch]:
-    return [part.to(run.accelerator.device) for part in run.read(step)]
+    return [part.to(run.accelerator.device) for part in run.micro_batches(step)]
 
 
 @torch.no_grad()
 def _loss(run: Run, batches: list[list[Batch]]) -> float:
-    """The loss over some batches as over one; infinite where the model predicts what is not finite."""
+    """The loss over all batches together; infinite if a prediction is not finite."""
     weight, parts = run.settings.outside_weight, [part for parts in batches for part in parts]
     run.transformer.eval()
     errors = sum(float(run.errors(part).total().weighted(weight)) for part in parts)
@@ -129,7 +129,7 @@ def _loss(run: Run, batches: list[list[Batch]]) -> float:
 
 
 def _update(run: Run, update: int) -> None:
-    """One update as the training loop does it."""
+    """One update, as in the training loop."""
     torch.manual_seed(seeds.derive(run.settings.seed, "training.dropout", update, run.accelerator.process_index))
     run.backward(_batch(run, update))
     run.accelerator.clip_grad_norm_(run.parameters, run.settings.max_grad_norm)

@@ -1,8 +1,8 @@
-"""The frozen base in shares: a process holds a part of each of its weights, and all of what trains.
+"""Sharding of the frozen base: each process holds a part of every frozen weight, and all trained weights.
 
-A block's weights are gathered where it runs, and let go after it (FSDP, arXiv 2304.11277). LoRA and the widened patch
-embedding, a few percent of the weights, are on every process as ever: what clips, updates, averages and saves them
-knows nothing of shares, and the files of a run are the same with and without, bit for bit.
+A block's weights are gathered before it runs and freed after it (FSDP, arXiv 2304.11277). LoRA and the widened patch
+embedding, a few percent of the weights, are whole on every process: the code that clips, updates, averages and saves
+them does not depend on sharding, and the files of a run are bit-identical with and without it.
 """
 
 import torch
@@ -13,9 +13,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 def shard_base(transformer: CogVideoXTransformer3DModel, device: torch.device) -> None:
-    """Move a transformer to this process's device, of its frozen weights a share alone, before DDP is put around it.
+    """Move a transformer to this process's device, with a shard of its frozen weights. Call it before DDP wraps it.
 
-    From then on, all processes of the group have to call it together.
+    Afterwards all processes of the group have to call the transformer together.
     """
     trained = {parameter for parameter in transformer.parameters() if parameter.requires_grad}
     for parameter in trained:
@@ -28,9 +28,9 @@ def shard_base(transformer: CogVideoXTransformer3DModel, device: torch.device) -
 
 
 def reshard(transformer: CogVideoXTransformer3DModel) -> None:
-    """Let go of what a forward pass without a backward one leaves gathered; all processes have to call it together.
+    """Free the weights that a forward pass without a backward pass leaves gathered; all processes have to call it.
 
-    A process that then reads the state alone would let go of it alone, and wait for ever for the others to gather it.
+    Otherwise a process that alone reads the state dict would reshard alone, and wait for the others for ever.
     """
     for module in transformer.modules():
         if isinstance(module, FSDPModule):

@@ -1,15 +1,17 @@
-"""The training loop: draw a batch by its number, predict the velocity, count its error over the hole, update."""
+"""The training loop: add noise to a batch, predict the velocity, average its squared error over the hole, update."""
 
 import contextlib
 import math
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from torch import Tensor
 from torch.nn import Parameter
@@ -22,18 +24,30 @@ from inpainting.core.errors import InputError, Unfinished
 from inpainting.core.workers import map_prefetched
 from inpainting.models import bases, loading, lora, parity
 from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
-from inpainting.stages.training.batches import Batch, Batches, reading_thread
+from inpainting.stages.training.batches import Batch, Batches, prefetch_thread
 from inpainting.stages.training.checkpoints import Checkpoint
-from inpainting.stages.training.ema import WeightAverage
-from inpainting.stages.training.loss import RegionSums, areas, min_snr_weights, squared_errors
-from inpainting.stages.training.metrics_logger import Monitor
+from inpainting.stages.training.ema import EmaWeights
+from inpainting.stages.training.loss import BINS, RegionSums, areas, min_snr_weights, squared_errors
+from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings, TrainCommand, checkpoint_steps
+from inpainting.stages.training.skipped_updates import SkippedUpdates
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one step did: its batch's summed errors and areas by timestep range, [BINS], and its gradient norm."""
+
+    errors: RegionSums
+    areas: RegionSums
+    grad_norm: float
+    skipped: bool = False
+    """No weight has changed, because latents or fp16 gradients were not finite."""
 
 
 class Run:
-    """One training run on one process of it."""
+    """One training run, on one of its processes."""
 
     def __init__(
         self,
@@ -43,11 +57,11 @@ class Run:
         parameters: dict[str, Parameter],
         cache: LatentCache,
         config: AdapterConfig,
-        about: Mapping[str, Any],
+        metadata: Mapping[str, Any],
         preview: Preview | None = None,
     ) -> None:
-        """about: what checkpoints say of the run, see `checkpoints`."""
-        self.settings, self.accelerator, self.config, self.about = settings, accelerator, config, about
+        """parameters: the transformer's trainable ones by name; metadata: of the run, for its checkpoints."""
+        self.settings, self.accelerator, self.config, self.metadata = settings, accelerator, config, metadata
         self.family = bases.family(settings.base)
         self.batches = Batches(
             cache,
@@ -60,184 +74,220 @@ class Run:
             settings.mask_entry,
         )
         self.preview = preview
-        self.noise_schedule = loading.load_scheduler(settings.base)
+        self.noise_scheduler = loading.load_scheduler(settings.base)
         self.prompt = read_prompt(settings.prompt_file)
-        self.trained, self.parameters = parameters, list(parameters.values())
-        self.average = WeightAverage(parameters, settings.ema_decay)
+        self.named_parameters, self.parameters = parameters, list(parameters.values())
+        self.ema = EmaWeights(parameters, settings.ema_decay)
+        self.skipped_updates, self._gradients_checked = SkippedUpdates(), False
         optimizer = optimizers.make_optimizer(parameters, settings)
-        # Not given to accelerate, which would step it once for every process.
-        self.rates = optimizers.make_schedule(optimizer, settings)
+        # Not prepared by accelerate, which would step it once per process.
+        self.lr_scheduler = optimizers.make_schedule(optimizer, settings)
         self.transformer, self.optimizer = accelerator.prepare(transformer, optimizer)
 
-    def go(self, checkpoint: Checkpoint | None, monitor: Monitor | None, stop: Stop) -> None:
-        """Run the steps after the checkpoint's, or all. The main process has the monitor, and saves.
+    def train(self, checkpoint: Checkpoint | None, metrics: MetricsLogger | None, stop: Stop) -> None:
+        """Run the steps after the checkpoint's, or all. Only the main process has `metrics`, and saves.
 
-        Raises Unfinished, the checkpoint saved, where it has to stop before the last step.
+        Raises Unfinished, with a checkpoint saved, when `stop` asks to stop before the last step; other processes than
+        the main one raise SystemExit. Raises InputError when losses or gradients are not finite.
         """
-        settings, accelerator = self.settings, self.accelerator
+        settings = self.settings
         if checkpoint:
             self._load(checkpoint)
-        kept = set(checkpoint_steps(settings))
-        self.transformer.train()
+        wanted = set(checkpoint_steps(settings))
         first = checkpoint.step + 1 if checkpoint else 1
         steps = range(first, settings.steps + 1)
-        reader = reading_thread()
-        batches = map_prefetched(reader, self.read, steps, prefetch=1)
-        for step in steps:
-            torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, accelerator.process_index))
-            parts, data_seconds = self._take(batches)
-            errors, area = self.backward(parts)
-            if step == first:
-                lora.check_gradients(accelerator.unwrap_model(self.transformer), self.trained)
-            grad_norm = float(accelerator.clip_grad_norm_(self.parameters, settings.max_grad_norm))
-            self._check_finite(errors, grad_norm, step, parts)
-            rates = optimizers.current_rates(self.optimizer)
-            self.optimizer.step()
-            self.rates.step()
-            self.optimizer.zero_grad()
-            self.average.update()
-            stopping = self._stopping(stop) if step < settings.steps else None
-            if monitor:
-                monitor.step(errors, area, grad_norm, data_seconds)
-                if step % settings.log_every == 0 or step in kept or stopping:
-                    monitor.write(step, rates)
-            if step in kept or stopping:
-                prediction = self._prediction()
-                if accelerator.is_main_process:
-                    self._save(step, prediction, kept)
-            if self.preview and step % settings.preview_every == 0 and not stopping:
-                self._preview(self.preview, step, monitor)
-            if stopping:
-                accelerator.wait_for_everyone()
-                if not accelerator.is_main_process:
-                    raise SystemExit(os.EX_TEMPFAIL)  # one of them says it
-                preemption.write_marker(settings.out, step, stopping)
-                raise Unfinished(preemption.sentence(step, stopping))
-        reader.shutdown()
-        if monitor:
-            monitor.close()
-        accelerator.wait_for_everyone()
+        self.transformer.train()
+        with prefetch_thread() as thread:
+            batches = map_prefetched(thread, self.micro_batches, steps, prefetch=1)
+            for step in steps:
+                data_start = time.monotonic()
+                micro_batches = next(batches)
+                data_seconds = time.monotonic() - data_start
+                torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, self.accelerator.process_index))
+                rates = optimizers.current_rates(self.optimizer)
+                update = self._update(step, micro_batches)
+                self.lr_scheduler.step()
+                self.ema.update()
+                stop_reason = self._stop_reason(stop) if step < settings.steps else None
+                if metrics:
+                    metrics.step(update.errors, update.areas, update.grad_norm, data_seconds, update.skipped)
+                    if step % settings.log_every == 0 or step in wanted or stop_reason:
+                        metrics.write(step, rates)
+                if step in wanted or stop_reason:
+                    self._save(step, wanted)
+                if self.preview and step % settings.preview_every == 0 and not stop_reason:
+                    self._preview(self.preview, step, metrics)
+                if stop_reason:
+                    self._leave(step, stop_reason)
+        self.accelerator.wait_for_everyone()
 
-    def _stopping(self, stop: Stop) -> str | None:
-        """Why to stop now, as soon as one of the processes has a reason."""
-        reason = stop.after_step()
-        reasons = torch.tensor(float(reason is not None), device=self.accelerator.device)
-        anywhere = float(self.accelerator.reduce(reasons, reduction="sum")) > 0
-        return reason or ("another process" if anywhere else None)
-
-    def read(self, step: int) -> list[Batch]:
-        """This process's part of a step's batch."""
+    def micro_batches(self, step: int) -> list[Batch]:
+        """This process's part of a step's batch, on the CPU, one batch per forward pass."""
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         return self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)
 
-    def _take(self, batches: Iterator[list[Batch]]) -> tuple[list[Batch], float]:
-        """The next step's batch on this process's device, and the seconds that the step waited for it."""
-        start = time.monotonic()
-        parts = [part.to(self.accelerator.device) for part in next(batches)]
-        return parts, time.monotonic() - start
+    def _update(self, step: int, micro_batches: list[Batch]) -> Update:
+        """Update the weights by one batch, or skip it on all processes if one has latents that are not finite."""
+        if bad := self._bad_sequences(micro_batches):
+            self.skipped_updates.bad_latents(step, bad)
+            nothing = RegionSums(torch.zeros(BINS), torch.zeros(BINS))
+            return Update(nothing, nothing, grad_norm=0.0, skipped=True)
+        errors, area = self.backward([batch.to(self.accelerator.device) for batch in micro_batches])
+        if not self._gradients_checked:
+            lora.check_gradients(self.accelerator.unwrap_model(self.transformer), self.named_parameters)
+            self._gradients_checked = True
+        grad_norm = float(self.accelerator.clip_grad_norm_(self.parameters, self.settings.max_grad_norm))
+        self._check_finite(errors, grad_norm, step, micro_batches)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if skipped := self.accelerator.optimizer_step_was_skipped:
+            self.skipped_updates.bad_gradients(step, self.accelerator.scaler, self._advice())
+        else:
+            self.skipped_updates.updated()
+        return Update(errors, area, grad_norm, skipped)
 
-    @torch.compiler.set_stance("force_eager")
-    def _preview(self, preview: Preview, step: int, monitor: Monitor | None) -> None:
-        """Preview, for the monitor of the main process; the others take part where they hold shares of the base."""
-        start = time.monotonic()
-        with self.average.in_place():
-            result = preview(self.accelerator.unwrap_model(self.transformer))
-        if monitor:
-            monitor.leave_out(time.monotonic() - start)
-            monitor.preview(step, result)
+    def backward(self, micro_batches: list[Batch]) -> tuple[RegionSums, RegionSums]:
+        """Compute the gradients of the loss over the whole batch of all processes.
 
-    def backward(self, parts: list[Batch]) -> tuple[RegionSums, RegionSums]:
-        """Gradients of the loss over the whole batch of all processes.
-
-        Returns the batch's summed errors, without Min-SNR weights, and areas, by ranges of timesteps.
+        micro_batches: this process's part, on its device. Returns the whole batch's summed errors, without Min-SNR
+        weights, and areas, by timestep range: [BINS].
         """
-        weight = self.settings.outside_weight
-        count = self.family.timesteps
-        area = self._over_processes([areas(p.region, p.truth.shape[2]).by_timestep(p.timesteps, count) for p in parts])
+        outside_weight, timesteps = self.settings.outside_weight, self.family.timesteps
+        area = self._sum_over_processes(
+            [areas(b.region, b.truth.shape[2]).by_timestep(b.timesteps, timesteps) for b in micro_batches]
+        )
         sums = []
-        for part in parts:
-            last = part is parts[-1]
-            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.transformer):
-                errors = self.errors(part)
-                snr = min_snr_weights(self.noise_schedule, part.timesteps, self.settings.min_snr_gamma)
-                loss = (snr * errors.weighted(weight)).sum() / area.total().weighted(weight)
-                # Processes' gradients are averaged by DDP, where their sum is wanted.
+        for batch in micro_batches:
+            is_last = batch is micro_batches[-1]
+            with contextlib.nullcontext() if is_last else self.accelerator.no_sync(self.transformer):
+                errors = self.errors(batch)
+                snr_weights = min_snr_weights(self.noise_scheduler, batch.timesteps, self.settings.min_snr_gamma)
+                loss = (snr_weights * errors.weighted(outside_weight)).sum() / area.total().weighted(outside_weight)
+                # DDP averages the processes' gradients; their sum is needed.
                 self.accelerator.backward(loss * self.accelerator.num_processes)
-            sums.append(errors.by_timestep(part.timesteps, count))
-        return self._over_processes(sums), area
+            sums.append(errors.by_timestep(batch.timesteps, timesteps))
+        return self._sum_over_processes(sums), area
 
-    def errors(self, part: Batch) -> RegionSums:
-        """The squared errors of the model's velocities, summed over each sample of a part of a batch."""
-        noisy, velocity = noise(self.noise_schedule, part)
+    def errors(self, batch: Batch) -> RegionSums:
+        """The squared errors of the predicted velocity, summed over each sample: [batch]."""
+        noisy_latents, target = add_noise_and_target(self.noise_scheduler, batch)
         conditioning = self.settings.conditioning_entry
-        add_noise = partial(self.noise_schedule.add_noise, noise=part.noise, timesteps=part.timesteps)
-        latents = conditioning.latents(noisy, part.condition, part.mask, add_noise)
-        condition, mask = conditioning.beside(part.condition, part.mask)
-        prompt = self.prompt.to(noisy).expand(len(noisy), -1, -1)
-        predicted = self.family.predict(self.transformer, latents, condition, mask, prompt, part.timesteps)
-        return squared_errors(predicted, velocity, part.region)
+        add_noise = partial(self.noise_scheduler.add_noise, noise=batch.noise, timesteps=batch.timesteps)
+        latents = conditioning.noisy_input(noisy_latents, batch.condition, batch.mask, add_noise)
+        condition, mask = conditioning.extra_channels(batch.condition, batch.mask)
+        prompt = self.prompt.to(noisy_latents).expand(len(noisy_latents), -1, -1)
+        model_pred = self.family.predict(self.transformer, latents, condition, mask, prompt, batch.timesteps)
+        return squared_errors(model_pred, target, batch.region)
 
-    def _over_processes(self, sums: list[RegionSums]) -> RegionSums:
+    def _bad_sequences(self, micro_batches: list[Batch]) -> list[str]:
+        """The sequences of a step's batch, over all processes, whose latents are not finite."""
+        names = [name for batch in micro_batches for name in batch.not_finite()]
+        return sorted(set(gather_object(names))) if self._on_any_process(bool(names)) else []
+
+    def _on_any_process(self, here: bool) -> bool:
+        if self.accelerator.num_processes == 1:
+            return here
+        flag = torch.tensor(float(here), device=self.accelerator.device)
+        return float(self.accelerator.reduce(flag, reduction="sum")) > 0
+
+    def _sum_over_processes(self, sums: list[RegionSums]) -> RegionSums:
         total = sum(sums[1:], start=sums[0])
         both = self.accelerator.reduce(torch.stack([total.inside, total.outside]), reduction="sum")
         return RegionSums(both[0], both[1])
 
-    def _check_finite(self, errors: RegionSums, grad_norm: float, step: int, parts: list[Batch]) -> None:
-        """Raise InputError rather than update by what is not finite; fp16's scaler skips such gradients itself."""
+    def _check_finite(self, errors: RegionSums, grad_norm: float, step: int, micro_batches: list[Batch]) -> None:
+        """Raise InputError before an update by a loss or gradients that are not finite.
+
+        fp16 gradients may be infinite: the GradScaler then skips the update.
+        """
         if not torch.isfinite(errors.inside + errors.outside).all():
             what = "loss"
         elif not math.isfinite(grad_norm) and self.accelerator.scaler is None:
             what = "gradient"
         else:
             return
-        sequences = ", ".join(sorted({name for part in parts for name in part.sequences}))
-        good = checkpoints.latest(self.settings.out / "checkpoints")
-        raise InputError(
-            f"step {step}: the {what} is not finite, on {sequences}; the last good checkpoint is "
-            f"{good.folder if good else 'none'}. A lower --learning-rate or --mixed-precision bf16 may help"
-        )
+        sequences = ", ".join(sorted({name for batch in micro_batches for name in batch.sequences}))
+        raise InputError(f"step {step}: the {what} is not finite, on {sequences}. {self._advice()}")
+
+    def _advice(self) -> str:
+        """What to change when losses or gradients are not finite, and where the new settings go on from."""
+        settings, last = self.settings, checkpoints.latest(self.settings.out / "checkpoints")
+        ways = "A lower --learning-rate may help"
+        if settings.mixed_precision == "fp16":
+            dtype = "--dtype bfloat16 " if settings.dtype == "float16" else ""
+            ways = f"{dtype}--mixed-precision bf16, or a lower --learning-rate, may help"
+        if last is None:
+            return f"{ways}; no checkpoint has been saved yet"
+        return f"{ways}; with --on-change continue the training then goes on from its last checkpoint, {last.folder}"
+
+    def _stop_reason(self, stop: Stop) -> str | None:
+        """Why to stop after this step, as soon as one of the processes has a reason, or None."""
+        reason = stop.after_step()
+        anywhere = self._on_any_process(reason is not None)
+        return reason or ("another process" if anywhere else None)
+
+    def _leave(self, step: int, reason: str) -> None:
+        """End this process after a step that is saved: see `train` for what is raised."""
+        self.accelerator.wait_for_everyone()
+        if not self.accelerator.is_main_process:
+            raise SystemExit(os.EX_TEMPFAIL)
+        preemption.write_marker(self.settings.out, step, reason)
+        raise Unfinished(preemption.sentence(step, reason))
 
     @torch.compiler.set_stance("force_eager")
-    def _prediction(self) -> Tensor:
-        """What the exported weights predict; all processes take part, since a sharded base's weights come from all."""
-        transformer = self.accelerator.unwrap_model(self.transformer)
-        with self.average.in_place():
-            prediction = parity.predict(self.family, transformer, self.prompt)
-        fsdp.reshard(transformer)
-        return prediction
+    def _preview(self, preview: Preview, step: int, metrics: MetricsLogger | None) -> None:
+        """Make a preview. If the base is sharded, every process has to call this."""
+        start = time.monotonic()
+        with self.ema.in_place():
+            result = preview(self.accelerator.unwrap_model(self.transformer))
+        if metrics:
+            metrics.exclude(time.monotonic() - start)
+            metrics.preview(step, result)
 
-    def _save(self, step: int, prediction: Tensor, wanted: Collection[int]) -> None:
+    def _save(self, step: int, wanted: Collection[int]) -> None:
+        """Save a checkpoint. All processes take part in its prediction, which may need shards of the base from all."""
+        prediction = self._predict_for_parity()
+        if not self.accelerator.is_main_process:
+            return
         state = {"optimizer": self.optimizer.state_dict()}
         if self.accelerator.scaler is not None:
             state["scaler"] = self.accelerator.scaler.state_dict()
-        transformer = self.accelerator.unwrap_model(self.transformer)
         folder = self.settings.out / "checkpoints"
         checkpoints.save(
             folder,
             step,
-            transformer,
+            self.accelerator.unwrap_model(self.transformer),
             self.config,
             self.prompt,
             state,
-            self.average,
+            self.ema,
             prediction,
-            self.about,
+            self.metadata,
             lasts=step in wanted,
         )
         checkpoints.thin(folder, self.settings.keep_last, wanted)
 
+    @torch.compiler.set_stance("force_eager")
+    def _predict_for_parity(self) -> Tensor:
+        """What the exported weights predict, for `parity`."""
+        transformer = self.accelerator.unwrap_model(self.transformer)
+        with self.ema.in_place():
+            prediction = parity.predict(self.family, transformer, self.prompt)
+        fsdp.reshard(transformer)
+        return prediction
+
     def _load(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.optimizer_state()
-        optimizers.resume(self.optimizer, self.rates, state["optimizer"], checkpoint.step)
-        if self.accelerator.scaler is not None:
+        optimizers.resume(self.optimizer, self.lr_scheduler, state["optimizer"], checkpoint.step)
+        if self.accelerator.scaler is not None and "scaler" in state:
             self.accelerator.scaler.load_state_dict(state["scaler"])
-        self.average.resume(checkpoint.trained, checkpoint.step)
+        self.ema.resume(checkpoint.trained, checkpoint.step)
 
 
-def noise(schedule: CogVideoXDDIMScheduler, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Noisy latents and the velocity that the model shall predict from them, both float32.
+def add_noise_and_target(noise_scheduler: CogVideoXDDIMScheduler, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The noisy latents and the target velocity, both float32 [batch, frames, channels, height, width].
 
-    v = sqrt(alpha_bar) * noise - sqrt(1 - alpha_bar) * truth (Salimans & Ho 2022, arXiv 2202.00512).
+    target = sqrt(alpha_bar) * noise - sqrt(1 - alpha_bar) * truth (Salimans & Ho 2022, arXiv 2202.00512).
     """
-    noisy = schedule.add_noise(batch.truth, batch.noise, batch.timesteps)
-    return noisy, schedule.get_velocity(batch.truth, batch.noise, batch.timesteps)
+    noisy_latents = noise_scheduler.add_noise(batch.truth, batch.noise, batch.timesteps)
+    return noisy_latents, noise_scheduler.get_velocity(batch.truth, batch.noise, batch.timesteps)

@@ -7,18 +7,18 @@ from diffusers import CogVideoXDDIMScheduler
 from torch import Tensor
 
 BINS = 10
-"""Equal ranges of timesteps that the log tells apart."""
+"""Number of equal timestep ranges whose losses are logged separately."""
 
 
 @dataclass(frozen=True)
 class RegionSums:
-    """Squared errors, or numbers of values, summed apart inside and outside the loss region; of like shapes."""
+    """Sums of squared errors, or of numbers of values, inside and outside the loss region; both of the same shape."""
 
     inside: Tensor
     outside: Tensor
 
     def weighted(self, outside_weight: float) -> Tensor:
-        """Both as one, the outside counting as little as it shall."""
+        """inside + outside_weight * outside."""
         return self.inside + outside_weight * self.outside
 
     def total(self) -> "RegionSums":
@@ -26,9 +26,9 @@ class RegionSums:
         return RegionSums(self.inside.sum(), self.outside.sum())
 
     def by_timestep(self, timesteps: Tensor, count: int) -> "RegionSums":
-        """From samples [batch] to the ranges [BINS] that their timesteps, int64 [batch], fall in; without the graph.
+        """Sums by timestep range, [BINS], of sums by sample, [batch], detached from the graph.
 
-        count: timesteps that there are.
+        timesteps: int64 [batch]; count: timesteps of the noise schedule.
         """
         ranges = timesteps * BINS // count
         inside, outside = (
@@ -45,9 +45,9 @@ def squared_errors(prediction: Tensor, target: Tensor, region: Tensor) -> Region
     """Squared errors of the velocity, in float32, summed over each sample: [batch].
 
     prediction, target: [batch, frames, channels, height, width]; region: 0 or 1, [batch, frames, 1, height, width].
-    The loss is `errors.total().weighted(w) / areas.total().weighted(w)`: over the whole batch, however it is parted
-    among forward passes and processes, so that every masked cell counts the same. (A mean of mask * error would count
-    small holes less, a mean of ratios would depend on how the batch is parted.)
+    The loss is `errors.total().weighted(w) / areas.total().weighted(w)`: over the whole batch, however it is split
+    into forward passes and processes, so that every masked cell has the same weight. (A mean of mask * error would give
+    small holes less weight; a mean of ratios would depend on the split.)
     """
     errors = (prediction.float() - target.float()).square()
     return RegionSums((errors * region).flatten(1).sum(1), (errors * (1 - region)).flatten(1).sum(1))

@@ -1,27 +1,28 @@
-"""What training tells while it runs: metrics.jsonl, TensorBoard and log lines."""
+"""What a training logs: rows of metrics.jsonl and previews.jsonl, the same to trackers, and log lines."""
 
 import logging
+import math
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
+from accelerate.tracking import GeneralTracker, TensorBoardTracker
 
 from inpainting.artifacts.training_log import append_row, keep_rows_up_to
 from inpainting.core.progress import Progress
 from inpainting.stages.training.loss import BINS, RegionSums
 from inpainting.stages.training.preview import Result
-from inpainting.stages.training.wandb_run import WandbRun
 
 log = logging.getLogger(__name__)
 
-DATA_WAIT = 0.05
-"""Share of the time that a run may wait for data before its log says so."""
+MAX_DATA_WAIT = 0.05
+"""Share of the time spent waiting for data above which the log warns."""
 
 
-class Monitor:
-    """Averages over the steps since the last row, and writes a row. One process of a run has one."""
+class MetricsLogger:
+    """Averages metrics over the steps since the last row, and writes a row. Only a run's main process has one."""
 
     def __init__(
         self,
@@ -30,14 +31,17 @@ class Monitor:
         steps: int,
         outside_weight: float,
         timesteps: int,
-        wandb: WandbRun | None = None,
+        trackers: Sequence[GeneralTracker] = (),
     ) -> None:
-        self.wandb = wandb
+        """Log the steps after `first_step`, and drop rows of later steps that a killed run left in the folder.
+
+        steps: of the whole training; timesteps: of the noise schedule; trackers: already started.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.path, self.previews = folder / "metrics.jsonl", folder / "previews.jsonl"
         for path in (self.path, self.previews):
             keep_rows_up_to(path, first_step)
-        self.board = SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)
+        self.trackers = trackers
         self.progress = Progress("train", "steps", steps, done=first_step)
         self.outside_weight, self.timesteps = outside_weight, timesteps
         self._rows, self._warned = 0, False
@@ -46,76 +50,76 @@ class Monitor:
     def _reset(self) -> None:
         zero = RegionSums(torch.zeros(()), torch.zeros(()))
         self._errors, self._areas, self._norms = zero, zero, 0.0
-        self._steps, self._data_seconds, self._start = 0, 0.0, time.monotonic()
+        self._steps, self._skipped, self._data_seconds, self._start = 0, 0, 0.0, time.monotonic()
 
-    def step(self, errors: RegionSums, areas: RegionSums, grad_norm: float, data_seconds: float) -> None:
-        """Count one update: its batch's summed errors and areas by timestep, gradient's norm, wait for data."""
+    def step(
+        self, errors: RegionSums, areas: RegionSums, grad_norm: float, data_seconds: float, skipped: bool = False
+    ) -> None:
+        """Add a step: its batch's summed errors and areas by timestep range, gradient norm, seconds of data wait.
+
+        skipped: whether it made no update; its gradient norm does not count then.
+        """
         self._errors, self._areas = self._errors + errors, self._areas + areas
-        self._norms += grad_norm
-        self._steps += 1
+        self._norms += 0.0 if skipped else grad_norm
+        self._steps, self._skipped = self._steps + 1, self._skipped + skipped
         self._data_seconds += data_seconds
-        shown = _losses(errors.total(), areas.total(), self.outside_weight)
-        self.progress.step(note=f", loss {shown['loss']:.4f}, in the mask {shown['loss_mask']:.4f}")
+        losses = _losses(errors.total(), areas.total(), self.outside_weight)
+        self.progress.step(note=f", loss {losses['loss']:.4f}, in the mask {losses['loss_mask']:.4f}")
 
-    def write(self, step: int, rates: dict[str, float]) -> None:
-        """Write the row of `step`, the averages since the row before."""
+    def write(self, step: int, rates: Mapping[str, float]) -> None:
+        """Write the row of `step`: averages over the steps since the row before, and the learning rates."""
         if not self._steps:
             return
         seconds = time.monotonic() - self._start
         row: dict[str, Any] = {
-            "step": step,
             **_losses(self._errors.total(), self._areas.total(), self.outside_weight),
-            "grad_norm": self._norms / self._steps,
+            "grad_norm": self._norms / updates if (updates := self._steps - self._skipped) else math.nan,
+            "skipped_updates": self._skipped,
             **rates,
             "seconds_per_step": seconds / self._steps,
             "data_wait_share": self._data_seconds / seconds,
             "peak_memory_gib": peak_memory_gib(),
             **_losses_by_timestep(self._errors, self._areas, self.timesteps),
         }
-        append_row(self.path, row)
-        self._scalars("training", step, row)
+        append_row(self.path, {"step": step, **row})
+        self._track("training", step, row)
         self._warn_of_data_wait(row["data_wait_share"])
         self._reset()
 
     def preview(self, step: int, result: Result) -> None:
-        """Write the scores and pictures of a preview; its time is no step's."""
+        """Write the scores and pictures of a preview. Its time does not count as a step's."""
         start = time.monotonic()
         append_row(self.previews, {"step": step, **result.scores})
-        self._scalars("preview", step, result.scores)
-        for sequence, picture in result.pictures.items():
-            self.board.add_image(f"preview/{sequence}", picture, step, dataformats="HWC")
-        if self.wandb:
-            self.wandb.pictures("preview", step, result.pictures)
+        self._track("preview", step, result.scores)
+        pictures = {f"preview/{sequence}": picture[None] for sequence, picture in result.pictures.items()}
+        for tracker in self.trackers:
+            layout = {"dataformats": "NHWC"} if isinstance(tracker, TensorBoardTracker) else {}
+            tracker.log_images(pictures, step=step, **layout)
         log.info("preview after step %d: %s", step, ", ".join(f"{k} {v:.4g}" for k, v in result.scores.items()))
-        self.leave_out(time.monotonic() - start)
+        self.exclude(time.monotonic() - start)
 
-    def leave_out(self, seconds: float) -> None:
-        """Do not count time that was spent on other things than steps."""
+    def exclude(self, seconds: float) -> None:
+        """Do not count these seconds as time of the steps."""
         self._start += seconds
 
-    def _scalars(self, room: str, step: int, values: dict[str, float]) -> None:
-        for name, value in values.items():
-            if name != "step":
-                self.board.add_scalar(f"{room}/{name}", value, step)
-        if self.wandb:
-            self.wandb.scalars(room, step, values)
+    def _track(self, prefix: str, step: int, values: Mapping[str, float]) -> None:
+        for tracker in self.trackers:
+            tracker.log({f"{prefix}/{name}": value for name, value in values.items()}, step=step)
 
     def _warn_of_data_wait(self, share: float) -> None:
-        """Once, and not for a run's first row, in which files are opened."""
+        """Warn once. The first row does not count, since files are opened in its steps."""
         self._rows += 1
-        if self._rows > 1 and share > DATA_WAIT and not self._warned:
+        if self._rows > 1 and share > MAX_DATA_WAIT and not self._warned:
             self._warned = True
             log.warning(
-                "%.0f %% of the time is spent waiting for latents; a faster disk for them, or a copy of them on this "
-                "machine's own, would train faster",
+                "%.0f %% of the time is spent waiting for latents; put them on a faster or a local disk",
                 100 * share,
             )
 
     def close(self) -> None:
-        """Write out what TensorBoard and Weights & Biases still hold back."""
-        self.board.close()
-        if self.wandb:
-            self.wandb.close()
+        """Flush and close the trackers."""
+        for tracker in self.trackers:
+            tracker.finish()
 
 
 def _losses(errors: RegionSums, areas: RegionSums, outside_weight: float) -> dict[str, float]:
@@ -127,13 +131,13 @@ def _losses(errors: RegionSums, areas: RegionSums, outside_weight: float) -> dic
 
 
 def _losses_by_timestep(errors: RegionSums, areas: RegionSums, timesteps: int) -> dict[str, float]:
-    """The loss in the mask by ranges of timesteps, named by the first of each; without those that were not drawn."""
+    """The loss in the mask by ranges of timesteps, named by their first; ranges that were not drawn are left out."""
     losses = {number * timesteps // BINS: errors.inside[number] / areas.inside[number] for number in range(BINS)}
     return {f"loss_mask_t{first}": float(loss) for first, loss in losses.items() if not torch.isnan(loss)}
 
 
 def peak_memory_gib() -> float:
-    """The most memory that this process has had at once: on the GPU, or, without one, in all."""
+    """Peak memory of this process in GiB: on the GPU if there is one, else resident in RAM."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30
     import resource

@@ -1,4 +1,4 @@
-"""Leaving before the last step, so that the work is kept: SIGTERM, SIGUSR1, or a time limit that comes near."""
+"""Stopping before the last step with the work saved, on SIGTERM, SIGUSR1, SIGINT (Ctrl-C) or near a time limit."""
 
 import os
 import signal
@@ -10,20 +10,20 @@ from types import FrameType
 
 from inpainting.core.files import read_json, write_json
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 MARGIN_SECONDS = 60.0
-"""Time left for saving when a limit comes near, beside that of MARGIN_STEPS steps."""
+"""Time reserved for saving before a limit, in addition to that of MARGIN_STEPS steps."""
 MARGIN_STEPS = 3
 
 MARKER = "stopped.json"
-"""Lies in an experiment's folder while its training is stopped: the step that is saved, and why it stopped."""
+"""File in an experiment's folder while its training is stopped: the step that is saved, and why it stopped."""
 
 
 class Stop:
-    """Knows why a run shall end early; one process of a run may know before the others."""
+    """Why a run has to stop early. Processes of one run may learn it at different steps."""
 
     def __init__(self, limit_minutes: float | None, environment: Mapping[str, str] = os.environ) -> None:
-        """The limit counts from now; SLURM's own, in SLURM_JOB_END_TIME as Unix time, counts where it is there."""
+        """The limit counts from now. SLURM's SLURM_JOB_END_TIME, as Unix time, is a limit as well if it is set."""
         self._reason: str | None = None
         self._slowest, self._last = 0.0, time.monotonic()
         left = [] if limit_minutes is None else [60 * limit_minutes]
@@ -33,7 +33,7 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Inside, the signals ask for a stop after the step instead of ending the process."""
+        """Within this context, the signals ask for a stop after the step instead of ending the process."""
         before = {number: signal.signal(number, self._on_signal) for number in (*SIGNALS, signal.SIGPIPE)}
         try:
             yield
@@ -42,7 +42,7 @@ class Stop:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        # A pipe that the log goes to may be ended by the same signal; a checkpoint is worth more than the log.
+        # The same signal may end the process that the log is piped to; the checkpoint has to be saved all the same.
         if number != signal.SIGPIPE:
             self._reason = signal.Signals(number).name
 
@@ -57,17 +57,17 @@ class Stop:
 
 
 def write_marker(out: Path, step: int, reason: str) -> None:
-    """Write down that a training has stopped after a step, its work saved."""
+    """Record that a training has stopped after `step`, with its work saved."""
     write_json(out / MARKER, {"step": step, "reason": reason})
 
 
 def remove_marker(out: Path) -> None:
-    """The training goes on, or is done."""
+    """Remove the record, because the training goes on or is done."""
     (out / MARKER).unlink(missing_ok=True)
 
 
 def stopped(trainings: Path, experiments: Collection[str]) -> list[str]:
-    """For each training that has stopped with its work saved and has not gone on since, a sentence that says so.
+    """One sentence for each training that has stopped with its work saved and has not been resumed since.
 
     trainings: the folder of the experiments' folders.
     """
@@ -76,5 +76,5 @@ def stopped(trainings: Path, experiments: Collection[str]) -> list[str]:
 
 
 def sentence(step: int, reason: str) -> str:
-    """What a user is told of a training that has stopped."""
+    """The message about a stopped training."""
     return f"stopped by {reason} after step {step}, which is saved; run the same command again to go on from there"

@@ -1,6 +1,6 @@
-"""What the weights under training can do: fixed validation sequences, inpainted and scored beside the training.
+"""Previews: fixed validation sequences that are inpainted and scored during training.
 
-Nothing of the training depends on it: its randomness is its own, and what it changes of the model it puts back.
+They do not change the training: they use their own random numbers and restore what they change of the model.
 """
 
 import gc
@@ -41,10 +41,10 @@ class Result:
 
 
 class Preview:
-    """The first sequences of the validation split, a window of each, which are inpainted again and again."""
+    """Inpaints the same validation sequences, the first ones of the split, one window of each, at every call."""
 
     def __init__(self, settings: TrainCommand, prompt: Tensor) -> None:
-        """Choose the sequences and read them; raises InputError where there are none or they can't be read."""
+        """Choose and read the sequences; raises InputError if there are none or they can't be read."""
         assert settings.dataset is not None and settings.split_file is not None and settings.manifest is not None
         chosen = choose_sequences(
             settings.dataset,
@@ -58,13 +58,13 @@ class Preview:
         self.settings, self.prompt = settings, prompt
 
     def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result:
-        """Inpaint and score with the transformer as it is, and leave it, and the memory, as they were."""
+        """Inpaint and score with the transformer, and leave it and the memory as they were."""
         family, training = bases.family(self.settings.base), transformer.training
-        layout = family.laid_out_for(transformer)
+        layout = family.position_size(transformer)
         with torch.random.fork_rng():
             pipeline = self._pipeline(transformer.eval())
             made = [(clip, self._inpaint(pipeline, clip)) for clip in self.clips]
-        family.lay_out_positions(transformer, *layout)
+        family.resize_positions(transformer, *layout)
         transformer.train(training)
         del pipeline
         gc.collect()

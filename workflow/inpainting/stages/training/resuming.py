@@ -1,4 +1,4 @@
-"""What a run goes on from: its own checkpoints, those of changed settings where it is told so, or nothing."""
+"""What a run resumes from: its own checkpoints, those of other settings if on_change allows it, or nothing."""
 
 import logging
 import shutil
@@ -17,14 +17,14 @@ from inpainting.stages.training.settings import TrainCommand, TrainSettings
 
 log = logging.getLogger(__name__)
 
-UNENDING = ("constant", "constant_with_warmup")
-"""Schedules whose rates do not depend on the number of steps: such runs can be made longer."""
+FIXED_RATE_SCHEDULES = ("constant", "constant_with_warmup")
+"""Schedules whose rates do not depend on the number of steps, so that a run can be made longer."""
 
 ARCHITECTURE = names_of_role(TrainSettings, Role.ARCHITECTURE) | names_of_role(AdapterConfig, Role.ARCHITECTURE)
-"""What may not differ even for a run that is told to go on: what was trained does not fit."""
+"""Settings that may not differ even with on_change continue, since the trained weights would not fit."""
 
 DATA = "inputs.index"
-"""Where the fingerprints of trainings on other sequences, or other frames of them, differ."""
+"""Where fingerprints differ if the sequences, or their frames, do."""
 
 DIGEST_LENGTH, SHOWN_DIGITS = 64, 10
 SHOWN_NAMES = 4
@@ -39,7 +39,7 @@ class Difference(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the setting or input is called, by its place's last part."""
+        """The name of the setting or input: the last part of its place."""
         return self.place.rpartition(".")[2]
 
     def __str__(self) -> str:
@@ -47,12 +47,12 @@ class Difference(NamedTuple):
 
 
 def fingerprint(settings: TrainCommand, config: AdapterConfig, latents: Mapping[str, Any]) -> dict[str, Any]:
-    """All that makes a step what it is. Checkpoints of another fingerprint are another run's.
+    """Everything that shapes a step. Checkpoints with another fingerprint belong to another run.
 
-    The number of steps is part of it where the rates fall towards the last one. latents: the settings that shaped them.
+    It includes the number of steps if the learning rates depend on it. latents: the settings that shaped them.
     """
     shaping = settings.section(TrainSettings).shaping()
-    if settings.schedule in UNENDING:
+    if settings.schedule in FIXED_RATE_SCHEDULES:
         del shaping["steps"]
     return {
         "settings": shaping,
@@ -68,24 +68,24 @@ def fingerprint(settings: TrainCommand, config: AdapterConfig, latents: Mapping[
 def resumable(
     out: Path, now: dict[str, Any], wanted: Collection[int], on_change: str, held_out: Collection[str] = ()
 ) -> Checkpoint | None:
-    """The checkpoint to go on from, so that all `wanted` ones come to be, or None for a fresh start.
+    """The checkpoint to resume from, so that all `wanted` ones will exist, or None to start from the beginning.
 
-    Where all `wanted` ones are there, the run is done, and the last of them is returned. It stays done when the data
-    alone have changed, unless sequences that it was trained on are `held_out` now, for validation or test.
+    If all `wanted` ones exist, the run is done, and the last of them is returned. It stays done if only the data have
+    changed, unless sequences that it was trained on are `held_out` now, for validation or test.
 
-    Else checkpoints of another fingerprint than `now` are refused with the difference (InputError); with `on_change`
-    "restart" they are put aside below <out>/previous/; with "continue" they are gone on from, where they fit. What a
-    kill left of a checkpoint that was being written is removed.
+    Otherwise checkpoints with another fingerprint than `now` are refused with the differences (InputError); with
+    `on_change` "restart" they are moved below <out>/previous/; with "continue" the run resumes from them, if they fit.
+    Partial checkpoints that a killed run left are removed.
     """
     folder = out / "checkpoints"
     for unfinished in folder.glob(".partial-*"):
         shutil.rmtree(unfinished)
-    there = checkpoints.found(folder)
-    if not there:
+    existing = checkpoints.found(folder)
+    if not existing:
         return None
-    before = there[-1].state.fingerprint
+    before = existing[-1].state.fingerprint
     changed = differences(before, now)
-    done = set(wanted) <= {checkpoint.step for checkpoint in there}
+    done = set(wanted) <= {checkpoint.step for checkpoint in existing}
     if done and not held_out and not_of_settings(changed):
         return checkpoints.of_step(folder, max(wanted))
     if held_out:
@@ -94,27 +94,27 @@ def resumable(
     if resumed is not None and not changed:
         return resumed
     if on_change == "restart":
-        _put_aside(out, value_digest(before)[:8])
+        _move_to_previous(out, value_digest(before)[:8])
         return None
     if resumed is None:
         raise InputError(
-            f"{out} lacks a checkpoint of those that save_every asks for, and none before it can be gone on from "
-            "(keep_last); give the old save_every, or training.on_change: restart (--on-change restart), which puts "
-            "the old run aside"
+            f"{out} lacks a checkpoint that save_every asks for, and no run can resume from those before it "
+            "(keep_last); give the old save_every, or training.on_change: restart (--on-change restart), which moves "
+            "the old run below previous/"
         )
     if on_change == "continue" and fit(changed):
-        log.warning("going on after step %d with other settings or data (%s)", resumed.step, listed(changed))
+        log.warning("resuming after step %d with other settings or data (%s)", resumed.step, listed(changed))
         return resumed
     raise InputError(f"{out} holds a run of other settings or data ({listed(changed)}); {_ways_out(changed)}")
 
 
 def not_of_settings(changed: Collection[Difference]) -> bool:
-    """Whether the data alone differ, or nothing."""
+    """Whether only the data differ, or nothing."""
     return all(one.place == DATA for one in changed)
 
 
 def differences(before: Any, now: Any, place: str = "") -> list[Difference]:
-    """Where two fingerprints differ."""
+    """All places where two fingerprints differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         names = sorted(before.keys() | now.keys())
         parts = [differences(before.get(name), now.get(name), f"{place}.{name}" if place else name) for name in names]
@@ -123,12 +123,12 @@ def differences(before: Any, now: Any, place: str = "") -> list[Difference]:
 
 
 def fit(changed: Collection[Difference]) -> bool:
-    """Whether what was trained before fits what is to be trained now."""
+    """Whether the trained weights fit the new settings."""
     return not any(one.name in ARCHITECTURE for one in changed)
 
 
 def listed(changed: Collection[Difference]) -> str:
-    """Differences as a person reads them, each once: a setting may count in several places of a fingerprint."""
+    """Differences as text, each once, since a setting may be in several places of a fingerprint."""
     return "; ".join(dict.fromkeys(map(str, changed)))
 
 
@@ -143,22 +143,22 @@ def _shown(value: Any) -> str:
 
 
 def _ways_out(changed: Collection[Difference]) -> str:
-    """What a refused user can do."""
-    ways = ["give what it was begun with"]
+    """What the user can do about a refusal."""
+    ways = ["give the old settings and data"]
     if fit(changed):
         ways.append(
-            "set training.on_change: continue (--on-change continue), which goes on from its last checkpoint with what "
-            "is given now"
+            "set training.on_change: continue (--on-change continue), which resumes from its last checkpoint with the "
+            "new ones"
         )
-    ways.append("set training.on_change: restart (--on-change restart), which puts the old run aside")
+    ways.append("set training.on_change: restart (--on-change restart), which moves the old run below previous/")
     advice = f"{', '.join(ways[:-1])}, or {ways[-1]}"
     if [one.place for one in changed] == ["settings.steps"]:
-        advice += f". With this schedule the rates depend on the last step; only {' and '.join(UNENDING)} are not"
-        advice += " changed by more steps"
+        schedules = " and ".join(FIXED_RATE_SCHEDULES)
+        advice += f". With this schedule the rates depend on the number of steps; with {schedules} they do not"
     return advice
 
 
-def _put_aside(out: Path, name: str) -> None:
+def _move_to_previous(out: Path, name: str) -> None:
     room = out / "previous"
     room.mkdir(exist_ok=True)
     target = room / name

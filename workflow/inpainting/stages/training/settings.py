@@ -13,88 +13,91 @@ from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSett
 
 
 class LossSettings(Settings):
-    """What the loss counts."""
+    """What the loss is computed over."""
 
     region: Literal["mask", "mask_dilated", "mask_and_effect"] = "mask_dilated"
-    """Where errors count in full: the hole, the hole as it was greyed out, or that and where input and truth differ
-    outside it, as under the shadow of what is removed."""
+    """Where errors have full weight: the hole, the hole dilated as the model sees it, or that and where input and truth
+    differ outside it, e.g. in the shadow of a removed object."""
     effect_threshold: int = Field(EFFECT_THRESHOLD, ge=1, le=255)
-    """Grey levels, mean over the channels, from which they differ, for mask_and_effect."""
-    outside_weight: float = Field(0.1, ge=0.0, le=1.0)
-    """Weight of errors outside that region; 0 counts the region alone."""
+    """For mask_and_effect: least mean difference of the channels, in grey levels, that counts."""
+    outside_weight: float = Field(0.0, ge=0.0, le=1.0)
+    """Weight of errors outside that region; by default only the region counts."""
     timestep_sampling: Literal["uniform", "logit_normal"] = "uniform"
-    """How a sample's timestep is drawn: all alike, or the middle ones more often (arXiv 2403.03206)."""
+    """Distribution of a sample's timestep: uniform, or logit-normal, which favours the middle (arXiv 2403.03206)."""
     logit_mean: float = 0.0
-    """Mean of logit_normal's normal distribution; above 0, noisier timesteps are drawn more often."""
+    """For logit_normal: mean of the normal distribution; above 0, noisier timesteps are drawn more often."""
     logit_std: float = Field(1.0, gt=0.0)
-    """Standard deviation of logit_normal's normal distribution."""
+    """For logit_normal: standard deviation of the normal distribution."""
     high_noise_share: float = Field(0.0, ge=0.0, le=1.0)
-    """Share of samples whose timestep is drawn from the noisiest, evenly, whatever the sampling of the others."""
+    """Share of samples whose timestep is drawn uniformly from high_noise_from on, instead of by timestep_sampling."""
     high_noise_from: int = Field(700, ge=0)
-    """First of these noisiest timesteps, which for CogVideoX go to 999. Where one denoising step is taken, it is at the
-    last."""
+    """First timestep of high_noise_share; CogVideoX's last is 999, which is where a single denoising step is taken."""
     min_snr_gamma: float | None = Field(None, gt=0.0)
-    """Weighs the loss by min(SNR, gamma) / (SNR + 1) (arXiv 2303.09556; gamma 5 there); not at all where not given. The
-    noisier a timestep, the less it counts, and the last, where inference begins, not at all."""
+    """Weights the loss by min(SNR, gamma) / (SNR + 1) (arXiv 2303.09556, with gamma 5); without a value, no weights.
+    Noisier timesteps then count less, and the last one, where inference begins, has weight 0."""
 
 
 class AugmentationSettings(Settings):
-    """Holes that are larger in training than the dataset's; previews, validation and scores keep the dataset's."""
+    """Larger holes for training. Previews, validation and evaluation use the dataset's own."""
 
     augmented_share: float = Field(0.0, ge=0.0, le=1.0)
-    """Share of the windows that are trained with a larger hole, drawn anew each time one is shown. Needs a conditioning
-    whose latents do for any hole."""
+    """Share of samples trained with a larger hole, drawn anew for each sample. Needs a conditioning whose cached
+    latents do not depend on the hole."""
     augmented_dilation: int = Field(16, ge=0, le=64)
-    """Pixels, at most, by which such a hole is grown; how many is drawn evenly from 0."""
+    """Largest dilation of such a hole, in pixels, drawn uniformly from 0."""
     augmented_shapes: int = Field(1, ge=0, le=8)
-    """Moving shapes, at most, that are added to such a hole; how many is drawn evenly from 0."""
+    """Largest number of moving shapes added to such a hole, drawn uniformly from 0."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
         if self.augmented_share and not self.augmented_dilation and not self.augmented_shapes:
             raise ValueError(
                 f"augmented_share: {self.augmented_share} was given with augmented_dilation 0 and augmented_shapes 0, "
-                "which leave every hole as it is; give one of them from 1 on"
+                "which change no hole; set one of them to at least 1"
             )
 
 
 class OptimizerSettings(Settings):
-    """How gradients become updates."""
+    """Optimizer, learning rates and their schedule."""
 
     steps: int = Field(2000, ge=1)
-    """Updates in all."""
-    optimizer: Annotated[Literal["adamw", "adamw_8bit", "prodigy", "muon"], Role.ARCHITECTURE] = "adamw"
-    """AdamW; the same with 8-bit states (needs bitsandbytes); Prodigy, which finds its rates itself and multiplies them
-    by those given here (use 1); or Muon for LoRA's matrices beside AdamW for the rest, both at AdamW's rates."""
+    """Total number of updates."""
+    optimizer: Annotated[Literal["adamw", "prodigy"], Role.ARCHITECTURE] = "adamw"
+    """AdamW, or Prodigy, which estimates its rates itself and multiplies them by those given here (use 1)."""
     learning_rate: float = Field(1e-4, gt=0.0)
-    """Peak rate of LoRA."""
+    """Peak learning rate of LoRA."""
     patch_learning_rate: float = Field(1e-4, gt=0.0)
-    """Peak rate of the widened patch embedding."""
+    """Peak learning rate of the widened patch embedding."""
     schedule: Literal["cosine", "cosine_with_restarts", "linear", "polynomial", "constant", "constant_with_warmup"] = (
         "cosine"
     )
-    """How the rates go after the warm-up, as diffusers names it; constant has no warm-up."""
+    """Learning rate schedule after the warm-up, as in diffusers; constant has no warm-up."""
     schedule_cycles: int = Field(1, ge=1)
-    """Falls of the schedule cosine_with_restarts."""
+    """Number of cycles of cosine_with_restarts."""
     schedule_power: float = Field(1.0, gt=0.0)
-    """Exponent of the schedule polynomial."""
+    """Exponent of polynomial."""
     warmup_steps: int = Field(100, ge=0)
-    """Updates over which the rates rise from zero."""
+    """Updates over which the rates rise linearly from 0; fewer than steps."""
     weight_decay: float = Field(1e-4, ge=0.0)
     """Decoupled weight decay."""
     betas: tuple[float, float] = (0.9, 0.95)
-    """AdamW's and Prodigy's averaging rates."""
+    """Decay rates of the first and second moments."""
     max_grad_norm: float = Field(1.0, gt=0.0)
-    """Gradients of a larger norm are scaled down to it."""
+    """Gradients are clipped to this norm."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
+        if self.schedule != "constant" and self.warmup_steps >= self.steps:
+            raise ValueError(
+                f"warmup_steps: {self.warmup_steps} was given with {self.steps} steps, so the rates would never reach "
+                "their peak; give fewer warmup_steps, or more steps"
+            )
         for name in ("learning_rate", "patch_learning_rate"):
             rate = getattr(self, name)
             if self.optimizer == "prodigy" and rate < 0.01:
                 raise ValueError(
-                    f"{name}: {rate} was given with the optimizer prodigy, which multiplies the rate that it finds by "
-                    "it; use 1, or some other number from 0.01 on"
+                    f"{name}: {rate} was given with the optimizer prodigy, which multiplies its own estimate by it; "
+                    "use 1, or another number of at least 0.01"
                 )
         if self.schedule == "polynomial" and self.learning_rate <= 1e-7:
             raise ValueError(
@@ -104,15 +107,15 @@ class OptimizerSettings(Settings):
 
 
 class PreviewSettings(Settings):
-    """What is looked at during training; it changes nothing of it."""
+    """Previews during training. They do not change it."""
 
     preview_every: Annotated[int, Role.EXECUTION] = Field(0, ge=0)
-    """Updates between previews, in which the first validation sequences are inpainted and scored in the mask, with
-    pictures in TensorBoard; 0 for none. Checkpoints are chosen by `validate`, not by this."""
+    """Updates between previews, which inpaint the first validation sequences, score them in the mask and log pictures
+    to TensorBoard; 0 for none. Checkpoints are chosen by `validate`, not by previews."""
     preview_sequences: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
-    """Sequences of a preview, one window of each."""
+    """Sequences per preview, one window of each."""
     preview_steps: Annotated[int, Role.EXECUTION] = Field(5, ge=1)
-    """Denoising steps of a preview."""
+    """Denoising steps per preview."""
 
 
 class TrainSettings(
@@ -121,51 +124,56 @@ class TrainSettings(
     """The training of one experiment."""
 
     base_weights: Annotated[Literal["pretrained", "random"], Role.ARCHITECTURE] = "pretrained"
-    """The transformer's own weights, or fresh random ones in its shape: what an adapter owes to the pretraining."""
+    """The base transformer's weights, or random ones of the same shapes, to measure what pretraining contributes."""
     batch_size: int = Field(4, ge=1)
-    """Windows per update, over all processes."""
+    """Windows per update, over all processes; at least micro_batch_size."""
     micro_batch_size: Annotated[int, Role.EXECUTION] = Field(1, ge=1)
-    """Windows per forward pass; gradients are accumulated up to the batch size."""
+    """Windows per forward pass; gradients are accumulated over the batch."""
     processes: Annotated[int, Role.EXECUTION] = Field(1, ge=1)
-    """Processes of this machine that share each batch, with a GPU each; the same training as one process does, but for
-    rounding and for what `lora_dropout` drops. Under a launcher such as torchrun, which starts them, it has no say."""
+    """Processes on this machine that share each batch, with one GPU each. The training is the same as with one process,
+    except for rounding and `lora_dropout`. Ignored under torchrun, which starts the processes itself."""
     shard_base: Annotated[bool, Role.EXECUTION] = False
-    """Hold a share of the frozen base weights on each process, not all of them, for bases that fill a GPU's memory. It
-    takes time to gather each block's weights where it runs; the training is the same, bit for bit."""
+    """Shard the frozen base weights over the processes (FSDP), for bases that fill a GPU's memory. Gathering each
+    block's weights takes time; the training is bit-identical."""
     ema_decay: float = Field(0.0, ge=0.0, lt=1.0)
-    """Decay of the moving average of the trained weights that is exported, e.g. 0.99 for hundreds of updates, 0.999 for
-    many thousands; 0 exports the weights as they are."""
+    """Decay of the exponential moving average of the trained weights that is exported, e.g. 0.99 for hundreds of
+    updates, 0.999 for many thousands; 0 exports the weights themselves."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
-    """Autocast of the forward pass; noise, loss and trained weights stay float32."""
+    """Autocast precision of the forward pass; noise, loss and trained weights stay float32."""
     gradient_checkpointing: Annotated[bool, Role.EXECUTION] = False
-    """Compute activations again in the backward pass, to save memory."""
+    """Recompute activations in the backward pass to save memory."""
     compile: Annotated[bool, Role.EXECUTION] = False
-    """Compile the transformer's blocks first, a minute that a long training earns back; needs a C++ compiler."""
+    """Compile the transformer's blocks (torch.compile), which takes a minute or more; needs a C++ compiler."""
     save_every: Annotated[int, Role.EXECUTION] = Field(500, ge=1)
-    """Updates between checkpoints; the last update is always saved."""
+    """Updates between checkpoints; there is always one after the last update."""
     keep_last: Annotated[int, Role.EXECUTION] = Field(3, ge=1)
-    """Checkpoints, the last, that a run can go on from; of earlier ones the adapter alone is kept, to be validated."""
+    """How many of the last checkpoints a run can resume from; of earlier ones only the adapter is kept, to validate."""
     time_limit: Annotated[float | None, Role.EXECUTION] = Field(None, gt=0.0)
-    """Minutes from its start; shortly before they are over, a run saves and leaves with exit code 75, to be run again.
-    In a SLURM job, the job's own end counts as well."""
+    """Minutes from the start; shortly before they are over, training saves and exits with code 75, to be run again. In
+    a SLURM job, the job's end is a limit as well."""
     log_every: Annotated[int, Role.EXECUTION] = Field(10, ge=1)
     """Updates between rows of metrics.jsonl and TensorBoard."""
     on_change: Annotated[Literal["refuse", "continue", "restart"], Role.EXECUTION] = "refuse"
-    """When a run of other settings or data is there: refuse, and say what differs; continue from its last checkpoint,
-    where what was trained fits (such a run can't be repeated from its settings alone); or restart, which puts the run
-    aside below previous/. New sequences alone change nothing of a training that is done."""
+    """If a run with other settings or data exists: refuse, with the differences; continue from its last checkpoint, if
+    the weights fit (such a run can't be reproduced from its settings alone); or restart, which moves the old run below
+    previous/. A finished training stays as it is if only sequences were added."""
     wandb_project: Annotated[str | None, Role.EXECUTION] = None
-    """Project of Weights & Biases that the rows and previews go to as well; needs the package wandb. With
-    WANDB_MODE=offline in the environment they stay on this machine, in the experiment's folder."""
+    """Weights & Biases project that rows and previews are also logged to. With WANDB_MODE=offline in the environment
+    they stay on this machine, in the experiment's folder."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
+        if self.batch_size < self.micro_batch_size:
+            raise ValueError(
+                f"micro_batch_size: {self.micro_batch_size} was given with a batch_size of {self.batch_size}; a "
+                "forward pass can't have more windows than the batch; lower micro_batch_size or raise batch_size"
+            )
         if self.augmented_share and not self.conditioning_entry.fits_any_hole:
             others = " or ".join(name for name, entry in CONDITIONINGS.items() if entry.fits_any_hole)
             raise ValueError(
                 f"augmented_share: {self.augmented_share} was given with the conditioning {self.conditioning}, whose "
-                "latents have the dataset's holes painted over: a larger hole would be seen through; use 0, or the "
-                f"conditioning {others}"
+                "latents were encoded with the dataset's holes filled, so a larger hole would show its content; use 0, "
+                f"or the conditioning {others}"
             )
 
 
@@ -173,43 +181,43 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
 
     index: Path
-    """The index of the latents, as `inpaint index` wrote it of what the conditions show."""
+    """Index of the latents that `inpaint index` wrote, with conditions of this conditioning and fill."""
     prompt_file: Path
-    """The prompt's embedding, as `inpaint prompt` wrote it."""
+    """The prompt's embedding that `inpaint prompt` wrote."""
     out: Path
-    """Folder of the experiment: checkpoints, metrics.jsonl, tensorboard, and training.json once all is done."""
+    """Folder of the experiment: checkpoints, metrics.jsonl, tensorboard, and training.json when training is done."""
     dataset: Path | None = None
-    """Folder that holds the sequences; previews alone need it, and the manifest."""
+    """Folder of the sequences; only previews need it and the manifest."""
     manifest: Path | None = None
-    """manifest.parquet, as `inpaint audit` wrote it."""
+    """manifest.parquet that `inpaint audit` wrote."""
     split_file: Path | None = None
-    """split.tsv, as `inpaint split` wrote it; its digest goes into training.json, and previews need it."""
+    """split.tsv that `inpaint split` wrote; its digest goes into training.json, and previews need it."""
     experiment: Annotated[str, Role.PLACE] = "adapter"
     """Name of the experiment."""
     seed: int = Field(0, ge=0)
-    """Seed of order, noise, timesteps and LoRA's start."""
+    """Seed of order, noise, timesteps and LoRA's initial weights."""
     dry_run: Annotated[bool, Role.EXECUTION] = False
-    """Train nothing and write nothing: print the settings, the model, what trains, the shapes of a batch, its loss in
+    """Train and write nothing: print the settings, the model, the trained weights, the shapes of a batch, its loss in
     one forward and backward pass, and the memory of a full run."""
 
 
 class FindRateCommand(TrainCommand):
-    """Train for a few updates at ever higher rates, and suggest one; of the model nothing is kept.
+    """Train for a few updates at rising learning rates and suggest one; no weights are kept.
 
-    It takes what `inpaint train` takes, so that a training's own command line serves.
+    It takes the options of `inpaint train`, so that a training's command line can be used.
     """
 
     out: Path
-    """Folder that receives learning-rate.tsv, .png and .svg; the experiment's will do."""
+    """Folder for learning-rate.tsv, .png and .svg; it may be the experiment's."""
     lowest_rate: float = Field(1e-5, gt=0.0)
-    """LoRA's rate at the first update. The patch embedding's keeps its proportion to it, patch_learning_rate to
+    """LoRA's rate at the first update. The patch embedding's rate keeps the ratio of patch_learning_rate to
     learning_rate."""
     highest_rate: float = Field(1.0, gt=0.0)
-    """LoRA's rate at the last update, which is not reached where the loss runs away before."""
+    """LoRA's rate at the last update; the test ends earlier if the loss diverges."""
     updates: int = Field(80, ge=20)
-    """Updates, each at a rate of its own."""
+    """Number of updates, each at its own rate."""
     probe_batches: int = Field(4, ge=1)
-    """Batches, none of them among those of the updates, that the loss is taken of after each."""
+    """Batches, other than those of the updates, whose loss is measured after each update."""
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)

@@ -1,10 +1,11 @@
-"""`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and says what came of it."""
+"""`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and writes the summary."""
 
 import logging
 import os
 import shlex
 import shutil
 import sys
+from contextlib import closing, nullcontext
 from typing import Any
 
 import torch
@@ -25,17 +26,17 @@ from inpainting.core.settings import existing
 from inpainting.models import bases, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
-from inpainting.stages.training import checkpoints, distributed, optimizers, preemption, resuming, trained_sequences
+from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
-from inpainting.stages.training.dry_run import rehearse
+from inpainting.stages.training.dry_run import dry_run
 from inpainting.stages.training.fsdp import shard_base
 from inpainting.stages.training.loop import Run
-from inpainting.stages.training.metrics_logger import Monitor
+from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
-from inpainting.stages.training.wandb_run import WandbRun, check_wandb
+from inpainting.stages.training.trackers import start_trackers
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,12 @@ log = logging.getLogger(__name__)
 def train(settings: TrainCommand) -> None:
     """Train to the last step, resuming from the latest checkpoint, and write training.json when all is done.
 
-    With several processes, it starts them and leaves as they do. Raises Unfinished, with the work saved, when a signal
-    or a time limit asks to stop before.
+    With several processes, it starts them and exits with their code. Raises Unfinished, with the work saved, when a
+    signal or a time limit stops it earlier; InputError and UsageError for data or settings that can't be used.
     """
     stop = Stop(settings.time_limit)
     if settings.dry_run:
-        rehearse(settings, fresh_run(settings))
+        dry_run(settings, fresh_run(settings))
         return
     if settings.processes > 1 and not distributed.is_worker():
         _check(settings)
@@ -61,10 +62,12 @@ def train(settings: TrainCommand) -> None:
 
 
 def _train(settings: TrainCommand, stop: Stop) -> None:
-    """`train` on one process of it."""
+    """`train` in one of the processes."""
     accelerator, cache = _opened(settings)
     if settings.shard_base and accelerator.num_processes == 1:
-        raise UsageError("--shard-base: there is one process alone to hold the base; give more --processes")
+        raise UsageError(
+            "--shard-base: it shards the base over several processes, but there is only one; set --processes"
+        )
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config, cache.shaping())
     wanted = checkpoint_steps(settings)
@@ -76,15 +79,15 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
     if checkpoint is None or checkpoint.step < settings.steps:
         _run(settings, stop, accelerator, cache, config, fingerprint, checkpoint)
     elif accelerator.is_main_process:
-        _say_it_is_done(settings, cache, resuming.differences(checkpoint.state.fingerprint, fingerprint))
+        _log_that_it_is_done(settings, cache, resuming.differences(checkpoint.state.fingerprint, fingerprint))
     if accelerator.is_main_process:
         write_summary(settings)
 
 
-def _say_it_is_done(settings: TrainCommand, cache: LatentCache, changed: list[Difference]) -> None:
+def _log_that_it_is_done(settings: TrainCommand, cache: LatentCache, changed: list[Difference]) -> None:
     log.info("%s is trained to its last step", settings.out)
     if changed and resuming.not_of_settings(changed):
-        trained_sequences.say_what_changed(settings.out, cache.table["sequence"])
+        trained_sequences.warn_of_changes(settings.out, cache.table["sequence"])
 
 
 def _run(
@@ -96,36 +99,36 @@ def _run(
     fingerprint: dict[str, Any],
     checkpoint: Checkpoint | None,
 ) -> None:
-    """The steps after the checkpoint's, or all."""
-    # Weights to be shared out may be too many for one device.
+    """Run the steps after the checkpoint's, or all."""
+    # A base that is to be sharded may not fit on one device.
     loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
-    transformer = prepared(settings, config, cache, loaded_to, checkpoint)
+    transformer = prepare_transformer(settings, config, cache, loaded_to, checkpoint)
     if settings.shard_base:
         shard_base(transformer, accelerator.device)
-    parameters = lora.trained(transformer)
-    monitor = preview = None
+    parameters = lora.trainable_parameters(transformer)
+    metrics = preview = None
     if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
         preview = Preview(settings, read_prompt(settings.prompt_file))
     if accelerator.is_main_process:
-        _report(settings, parameters, cache, checkpoint)
+        _log_start(settings, parameters, cache, checkpoint)
         trained_sequences.remember(settings.out, cache.table["sequence"])
         first = checkpoint.step if checkpoint else 0
-        wandb = None if settings.wandb_project is None else WandbRun(settings)
         timesteps = bases.family(settings.base).timesteps
-        monitor = Monitor(settings.out, first, settings.steps, settings.outside_weight, timesteps, wandb)
-    about = {
+        trackers = start_trackers(settings, first)
+        metrics = MetricsLogger(settings.out, first, settings.steps, settings.outside_weight, timesteps, trackers)
+    metadata = {
         "fingerprint": fingerprint,
         "windows": len(cache),
         "trainable_weights": sum(p.numel() for p in parameters.values()),
         "provenance": _provenance(settings, fingerprint["inputs"]),
     }
-    run = Run(settings, accelerator, transformer, parameters, cache, config, about, preview)
-    with stop.listening():
-        run.go(checkpoint, monitor, stop)
+    run = Run(settings, accelerator, transformer, parameters, cache, config, metadata, preview)
+    with stop.listening(), closing(metrics) if metrics else nullcontext():
+        run.train(checkpoint, metrics, stop)
 
 
 def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any]:
-    """Where a checkpoint comes from; how many steps it has is no part of it."""
+    """The provenance of a checkpoint, without the number of steps, which may be raised later."""
     shaping = settings.shaping()
     del shaping["steps"]
     if settings.split_file is not None:
@@ -134,7 +137,7 @@ def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any
 
 
 def write_summary(settings: TrainCommand) -> None:
-    """Write training.json: of a training that is done, what its last checkpoint says of it."""
+    """Write training.json for a finished training, from its last checkpoint."""
     last = checkpoints.of_step(settings.out / "checkpoints", settings.steps).state
     summary = TrainingSummary(
         experiment=settings.experiment,
@@ -149,21 +152,21 @@ def write_summary(settings: TrainCommand) -> None:
 
 
 def fresh_run(settings: TrainCommand) -> Run:
-    """A run before its first step; nothing is written, nor looked at in the experiment's folder."""
+    """A run before its first step. The experiment's folder is neither read nor written."""
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
-    transformer = prepared(settings, config, cache, accelerator.device, None)
-    return Run(settings, accelerator, transformer, lora.trained(transformer), cache, config, about={})
+    transformer = prepare_transformer(settings, config, cache, accelerator.device, None)
+    return Run(settings, accelerator, transformer, lora.trainable_parameters(transformer), cache, config, metadata={})
 
 
-def prepared(
+def prepare_transformer(
     settings: TrainCommand,
     config: AdapterConfig,
     cache: LatentCache,
     device: torch.device,
     checkpoint: Checkpoint | None,
 ) -> CogVideoXTransformer3DModel:
-    """The transformer with LoRA and, where it wants one, a widened patch embedding, fresh or from a checkpoint."""
+    """The transformer with LoRA and, if the conditioning needs it, a widened patch embedding, or a checkpoint's."""
     transformer = loading.load_transformer(
         settings.base,
         loading.DTYPES[settings.dtype],
@@ -188,17 +191,19 @@ def prepared(
 
 
 def _launch(settings: TrainCommand) -> None:
-    """Run this command again as every process of a group; raises SystemExit with its code where that is not 0."""
+    """Run this command in every process of a group; raises SystemExit with its exit code unless that is 0."""
     gpus = torch.cuda.device_count()
     if loading.resolve_device(settings.device).type == "cuda" and settings.processes > gpus:
-        raise UsageError(f"--processes: {settings.processes} was given, but {gpus} GPUs are here; each needs its own")
+        raise UsageError(
+            f"--processes: {settings.processes} was given, but there are {gpus} GPUs, and each process needs its own"
+        )
     command = [sys.executable, "-m", "inpainting.cli", "train", *shlex.split(settings.to_options())]
     if code := distributed.launch(command, settings.processes):
         raise SystemExit(code)
 
 
 def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
-    """What computes, and what it computes on; raises UsageError where settings and latents do not go together."""
+    """The accelerator and the latents; raises UsageError if they do not fit the settings."""
     _check(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
@@ -220,13 +225,11 @@ def _check(settings: TrainCommand) -> None:
     existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
     if settings.split_file is not None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
-    optimizers.check_installed(settings)
-    check_wandb(settings)
     if settings.compile and settings.shard_base:
-        raise UsageError("--compile: compiled blocks and --shard-base do not go together; leave out one of them")
+        raise UsageError("--compile: it can't be combined with --shard-base; leave out one of them")
     compiler = os.environ.get("CXX", "g++")
     if settings.compile and shutil.which(compiler) is None:
-        raise UsageError(f"--compile: it needs a C++ compiler, and {compiler} is not there; install it, or set CXX")
+        raise UsageError(f"--compile: it needs a C++ compiler, and {compiler} was not found; install it, or set CXX")
     for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
         if getattr(settings, name) is None:
             raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")
@@ -259,7 +262,7 @@ def _check_batches(settings: TrainCommand, cache: LatentCache, processes: int) -
 
 
 def adapter_config(settings: TrainCommand) -> AdapterConfig:
-    """What inference has to know of a training of these settings."""
+    """The settings that inference needs to know of a training."""
     return AdapterConfig(
         base=settings.base,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
@@ -273,7 +276,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
     )
 
 
-def _report(
+def _log_start(
     settings: TrainCommand,
     parameters: dict[str, torch.nn.Parameter],
     cache: LatentCache,

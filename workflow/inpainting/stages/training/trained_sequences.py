@@ -1,4 +1,4 @@
-"""Which sequences a run has been trained on, remembered beside its checkpoints."""
+"""The list of sequences that a run has been trained on, beside its checkpoints."""
 
 import logging
 from collections.abc import Iterable
@@ -16,32 +16,32 @@ TRAINED = TextTable({"sequence": "str"}, wanted="the sequences.tsv of `inpaint t
 
 
 def remember(out: Path, sequences: Iterable[str]) -> None:
-    """Note which sequences a run is about to be trained on; those that it was told to go on without are let go."""
+    """Write the sequences that a run is about to be trained on, in place of those of an earlier start."""
     TRAINED.write(out / FILE, pd.DataFrame({"sequence": sorted(set(sequences))}))
 
 
 def trained_on(out: Path) -> set[str]:
-    """The sequences that the run in a folder is trained on; none where there is no run."""
+    """The sequences that the run in a folder was trained on; empty if there is no run."""
     path = out / FILE
     return set(TRAINED.read(path)["sequence"]) if path.is_file() else set()
 
 
 def held_out(out: Path, split_file: Path | None) -> list[str]:
-    """The sequences that the run has been trained on and that are for validation or test now."""
+    """The sequences that the run was trained on but that are in validation or test now."""
     if split_file is None:
         return []
     split = SPLIT_TABLE.read(split_file, "--split-file")
     return sorted(trained_on(out) & set(split.loc[split["split"] != TRAIN, "id"]))
 
 
-def say_what_changed(out: Path, sequences: Iterable[str]) -> None:
-    """Log how the sequences of today differ from those that a finished run was trained on, and what can be done."""
+def warn_of_changes(out: Path, sequences: Iterable[str]) -> None:
+    """Warn how the sequences differ from those that a finished run was trained on, and say what can be done."""
     before, now = trained_on(out), set(sequences)
     differ = f"{len(now - before)} sequences are new, {len(before - now)} are gone"
     log.warning(
-        "the data has changed since this training (%s). It is done and stays as it is. To train on what is there now, "
-        "move %s away and run this again; or give more training.steps and training.on_change: continue (--steps, "
-        "--on-change continue), to go on from its last checkpoint",
+        "the data has changed since this training (%s). It is done and stays as it is. To train on the new data, move "
+        "%s away and run this again; or raise training.steps and set training.on_change: continue (--steps, "
+        "--on-change continue), to resume from its last checkpoint",
         "the same sequences, other frames" if now == before else differ,
         out,
     )

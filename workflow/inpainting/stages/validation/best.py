@@ -1,4 +1,4 @@
-"""`inpaint best`: which checkpoint won, with how many denoising steps, by what, and its adapter."""
+"""`inpaint best`: chooses the best checkpoint and number of denoising steps, and copies its adapter."""
 
 import logging
 import shutil
@@ -21,30 +21,33 @@ UNITS: dict[Criterion, str] = {"psnr_mask": " dB", "ssim_mask": ""}
 DIGITS: dict[Criterion, int] = {"psnr_mask": 2, "ssim_mask": 4}
 
 
-class Rival(NamedTuple):
-    """A checkpoint with one number of denoising steps."""
+class Contender(NamedTuple):
+    """A checkpoint, given by its training step, scored with one number of denoising steps."""
 
     step: int
     run: ValidationRun
 
 
 def best(settings: BestCommand) -> None:
-    """Write the winner's step, denoising steps and scores and all candidates'; of equal scores the cheaper one wins.
+    """Write the best checkpoint with its scores and those of all candidates, and copy its adapter.
 
-    The winner's adapter is copied, with the number of denoising steps in its configuration.
+    Of equal scores, fewer denoising steps win, then the earlier checkpoint. The number of denoising steps is written to
+    the adapter's configuration. Raises InputError if the scores can't be compared or the adapter is not the scored one.
     """
     results = [ValidationScores.read(path, "--scores") for path in settings.scores]
     criteria = {result.criterion for result in results}
-    alike = {
+    settings_of_runs = {
         tuple((run.sampling_steps, *(row.sequence for row in run.sequences)) for run in result.runs)
         for result in results
     }
-    if len(criteria) > 1 or len(alike) > 1:
-        raise InputError("--scores: they differ in criterion, steps or sequences; validate all checkpoints alike")
+    if len(criteria) > 1 or len(settings_of_runs) > 1:
+        raise InputError(
+            "--scores: they differ in criterion, steps or sequences; validate all checkpoints with the same settings"
+        )
     (criterion,) = criteria
     results.sort(key=lambda result: result.step)
-    rivals = [Rival(result.step, run) for result in results for run in result.runs]
-    ranked = sorted(rivals, key=lambda rival: (-rival.run.scores[criterion].mean, rival.run.sampling_steps, rival.step))
+    contenders = [Contender(result.step, run) for result in results for run in result.runs]
+    ranked = sorted(contenders, key=lambda one: (-one.run.scores[criterion].mean, one.run.sampling_steps, one.step))
     first = ranked[0]
     winner = next(result for result in results if result.step == first.step)
     adapter = settings.checkpoints / f"step-{winner.step}" / "adapter"
@@ -64,17 +67,20 @@ def best(settings: BestCommand) -> None:
         why=reason(ranked, criterion, len(results)),
         scores=first.run.scores,
         difference_to_training=winner.difference_to_training,
-        candidates=[Candidate(step=step, **run.model_dump(exclude={"sequences"})) for step, run in rivals],
+        candidates=[Candidate(step=step, **run.model_dump(exclude={"sequences"})) for step, run in contenders],
         provenance=winner.provenance.model_copy(update={"inputs": inputs}),
     )
     chosen.write(settings.out)
     log.info("best of %d checkpoints: step %d, %s", len(results), chosen.step, chosen.why)
 
 
-def reason(ranked: list[Rival], criterion: Criterion, checkpoints: int) -> str:
-    """Why the first of the ranked was chosen, with its interval, and how sure that is."""
+def reason(ranked: list[Contender], criterion: Criterion, checkpoints: int) -> str:
+    """Why the first of the ranked contenders was chosen, with confidence intervals.
+
+    ranked: best first; checkpoints: number of checkpoints.
+    """
     first = ranked[0]
-    tried = len({rival.run.sampling_steps for rival in ranked})
+    tried = len({contender.run.sampling_steps for contender in ranked})
     form, unit = f"{{:.{DIGITS[criterion]}f}}".format, UNITS[criterion]
     score: MeanScore = first.run.scores[criterion]
     why = f"highest mean {criterion} of the raw output over {len(first.run.sequences)} validation sequences"
@@ -83,11 +89,11 @@ def reason(ranked: list[Rival], criterion: Criterion, checkpoints: int) -> str:
         why += f" (95 % interval {form(score.low)} to {form(score.high)})"
     if tried > 1:
         why += f", with {first.run.sampling_steps} denoising steps of {tried} numbers tried"
-    rival = next((other for other in ranked if other.step != first.step), None)
-    if rival is None:
+    contender = next((other for other in ranked if other.step != first.step), None)
+    if contender is None:
         return why
-    gain = paired_interval(_by_sequence(first.run, criterion), _by_sequence(rival.run, criterion), seed=0)
-    why += f"; {form(gain.mean)}{unit} above the next of {checkpoints} checkpoints, step {rival.step}"
+    gain = paired_interval(_by_sequence(first.run, criterion), _by_sequence(contender.run, criterion), seed=0)
+    why += f"; {form(gain.mean)}{unit} above the next of {checkpoints} checkpoints, step {contender.step}"
     if gain.low == gain.low:
         unsure = "" if gain.low > 0 else ", so that chance may have chosen"
         why += f" ({form(gain.low)} to {form(gain.high)}{unsure})"

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is whole, and the model that wrote it, before anything is scored with it."""
+"""Checks that a checkpoint is undamaged and gives the model that was trained, before it is scored."""
 
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from inpainting.models.adapter_files import PROMPT_FILE
 from inpainting.models.settings import ModelSettings
 
 TOLERANCE = 0.02
-"""Largest difference, as a share of the prediction's own size, that may come of another precision or device."""
+"""Largest relative difference of predictions that another precision or device may cause."""
 
 
 def check_integrity(checkpoint: Path) -> int:
-    """The checkpoint's step; raises InputError where a file is absent or damaged, a weight not finite, or a name wrong.
+    """The step of a checkpoint, a step-N folder.
 
-    checkpoint: a step-N folder. That every weight arrives in the model, bit for bit, is checked where it is loaded.
+    Raises InputError if a file is missing or damaged, a weight is not finite, or step or adapter are not those of the
+    training. Whether the model gets every weight is checked when the adapter is loaded.
     """
     adapter = checkpoint / "adapter"
     config = read_adapter_config(adapter)
@@ -32,23 +33,24 @@ def check_integrity(checkpoint: Path) -> int:
             raise InputError(f"{path} is damaged ({error}); train again from the checkpoint before it") from error
         broken = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
         if broken or not tensors:
-            raise InputError(f"{path}: {broken[0] if broken else 'nothing in it'} is not finite")
+            raise InputError(f"{path}: {f'{broken[0]} is not finite' if broken else 'it has no tensors'}")
     state = read_state(checkpoint)
     if checkpoint.name != f"step-{state.step}":
         raise InputError(f"{checkpoint} holds a checkpoint of step {state.step}; it was renamed or replaced")
     trained = state.fingerprint["adapter"]
-    odd = sorted(name for name, value in config.shaping().items() if trained.get(name) != value)
-    if odd:
-        raise InputError(f"{adapter}: {odd[0]} is not what was trained; the adapter was replaced")
+    changed = sorted(name for name, value in config.shaping().items() if trained.get(name) != value)
+    if changed:
+        raise InputError(f"{adapter}: {changed[0]} is not what was trained; the adapter was replaced")
     return state.step
 
 
 def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
-    """How far the adapter of a checkpoint, loaded afresh, is from the model that was trained: see `models.parity`.
+    """Relative difference of the predictions of a checkpoint's freshly loaded adapter and of the trained model.
 
-    Raises InputError where there is nothing to compare with, and where they differ by more than TOLERANCE.
+    See `models.parity`. Raises InputError if the checkpoint has no stored prediction, or for a difference above
+    TOLERANCE.
     """
-    written, adapter = parity.read_probe(checkpoint), checkpoint / "adapter"
+    written, adapter = parity.read_prediction(checkpoint), checkpoint / "adapter"
     config = read_adapter_config(adapter)
     device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
     rows, columns = written.shape[-2:]
@@ -62,7 +64,7 @@ def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
     difference = parity.relative_difference(found, written)
     if not difference <= TOLERANCE:
         raise InputError(
-            f"{checkpoint}: loaded in a process of its own, the model differs by {difference:.2%} from the one that "
-            "was saved; its files or its base model have changed"
+            f"{checkpoint}: the loaded model's prediction differs by {difference:.2%} from the trained model's; the "
+            "checkpoint's files or the base model have changed"
         )
     return difference

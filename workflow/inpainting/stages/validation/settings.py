@@ -10,31 +10,31 @@ from inpainting.core.settings import Settings
 from inpainting.models.settings import ModelSettings
 
 StepCounts = Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=1)]]
-"""What a configuration may say: a number, or several."""
+"""A number of steps, or a list of several."""
 
 
 class ValidateSettings(Settings):
-    """How checkpoints are scored, and which score chooses."""
+    """How checkpoints are scored, and by which score the best one is chosen."""
 
     steps: Annotated[
         tuple[Annotated[int, Field(ge=1)], ...],
         Field(min_length=1),
         BeforeValidator(lambda value: (value,) if isinstance(value, int) else value, json_schema_input_type=StepCounts),
     ] = (50,)
-    """Denoising steps: one number, or several to try, of which the one that scores best is evaluated with."""
+    """Numbers of denoising steps to try, one or several; the evaluation uses the one that scores best."""
     limit: int | None = Field(None, ge=1)
-    """Validation sequences at most, the first by id; all where it is not given."""
+    """Largest number of validation sequences, the first by id; all if not given."""
     criterion: Criterion = "psnr_mask"
-    """The in-mask score, of the raw output, that chooses the best checkpoint."""
+    """In-mask score of the raw output by which the best checkpoint is chosen."""
 
 
 class ValidateCommand(ValidateSettings, ModelSettings):
-    """Load one checkpoint's adapter as a user would, inpaint the validation set and score it inside the mask."""
+    """Load one checkpoint's adapter, inpaint the validation set with it, and score the result inside the mask."""
 
     checkpoint: Path
     """A step-N folder that training wrote."""
     dataset: Path
-    """Folder that holds the sequences."""
+    """Folder of the sequences."""
     manifest: Path
     """manifest.parquet, as `inpaint audit` wrote it."""
     split_file: Path
@@ -42,7 +42,7 @@ class ValidateCommand(ValidateSettings, ModelSettings):
     frames: int = Field(100, ge=1)
     """Frames of each sequence that are inpainted and scored."""
     seed: int = Field(0, ge=0)
-    """Seed of the noise; every checkpoint gets the same."""
+    """Seed of the noise, which is the same for every checkpoint."""
     out: Path
     """The .json file to write."""
 

@@ -1,4 +1,4 @@
-"""`inpaint validate`: one checkpoint, in a process of its own, on the fixed validation set."""
+"""`inpaint validate`: scores one checkpoint on the validation set."""
 
 import logging
 from pathlib import Path
@@ -29,7 +29,7 @@ from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
-from inpainting.models.parity import PROBE_FILE
+from inpainting.models.parity import PARITY_FILE
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
@@ -41,12 +41,15 @@ from inpainting.video.clip import read_clip
 
 log = logging.getLogger(__name__)
 
-FRAMES = "frames.parquet"
-"""Of a sequence that was scored: its frames' scores."""
+SCORES_FILE = "frames.parquet"
+"""A scored sequence's file in the cache: the scores of its frames."""
 
 
 def validate(settings: ValidateCommand) -> None:
-    """Check the checkpoint, and write by number of denoising steps the means over sequences and each one's scores."""
+    """Check the checkpoint and write its scores: per number of denoising steps, the means and those of each sequence.
+
+    Raises UsageError for wrong options, InputError for a damaged checkpoint or unreadable sequences.
+    """
     bases.family(settings.base)
     existing(settings.checkpoint, "--checkpoint", "a step-N folder that training wrote")
     chosen = choose_sequences(
@@ -56,9 +59,9 @@ def validate(settings: ValidateCommand) -> None:
     models = {part: loading.part_digest(settings.base, part) for part in ("transformer", "vae")}
     models["adapter"] = adapter_digest(settings.checkpoint / "adapter")
     digests = sequence_digests(settings.manifest, chosen)
-    kept = settings.out.with_suffix(".items")
-    difference = _difference(kept, settings.section(ModelSettings), settings.checkpoint, models)
-    scores = score_checkpoint(settings, chosen, kept, sequence_keys(settings, models, chosen, digests))
+    cache_folder = settings.out.with_suffix(".items")
+    difference = _difference(cache_folder, settings.section(ModelSettings), settings.checkpoint, models)
+    scores = score_checkpoint(settings, chosen, cache_folder, sequence_keys(settings, models, chosen, digests))
     runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
     inputs = models | {"sequences": value_digest(sorted(digests.items()))}
     result = ValidationScores(
@@ -77,20 +80,20 @@ def validate(settings: ValidateCommand) -> None:
 def sequence_keys(
     settings: ValidateCommand, models: dict[str, str], chosen: dict[str, int], digests: dict[str, str]
 ) -> dict[str, str]:
-    """By sequence the digest of all that shapes its scores: frames, seed, precisions, models and versions."""
+    """By sequence a digest of everything that changes its scores: frames, seed, precisions, models and versions."""
     shaping = [loading.precisions(settings.section(ModelSettings)), settings.seed, models]
     versions = [VALIDATION_VERSION, INPAINTING_VERSION]
     return {name: value_digest([*shaping, *versions, name, frames, digests[name]]) for name, frames in chosen.items()}
 
 
 def score_checkpoint(
-    settings: ValidateCommand, chosen: dict[str, int], kept: Path, keys: dict[str, str]
+    settings: ValidateCommand, chosen: dict[str, int], cache_folder: Path, keys: dict[str, str]
 ) -> pd.DataFrame:
     """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`.
 
-    kept: the folder from which what was scored before, by the same keys, is taken.
+    cache_folder: of the scores of earlier runs, which are reused if their keys are the same.
     """
-    caches = {steps: ItemCache(kept / f"steps-{steps}", keys) for steps in settings.steps}
+    caches = {steps: ItemCache(cache_folder / f"steps-{steps}", keys) for steps in settings.steps}
     missing = {steps: set(cache.missing()) for steps, cache in caches.items()}
     waiting = [name for name in chosen if any(name in names for names in missing.values())]
     log.info("%d of %d sequences are new or changed", len(waiting), len(chosen))
@@ -103,27 +106,27 @@ def score_checkpoint(
         hole = masks.to_hole(clip.mask, config.masks)
         begin = perf_counter()
         filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.condition_source)
-        filling = perf_counter() - begin
+        fill_seconds = perf_counter() - begin
         for steps in (steps for steps, names in missing.items() if name in names):
             generator = noise_generator(seeds.derive(settings.seed, "validation.noise", name))
             begin = perf_counter()
             raw = pipeline(
                 filled, hole, num_inference_steps=steps, generator=generator, filled=True, composite=False
             ).frames
-            seconds = (filling + perf_counter() - begin) / chosen[name]
+            seconds = (fill_seconds + perf_counter() - begin) / chosen[name]
             table = score_clip(raw, clip.truth, Regions(hole))
             with caches[steps].adding(name) as folder:
                 table = table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds)
-                write_table(folder / FRAMES, table)
-    tables = [read_table(cache.path(name) / FRAMES) for name in chosen for cache in caches.values()]
+                write_table(folder / SCORES_FILE, table)
+    tables = [read_table(cache.path(name) / SCORES_FILE) for name in chosen for cache in caches.values()]
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
-def _difference(kept: Path, model: ModelSettings, checkpoint: Path, digests: dict[str, str]) -> float:
-    """How far the checkpoint is from the model that was trained; known of the same files, it is not measured again."""
-    probe = checkpoint / PROBE_FILE
+def _difference(cache_folder: Path, model: ModelSettings, checkpoint: Path, digests: dict[str, str]) -> float:
+    """See `difference_to_training`; the result for the same files is taken from the cache."""
+    probe = checkpoint / PARITY_FILE
     key = value_digest([model.shaping(), digests, file_digest(probe) if probe.is_file() else None])
-    cache = ItemCache(kept, {"difference": key})
+    cache = ItemCache(cache_folder, {"difference": key})
     if cache.missing():
         found = difference_to_training(model, checkpoint)
         with cache.adding("difference") as folder:
@@ -133,9 +136,9 @@ def _difference(kept: Path, model: ModelSettings, checkpoint: Path, digests: dic
 
 
 def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
-    """What was found with one number of denoising steps; raises InputError where nothing was scored.
+    """Means, intervals and sequences' scores for one number of denoising steps.
 
-    seed: of the intervals.
+    seed: of the bootstrap intervals. Raises InputError if no sequence has a score.
     """
     means = {}
     for name in CRITERIA:

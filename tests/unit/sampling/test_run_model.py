@@ -1,21 +1,18 @@
-"""The base model of `inpaint run`: the adapter's own where none is given, found from any folder."""
+"""The base of `inpaint run`: by default the adapter's, found from any working directory."""
 
 import json
 import shutil
 from pathlib import Path
 
+import commands
 import pytest
 from inpainting.cli import main
 from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
 from inpainting.core.errors import UsageError
 from inpainting.models import loading
-from inpainting.sampling.run_model import PROJECT, find_base
-
-
-@pytest.fixture
-def adapter(tiny_training: Path) -> Path:
-    """The adapter of the tiny training's last checkpoint."""
-    return tiny_training / "checkpoints" / "step-4" / "adapter"
+from inpainting.models.bases import PROJECT
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
+from inpainting.sampling.run_model import find_base
 
 
 @pytest.fixture
@@ -24,13 +21,13 @@ def config(adapter: Path) -> AdapterConfig:
     return read_adapter_config(adapter)
 
 
-def test_the_base_that_is_given_comes_first_then_the_adapters_then_nano(config: AdapterConfig, tiny_base: Path) -> None:
+def test_the_given_base_comes_first_then_the_adapters_then_nano(config: AdapterConfig, tiny_base: Path) -> None:
     assert find_base("models/nano", config) in {"models/nano", str(PROJECT / "models" / "nano")}
     assert find_base("", config) == str(tiny_base)
     assert find_base("THUDM/CogVideoX-2b", config) == "THUDM/CogVideoX-2b"
 
 
-def test_a_relative_base_is_looked_for_here_and_then_where_the_package_is(
+def test_a_relative_base_is_searched_in_the_current_folder_and_then_in_the_projects(
     config: AdapterConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -40,18 +37,20 @@ def test_a_relative_base_is_looked_for_here_and_then_where_the_package_is(
     assert find_base("", relative) == "models/nano"
 
 
-def test_a_base_that_is_nowhere_is_asked_for_but_a_hub_name_is_left_to_the_hub(
+def test_an_adapters_base_that_does_not_exist_is_refused_unless_it_is_a_hub_name(
     config: AdapterConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="--base: the adapter was trained on models/small, which is neither here nor"):
+    with pytest.raises(
+        UsageError, match="--base: the adapter was trained on models/small, which is neither in the current folder nor"
+    ):
         find_base("", config.model_copy(update={"base": "models/small"}))
     digest = loading.part_digest("THUDM/CogVideoX-2b", "transformer")
     trained_on_hub = config.model_copy(update={"base": "THUDM/CogVideoX-2b", "transformer_digest": digest})
     assert find_base("", trained_on_hub) == "THUDM/CogVideoX-2b"
 
 
-def test_run_needs_no_base_beside_an_adapter_and_says_what_is_missing(
+def test_run_takes_the_base_from_the_adapter_and_names_one_that_does_not_exist(
     adapter: Path,
     tiny_results: Path,
     tmp_path: Path,
@@ -60,11 +59,26 @@ def test_run_needs_no_base_beside_an_adapter_and_says_what_is_missing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     folder = next(iter(sorted((tiny_results / "dataset").iterdir())))
-    command = ["run", "--device", "cpu", "--steps", "1", "--frames", "9", "--input", str(folder), "--output", "out"]
-    assert main([*command, "--adapter", str(adapter)]) == 0
+    options = {"steps": 1, "frames": 9, "input": folder}
+    assert main(commands.run(None, "out", **options, adapter=adapter)) == 0
     assert len(list((tmp_path / "out").iterdir())) == 9
     moved = shutil.copytree(adapter, tmp_path / "moved")
     config = json.loads((moved / "inpainting.json").read_text())
     (moved / "inpainting.json").write_text(json.dumps(config | {"base": "models/small"}))
-    assert main([*command, "--adapter", "moved"]) == 2
+    assert main(commands.run(None, "out", **options, adapter="moved")) == 2
     assert "inpaint run: --base: the adapter was trained on models/small" in capsys.readouterr().err
+
+
+def test_a_folder_that_does_not_exist_is_refused_without_asking_the_hub(
+    clip: Path, mask: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(commands.run("models/nanoo", "out", input=clip, mask=mask)) == 2
+    assert "inpaint run: --base: models/nanoo does not exist; give a folder" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="from_pretrained: models/nanoo does not exist"):
+        CogVideoXInpaintPipeline.from_pretrained("models/nanoo")
+
+
+def test_from_pretrained_searches_the_projects_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CogVideoXInpaintPipeline.from_pretrained("models/nano").config._name_or_path == str(PROJECT / "models/nano")

@@ -1,4 +1,4 @@
-"""A clip on disk with its mask: looked through once, then read as often as it is needed, never held."""
+"""A clip and its mask on disk, read frame by frame as often as needed and never held in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from inpainting.video.masks import Hole
 from inpainting.video.reader import FrameReader, Picture, Timing
 from inpainting.video.settings import MaskSettings
 
-BLOCK = 200
-"""Frames that a fill from other frames sees at once: all of a shorter clip, as in training."""
+FILL_BLOCK = 200
+"""Frames that a fill that uses other frames gets at once: all of a shorter clip, as in training."""
 
 Item = TypeVar("Item")
 
@@ -29,17 +29,17 @@ PictureHole = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Source:
-    """What a look through the files found.
+class MaskedClip:
+    """A clip with its mask, and what `scan_clip` found.
 
-    still: whether one mask holds for all frames; size: (width, height); hole_pixels: of each frame, not dilated;
-    box: what the dilated holes of all frames lie in, None where there is no hole.
+    single_mask: whether one mask applies to all frames; size: (width, height); hole_pixels: number in each frame, not
+    dilated; box: the smallest region that holds the dilated holes of all frames, None if there is no hole.
     """
 
     reel: FrameReader
     masks: FrameReader
     mask_settings: MaskSettings
-    still: bool
+    single_mask: bool
     size: tuple[int, int]
     timing: Timing
     hole_pixels: tuple[int, ...]
@@ -47,33 +47,33 @@ class Source:
 
     @property
     def frames(self) -> int:
-        """How many frames there are."""
+        """Number of frames."""
         return len(self.hole_pixels)
 
     @property
     def coverage(self) -> float:
-        """Share of all pixels that is hole."""
+        """Share of all pixels that is hole, not dilated."""
         return sum(self.hole_pixels) / (self.frames * self.size[0] * self.size[1])
 
     def holes(self) -> Iterator[PictureHole]:
-        """The hole of each frame, not dilated."""
-        pictures = (hole_of(picture, self.mask_settings) for picture in self.masks)
-        return repeat(next(pictures), self.frames) if self.still else pictures
+        """The hole of each frame, bool [height, width], not dilated."""
+        pictures = (picture_hole(picture, self.mask_settings) for picture in self.masks)
+        return repeat(next(pictures), self.frames) if self.single_mask else pictures
 
     def dilated(self) -> Iterator[PictureHole]:
-        """The hole of each frame as it is filled and composited."""
+        """The dilated hole of each frame, bool [height, width], which is filled and composited."""
         return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
 
     def fill(self, region: Region, source: ConditionSource, on_progress: Callable[[int], None]) -> tuple[Frames, Hole]:
-        """A region with its hole filled, and the hole, not dilated, on disk.
+        """A region of all frames with its hole filled, and its hole, not dilated; both are arrays on disk.
 
-        `on_progress` is called with the number of frames of each block that was filled.
+        on_progress: called with the number of frames that were filled.
         """
         width, height = region.size
         shape = self.frames, height, width
         filled, holes = on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape)
         done = 0
-        for block in _blocks(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(source) else BLOCK):
+        for block in _blocks(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(source) else FILL_BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             span = slice(done, done + len(block))
             holes[span] = hole
@@ -83,13 +83,13 @@ class Source:
         return filled, holes
 
 
-def hole_of(picture: Picture, settings: MaskSettings) -> PictureHole:
-    """The hole that a mask's picture says, not dilated."""
+def picture_hole(picture: Picture, settings: MaskSettings) -> PictureHole:
+    """The hole of a mask image, not dilated."""
     return masks.to_hole(reader.luminance(picture), settings)
 
 
-def look_through(reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings) -> Source:
-    """Read everything once. Raises InputError where something can't be read or frames and masks do not fit together."""
+def scan_clip(reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings) -> MaskedClip:
+    """Read a clip and its masks once. Raises InputError if a file can't be read or frames and masks do not match."""
     timing = reel.timing()
     frames, size = _count(reel)
     reader.warn_if_short(reel.path, timing.declared_frames, frames)
@@ -98,21 +98,25 @@ def look_through(reel: FrameReader, mask_reel: FrameReader, settings: MaskSettin
     for picture in mask_reel:
         if picture.shape[1::-1] != size:
             width, height = picture.shape[1::-1]
-            raise InputError(f"the mask is {width}x{height}, but the frames are {size[0]}x{size[1]}; make them agree")
-        hole = hole_of(picture, settings)
+            raise InputError(
+                f"the mask is {width}x{height}, but the frames are {size[0]}x{size[1]}; give a mask of that size"
+            )
+        hole = picture_hole(picture, settings)
         areas.append(int(hole.sum()))
         seen = hole if seen is None else seen | hole
     if len(areas) not in (1, frames) or seen is None:
         raise InputError(
             f"there are {len(areas)} masks for {frames} frames; give one mask for each frame, or one for all"
         )
-    still = len(areas) == 1
+    single_mask = len(areas) == 1
     box = Region.around(masks.dilate(seen[None], settings.mask_dilation)[0]) if seen.any() else None
-    return Source(reel, mask_reel, settings, still, size, timing, tuple(areas * frames if still else areas), box)
+    return MaskedClip(
+        reel, mask_reel, settings, single_mask, size, timing, tuple(areas * frames if single_mask else areas), box
+    )
 
 
 def _blocks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of `size` items, the last one perhaps shorter."""
+    """Lists of `size` items; the last one may be shorter."""
     source = iter(items)
     while block := list(islice(source, size)):
         yield block

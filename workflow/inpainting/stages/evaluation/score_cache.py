@@ -1,7 +1,7 @@
-"""What an evaluation keeps of each sequence, so that it scores only those that are new to it or changed.
+"""Cache of the scores of single sequences, so that an evaluation scores only new and changed sequences.
 
-Beside `method.parquet` lies `method.items/<sequence>/scores.parquet`; the frames of the examples lie in the folder that
-is asked for, see `artifacts.examples`. How they are kept: see `core.item_cache`.
+It lies beside `<method>.parquet`, as `<method>.items/<sequence>/scores.parquet` (see `core.item_cache`). The frames of
+example sequences are cached in the examples folder (see `artifacts.examples`).
 """
 
 from collections.abc import Mapping
@@ -17,19 +17,22 @@ from inpainting.core.item_cache import ItemCache
 
 
 @dataclass(frozen=True)
-class ScoredSequences:
-    """The scores of sequences, and the frames of some of them, where examples are wanted."""
+class ScoreCache:
+    """Cached scores of all sequences and, if examples are wanted, cached frames of some."""
 
     scores: ItemCache
     examples: ItemCache | None
 
     def missing(self) -> list[str]:
-        """The sequences that are still to be scored, or to be shown."""
+        """Ids of the sequences whose scores or example frames are not cached."""
         missing = {*self.scores.missing(), *(self.examples.missing() if self.examples else ())}
         return [name for name in self.scores.keys if name in missing]
 
     def write(self, sequence: str, scores: pd.DataFrame, outputs: Mapping[Output, NDArray[np.uint8]]) -> None:
-        """Keep a sequence's scores and, if it is an example, its frames by output."""
+        """Cache a sequence's scores and, if it is an example, its frames.
+
+        outputs: uint8 [frames, height, width, 3] by output.
+        """
         if self.examples and sequence in self.examples.keys:
             with self.examples.adding(sequence) as folder:
                 write_example(folder, outputs)
@@ -37,12 +40,12 @@ class ScoredSequences:
             write_table(folder / "scores.parquet", scores)
 
     def table(self) -> pd.DataFrame:
-        """The scores of all sequences, in their order."""
+        """The scores of all sequences, in the order of the keys."""
         tables = [read_table(self.scores.path(name) / "scores.parquet") for name in self.scores.keys]
         return pd.concat(tables, ignore_index=True)
 
-    def tidy_examples(self) -> None:
-        """Remove the frames of sequences that are no examples any more, and write the table of those that are."""
+    def finish_examples(self) -> None:
+        """Delete the frames of sequences that are no longer examples, and write the table of those that are."""
         if self.examples:
             self.examples.remove_others()
             write_digests(self.examples.folder)

@@ -1,0 +1,109 @@
+"""A damaged adapter folder, or one that does not fit the base, is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from inpainting.artifacts.prompt import read_prompt
+from inpainting.conditioning import adapter as adapters
+from inpainting.core.errors import InputError
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .conftest import (
+    base_transformer,
+)
+
+
+def test_another_kind_of_lora_in_the_file_than_was_trained_is_refused(tiny_base: Path, copied: Path) -> None:
+    path = copied / adapters.CONFIG_FILE
+    config = json.loads(path.read_text())
+    config["lora"]["rslora"] = True
+    path.write_text(json.dumps(config))
+    with pytest.raises(InputError, match="rslora False, but trained with True"):
+        adapters.load_adapter(base_transformer(tiny_base), copied)
+
+
+@pytest.mark.parametrize(
+    "name", [adapters.LORA_FILE, adapters.WIDENED_FILE, adapters.PROMPT_FILE, adapters.CONFIG_FILE]
+)
+def test_an_adapter_with_a_file_missing_is_refused(tiny_base: Path, copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    with pytest.raises(InputError, match=f"is not an adapter: {name} missing"):
+        adapters.load_adapter(base_transformer(tiny_base), copied)
+
+
+@pytest.mark.parametrize("name", [adapters.LORA_FILE, adapters.WIDENED_FILE, adapters.CONFIG_FILE])
+def test_an_adapter_with_a_file_cut_short_is_refused(tiny_base: Path, copied: Path, name: str) -> None:
+    (copied / name).write_bytes((copied / name).read_bytes()[:-10])
+    with pytest.raises(InputError, match=r"adapter.* is damaged"):
+        adapters.load_adapter(base_transformer(tiny_base), copied)
+
+
+def test_a_prompt_cut_short_is_refused(copied: Path) -> None:
+    path = copied / adapters.PROMPT_FILE
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(InputError, match=r"prompt\.safetensors is damaged"):
+        read_prompt(path)
+
+
+def change_tensors(path: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path, metadata=metadata)
+
+
+TO_Q = "transformer.transformer_blocks.0.attn1.to_q"
+
+
+@pytest.mark.filterwarnings("ignore:While injecting the PEFT adapters")
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        (adapters.LORA_FILE, lambda tensors: [tensors.pop(f"{TO_Q}.lora_{matrix}.weight") for matrix in "AB"]),
+        (adapters.LORA_FILE, lambda tensors: tensors.pop(f"{TO_Q}.lora_A.weight")),
+        (adapters.LORA_FILE, lambda tensors: tensors.clear()),
+        (adapters.LORA_FILE, lambda tensors: tensors.update({f"{TO_Q}.lora_A.weight": torch.zeros(2, 31)})),
+        (adapters.LORA_FILE, lambda tensors: tensors.update({f"{TO_Q}x.lora_A.weight": torch.zeros(2, 32)})),
+        (adapters.WIDENED_FILE, lambda tensors: tensors.pop("patch_embed.proj.bias")),
+        (adapters.WIDENED_FILE, lambda tensors: tensors.update({"patch_embed.proj.weight": torch.zeros(32, 32, 2, 2)})),
+        (adapters.WIDENED_FILE, lambda tensors: tensors.update(surplus=torch.zeros(1))),
+    ],
+    ids=["layer missing", "A missing", "empty", "misfit A", "unknown layer", "bias missing", "not widened", "surplus"],
+)
+def test_tensors_that_do_not_fit_are_refused(
+    tiny_base: Path, copied: Path, name: str, change: Callable[[dict[str, Tensor]], object]
+) -> None:
+    change_tensors(copied / name, change)
+    with pytest.raises(InputError, match="adapter"):
+        adapters.load_adapter(base_transformer(tiny_base), copied)
+
+
+def test_another_alpha_in_the_file_than_was_trained_is_refused(tiny_base: Path, copied: Path) -> None:
+    path = copied / adapters.LORA_FILE
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    changed = {key: value.replace("6.0", "2.0") for key, value in metadata.items()}
+    assert changed != metadata
+    save_file(load_file(path), path, metadata=changed)
+    with pytest.raises(InputError, match=r"alpha 2\.0, but trained with 6\.0"):
+        adapters.load_adapter(base_transformer(tiny_base), copied)
+
+
+def test_a_file_that_lost_its_metadata_is_refused(tiny_base: Path, copied: Path) -> None:
+    path = copied / adapters.LORA_FILE
+    save_file(load_file(path), path, metadata={"format": "pt"})
+    with pytest.raises(InputError, match="alpha"):
+        adapters.load_adapter(base_transformer(tiny_base), copied)
+
+
+def test_a_configuration_of_another_version_is_refused(copied: Path) -> None:
+    path = copied / adapters.CONFIG_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"surplus": 1}))
+    with pytest.raises(InputError, match=r"inpainting\.json is damaged or of another version"):
+        adapters.read_adapter_config(copied)

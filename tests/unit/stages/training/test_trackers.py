@@ -1,0 +1,74 @@
+"""Where metrics are logged beside metrics.jsonl: TensorBoard, and Weights & Biases, which stays offline here."""
+
+import json
+import shutil
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from inpainting.cli import main
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from wandb.proto.wandb_internal_pb2 import Record
+
+Arguments = Callable[..., list[str]]
+BLOCK, WHOLE, LAST_PART = 32768, 1, 4
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep wandb from the network and from the log."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+
+
+def logged_rows(out: Path) -> dict[int, float]:
+    """The loss of every step in metrics.jsonl."""
+    rows = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
+    return {row["step"]: row["loss"] for row in rows}
+
+
+def wandb_records(file: Path) -> Iterator[Record]:
+    """The records of a .wandb file, which is a LevelDB log after a header of 7 bytes."""
+    content, position, record = file.read_bytes(), 7, b""
+    while position + 7 <= len(content):
+        if (left := BLOCK - position % BLOCK) < 7:
+            position += left
+            continue
+        _, length, kind = struct.unpack_from("<IHB", content, position)
+        record += content[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (WHOLE, LAST_PART):
+            yield Record.FromString(record)
+            record = b""
+
+
+def test_rows_are_logged_to_wandb_and_a_resumed_training_continues_the_same_run(
+    training_arguments: Arguments, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    assert main(training_arguments(out, "--wandb-project", "inpainting")) == 0
+    shutil.rmtree(out / "checkpoints" / "step-4")
+    assert main(training_arguments(out, "--wandb-project", "inpainting")) == 0
+    first, second = ([*wandb_records(file)] for file in sorted(out.glob("wandb/offline-run-*/*.wandb")))
+    losses = {}
+    for record in second:
+        values = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
+        if "training/loss" in values:
+            losses[int(values["_step"])] = json.loads(values["training/loss"])
+    rows = logged_rows(out)
+    assert losses == {step: rows[step] for step in (3, 4)}
+    (one,), (other,) = ([r.run for r in records if r.HasField("run")] for records in (first, second))
+    assert one.project == "inpainting"
+    assert one.run_id == other.run_id
+
+
+def test_tensorboard_has_each_row_once_although_the_run_was_resumed(
+    training_arguments: Arguments, tiny_training: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    shutil.rmtree(out / "checkpoints" / "step-4")
+    assert main(training_arguments(out)) == 0
+    board = EventAccumulator(str(out / "tensorboard")).Reload()
+    losses = [(event.step, event.value) for event in board.Scalars("training/loss")]
+    assert losses == [(step, pytest.approx(loss)) for step, loss in logged_rows(out).items()]
