@@ -89,6 +89,7 @@ COMMANDS = {
         "stages.report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
     ),
     "fetch": Command("models", "fetch", "FetchCommand", "download a base model from the hub"),
+    "plan": Command("planning", "plan", "PlanCommand", "print what a run will cost, before anything is computed"),
     "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
     "export": Command("sampling", "export", "ExportCommand", "write an adapter as one folder with a card"),
 }
@@ -140,7 +141,7 @@ def _with_nothing_required(kind: type[Settings]) -> type[Settings]:
 def _refuse_unknown_options(arguments: list[str], kind: type[Settings]) -> None:
     options = ["--help"]
     for field, info in kind.model_fields.items():
-        name = field.replace("_", "-")
+        name = str(info.validation_alias or field).replace("_", "-")
         options += [f"--{name}", f"--no-{name}"] if info.annotation is bool else [f"--{name}"]
     for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
         option = argument.partition("=")[0]
