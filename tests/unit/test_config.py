@@ -43,7 +43,7 @@ SIZES_RATES_AND_STEPS = {
     "windows": {"window"},
     "masks": {"mask_dilation"},
     "dataset": {"root", "frames", "sample", "audit", "split"},
-    "latents": {"shards", "latents_dtype"},
+    "latents": {"shards", "windows_per_sequence", "latents_dtype"},
     "training": {
         "steps",
         "batch_size",

@@ -49,9 +49,9 @@ def to_frames(video: Any) -> Frames:
 def to_hole(mask: Any, shape: tuple[int, ...], settings: MaskSettings) -> Hole:
     """Convert a mask to a hole, bool [frames, height, width], not dilated.
 
-    mask: bool, true where to inpaint; uint8 of 0 and 1, or grey levels in 0..255; float in 0..1; [frames, height, width], or one
-    image [height, width] for all frames. Also with a channel axis, last in arrays and before the height in tensors: of
-    one channel, or of three equal ones and perhaps a constant alpha. Or PIL images of MASK_MODES.
+    mask: bool, true where to inpaint; uint8 of 0 and 1, or grey levels in 0..255; float in 0..1. Its shape is [frames,
+    height, width], or [height, width] for all frames. Also with a channel axis, last in arrays and before the height
+    in tensors: of one channel, or of three equal ones and perhaps a constant alpha. Or PIL images of MASK_MODES.
     shape: (frames, height, width) of the video. settings: threshold and polarity; they do not apply to bool masks.
     Raises ArgumentError for anything else.
     """
