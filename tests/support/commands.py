@@ -151,6 +151,11 @@ def draw_dataset(results: Path, out: Path, *options: str) -> list[str]:
     return [*built, *options]
 
 
+def plan(configfile: object, *options: str) -> list[str]:
+    """Plan a configuration."""
+    return [*command("plan", configfile=configfile), *options]
+
+
 def tables(results: Iterable[object], manifest: object, out: object, *options: str) -> list[str]:
     """Compare methods by their results, the .parquet files of `evaluate`."""
     return [*command("tables", results=results, manifest=manifest, out=out), *options]

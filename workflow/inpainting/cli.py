@@ -15,8 +15,10 @@ import yaml
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from inpainting.core import devices
 from inpainting.core.errors import InputError, Unfinished, UsageError
 from inpainting.core.settings import Settings, error_sentences
+from inpainting.models.settings import ModelSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,12 @@ class Command:
         return kind
 
     def run(self, settings: Settings) -> None:
-        """Run the step."""
+        """Run the step; one that uses the model first finds its folder and takes the GPUs it needs."""
+        if isinstance(settings, ModelSettings) and settings.uses_model():
+            from inpainting.models import bases
+
+            settings = bases.with_local_base(settings)
+            devices.reserve(settings.gpus_needed())
         module = importlib.import_module(f"inpainting.{self.package}.{self.module}")
         getattr(module, self.module)(settings)
 
@@ -81,6 +88,8 @@ COMMANDS = {
     "draw-provenance": Command(
         "stages.report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
     ),
+    "fetch": Command("models", "fetch", "FetchCommand", "download a base model from the hub"),
+    "plan": Command("planning", "plan", "PlanCommand", "print what a run will cost, before anything is computed"),
     "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
     "export": Command("sampling", "export", "ExportCommand", "write an adapter as one folder with a card"),
 }
@@ -132,7 +141,7 @@ def _with_nothing_required(kind: type[Settings]) -> type[Settings]:
 def _refuse_unknown_options(arguments: list[str], kind: type[Settings]) -> None:
     options = ["--help"]
     for field, info in kind.model_fields.items():
-        name = field.replace("_", "-")
+        name = str(info.validation_alias or field).replace("_", "-")
         options += [f"--{name}", f"--no-{name}"] if info.annotation is bool else [f"--{name}"]
     for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
         option = argument.partition("=")[0]

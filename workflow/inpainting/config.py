@@ -144,11 +144,12 @@ class PipelineConfig(Settings):
         return groups | {name: group for name, (_, group) in self.evaluation.given().items()}
 
 
-def resolve(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> PipelineConfig:
+def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists: bool = True) -> PipelineConfig:
     """Validate the configuration that Snakemake read; its values override those of the file that `extends` names.
 
     folders: of the files that it was read from. The paths `extends` and `experiments` are relative to the folder of the
-    file that has them or, if there is no such file, to the current folder.
+    file that has them or, if there is no such file, to the current folder. root_exists: whether dataset.root has to
+    exist, which it need not for a plan.
     Raises UsageError with one sentence per wrong value.
     """
     try:
@@ -156,7 +157,7 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> Pipeline
     except ValidationError as error:
         raise UsageError("; ".join(error_sentences(error, PipelineConfig, option=False))) from error
     root = resolved.dataset.root
-    if root is not None and not Path(root).is_dir():
+    if root_exists and root is not None and not Path(root).is_dir():
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
     _check_base(resolved)
     resolved.groups()
@@ -165,7 +166,7 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> Pipeline
 
 def _check_base(config: PipelineConfig) -> None:
     """Raise UsageError if the base or the windows are unsuitable; the base is not checked here if it is a hub name."""
-    family = bases.family_unless_remote(config.model.base, "model.base")
+    family = bases.family_unless_remote(config.model.base, config.model.revision, "model.base")
     if family is not None:
         bases.check_window(family, config.windows.window, "windows.window")
 

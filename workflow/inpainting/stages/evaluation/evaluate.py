@@ -230,6 +230,10 @@ def _model_digests(settings: EvaluateCommand) -> dict[str, str]:
 
 def _provenance(settings: EvaluateCommand, digests: dict[str, str]) -> dict[str, object]:
     inputs = {"sequences": value_digest(sorted(digests.items())), **_model_digests(settings)}
+    if settings.uses_model():
+        from inpainting.models import bases
+
+        inputs |= bases.provenance(settings.base)
     if settings.outputs is not None:
         inputs["outputs"] = folder_digest(settings.outputs)
     selection = settings.section(SelectionSettings).shaping() | {"frames": settings.frames}

@@ -58,7 +58,8 @@ def encode(settings: EncodeCommand) -> None:
     else:
         tensors = {name: tensor for sequence in encoded for name, tensor in found[sequence].sequence(sequence).items()}
         source = source_digest(settings, rows)
-        origin = provenance.describe(shaping_settings(settings), {"sequences": source})
+        inputs = {"sequences": source} | bases.provenance(settings.base)
+        origin = provenance.describe(shaping_settings(settings), inputs)
         write_shard(settings.out, tensors, settings.content, encoded, source, origin)
     partial_shards.remove_parts(settings.out)
     write_listing(settings.out)

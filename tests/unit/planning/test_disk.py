@@ -1,0 +1,143 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from inpainting.cli import main
+from inpainting.config import PipelineConfig, resolve
+from inpainting.planning.disk import (
+    CheckpointBytes,
+    checkpoint_bytes,
+    condition_window_bytes,
+    disk_help,
+    disk_rows,
+    prompt_bytes,
+    truth_window_bytes,
+)
+from inpainting.planning.model_shapes import Base, read_base
+from inpainting.planning.work import Work, count_work
+from safetensors import safe_open
+
+Train = Callable[..., list[str]]
+
+
+def tensor_bytes(path: Path) -> int:
+    with safe_open(path, "pt") as file:
+        return sum(tensor.nbytes for tensor in map(file.get_tensor, list(file.keys())))
+
+
+def tensors(value: object) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+        yield from tensors(part)
+
+
+def written(checkpoint: Path) -> CheckpointBytes:
+    """Bytes of the tensors of a checkpoint on disk."""
+    state = torch.load(checkpoint / "optimizer.pt", weights_only=True)
+    trained = checkpoint / "trained.safetensors"
+    return CheckpointBytes(
+        adapter=sum(tensor_bytes(path) for path in (checkpoint / "adapter").glob("*.safetensors")),
+        resume=sum(t.nbytes for t in tensors(state)) + (tensor_bytes(trained) if trained.is_file() else 0),
+        probe=tensor_bytes(checkpoint / "probe.safetensors"),
+    )
+
+
+def size(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("content", ["truth", "grey", "rgb"])
+def test_shards_hold_as_many_bytes_as_planned(
+    content: str, tiny_config: PipelineConfig, base: Base, work: Work, tiny_results: Path
+) -> None:
+    each = (truth_window_bytes if content == "truth" else condition_window_bytes)(tiny_config, base, work)
+    shards = sorted((tiny_results / "latents" / content).glob("*.safetensors"))
+    assert sum(map(tensor_bytes, shards)) == work.train_windows * each
+    assert tensor_bytes(tiny_results / "latents" / "prompt.safetensors") == prompt_bytes(base)
+
+
+def test_the_posteriors_spread_and_float32_take_what_they_add(
+    tiny_values: dict[str, Any], tiny_config: PipelineConfig, base: Base, work: Work
+) -> None:
+    plain = truth_window_bytes(tiny_config, base, work)
+    latents = condition_window_bytes(tiny_config, base, work)
+    spread = resolve(tiny_values | {"latents": {"truth_posterior": "mean_and_logvar"}})
+    assert truth_window_bytes(spread, base, work) - plain == latents
+    precise = resolve(tiny_values | {"latents": {"latents_dtype": "float32"}})
+    assert condition_window_bytes(precise, base, work) == 2 * latents
+
+
+def test_a_checkpoints_tensors_have_as_many_bytes_as_planned(
+    tiny_config: PipelineConfig, base: Base, work: Work, tiny_training: Path
+) -> None:
+    planned = checkpoint_bytes(base, tiny_config.training, work)
+    assert written(tiny_training / "checkpoints" / "step-4") == planned
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": "muon", "conditioning": "replace"},
+        {"optimizer": "muon", "ema_decay": 0.9},
+        {"optimizer": "prodigy", "learning_rate": 1.0, "patch_learning_rate": 1.0},
+        {"targets": ["all_linear"], "dora": True},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_what_optimizers_and_averages_keep_is_planned(
+    changes: dict[str, Any],
+    tiny_values: dict[str, Any],
+    base: Base,
+    work: Work,
+    training_arguments: Train,
+    tmp_path: Path,
+) -> None:
+    config = resolve(tiny_values | {"training": {**tiny_values["training"], **changes}})
+    options = config.training.model_copy(update={"steps": 1, "save_every": 1}).to_options().split()
+    assert main(training_arguments(tmp_path / "out", *options)) == 0
+    assert written(tmp_path / "out" / "checkpoints" / "step-1") == checkpoint_bytes(base, config.training, work)
+
+
+def test_a_larger_checkpoint_has_the_planned_size_on_disk(
+    tiny_values: dict[str, Any], base: Base, work: Work, training_arguments: Train, tmp_path: Path
+) -> None:
+    changes = {"rank": 512, "targets": ["attention+ff"]}
+    config = resolve(tiny_values | {"training": {**tiny_values["training"], **changes}})
+    options = ["--rank", "512", "--targets", "attention+ff", "--steps", "1", "--save-every", "1"]
+    assert main(training_arguments(tmp_path / "out", *options)) == 0
+    planned = checkpoint_bytes(base, config.training, work)
+    checkpoint = tmp_path / "out" / "checkpoints" / "step-1"
+    assert size(checkpoint / "adapter") == pytest.approx(planned.adapter, rel=0.03)
+    assert size(checkpoint) == pytest.approx(planned.adapter + planned.resume + planned.probe, rel=0.03)
+
+
+def test_a_set_of_conditions_is_written_for_each_source_and_states_for_the_last_checkpoints(
+    tiny_values: dict[str, Any], base: Base
+) -> None:
+    rows = "experiment\toverrides\tdescription\na\t\t\nb\trank=3\t\nc\tconditioning=concat_rgb\t\n"
+    Path(tiny_values["experiments"]).write_text(rows)
+    config = resolve(tiny_values | {"training": {**tiny_values["training"], "steps": 10, "keep_last": 2}})
+    work = count_work(config, base.geometry, given=None, size="32x32")
+    found = {row.what: row for row in disk_rows(config, base, work)}
+    assert found["condition grey"].bytes == found["condition rgb"].bytes
+    assert found["condition grey"].bytes == work.train_windows * condition_window_bytes(config, base, work)
+    experiment = config.compared()["b"].training
+    checkpoint = checkpoint_bytes(base, experiment, work)
+    assert found["b: 5 adapters"].bytes == 5 * (checkpoint.adapter + checkpoint.probe)
+    assert found["b: state of the last 2"].bytes == 2 * checkpoint.resume
+
+
+def test_help_names_no_setting_that_is_as_small_as_it_gets(tiny_values: dict[str, Any]) -> None:
+    assert "float16" not in disk_help(resolve(tiny_values))["latents"]
+    large = resolve(tiny_values | {"latents": {"latents_dtype": "float32", "truth_posterior": "mean_and_logvar"}})
+    assert "latents.latents_dtype: float16; latents.truth_posterior: mean" in disk_help(large)["latents"]
+
+
+def test_a_base_on_the_hub_is_counted_as_a_download(in_the_project: Path) -> None:
+    config = resolve({"extends": "config/cogvideox-2b.yaml"}, root_exists=False)
+    base = read_base(config.model.base)
+    rows = disk_rows(config, base, count_work(config, base.geometry, given=100, size=None))
+    assert [row.bytes / 1e9 for row in rows if row.stage == "model"] == [pytest.approx(13.3, abs=0.1)]

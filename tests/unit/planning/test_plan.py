@@ -1,0 +1,92 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import commands
+import pytest
+import yaml
+from inpainting.cli import main
+
+MY_RUN = {"extends": "config/cogvideox-2b.yaml", "dataset": {"root": "/data/sequences"}}
+
+
+@pytest.fixture
+def my_run(in_the_project: Path, tmp_path: Path) -> Path:
+    """A configuration as the README shows it, for a dataset that is not there yet."""
+    path = tmp_path / "my_run.yaml"
+    path.write_text(yaml.safe_dump(MY_RUN))
+    return path
+
+
+def planned(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(commands.plan(*arguments, "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_40_000_sequences_of_2b_are_planned_without_dataset_gpu_and_torch(my_run: Path) -> None:
+    arguments = commands.plan(my_run, "--sequences", "40000", "--card", "h100")
+    code = f"import sys; from inpainting.cli import main; main({arguments!r}); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for expected in ("40,000 (given by --sequences)", "encode_truth 200", "NVIDIA H100", "390 computed"):
+        assert expected in done.stdout.replace("389.5 computed", "390 computed"), expected
+
+
+def test_json_has_the_origin_of_every_row(my_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = planned(capsys, str(my_run), "--sequences", "40000", "--card", "a100")
+    assert {row["origin"] for row in found["hours"]} == {"assumed"}
+    assert {row["origin"] for row in found["disk"]} == {"counted", "assumed"}
+    assert found["card"]["vae_share"] == {"value": 0.13, "origin": "published"}
+    assert found["jobs"]["validate"] == 20
+
+
+def test_memory_and_hours_follow_the_settings(my_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = planned(capsys, str(my_run), "--sequences", "100", "--card", "h100")
+    my_run.write_text(yaml.safe_dump(MY_RUN | {"training": {"gradient_checkpointing": False, "processes": 4}}))
+    after = planned(capsys, str(my_run), "--sequences", "100", "--card", "h100")
+    hours, memory = ([_training(found, what) for found in (before, after)] for what in ("hours", "memory"))
+    assert hours[1]["hours"] / hours[0]["hours"] == pytest.approx(289 / 389.5, rel=0.01)
+    assert hours[1]["gpus"] == 4
+    assert memory[1]["parts"]["activations"] > 5 * memory[0]["parts"]["activations"]
+
+
+def _training(found: dict[str, Any], what: str) -> dict[str, Any]:
+    row: dict[str, Any] = next(row for row in found[what] if row["stage"].startswith("train"))
+    return row
+
+
+def test_a_disk_or_card_that_is_too_small_is_told_with_what_helps(
+    my_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    my_run.write_text(yaml.safe_dump(MY_RUN | {"training": {"gradient_checkpointing": False}}))
+    assert main(commands.plan(my_run, "--sequences", "400000000", "--card", "rtx4090")) == 0
+    text = capsys.readouterr().out
+    disk, memory = text.split("\nDisk:")[1].split("\nGPU memory")
+    assert "DOES NOT FIT" in disk and "latents: dataset.frames: 49" in disk
+    assert "DOES NOT FIT. What helps: training.gradient_checkpointing: true" in memory
+
+
+def test_the_demo_is_planned_without_options(in_the_project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan"]) == 0
+    assert "200 (sample sequences, dataset.sample.sequences)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "dataset.root: /data/sequences does not exist; give the folder"),
+        (["--configfile", "nowhere.yaml"], "--configfile: nowhere.yaml does not exist"),
+        (["--card", "k80"], '--card: "k80" was given'),
+        (["--sequences", "2"], "--sequences: "),
+        (["--size", "large"], "--size: "),
+    ],
+)
+def test_a_wrong_value_gets_a_sentence(
+    options: list[str], sentence: str, my_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(commands.plan(my_run, *options)) == 2
+    assert sentence in capsys.readouterr().err

@@ -1,0 +1,201 @@
+"""Bytes on disk by stage, from the shapes and precisions of what is written."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from inpainting.config import PipelineConfig
+from inpainting.planning.figures import Origin
+from inpainting.planning.model_shapes import (
+    Base,
+    Shapes,
+    count,
+    lora_shapes,
+    transformer_shapes,
+    vae_weights,
+    widened_shapes,
+)
+from inpainting.planning.optimizer_states import state_bytes
+from inpainting.planning.work import Work, condition_sources
+from inpainting.stages.training.settings import TrainSettings, checkpoint_steps
+
+BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
+
+VIDEO_BYTES_PER_PIXEL = 0.1
+"""Assumed of the report's H.264 clips."""
+SHEET_PIXELS, CLIP_PIXELS = 1320 * 1320, 1080 * 540
+"""Assumed size of an example's sheet of moments, and of a frame of its clip."""
+
+
+@dataclass(frozen=True)
+class DiskRow:
+    """Bytes of one kind of file. at_most: they are an upper bound, since the files are compressed."""
+
+    stage: str
+    what: str
+    bytes: int
+    files: int
+    origin: Origin = "counted"
+    at_most: bool = False
+
+
+@dataclass(frozen=True)
+class CheckpointBytes:
+    """Bytes of a checkpoint's tensors; headers and JSON come on top, some kilobytes.
+
+    adapter: LoRA, widened layers and the prompt's embedding; resume: what a run needs to go on (the optimizer's state
+    and, with a moving average, the weights under training); probe: the prediction that validation compares with.
+    """
+
+    adapter: int
+    resume: int
+    probe: int
+
+
+def trained_shapes(base: Base, training: TrainSettings) -> Shapes:
+    """Shapes of what an experiment trains: LoRA's weights, and the patch embedding where it is widened."""
+    channels = training.input_channels(int(base.transformer["out_channels"]), base.geometry)
+    return lora_shapes(base.transformer, training) | widened_shapes(base.transformer, channels)
+
+
+def truth_window_bytes(config: PipelineConfig, base: Base, work: Work) -> int:
+    """Bytes of a truth window's tensors in a shard: latents, the packed hole in pixels, the difference."""
+    frames, rows, columns = work.latent_shape
+    tensors = 2 if config.latents.truth_posterior == "mean_and_logvar" else 1
+    wide, high = work.padded
+    hole = work.window * high * -(-wide // 8)
+    return tensors * _latent_bytes(config, base, work) + hole + frames * rows * columns
+
+
+def condition_window_bytes(config: PipelineConfig, base: Base, work: Work) -> int:
+    """Bytes of a condition window's latents in a shard."""
+    return _latent_bytes(config, base, work)
+
+
+def _latent_bytes(config: PipelineConfig, base: Base, work: Work) -> int:
+    frames, rows, columns = work.latent_shape
+    channels = int(base.transformer["out_channels"])
+    return frames * channels * rows * columns * BYTES[config.latents.latents_dtype]
+
+
+def prompt_bytes(base: Base) -> int:
+    """Bytes of the prompt's embedding: float32 [1, tokens, width]."""
+    return int(base.transformer["max_text_seq_length"]) * int(base.transformer["text_embed_dim"]) * 4
+
+
+def checkpoint_bytes(base: Base, training: TrainSettings, work: Work) -> CheckpointBytes:
+    """Bytes of a checkpoint of an experiment. What trains, and the prediction, are float32."""
+    shapes = trained_shapes(base, training)
+    trained = 4 * count(shapes)
+    frames, rows, columns = work.latent_shape
+    return CheckpointBytes(
+        adapter=trained + prompt_bytes(base),
+        resume=state_bytes(training.optimizer, shapes) + (trained if training.ema_decay else 0),
+        probe=4 * frames * int(base.transformer["out_channels"]) * rows * columns,
+    )
+
+
+def disk_rows(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
+    """What the pipeline writes, by stage, and what it downloads. Tables and logs of a few megabytes are left out."""
+    rows = [*_dataset(config, work), *_latents(config, base, work), *_trainings(config, base, work)]
+    rows += [*_evaluation(config, work), *_report(config, work)]
+    if base.to_download:
+        weights = count_base_weights(base)
+        downloaded = 2 * (weights + vae_weights(base.vae) + base.text_encoder_weights)
+        rows.append(DiskRow("model", "download of the base, float16, into HF_HOME", downloaded, 20))
+    return rows
+
+
+def disk_help(config: PipelineConfig) -> dict[str, str]:
+    """By stage, what makes it take less disk; settings that are as small as they get are left out."""
+    latents = []
+    if config.latents.latents_dtype != "float16":
+        latents.append("latents.latents_dtype: float16")
+    if config.latents.truth_posterior != "mean":
+        latents.append("latents.truth_posterior: mean")
+    if len(condition_sources(config)) > 1:
+        latents.append("experiments of one `fill` and `conditioning`")
+    if config.dataset.frames > config.windows.window:
+        latents.append(f"dataset.frames: {config.windows.window}, so that a sequence is one window")
+    return {
+        "dataset": "a smaller dataset.sample.sequences",
+        "latents": "; ".join([*latents, "fewer sequences", "results/ on a larger disk"]),
+        "training": "a larger training.save_every; a smaller training.keep_last; a smaller training.rank",
+        "validation": "a smaller training.rank",
+        "evaluation": "a smaller evaluation.examples",
+        "report": "a smaller report.examples",
+        "model": "HF_HOME on another disk",
+    }
+
+
+def count_base_weights(base: Base) -> int:
+    """Weights of the base's transformer."""
+    return count(transformer_shapes(base.transformer))
+
+
+def free_bytes(results: Path) -> int:
+    """Free bytes of the disk that a folder is on, or will be."""
+    folder = results.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _dataset(config: PipelineConfig, work: Work) -> list[DiskRow]:
+    if config.dataset.root is not None:
+        return []
+    pixels = work.sequences * work.frames * work.size[0] * work.size[1]
+    return [DiskRow("dataset", "sample sequences", 7 * pixels, work.pngs, at_most=True)]
+
+
+def _latents(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
+    if not config.compared():
+        return []
+    shards, windows = config.latents.shards, work.train_windows
+    truth, condition = truth_window_bytes(config, base, work), condition_window_bytes(config, base, work)
+    return [
+        DiskRow("latents", f"truth and masks, {windows:,} windows", windows * truth, 2 * shards),
+        *(
+            DiskRow("latents", f"condition {source}", windows * condition, 2 * shards)
+            for source in condition_sources(config)
+        ),
+        DiskRow("latents", "copies while a shard is written", -(-windows // shards) * max(truth, condition), 0),
+        DiskRow("latents", "prompt", prompt_bytes(base), 1),
+    ]
+
+
+def _trainings(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
+    rows = []
+    for name, experiment in config.compared().items():
+        training, size = experiment.training, checkpoint_bytes(base, experiment.training, work)
+        kept = len(checkpoint_steps(training))
+        resumable = min(kept, training.keep_last)
+        files = 6 + bool(training.ema_decay)
+        rows += [
+            DiskRow("training", f"{name}: {kept} adapters", kept * (size.adapter + size.probe), kept * files),
+            DiskRow("training", f"{name}: state of the last {resumable}", resumable * size.resume, resumable),
+            DiskRow("validation", f"{name}: best adapter, and scores", size.adapter, 5 + kept),
+        ]
+    return rows
+
+
+def _evaluation(config: PipelineConfig, work: Work) -> list[DiskRow]:
+    methods = count_methods(config)
+    shown = min(config.evaluation.examples, work.evaluated)
+    frames = 2 * methods * shown * work.frames
+    pixels = frames * work.size[0] * work.size[1]
+    return [DiskRow("evaluation", f"frames of {shown} examples of {methods} methods", 3 * pixels, frames, at_most=True)]
+
+
+def count_methods(config: PipelineConfig) -> int:
+    """Methods that are scored: experiments, adapters, other tools and those that they are compared with."""
+    given = len(config.evaluation.given()) + len(config.evaluation.external)
+    return len(config.compared()) + given + len(config.evaluation.methods)
+
+
+def _report(config: PipelineConfig, work: Work) -> list[DiskRow]:
+    """Sheets and clips; each clip stands in a page and in the report as well, as text a third longer."""
+    shown = min(config.report.examples, config.evaluation.examples, work.evaluated)
+    clip = int(VIDEO_BYTES_PER_PIXEL * CLIP_PIXELS * work.frames)
+    size = shown * (SHEET_PIXELS * 3 + 4 * clip)
+    return [DiskRow("report", f"{shown} examples, figures, report.html", size, 4 * shown + 20, "assumed")]
