@@ -73,4 +73,4 @@ def test_limits_bound_what_is_scored(tiny_config: PipelineConfig) -> None:
 def test_clips_are_inpainted_in_as_many_windows_as_the_sampler_plans(frames: int, window: int, overlap: int) -> None:
     geometry = COGVIDEOX_2B.geometry
     expected = WindowSchedule.plan(frames, window, overlap, geometry).starts
-    assert joint_windows(frames, window, overlap, geometry.stride) == len(expected)
+    assert joint_windows(frames, window, overlap, geometry.temporal_factor) == len(expected)

@@ -69,20 +69,21 @@ def count_work(config: PipelineConfig, geometry: Geometry, given: int | None, si
     rows, columns = geometry.latent_size(frame[1], frame[0])
     train, validation, test = split_counts(config, sequences)
     frames, window = config.dataset.frames, config.windows.window
+    planned = len(windows.plan(frames, window, config.windows.window_overlap))
     return Work(
         sequences=sequences,
         sequences_from=source,
         size=frame,
         size_origin=counted,
-        padded=(columns * geometry.cell, rows * geometry.cell),
+        padded=(columns * geometry.spatial_factor, rows * geometry.spatial_factor),
         frames=frames,
         window=window,
         latent_shape=(geometry.latent_frames(window), rows, columns),
         train=train,
         validation=validation,
         test=test,
-        windows=len(windows.plan(frames, window, config.windows.window_overlap)),
-        joint_windows=joint_windows(frames, window, config.windows.window_overlap, geometry.stride),
+        windows=min(planned, config.latents.windows_per_sequence or planned),
+        joint_windows=joint_windows(frames, window, config.windows.window_overlap, geometry.temporal_factor),
         validated=min(validation, config.validation.limit or validation),
         evaluated=_evaluated(config, sequences, validation, test),
     )
