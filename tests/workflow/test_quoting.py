@@ -23,6 +23,7 @@ ROOT, BASE, ADAPTER, OUTPUTS = (f"{what} {NAME}" for what in ("root", "base", "a
 OPTIONS = {
     "dataset.root": ("dataset", ROOT),
     "model.base": ("base", BASE),
+    "model.revision": ("revision", NAME),
     "latents.prompt": ("prompt", NAME),
     "training.targets": ("targets", f"to_q,{NAME}"),
     "training.wandb_project": ("wandb-project", NAME),
@@ -52,7 +53,7 @@ def folder(tmp_path: Path, tiny_base: Path) -> Path:
     configure(
         tmp_path,
         experiments=NAME,
-        model={"base": BASE, "device": "cpu"},
+        model={"base": BASE, "revision": NAME, "device": "cpu"},
         windows={"window": 9},
         dataset={"root": ROOT, "frames": 9},
         latents={"prompt": NAME},

@@ -23,7 +23,7 @@ from inpainting.core.workers import map_prefetched, process_pool
 from inpainting.models import bases, loading
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
-from inpainting.stages.latents.encoding import PixelWindow, WindowEncoder, batches, cut
+from inpainting.stages.latents.encoding import PixelWindow, WindowEncoder, cut
 from inpainting.stages.latents.left_out import LeftOut
 from inpainting.stages.latents.reading import ReadJob, needed_frames, read_or_reason
 from inpainting.stages.latents.settings import EncodeCommand, TruthSettings
@@ -134,19 +134,19 @@ def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[s
         progress.step(len(starts[sequence]))
 
     tensors: dict[str, Tensor] = {}
-    for batch in batches(_pixel_windows(settings, {name: starts[name] for name in missing}, leave_out)):
-        for window, encoded in zip(batch, encoder.encode(batch), strict=True):
-            if encoded is None:
-                reason = f"the latents of its window at frame {window.start} are not finite, in float32 either"
-                left_out.add(window.sequence, window.start, reason)
-            else:
-                tensors |= {f"{window.sequence}/{window.start}/{what}": tensor for what, tensor in encoded.items()}
-            if window.start == starts[window.sequence][-1]:
-                if window.sequence not in left_out:
-                    key = keys[window.sequence]
-                    partial_shards.write_part(settings.out, window.sequence, tensors, settings.content, key)
-                tensors = {}
-        progress.step(len(batch))
+    for window in _pixel_windows(settings, {name: starts[name] for name in missing}, leave_out):
+        encoded = encoder.encode(window)
+        if encoded is None:
+            reason = f"the latents of its window at frame {window.start} are not finite, in float32 either"
+            left_out.add(window.sequence, window.start, reason)
+        else:
+            tensors |= {f"{window.sequence}/{window.start}/{what}": tensor for what, tensor in encoded.items()}
+        if window.start == starts[window.sequence][-1]:
+            if window.sequence not in left_out:
+                key = keys[window.sequence]
+                partial_shards.write_part(settings.out, window.sequence, tensors, settings.content, key)
+            tensors = {}
+        progress.step()
 
 
 def _pixel_windows(

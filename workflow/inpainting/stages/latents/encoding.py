@@ -1,7 +1,7 @@
-"""From pixel windows to latents: batches of windows through the VAE, and the tensors that a shard holds of them."""
+"""From pixel windows to latents: windows through the VAE, and the tensors that a shard holds of them."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -24,9 +24,6 @@ from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 log = logging.getLogger(__name__)
-
-BATCH_SIZE = 2
-"""Windows of one size per batch."""
 
 
 class PixelWindow(NamedTuple):
@@ -52,21 +49,6 @@ def cut(name: str, sequence: EncoderInput, starts: list[int], length: int, geome
         yield PixelWindow(name, start, padding.pad(sequence.clip[part]), padding.pad(sequence.hole[part]), difference)
 
 
-def batches(windows: Iterable[PixelWindow]) -> Iterator[list[PixelWindow]]:
-    """Batches of at most BATCH_SIZE consecutive windows of one size."""
-    batch: list[PixelWindow] = []
-    for window in windows:
-        if batch and window.clip.shape != batch[0].clip.shape:
-            yield batch
-            batch = []
-        batch.append(window)
-        if len(batch) == BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 class WindowEncoder:
     """The VAE, which encodes a window in float32 if its latents are not finite in the VAE's own precision."""
 
@@ -80,21 +62,20 @@ class WindowEncoder:
     def _float32_vae(self) -> AutoencoderKLCogVideoX:
         return loading.load_vae(self.settings.base, torch.float32, self.device)
 
-    def encode(self, batch: list[PixelWindow]) -> list[dict[str, Tensor] | None]:
-        """The tensors of each window, as `encode_batch`: for instance a truth [latent frames, channels, rows, columns].
+    def encode(self, window: PixelWindow) -> dict[str, Tensor] | None:
+        """The tensors of a window, as `encode_window`: for instance a truth [latent frames, channels, rows, columns].
 
-        None for a window whose latents are not finite in float32.
+        Each window goes through the VAE by itself, since in a batch the last bits of its latents depend on the others.
+        None if its latents are not finite in float32.
         """
-        return [
-            tensors if is_finite(tensors) else self._encode_in_float32(window)
-            for window, tensors in zip(batch, encode_batch(self.vae, batch, self.settings), strict=True)
-        ]
+        tensors = encode_window(self.vae, window, self.settings)
+        return tensors if is_finite(tensors) else self._encode_in_float32(window)
 
     def _encode_in_float32(self, window: PixelWindow) -> dict[str, Tensor] | None:
         if self.dtype == torch.float32:
             return None
         log.warning("%s, window at frame %d: its latents are not finite; encoding it in float32", *window[:2])
-        [tensors] = encode_batch(self._float32_vae, [window], self.settings)
+        tensors = encode_window(self._float32_vae, window, self.settings)
         return tensors if is_finite(tensors) else None
 
 
@@ -103,29 +84,22 @@ def is_finite(tensors: dict[str, Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
 
 
-def encode_batch(
-    vae: AutoencoderKLCogVideoX, batch: list[PixelWindow], settings: EncodeCommand
-) -> list[dict[str, Tensor]]:
-    """Encode windows of one size; returns the tensors of each for its shard, on the CPU.
+def encode_window(vae: AutoencoderKLCogVideoX, window: PixelWindow, settings: EncodeCommand) -> dict[str, Tensor]:
+    """Encode a window; returns its tensors for the shard, on the CPU.
 
     For instance a truth or condition [latent frames, channels, rows, columns]; see `artifacts.latents`.
     """
     dtype, geometry = loading.DTYPES[settings.latents_dtype], bases.family(settings.base).geometry
     if settings.content != "truth":
-        clips = [_condition_tensor(window, settings.content, settings.mask_dilation) for window in batch]
-        conditions = vae_latents.encode(vae, torch.stack(clips))[0].to(dtype).cpu()
-        return [{"condition": condition} for condition in conditions]
-    clips = [vae_latents.to_tensor(window.clip) for window in batch]
-    means, logvars = (latents.to(dtype).cpu() for latents in vae_latents.encode(vae, torch.stack(clips)))
-    encoded = []
-    for window, mean, logvar in zip(batch, means, logvars, strict=True):
-        spread = {"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {}
-        assert window.difference is not None
-        space, time = geometry.spatial_factor, geometry.temporal_factor
-        difference = torch.from_numpy(masks.latent_max(window.difference, space, time))
-        hole = torch.from_numpy(masks.pack(window.hole))
-        encoded.append({"truth": mean, "hole": hole, "difference": difference, **spread})
-    return encoded
+        clip = _condition_tensor(window, settings.content, settings.mask_dilation)
+        return {"condition": vae_latents.encode(vae, clip[None])[0][0].to(dtype).cpu()}
+    clip = vae_latents.to_tensor(window.clip)
+    mean, logvar = (latents[0].to(dtype).cpu() for latents in vae_latents.encode(vae, clip[None]))
+    assert window.difference is not None
+    difference = masks.latent_max(window.difference, geometry.spatial_factor, geometry.temporal_factor)
+    tensors = {"truth": mean, "hole": torch.from_numpy(masks.pack(window.hole))}
+    tensors["difference"] = torch.from_numpy(difference)
+    return tensors | ({"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {})
 
 
 def _condition_tensor(window: PixelWindow, source: ConditionSource, dilation: int) -> Tensor:
