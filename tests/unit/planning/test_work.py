@@ -32,7 +32,7 @@ def jobs_of_snakemake(project: Path, configuration: str, folder: Path) -> dict[s
 @pytest.mark.parametrize("name", ["config", "ablation"])
 def test_the_jobs_are_those_that_snakemake_lists(name: str, in_the_project: Path, tmp_path: Path) -> None:
     configuration = f"config/{name}.yaml"
-    planned = jobs(resolve(yaml.safe_load(Path(configuration).read_text(encoding="utf-8"))))
+    planned = jobs(resolve(yaml.safe_load(Path(configuration).read_text(encoding="utf-8")), [Path("config")]))
     assert planned == jobs_of_snakemake(in_the_project, configuration, tmp_path)
 
 
@@ -44,7 +44,8 @@ def test_a_folder_is_counted_and_split_as_the_pipeline_does(work: Work, tiny_res
 
 
 def test_a_dataset_that_is_not_there_needs_a_number(in_the_project: Path) -> None:
-    config = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": "nowhere"}}, root_exists=False)
+    dataset = {"root": "nowhere", "split": {"validation_share": 0.1, "test_share": 0.1}}
+    config = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": dataset}, root_exists=False)
     with pytest.raises(UsageError, match=r"dataset\.root: nowhere does not exist.*--sequences N"):
         count_work(config, COGVIDEOX_2B.geometry, given=None, size=None)
     work = count_work(config, COGVIDEOX_2B.geometry, given=40_000, size=None)
@@ -73,4 +74,4 @@ def test_limits_bound_what_is_scored(tiny_config: PipelineConfig) -> None:
 def test_clips_are_inpainted_in_as_many_windows_as_the_sampler_plans(frames: int, window: int, overlap: int) -> None:
     geometry = COGVIDEOX_2B.geometry
     expected = WindowSchedule.plan(frames, window, overlap, geometry).starts
-    assert joint_windows(frames, window, overlap, geometry.stride) == len(expected)
+    assert joint_windows(frames, window, overlap, geometry.temporal_factor) == len(expected)

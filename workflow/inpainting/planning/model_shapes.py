@@ -36,7 +36,7 @@ def read_base(name: str) -> Base:
     """A base by folder or hub name, without network: CogVideoX-2b's shapes for a hub name that is not in the cache."""
     configs = bases.read_configs(name, "model.base", download=False)
     family = bases.family_unless_remote(name, "model.base")
-    on_hub = "local_files_only" not in bases.source(name)
+    on_hub = "local_files_only" not in bases.load_options(name)
     has_text_encoder = on_hub or (Path(name) / "text_encoder").is_dir()
     return Base(
         transformer={**published_2b.TRANSFORMER, **configs["transformer"]},

@@ -74,7 +74,7 @@ def count_work(config: PipelineConfig, geometry: Geometry, given: int | None, si
         sequences_from=source,
         size=frame,
         size_origin=counted,
-        padded=(columns * geometry.cell, rows * geometry.cell),
+        padded=(columns * geometry.spatial_factor, rows * geometry.spatial_factor),
         frames=frames,
         window=window,
         latent_shape=(geometry.latent_frames(window), rows, columns),
@@ -82,7 +82,7 @@ def count_work(config: PipelineConfig, geometry: Geometry, given: int | None, si
         validation=validation,
         test=test,
         windows=len(windows.plan(frames, window, config.windows.window_overlap)),
-        joint_windows=joint_windows(frames, window, config.windows.window_overlap, geometry.stride),
+        joint_windows=joint_windows(frames, window, config.windows.window_overlap, geometry.temporal_factor),
         validated=min(validation, config.validation.limit or validation),
         evaluated=_evaluated(config, sequences, validation, test),
     )
