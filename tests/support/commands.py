@@ -159,3 +159,8 @@ def plan(configfile: object, *options: str) -> list[str]:
 def tables(results: Iterable[object], manifest: object, out: object, *options: str) -> list[str]:
     """Compare methods by their results, the .parquet files of `evaluate`."""
     return [*command("tables", results=results, manifest=manifest, out=out), *options]
+
+
+def find_rate(base: object, results: Path, out: object, *options: str) -> list[str]:
+    """Test a range of learning rates, with the options of `train` and two probe batches."""
+    return ["find-rate", *train(base, results, out)[1:], "--probe-batches", "2", *options]

@@ -13,7 +13,7 @@ NANO = "models/nano"
 
 
 def test_the_estimate_covers_the_checkpoints_of_a_training(tiny_base: Path, tiny_training: Path) -> None:
-    training = TrainSettings(steps=4, save_every=2, rank=2)
+    training = TrainSettings(steps=4, warmup_steps=1, save_every=2, rank=2)
     files = [path for path in (tiny_training / "checkpoints").rglob("*") if path.is_file()]
     written = sum(path.stat().st_size for path in files)
     weights = sum(path.stat().st_size for path in files if path.suffix in {".safetensors", ".pt"})
@@ -24,7 +24,7 @@ def test_the_estimate_covers_the_checkpoints_of_a_training(tiny_base: Path, tiny
 
 @pytest.mark.parametrize("targets", ["attention", "attention+ff", "all_linear"])
 def test_the_estimate_is_not_below_the_size_of_all_lora_weights(targets: str) -> None:
-    training = TrainSettings(steps=1, save_every=1, rank=64, targets=(targets,))
+    training = TrainSettings(steps=1, warmup_steps=0, save_every=1, rank=64, targets=(targets,))
     with torch.device("meta"):
         transformer = CogVideoXTransformer3DModel.from_config(bases.read_configs(NANO)["transformer"])
     layers = lora.target_layers(transformer, training)
@@ -35,7 +35,7 @@ def test_the_estimate_is_not_below_the_size_of_all_lora_weights(targets: str) ->
 
 
 def test_existing_checkpoints_are_subtracted(tiny_base: Path, tiny_training: Path) -> None:
-    training = TrainSettings(steps=4, save_every=2, rank=2)
+    training = TrainSettings(steps=4, warmup_steps=1, save_every=2, rank=2)
     whole = checkpoint_bytes(str(tiny_base), training)
     trainings = {"new": training, tiny_training.name: training}
     missing = missing_checkpoint_bytes(str(tiny_base), trainings, tiny_training.parent)

@@ -43,7 +43,7 @@ SIZES_RATES_AND_STEPS = {
     "windows": {"window"},
     "masks": {"mask_dilation"},
     "dataset": {"root", "frames", "sample", "audit", "split"},
-    "latents": {"shards", "latents_dtype"},
+    "latents": {"shards", "windows_per_sequence", "latents_dtype"},
     "training": {
         "steps",
         "batch_size",
@@ -107,7 +107,7 @@ def test_adapters_are_scored_without_a_training_and_several_of_a_name_are_repeat
     assert settings.groups() == {"mine-0": "mine", "mine-1": "mine", "other": "other"}
 
 
-def test_a_file_that_extends_another_goes_over_it_key_by_key(tmp_path: Path) -> None:
+def test_a_file_that_extends_another_overrides_it_key_by_key(tmp_path: Path) -> None:
     (tmp_path / "below.yaml").write_text("seed: 3\ntraining: {rank: 8, steps: 7, warmup_steps: 0}\n")
     settings = resolve({"extends": str(tmp_path / "below.yaml"), "training": {"steps": 9}})
     assert (settings.seed, settings.training.rank, settings.training.steps) == (3, 8, 9)

@@ -23,7 +23,7 @@ def training(project: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_the_log_says_what_became_of_a_training_that_was_signalled(training: Path) -> None:
+def test_the_log_says_how_a_training_that_got_a_signal_ended(training: Path) -> None:
     results = training / "results"
     log, metrics = results / "logs" / "train-one.log", results / "training" / "one" / "metrics.jsonl"
     for number, sentence in (

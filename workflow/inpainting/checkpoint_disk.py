@@ -39,7 +39,7 @@ def missing_checkpoint_bytes(base: str, trainings: Mapping[str, TrainSettings], 
 
 def checkpoint_bytes(base: str, training: TrainSettings) -> int:
     """Bytes of one training's checkpoints, rounded up: LoRA, the patch embedding, and the optimizer's states."""
-    config = bases.read_configs(base, download=False)["transformer"] or COGVIDEOX_2B
+    config = bases.configs_unless_remote(base)["transformer"] or COGVIDEOX_2B
     width = config["num_attention_heads"] * config["attention_head_dim"]
     per_block = sum(LAYERS.get(target, ALL_LAYERS) for target in training.targets)
     lora = min(per_block, ALL_LAYERS) * training.rank * width * (config["num_layers"] + 1)

@@ -15,8 +15,10 @@ import yaml
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from inpainting.core import devices
 from inpainting.core.errors import InputError, Unfinished, UsageError
 from inpainting.core.settings import Settings, error_sentences
+from inpainting.models.settings import ModelSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,12 @@ class Command:
         return kind
 
     def run(self, settings: Settings) -> None:
-        """Run the step."""
+        """Run the step; one that uses the model first finds its folder and takes the GPUs it needs."""
+        if isinstance(settings, ModelSettings) and settings.uses_model():
+            from inpainting.models import bases
+
+            settings = bases.with_local_base(settings)
+            devices.reserve(settings.gpus_needed())
         module = importlib.import_module(f"inpainting.{self.package}.{self.module}")
         getattr(module, self.module)(settings)
 
@@ -81,6 +88,7 @@ COMMANDS = {
     "draw-provenance": Command(
         "stages.report", "draw_provenance", "DrawProvenanceCommand", "list what results were made with"
     ),
+    "fetch": Command("models", "fetch", "FetchCommand", "download a base model from the hub"),
     "plan": Command("planning", "plan", "PlanCommand", "print what a run will cost, before anything is computed"),
     "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
     "export": Command("sampling", "export", "ExportCommand", "write an adapter as one folder with a card"),

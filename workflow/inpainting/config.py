@@ -166,7 +166,7 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists
 
 def _check_base(config: PipelineConfig) -> None:
     """Raise UsageError if the base or the windows are unsuitable; the base is not checked here if it is a hub name."""
-    family = bases.family_unless_remote(config.model.base, "model.base")
+    family = bases.family_unless_remote(config.model.base, config.model.revision, "model.base")
     if family is not None:
         bases.check_window(family, config.windows.window, "windows.window")
 

@@ -22,6 +22,8 @@ os.environ.update(
 DATASET = settings.dataset.root or "results/dataset/sample"
 GPUS = 0 if settings.model.device == "cpu" else 1
 TRACKED = [role for role in Role if role is not Role.EXECUTION]
+# A base that is no folder is downloaded once, before any job that loads it.
+BASE = [] if os.path.isdir(settings.model.base) else ["results/base.txt"]
 MODEL = settings.model.to_options(*TRACKED)
 DEVICE = settings.model.to_options(Role.EXECUTION)
 MASKS, WINDOWS = settings.masks.to_options(), settings.windows.to_options()

@@ -56,6 +56,10 @@ rule evaluate:
 
 
 use rule evaluate as evaluate_model with:
+    input:
+        base=ancient(BASE),
+        manifest=rules.audit.output.manifest,
+        split=rules.split.output.table,
     wildcard_constraints:
         method="|".join(MODELS) or "-",
     threads: 8 if GPUS else 1
@@ -67,6 +71,7 @@ use rule evaluate as evaluate_model with:
 
 use rule evaluate as evaluate_experiment with:
     input:
+        base=ancient(BASE),
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
         adapter=lambda wildcards: GIVEN_FILES.get(

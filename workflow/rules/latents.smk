@@ -2,6 +2,7 @@
 
 from inpainting.checkpoint_disk import missing_checkpoint_bytes
 from inpainting.artifacts.shard_listing import LATENTS_VERSION
+from inpainting.models.settings import FetchCommand
 from inpainting.stages.latents.settings import (
     EncodeSettings,
     PromptSettings,
@@ -9,6 +10,7 @@ from inpainting.stages.latents.settings import (
 )
 from inpainting.video.settings import HoleSettings
 
+BASE_OPTIONS = settings.model.section(FetchCommand).to_options()
 SHARDS = range(settings.latents.shards)
 ENCODE = (
     f"{MODEL} {WINDOWS} {settings.latents.section(EncodeSettings).to_options(*TRACKED)}"
@@ -35,8 +37,21 @@ wildcard_constraints:
     shard=r"\d+",
 
 
+rule fetch:
+    output:
+        folder="results/base.txt",
+    log:
+        "results/logs/fetch.log",
+    localrule: True
+    params:
+        options=verbatim(BASE_OPTIONS),
+    shell:
+        "inpaint fetch {params.options} > {output.folder} 2> {log}"
+
+
 rule encode_truth:
     input:
+        base=ancient(BASE),
         split=rules.split.output.table,
         manifest=rules.audit.output.manifest,
     output:
@@ -109,6 +124,8 @@ rule index:
 
 
 rule prompt:
+    input:
+        base=ancient(BASE),
     output:
         prompt="results/latents/prompt.safetensors",
     log:

@@ -13,24 +13,24 @@ from settings import Config
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train one part; the exit code is 0 for done, 1 for failed, 2 for wrong usage."""
+    """Train one of the two models; the exit code is 0 for done, 1 for failed, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="pretrain.py", description=__doc__)
-    parser.add_argument("part", choices=["vae", "transformer"])
-    parser.add_argument("--config", type=Path, required=True, help="settings of both parts, such as settings.yaml")
+    parser.add_argument("model", choices=["vae", "transformer"])
+    parser.add_argument("--config", type=Path, required=True, help="settings of both trainings, such as settings.yaml")
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder of both parts; an interrupted run goes on there"
+        "--out", type=Path, required=True, help="folder of both models; an interrupted training continues there"
     )
     parser.add_argument(
         "--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto: the GPU if there is one"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
-        config = Config.model_validate(yaml.safe_load(given.config.read_text(encoding="utf-8")))
-        train(given.part, config, given.out, given.device)
+        config = Config.model_validate(yaml.safe_load(options.config.read_text(encoding="utf-8")))
+        train(options.model, config, options.out, options.device)
     except ValidationError as error:
         for sentence in error_sentences(error, Config, option=False):
-            print(f"{given.config}: {sentence}", file=sys.stderr)
+            print(f"{options.config}: {sentence}", file=sys.stderr)
         return 2
     except UsageError as error:
         print(error, file=sys.stderr)
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def train(part: str, config: Config, out: Path, device: str) -> None:
+def train(model: str, config: Config, out: Path, device: str) -> None:
     """Train the VAE or the transformer.
 
     torch is imported here because each process that draws clips imports this file.
@@ -50,7 +50,7 @@ def train(part: str, config: Config, out: Path, device: str) -> None:
     from inpainting.models.loading import resolve_device
 
     torch.backends.cudnn.deterministic = True
-    if part == "vae":
+    if model == "vae":
         from vae import train_vae
 
         train_vae(config.vae, out, resolve_device(device))

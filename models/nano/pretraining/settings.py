@@ -1,4 +1,4 @@
-"""Settings of the two trainings. settings.yaml gives the values, so that no value stands in two places."""
+"""Settings of the two trainings. There are no defaults: settings.yaml gives every value."""
 
 from typing import Literal
 
@@ -7,18 +7,18 @@ from pydantic import Field
 
 
 class TrainingSettings(Settings):
-    """What both trainings have."""
+    """Settings of both trainings."""
 
     seed: int = Field(ge=0)
-    """Seed of the clips, the first weights and all noise."""
+    """Seed of the clips, the initial weights and all noise."""
     clips: int = Field(ge=1)
-    """Clips to train on, all held in memory."""
+    """Clips to train on, all kept in memory."""
     batch: int = Field(ge=2, multiple_of=2)
     """Clips per step; the VAE takes three times as many single frames and half as many whole clips."""
     rate: float = Field(gt=0)
     """Muon's highest learning rate."""
     held_out: int = Field(ge=4)
-    """Clips that are not trained on: all measure latents and velocities, a quarter of them the VAE's PSNR."""
+    """Clips that are not trained on. All measure the latents' scale and velocity error, a quarter the PSNR."""
     checkpoint_every: int = Field(ge=1)
     """Steps between checkpoints."""
     mixed_precision: Literal["no", "bf16"]
@@ -28,16 +28,16 @@ class TrainingSettings(Settings):
 
 
 class VaeSettings(TrainingSettings):
-    """How the VAE is made."""
+    """Architecture and training of the VAE."""
 
     latent_channels: int = Field(ge=1)
     """Channels of the latents. CogVideoX-2b has 16, which is too few for frames of 128x96."""
     channels: list[int] = Field(min_length=4, max_length=4)
-    """Width of the four blocks; each is a multiple of `groups`."""
+    """Channels of the four blocks, each a multiple of `groups`."""
     layers: int = Field(ge=1)
     """Residual layers per block."""
     groups: int = Field(ge=1)
-    """Groups of the group normalisation; at this width, fewer groups reconstruct better."""
+    """Groups of the group normalisation; with so few channels, fewer groups reconstruct better."""
     image_steps: int = Field(ge=0)
     """Steps on single frames, crops of 64x48."""
     short_steps: int = Field(ge=0)
@@ -47,12 +47,12 @@ class VaeSettings(TrainingSettings):
 
     @property
     def steps(self) -> int:
-        """Steps in all."""
+        """Steps of all three stages."""
         return self.image_steps + self.short_steps + self.long_steps
 
 
 class TransformerSettings(TrainingSettings):
-    """How the transformer is made."""
+    """Architecture and training of the transformer."""
 
     heads: int = Field(ge=1)
     """Attention heads."""
@@ -69,9 +69,9 @@ class TransformerSettings(TrainingSettings):
 
 
 class Config(Settings):
-    """What settings.yaml holds."""
+    """The contents of settings.yaml."""
 
     vae: VaeSettings
-    """The first training."""
+    """The first training, of the VAE."""
     transformer: TransformerSettings
-    """The second."""
+    """The second training, of the transformer."""

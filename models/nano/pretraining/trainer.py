@@ -1,4 +1,4 @@
-"""What both trainings share: the loop, the optimizers, the moving average of the weights, the checkpoint."""
+"""The code of both trainings: loop, optimizers, moving average of the weights (EMA), checkpoint."""
 
 import copy
 import logging
@@ -21,34 +21,35 @@ Model = TypeVar("Model", bound=nn.Module)
 log = logging.getLogger(__name__)
 
 GRADIENT_NORM = 1.0
-"""Gradients are scaled down to this norm."""
+"""Gradients with a larger norm are scaled down to it."""
 
 
-class Optimizer:
+class MuonWithAdamW:
     """Muon for weight matrices and convolution kernels, AdamW for the rest.
 
     Muon orthogonalises each update (Jordan et al., 2024; https://kellerjordan.github.io/posts/muon/); on these small
-    models it learned faster than AdamW in the same time. torch's Muon takes matrices only, so it is given each kernel
-    [out, ...] as a view [out, rest]. Weights with fewer than SMALLEST rows or columns go to AdamW.
+    models it trained faster than AdamW. torch's Muon takes matrices only, so each kernel
+    [out, ...] is passed as a view [out, rest].
     """
 
-    SMALLEST = 8
-    ADAM_SHARE = 0.1
-    """AdamW's learning rate as a share of Muon's."""
+    MIN_MUON_SIZE = 8
+    """Matrices with fewer rows or columns are updated by AdamW."""
+    ADAM_RATE_FACTOR = 0.1
+    """AdamW's learning rate as a fraction of Muon's."""
 
     def __init__(self, model: nn.Module, rate: float) -> None:
         self.kernels: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for weight in model.parameters():
-            matrix = weight.ndim >= 2 and min(len(weight), weight[0].numel()) >= self.SMALLEST
+            matrix = weight.ndim >= 2 and min(len(weight), weight[0].numel()) >= self.MIN_MUON_SIZE
             (self.kernels if matrix else rest).append(weight)
         self.matrices = [nn.Parameter(kernel.detach().view(len(kernel), -1)) for kernel in self.kernels]
         self.muon = torch.optim.Muon(self.matrices, lr=rate, weight_decay=0.0, momentum=0.95, nesterov=True)
-        self.adam = torch.optim.AdamW(rest, lr=self.ADAM_SHARE * rate, betas=(0.9, 0.98), weight_decay=0.0)
-        self.rates = (rate, self.ADAM_SHARE * rate)
+        self.adam = torch.optim.AdamW(rest, lr=self.ADAM_RATE_FACTOR * rate, betas=(0.9, 0.98), weight_decay=0.0)
+        self.rates = (rate, self.ADAM_RATE_FACTOR * rate)
 
     def step(self, factor: float) -> None:
-        """Update the weights by their gradients, at this fraction of the learning rates."""
+        """Update the weights; `factor` multiplies both learning rates."""
         for kernel, matrix in zip(self.kernels, self.matrices, strict=True):
             matrix.grad = None if kernel.grad is None else kernel.grad.reshape(len(kernel), -1)
         for optimizer, rate in zip((self.muon, self.adam), self.rates, strict=True):
@@ -57,15 +58,16 @@ class Optimizer:
 
 
 class Trainer(Generic[Model]):
-    """A model in training. ema: the moving average of its weights; finished: steps done; curve: an entry a checkpoint.
+    """A model in training. Resumes from the checkpoint if it exists.
 
-    Raises InputError where the checkpoint was made with other settings.
+    ema: a copy of the model with the moving average of its weights. finished: number of steps done. curve: measurements
+    at each checkpoint. Raises InputError if the checkpoint was made with other settings.
     """
 
     def __init__(self, model: Model, settings: TrainingSettings, ema_decay: float, checkpoint: Path) -> None:
         self.model, self.settings, self.ema_decay, self.checkpoint = model, settings, ema_decay, checkpoint
         self.ema = copy.deepcopy(model).requires_grad_(False)
-        self.optimizer = Optimizer(model, settings.rate)
+        self.optimizer = MuonWithAdamW(model, settings.rate)
         self.finished = 0
         self.curve: list[dict[str, float]] = []
         if checkpoint.exists():
@@ -74,36 +76,36 @@ class Trainer(Generic[Model]):
     def train(
         self,
         steps: int,
-        loss_of: Callable[[int], Tensor],
+        compute_loss: Callable[[int], Tensor],
         rate_factor: Callable[[int], float],
         measure: Callable[[Model], dict[str, float]],
     ) -> Model:
         """Train up to `steps` steps and return the averaged model.
 
-        loss_of: the loss of a step; it depends on the step's number alone. rate_factor: its fraction of the learning
-        rate. measure: figures of the averaged model, for the curve.
+        compute_loss: the scalar loss of a step, whose random numbers depend only on the step's number. rate_factor: the
+        factor of a step's learning rates. measure: measurements of the averaged model by name, for the curve.
         """
         progress = Progress("training", "steps", steps, self.finished, every=60)
         losses: list[float] = []
         for step in range(self.finished, steps):
-            losses.append(self._update(loss_of(step), rate_factor(step)))
+            losses.append(self._update(compute_loss(step), rate_factor(step)))
             progress.step(note=f", loss {np.mean(losses[-50:]):.4f}")
             if self.finished % self.settings.checkpoint_every == 0 or self.finished == steps:
-                figures = {"loss": float(np.mean(losses)), **measure(self.ema)}
-                self.curve.append({"step": self.finished, **{name: round(value, 5) for name, value in figures.items()}})
-                log.info("step %d: %s", step + 1, ", ".join(f"{name} {value:.4g}" for name, value in figures.items()))
+                scores = {"loss": float(np.mean(losses)), **measure(self.ema)}
+                self.curve.append({"step": self.finished, **{name: round(value, 5) for name, value in scores.items()}})
+                log.info("step %d: %s", step + 1, ", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
                 losses.clear()
                 self._save()
         return self.ema
 
     def _update(self, loss: Tensor, rate_factor: float) -> float:
-        """Update weights and average; raises InputError, before it does, where the gradients are not finite."""
+        """Update the weights and their average. Raises InputError, before the update, if a gradient is not finite."""
         self.model.zero_grad()
         loss.backward()
         if not math.isfinite(torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM).item()):
             raise InputError(
-                f"step {self.finished + 1}: the gradients are not finite; start again, in another folder, with a lower "
-                'rate, or with mixed_precision: "no", which some CPUs\' bfloat16 needs'
+                f"step {self.finished + 1}: the gradients are not finite; start again in another folder with a lower "
+                'rate, or, on a CPU with inaccurate bfloat16, with mixed_precision: "no"'
             )
         self.optimizer.step(rate_factor)
         self.finished += 1
@@ -113,37 +115,37 @@ class Trainer(Generic[Model]):
         return loss.item()
 
     def _save(self) -> None:
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
-        about = {"settings": self.settings.model_dump(), "finished": self.finished, "curve": self.curve}
+        states = {name: item.state_dict() for name, item in self._stateful().items()}
+        metadata = {"settings": self.settings.model_dump(), "finished": self.finished, "curve": self.curve}
         with atomic_path(self.checkpoint) as temporary:
-            torch.save({**parts, **about}, temporary)
+            torch.save({**states, **metadata}, temporary)
         write_json(self.checkpoint.with_suffix(".json"), self.curve)
 
     def _resume(self) -> None:
         state = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
         if state["settings"] != self.settings.model_dump():
             raise InputError(f"{self.checkpoint} was made with other settings; give another folder or remove it")
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
+        for name, item in self._stateful().items():
+            item.load_state_dict(state[name])
         self.finished, self.curve = state["finished"], state["curve"]
-        log.info("going on from step %d", self.finished)
+        log.info("continuing after step %d", self.finished)
 
-    def _parts(self) -> dict[str, Any]:
-        """What has a state."""
+    def _stateful(self) -> dict[str, Any]:
+        """The checkpoint's models and optimizers by name."""
         return {"model": self.model, "ema": self.ema, "muon": self.optimizer.muon, "adam": self.optimizer.adam}
 
 
 def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast:
-    """Inside, a model computes in the precision that the settings name; weights stay float32."""
+    """A context in which models compute in the precision of the settings; weights stay float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=settings.mixed_precision == "bf16")
 
 
 def generator(seed: int, purpose: str, step: int) -> torch.Generator:
-    """The random numbers of one purpose at one step, the same whenever the step is reached."""
+    """A generator seeded by seed, purpose and step, so that a resumed training draws the same numbers."""
     return torch.Generator().manual_seed(derive(seed, purpose, step))
 
 
-def annealed(step: int, steps: int, warmup: int, floor: float) -> float:
-    """Learning rate factor: a linear rise over `warmup` steps, times a half cosine from 1 to `floor` over `steps`."""
+def learning_rate_factor(step: int, steps: int, warmup: int, floor: float) -> float:
+    """Linear warm-up over `warmup` steps times a cosine decay from 1 to `floor` over `steps`."""
     cosine = 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1)))
     return min(1.0, (step + 1) / warmup) * (floor + (1 - floor) * cosine)

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from clips import FRAMES, HEIGHT, WIDTH, Clip, draw_clips, held_out
+from clips import FRAMES, HEIGHT, WIDTH, Pixels, draw_clips, held_out
 from diffusers import (
     AutoencoderKLCogVideoX,
     CogVideoXDDIMScheduler,
@@ -18,13 +18,13 @@ from inpainting.core.seeds import derive
 from inpainting.models.spatial_norm import project_first
 from settings import TransformerSettings
 from torch import Tensor, nn
-from trainer import Trainer, annealed, autocast, generator
+from trainer import Trainer, autocast, generator, learning_rate_factor
 from vae import SPACE, TIME, as_video, encode
 
 EMA_DECAY = 0.998
 WARMUP_STEPS = 100
-LOWEST_RATE = 0.01
-"""The last step's share of the learning rate."""
+FINAL_RATE_FACTOR = 0.01
+"""Factor of the last step's learning rates."""
 
 MEASURED_TIMESTEPS = (100, 300, 600, 900)
 """Timesteps at which the velocity error on held-out clips is measured."""
@@ -45,26 +45,26 @@ def train_transformer(settings: TransformerSettings, out: Path, device: torch.de
         seed, settings.clips, (WIDTH, HEIGHT), dynamic_share=settings.dynamic_share, workers=settings.workers
     )
     latents = torch.cat([scaled_latents(vae, clips[start : start + 64]).half() for start in range(0, len(clips), 64)])
-    unseen = scaled_latents(vae, held_out(settings.seed, settings.held_out)).to(device)
+    held_out_latents = scaled_latents(vae, held_out(settings.seed, settings.held_out)).to(device)
     scheduler = noise_scheduler()
     transformer = new_transformer(settings, vae.config.latent_channels).to(device)
 
-    def loss_of(step: int) -> Tensor:
+    def compute_loss(step: int) -> Tensor:
         clean, noise, timesteps = (tensor.to(device) for tensor in draw_batch(settings, latents, step))
         with autocast(settings, device):
             return velocity_error(transformer, scheduler, clean, noise, timesteps)
 
     trained = Trainer(transformer, settings, EMA_DECAY, out / "transformer.checkpoint").train(
         settings.steps,
-        loss_of,
-        lambda step: annealed(step, settings.steps, WARMUP_STEPS, LOWEST_RATE),
-        lambda average: held_out_errors(average, scheduler, unseen, settings),
+        compute_loss,
+        lambda step: learning_rate_factor(step, settings.steps, WARMUP_STEPS, FINAL_RATE_FACTOR),
+        lambda ema: held_out_errors(ema, scheduler, held_out_latents, settings),
     )
     write_model(CogVideoXPipeline(None, None, vae, trained, scheduler), settings.seed, out / "nano")
 
 
 def noise_scheduler() -> CogVideoXDDIMScheduler:
-    """The scheduler that CogVideoX-2b publishes, setting by setting; the class defaults are others."""
+    """The scheduler with the published settings of CogVideoX-2b, which are not the class defaults."""
     return CogVideoXDDIMScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,
@@ -80,7 +80,7 @@ def noise_scheduler() -> CogVideoXDDIMScheduler:
 
 
 def new_transformer(settings: TransformerSettings, latent_channels: int) -> CogVideoXTransformer3DModel:
-    """A transformer with fresh weights, its output layer's at zero, so that it starts by predicting almost nothing."""
+    """A transformer with random weights; the output layer's are zero, so that its first predictions are near zero."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(settings.seed, "pretraining.weights"))
         transformer = CogVideoXTransformer3DModel(
@@ -104,23 +104,23 @@ def new_transformer(settings: TransformerSettings, latent_channels: int) -> CogV
     return transformer
 
 
-def scaled_latents(vae: AutoencoderKLCogVideoX, clips: Clip) -> Tensor:
-    """uint8 [clips, FRAMES, height, width, 3] to float32 [clips, channels, latent frames, h, w] in main memory."""
+def scaled_latents(vae: AutoencoderKLCogVideoX, clips: Pixels) -> Tensor:
+    """Encode uint8 [clips, FRAMES, height, width, 3] to float32 [clips, channels, latent frames, h, w] on the CPU."""
     return (encode(vae, as_video(clips).to(vae.device)) * vae.config.scaling_factor).cpu()
 
 
 def draw_batch(settings: TransformerSettings, latents: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor]:
     """A step's clean latents and noise [batch, channels, latent frames, h, w], and timesteps [batch]."""
-    draw = generator(settings.seed, "pretraining.base.step", step)
-    clean = latents[torch.randint(len(latents), (settings.batch,), generator=draw)].float()
-    timesteps = spread_timesteps(settings.batch, draw)
-    return clean, torch.randn(clean.shape, generator=draw), timesteps
+    rng = generator(settings.seed, "pretraining.base.step", step)
+    clean = latents[torch.randint(len(latents), (settings.batch,), generator=rng)].float()
+    timesteps = spread_timesteps(settings.batch, rng)
+    return clean, torch.randn(clean.shape, generator=rng), timesteps
 
 
-def spread_timesteps(batch: int, draw: torch.Generator) -> Tensor:
-    """Timesteps [batch] in 0 .. 999, one from each of `batch` equal parts: a batch sees all noise levels."""
-    parts = torch.arange(batch) + torch.rand(batch, generator=draw)
-    return (parts * 1000 / batch).long().clamp(max=999)
+def spread_timesteps(batch: int, rng: torch.Generator) -> Tensor:
+    """Timesteps [batch] in 0 .. 999, one from each of `batch` equal intervals."""
+    positions = torch.arange(batch) + torch.rand(batch, generator=rng)
+    return (positions * 1000 / batch).long().clamp(max=999)
 
 
 def velocity_error(
@@ -130,7 +130,10 @@ def velocity_error(
     noise: Tensor,
     timesteps: Tensor,
 ) -> Tensor:
-    """Mean squared error of the predicted velocity, in float32."""
+    """Mean squared error of the predicted velocity, a float32 scalar.
+
+    clean, noise: [batch, channels, latent frames, h, w]; timesteps: [batch].
+    """
     noisy = scheduler.add_noise(clean, noise, timesteps)
     target = scheduler.get_velocity(clean, noise, timesteps)
     prompt = empty_prompt(len(clean), clean.device)
@@ -139,7 +142,7 @@ def velocity_error(
 
 
 def empty_prompt(batch: int, device: torch.device) -> Tensor:
-    """The nano model has no text encoder; its prompt is zeros: [batch, TEXT_TOKENS, TEXT_WIDTH]."""
+    """Zeros [batch, TEXT_TOKENS, TEXT_WIDTH], the only prompt of the nano model, which has no text encoder."""
     return torch.zeros(batch, TEXT_TOKENS, TEXT_WIDTH, device=device)
 
 
@@ -150,7 +153,10 @@ def held_out_errors(
     latents: Tensor,
     settings: TransformerSettings,
 ) -> dict[str, float]:
-    """Velocity error on held-out latents at each of MEASURED_TIMESTEPS, under the same noise every time."""
+    """Velocity error on held-out latents at each of MEASURED_TIMESTEPS, with the same noise in each call.
+
+    latents: [clips, channels, latent frames, h, w].
+    """
     errors = {}
     for time in MEASURED_TIMESTEPS:
         noise = torch.randn(latents.shape, generator=generator(settings.seed, "pretraining.base.held-out", time))
@@ -163,9 +169,9 @@ def held_out_errors(
 
 @torch.no_grad()
 def write_model(pipeline: CogVideoXPipeline, seed: int, out: Path) -> None:
-    """Write the model in diffusers' layout, weights in float16, and samples.png: two columns of unconditional samples.
+    """Write the model in diffusers' layout, weights in float16, and samples.png.
 
-    Of each sample SHOWN_FRAMES stand side by side.
+    The image has two columns of unconditional samples, each with SHOWN_FRAMES side by side.
     """
     pipeline.set_progress_bar_config(disable=True)
     videos = pipeline(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from clips import FRAMES, HEIGHT, WIDTH, Clip, crop, draw_clips, held_out
+from clips import FRAMES, HEIGHT, WIDTH, Pixels, crop, draw_clips, held_out
 from diffusers import AutoencoderKLCogVideoX
 from inpainting.core.files import atomic_path
 from inpainting.core.seeds import derive
@@ -13,45 +13,43 @@ from inpainting.models.spatial_norm import project_first
 from settings import VaeSettings
 from torch import Tensor, nn
 from torch.nn import functional
-from trainer import Trainer, annealed, autocast, generator
+from trainer import Trainer, autocast, generator, learning_rate_factor
 
 SPACE, TIME = 8, 4
-"""How many times smaller latents are than pixels."""
+"""Downsampling factors from pixels to latents."""
 
 CROP = (64, 48)
 EMA_DECAY = 0.995
 KL_WEIGHT = 2e-5
 WARMUP_STEPS = 60
-LOWEST_RATE = 0.03
-"""The last step's share of the learning rate."""
+FINAL_RATE_FACTOR = 0.03
+"""Factor of the last step's learning rates."""
 
 
 def train_vae(settings: VaeSettings, out: Path, device: torch.device) -> None:
     """Train the VAE and save it in float32, with its scaling factor, to `out`/vae."""
-    drawn = (2 * WIDTH, 2 * HEIGHT)
-    clips = draw_clips(
-        derive(settings.seed, "pretraining.vae"), settings.clips, drawn, holes=True, workers=settings.workers
-    )
-    unseen = as_video(held_out(settings.seed, settings.held_out)).to(device)
+    seed, size = derive(settings.seed, "pretraining.vae"), (2 * WIDTH, 2 * HEIGHT)
+    clips = draw_clips(seed, settings.clips, size, holes=True, workers=settings.workers)
+    held_out_clips = as_video(held_out(settings.seed, settings.held_out)).to(device)
     vae = new_vae(settings).to(device)
 
-    def loss_of(step: int) -> Tensor:
+    def compute_loss(step: int) -> Tensor:
         pixels, noise = draw_batch(settings, clips, step)
         return vae_loss(vae, settings, as_video(pixels).to(device), noise.to(device))
 
     trained = Trainer(vae, settings, EMA_DECAY, out / "vae.checkpoint").train(
         settings.steps,
-        loss_of,
-        lambda step: annealed(step, settings.steps, WARMUP_STEPS, LOWEST_RATE),
-        lambda average: {"psnr": psnr(average, unseen[: len(unseen) // 4])},
+        compute_loss,
+        lambda step: learning_rate_factor(step, settings.steps, WARMUP_STEPS, FINAL_RATE_FACTOR),
+        lambda ema: {"psnr": psnr(ema, held_out_clips[: len(held_out_clips) // 4])},
     )
-    trained.register_to_config(scaling_factor=float(1 / encode(trained, unseen).std()))
+    trained.register_to_config(scaling_factor=float(1 / encode(trained, held_out_clips).std()))
     with atomic_path(out / "vae") as folder:
         trained.save_pretrained(folder)
 
 
 def new_vae(settings: VaeSettings) -> AutoencoderKLCogVideoX:
-    """A VAE with fresh weights: 8x in space, 4x in time."""
+    """A VAE with random weights that downsamples 8x in space and 4x in time."""
     blocks = len(settings.channels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(settings.seed, "pretraining.weights"))
@@ -72,10 +70,10 @@ def new_vae(settings: VaeSettings) -> AutoencoderKLCogVideoX:
 
 @torch.no_grad()
 def start_near_identity(vae: AutoencoderKLCogVideoX) -> None:
-    """Scale the fresh weights so that training starts stably.
+    """Scale the random weights for a stable start of training.
 
     Residual branches start small, the decoder's spatial norms start as plain norms (scale 1, shift 0), and the
-    posterior starts narrow (log-variance -6), so that the decoder sees the code and not noise.
+    posterior starts narrow (log-variance -6), so that the decoder receives little noise.
     """
     for name, module in vae.named_modules():
         if name.endswith("conv_y.conv"):
@@ -89,8 +87,8 @@ def start_near_identity(vae: AutoencoderKLCogVideoX) -> None:
     vae.encoder.conv_out.conv.bias[vae.config.latent_channels :] = -6.0
 
 
-def stage_of(step: int, settings: VaeSettings) -> tuple[int, tuple[int, int], int]:
-    """What a step trains on: number of frames, size (width, height), clips per batch."""
+def training_stage(step: int, settings: VaeSettings) -> tuple[int, tuple[int, int], int]:
+    """Number of frames, size (width, height) and clips per batch of a step."""
     if step < settings.image_steps:
         return 1, CROP, 3 * settings.batch
     if step < settings.image_steps + settings.short_steps:
@@ -98,20 +96,23 @@ def stage_of(step: int, settings: VaeSettings) -> tuple[int, tuple[int, int], in
     return FRAMES, (WIDTH, HEIGHT), settings.batch // 2
 
 
-def draw_batch(settings: VaeSettings, clips: Clip, step: int) -> tuple[Clip, Tensor]:
-    """The clips of a step, uint8 [batch, frames, height, width, 3], and the standard normal noise of their latents."""
-    frames, (width, height), batch = stage_of(step, settings)
+def draw_batch(settings: VaeSettings, clips: Pixels, step: int) -> tuple[Pixels, Tensor]:
+    """A step's clips, uint8 [batch, frames, height, width, 3], and the standard normal noise of their latents.
+
+    The noise is [batch, channels, latent frames, h, w].
+    """
+    frames, (width, height), batch = training_stage(step, settings)
     rng = np.random.default_rng(derive(settings.seed, "pretraining.vae.batch", step))
-    pieces = [crop(rng, clips[rng.integers(len(clips))], frames, (width, height)) for _ in range(batch)]
+    crops = [crop(rng, clips[rng.integers(len(clips))], frames, (width, height)) for _ in range(batch)]
     shape = (batch, settings.latent_channels, (frames - 1) // TIME + 1, height // SPACE, width // SPACE)
-    return np.stack(pieces), torch.randn(shape, generator=generator(settings.seed, "pretraining.vae.noise", step))
+    return np.stack(crops), torch.randn(shape, generator=generator(settings.seed, "pretraining.vae.noise", step))
 
 
 def vae_loss(vae: AutoencoderKLCogVideoX, settings: VaeSettings, clips: Tensor, noise: Tensor) -> Tensor:
-    """Loss of clips [batch, 3, frames, height, width] in -1..1, whose latents are drawn with the noise.
+    """Loss of clips [batch, 3, frames, height, width] in -1..1, whose latents are sampled with the given noise.
 
-    The reconstruction's smooth absolute error, squared error and, for colour, the absolute error of 4x4 averages; and
-    a little of the posterior's divergence.
+    The sum of the reconstruction's smooth absolute error, its squared error, the absolute error of 4x4 averages (for
+    colour) and KL_WEIGHT times the posterior's KL divergence.
     """
     with autocast(settings, vae.device):
         posterior = vae.encode(clips).latent_dist
@@ -125,24 +126,27 @@ def vae_loss(vae: AutoencoderKLCogVideoX, settings: VaeSettings, clips: Tensor, 
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Mean KL divergence of a latent value from the standard normal, in nats (diffusers' kl() is wrong for video)."""
+    """Mean KL divergence from the standard normal in nats per latent value; both tensors have the latents' shape.
+
+    diffusers' kl() does not sum over the width of a video.
+    """
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
 
 
-def as_video(clips: Clip) -> Tensor:
+def as_video(clips: Pixels) -> Tensor:
     """uint8 [batch, frames, height, width, 3] as float32 [batch, 3, frames, height, width] in -1..1."""
     return torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float().div(127.5).sub(1).contiguous()
 
 
 @torch.no_grad()
 def encode(vae: AutoencoderKLCogVideoX, clips: Tensor) -> Tensor:
-    """Latents, not scaled, [batch, channels, latent frames, h, w], of clips [batch, 3, frames, height, width]."""
-    return torch.cat([vae.encode(part).latent_dist.mode() for part in clips.split(8)])
+    """Unscaled latents [batch, channels, latent frames, h, w] of clips [batch, 3, frames, height, width]."""
+    return torch.cat([vae.encode(chunk).latent_dist.mode() for chunk in clips.split(8)])
 
 
 @torch.no_grad()
 def psnr(vae: AutoencoderKLCogVideoX, clips: Tensor) -> float:
-    """Mean PSNR in dB of clips [batch, 3, frames, height, width] in -1..1 through the VAE."""
+    """Mean PSNR in dB of the VAE's reconstructions of clips [batch, 3, frames, height, width] in -1..1."""
     decoded = torch.cat([vae.decode(pair).sample.clamp(-1, 1) for pair in encode(vae, clips).split(2)])
     errors = ((decoded - clips) / 2).square().mean(dim=(1, 2, 3, 4))
     return float(np.mean([-10 * math.log10(error) for error in errors.tolist()]))

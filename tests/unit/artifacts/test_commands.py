@@ -18,7 +18,7 @@ COMMANDS = {
     "split": commands.split(HERE / "audit" / "manifest.parquet", OUT / "split.tsv"),
     "encode": commands.encode("BASE", HERE, OUT / "shard.safetensors"),
     "index": commands.index(HERE / "audit" / "split.tsv", [TRUTHS], [CONDITIONS], OUT / "index.parquet"),
-    "train": commands.train("BASE", HERE, OUT, "--steps", "1"),
+    "train": commands.train("BASE", HERE, OUT, "--steps", "1", "--warmup-steps", "0"),
     "evaluate": commands.evaluate("telea", HERE, OUT / "telea.parquet"),
     "draw-dataset": commands.draw_dataset(HERE, OUT),
 }

@@ -6,10 +6,9 @@ from inpainting.baselines.flow_propagation import flow_propagation
 from inpainting.baselines.per_frame import GREY_LEVEL, masked_input, telea
 from inpainting.baselines.registry import BASELINES
 from inpainting.baselines.temporal_median import temporal_median
-from numpy.typing import NDArray
+from inpainting.video.clip import Frames
+from inpainting.video.masks import Hole
 
-Frames = NDArray[np.uint8]
-Hole = NDArray[np.bool_]
 Fill = Callable[[Frames, Hole], Frames]
 
 METHODS = [pytest.param(baseline.fill, id=name) for name, baseline in BASELINES.items()]
@@ -108,7 +107,7 @@ def test_the_temporal_median_finds_what_a_still_camera_shows_at_another_time() -
     assert np.array_equal(temporal_median(still, hole), still)
 
 
-def test_pixels_that_are_unknown_in_all_frames_are_filled_alike_in_all_frames() -> None:
+def test_pixels_that_are_unknown_in_all_frames_get_the_same_fill_in_all_frames() -> None:
     clip, hole = clip_and_hole()
     filled = temporal_median(clip, hole)[:, 18:21, 4:9]
     assert (filled == filled[:1]).all()

@@ -1,4 +1,4 @@
-"""What the model is told of a clip is blind to what is under the hole, and is the same in cache and inference."""
+"""The model's inputs do not depend on the pixels under the hole, and are the same from the cache and in inference."""
 
 import itertools
 from pathlib import Path

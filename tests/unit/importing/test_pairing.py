@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from inpainting.core.errors import InputError, UsageError
-from inpainting.importing.pairing import Clip, find_clips
+from inpainting.importing.pairing import ClipFiles, find_clips
 from inpainting.importing.settings import ImportCommand
 
 from .conftest import box, scene, write_folder
@@ -25,15 +25,15 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def find(place: Path, **options: object) -> list[Clip]:
+def find(place: Path, **options: object) -> list[ClipFiles]:
     return find_clips(ImportCommand.model_validate({"out": place / "out", **options}))
 
 
 def test_videos_masks_and_truths_are_paired_by_name(place: Path) -> None:
     clips = find(place, videos=str(place / "v"), masks=place / "m", truths=place / "t")
     assert clips == [
-        Clip("bear", place / "v/bear.mp4", place / "m/bear.mkv", place / "t/bear.mp4", "bear"),
-        Clip("boat", place / "v/boat.mov", place / "m/boat_mask.png", place / "t/boat.mp4", "boat"),
+        ClipFiles("bear", place / "v/bear.mp4", place / "m/bear.mkv", place / "t/bear.mp4", "bear"),
+        ClipFiles("boat", place / "v/boat.mov", place / "m/boat_mask.png", place / "t/boat.mp4", "boat"),
     ]
 
 
@@ -54,7 +54,7 @@ def test_masks_and_truths_may_be_in_the_videos_folder(place: Path) -> None:
 def test_a_folder_of_masks_serves_a_single_clip(tmp_path: Path) -> None:
     clip = write_folder(tmp_path / "frames", scene())
     masks = write_folder(tmp_path / "masks", box())
-    assert find(tmp_path, videos=str(clip), masks=masks) == [Clip("frames", clip, masks, None, "frames")]
+    assert find(tmp_path, videos=str(clip), masks=masks) == [ClipFiles("frames", clip, masks, None, "frames")]
 
 
 def test_two_masks_for_a_clip_are_a_problem_of_only_that_clip(place: Path) -> None:
@@ -75,7 +75,7 @@ def test_paths_in_a_table_are_relative_to_its_folder(place: Path) -> None:
         "name\tvideo\tmask\ttruth\tgroup\n01\tv/bear.mp4\tm/bear.mkv\tt/bear.mp4\tzoo\n2\tv/boat.mov\tm/x\t\t\n"
     )
     first, second = find(place, table=table)
-    assert first == Clip("01", place / "v/bear.mp4", place / "m/bear.mkv", place / "t/bear.mp4", "zoo")
+    assert first == ClipFiles("01", place / "v/bear.mp4", place / "m/bear.mkv", place / "t/bear.mp4", "zoo")
     assert second.truth is None and second.group == "2" and second.problem == f"{place / 'm/x'} does not exist"
 
 

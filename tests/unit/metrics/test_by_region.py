@@ -6,11 +6,9 @@ from inpainting.metrics.by_region import REGION_COLUMNS, score_clip
 from inpainting.metrics.psnr import psnr
 from inpainting.metrics.regions import Regions, edge_band
 from inpainting.metrics.ssim import ssim
-from numpy.typing import NDArray
+from inpainting.video.clip import Frames
+from inpainting.video.masks import Hole
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
-
-Frames = NDArray[np.uint8]
-Hole = NDArray[np.bool_]
 
 
 def noise(seed: int, frames: int = 3, height: int = 20, width: int = 26) -> Frames:

@@ -17,11 +17,11 @@ from inpainting.metrics.propainter_compat import propainter_compat
 from inpainting.metrics.regions import REGIONS, Regions, effect_region
 from inpainting.metrics.ssim import ssim, ssim_of_large_windows
 from inpainting.metrics.vmaf import vmaf
+from inpainting.video.clip import Frames
 from numpy.typing import NDArray
 from skimage import data
 from skimage.metrics import structural_similarity
 
-Frames = NDArray[np.uint8]
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
@@ -60,7 +60,9 @@ def test_ssim_of_large_windows_is_scikit_images(window: int) -> None:
 
 
 @pytest.mark.parametrize(("rows", "columns"), [((0, 3), (0, 2)), ((50, 70), (90, 120)), ((118, 120), (1, 160))])
-def test_ssim_of_large_windows_takes_what_is_alike_for_alike(rows: tuple[int, int], columns: tuple[int, int]) -> None:
+def test_ssim_of_large_windows_agrees_with_scikit_image_in_equal_regions(
+    rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
     (output, *_), (truth, *_) = photograph(1)
     place = np.s_[slice(*rows), slice(*columns)]
     pasted = truth.copy()
@@ -82,7 +84,7 @@ def test_psnr_of_frames_is_what_ffmpeg_says(make: Make, tmp_path: Path) -> None:
     assert scores["mse_mask"].to_numpy() == pytest.approx(scores["mse_frame"].to_numpy())
 
 
-def test_vmaf_is_what_ffmpeg_says_of_two_lossless_videos(tmp_path: Path) -> None:
+def test_vmaf_equals_ffmpegs_for_two_lossless_videos(tmp_path: Path) -> None:
     output, truth = photograph()
     graph = "[0]format=yuv444p[a];[1]format=yuv444p[b];[a][b]libvmaf=log_fmt=json:log_path=vmaf.json"
     command = [FFMPEG, "-hide_banner", *write_raw(tmp_path, output, truth), "-lavfi", graph, "-f", "null", "-"]

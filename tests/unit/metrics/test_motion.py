@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from inpainting.metrics.motion import motion_of, score_motion
+from inpainting.video.clip import Frames
 from numpy.typing import NDArray
 from skimage import data
-
-Frames = NDArray[np.uint8]
 
 
 def panning(step: int = 3, frames: int = 4) -> Frames:

@@ -22,7 +22,7 @@ def test_pooled_and_shown_columns_come_from_columns_of_frames() -> None:
             assert column.output in metric.outputs
 
 
-def test_a_metric_is_computed_or_says_what_it_needs() -> None:
+def test_a_metric_is_computed_or_the_error_names_what_it_needs() -> None:
     for metric in METRICS:
         assert bool(metric.columns) != bool(metric.needs)
         assert bool(metric.notes) == bool(metric.columns), "what is shown is explained"

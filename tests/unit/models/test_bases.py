@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 from inpainting.cli import main
@@ -101,60 +102,53 @@ def test_every_command_that_takes_a_base_refuses_it_and_writes_nothing(
     odd_base: Callable[[str], Path],
     tiny_results: Path,
     tiny_training: Path,
-    training_arguments: Callable[..., list[str]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
     base, out = odd_base("5b"), tmp_path / "out"
-    audit, adapter = tiny_results / "audit", tiny_training / "checkpoints" / "step-4" / "adapter"
-    data = ["--dataset", tiny_results / "dataset", "--manifest", audit / "manifest.parquet"]
-    data += ["--split-file", audit / "split.tsv"]
-    _, _, tiny, *training = training_arguments(out)
-    clip = tiny_results / "dataset" / f"{0:016x}"
-    evaluate: list[object] = ["evaluate", *data, "--window", "9", "--out", out / "scores.parquet"]
-    arguments: dict[str, list[object]] = {
-        "encode": ["encode", *data, "--content", "grey", "--window", "9", "--frames", "17", "--out", out / "shard-0"],
-        "prompt": ["prompt", "--out", out / "prompt.safetensors"],
-        "train": ["train", *training],
-        "dry-run": ["train", *training, "--dry-run"],
-        "find-rate": ["find-rate", *training],
-        "validate": ["validate", *data, "--checkpoint", adapter.parent, "--frames", "9", "--out", out / "step-4.json"],
-        "base": [*evaluate, "--method", "base"],
-        "ceiling": [*evaluate, "--method", "ceiling"],
-        "adapter": [*evaluate, "--method", "adapter", "--adapter", adapter],
-        "run": ["run", "--input", clip, "--output", out / "frames", "--window", "9"],
-    }
-    assert tiny != str(base)
-    name, *options = map(str, arguments[command])
-    assert main([name, "--base", str(base), *options]) == 2
-    (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("inpaint ")]
-    assert said.startswith(f"inpaint {name}: --base: {base} has rotary positions, which is not supported;")
+    adapter, clip = tiny_training / "checkpoints" / "step-4" / "adapter", tiny_results / "dataset" / f"{0:016x}"
+
+    def evaluate(method: str, *options: str) -> list[str]:
+        scores = out / "scores.parquet"
+        return commands.evaluate(method, tiny_results, scores, "--base", str(base), "--window", "9", *options)
+
+    arguments = {
+        "encode": commands.encode(base, tiny_results, out / "shard-0"),
+        "prompt": commands.prompt(base, out / "prompt.safetensors"),
+        "train": commands.train(base, tiny_results, out),
+        "dry-run": commands.train(base, tiny_results, out, "--dry-run"),
+        "find-rate": commands.find_rate(base, tiny_results, out),
+        "validate": commands.validate(base, tiny_results, adapter.parent, out / "step-4.json"),
+        "base": evaluate("base"),
+        "ceiling": evaluate("ceiling"),
+        "adapter": evaluate("adapter", "--adapter", str(adapter)),
+        "run": commands.run(base, out / "frames", "--input", clip, "--window", "9"),
+    }[command]
+    assert main(arguments) == 2
+    (message,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("inpaint ")]
+    assert message.startswith(f"inpaint {arguments[0]}: --base: {base} has rotary positions, which is not supported;")
     assert not out.exists()
 
 
 @pytest.mark.parametrize("command", ["encode", "train", "base", "run"])
-def test_every_command_that_cuts_windows_refuses_those_that_the_vae_can_not_give_back(
+def test_every_command_that_cuts_windows_refuses_those_whose_length_the_vae_does_not_keep(
     tiny_base: Path,
     tiny_results: Path,
-    training_arguments: Callable[..., list[str]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
-    audit, out = tiny_results / "audit", tmp_path / "out"
-    data = ["--dataset", tiny_results / "dataset", "--manifest", audit / "manifest.parquet"]
-    data += ["--split-file", audit / "split.tsv", "--base", tiny_base, "--window", "12"]
-    training = [option if option != "9" else "12" for option in training_arguments(out)]
-    arguments: dict[str, list[object]] = {
-        "encode": ["encode", *data, "--content", "grey", "--frames", "17", "--out", out / "shard-0"],
-        "train": [*training],
-        "base": ["evaluate", *data, "--method", "base", "--out", out / "scores.parquet"],
-        "run": ["run", "--base", tiny_base, "--input", tiny_results / "dataset" / f"{0:016x}", "--window", "12"],
-    }
-    assert main(list(map(str, arguments[command]))) == 2
-    said = capsys.readouterr().err
-    assert ": --window: 12 frames do not keep their length in the VAE; use 8k+1, such as 9 or 17" in said
+    out, window, clip = tmp_path / "out", ("--window", "12"), tiny_results / "dataset" / f"{0:016x}"
+    arguments = {
+        "encode": commands.encode(tiny_base, tiny_results, out / "shard-0", *window),
+        "train": commands.train(tiny_base, tiny_results, out, *window),
+        "base": commands.evaluate("base", tiny_results, out / "scores.parquet", "--base", str(tiny_base), *window),
+        "run": commands.run(tiny_base, None, "--input", clip, *window),
+    }[command]
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert ": --window: 12 frames do not keep their length in the VAE; use 8k+1, such as 9 or 17" in message
     assert not out.exists()
 
 
@@ -169,7 +163,7 @@ def test_a_pipeline_refuses_it(odd_base: Callable[[str], Path], name: str) -> No
         CogVideoXInpaintPipeline.from_pretrained(base)
 
 
-def test_a_configuration_of_the_pipeline_refuses_it_and_windows_that_it_can_not_give_back(
+def test_a_configuration_of_the_pipeline_refuses_it_and_windows_whose_length_the_vae_does_not_keep(
     odd_base: Callable[[str], Path], tiny_base: Path
 ) -> None:
     base = odd_base("1.5-5b")
@@ -180,40 +174,3 @@ def test_a_configuration_of_the_pipeline_refuses_it_and_windows_that_it_can_not_
     values = {"model": {"base": str(tiny_base)}, "windows": {"window": 12}}
     with pytest.raises(UsageError, match=r"^windows.window: 12 frames do not keep their length in the VAE; .* 9 or 17"):
         resolve(values)
-
-
-@pytest.fixture
-def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of the hub in which nothing is; the network is not asked."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    return tmp_path / "hub"
-
-
-def put_into(cache: Path, name: str, base: Path) -> None:
-    """Lay a base into the hub's cache as a download does."""
-    folder, commit = cache / f"models--{name.replace('/', '--')}", "0123456789abcdef0123456789abcdef01234567"
-    shutil.copytree(base, folder / "snapshots" / commit)
-    (folder / "refs").mkdir()
-    (folder / "refs" / "main").write_text(commit)
-
-
-def test_a_hub_name_is_refused_for_what_its_configuration_says(
-    odd_base: Callable[[str], Path], hub_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    put_into(hub_cache, "owner/CogVideoX-5b", odd_base("5b"))
-    assert main(["prompt", "--base", "owner/CogVideoX-5b", "--out", str(tmp_path / "prompt.safetensors")]) == 2
-    said = "--base: owner/CogVideoX-5b has rotary positions, which is not supported; supported bases are CogVideoX-2b"
-    assert f"inpaint prompt: {said}" in capsys.readouterr().err
-    with pytest.raises(UsageError, match=r"model\.base: owner/CogVideoX-5b has rotary positions"):
-        resolve({"model": {"base": "owner/CogVideoX-5b"}})
-
-
-def test_a_hub_name_that_was_not_downloaded_is_looked_up_by_commands_and_not_by_the_configuration(
-    hub_cache: Path, tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert resolve({"model": {"base": "owner/CogVideoX-2b"}}).model.base == "owner/CogVideoX-2b"
-    assert main(["prompt", "--base", "owner/CogVideoX-2b", "--out", str(tmp_path / "prompt.safetensors")]) == 1
-    assert "owner/CogVideoX-2b: transformer/config.json can't be downloaded" in capsys.readouterr().err
-    put_into(hub_cache, "owner/CogVideoX-2b", tiny_base)
-    assert bases.native_size("owner/CogVideoX-2b") == ((32, 32), 9)

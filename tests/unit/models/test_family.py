@@ -82,9 +82,9 @@ def test_the_native_size_is_that_of_the_configuration(tiny_base: Path) -> None:
     assert bases.text_size(base) == (4, 8)
 
 
-@pytest.mark.parametrize(("dtype", "told"), [(torch.float32, False), (torch.float16, False), (torch.bfloat16, True)])
-def test_a_precision_that_the_family_was_not_trained_in_is_told(
-    tiny_base: Path, caplog: pytest.LogCaptureFixture, dtype: torch.dtype, told: bool
+@pytest.mark.parametrize(("dtype", "warned"), [(torch.float32, False), (torch.float16, False), (torch.bfloat16, True)])
+def test_a_precision_in_which_the_family_was_not_trained_is_logged(
+    tiny_base: Path, caplog: pytest.LogCaptureFixture, dtype: torch.dtype, warned: bool
 ) -> None:
     loading.load_transformer(str(tiny_base), dtype, torch.device("cpu"), (4, 4), frames=9)
-    assert (f"{tiny_base} in bfloat16: CogVideoX-2b was trained in float16" in caplog.text) == told
+    assert (f"{tiny_base} in bfloat16: CogVideoX-2b was trained in float16" in caplog.text) == warned

@@ -69,11 +69,12 @@ def _training(found: dict[str, Any], what: str) -> dict[str, Any]:
 def test_a_disk_or_card_that_is_too_small_is_told_with_what_helps(
     my_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    my_run.write_text(yaml.safe_dump(MY_RUN | {"training": ATTENTION | {"gradient_checkpointing": False}}))
+    changes = {"training": ATTENTION | {"gradient_checkpointing": False}, "latents": {"windows_per_sequence": 2}}
+    my_run.write_text(yaml.safe_dump(MY_RUN | changes))
     assert main(commands.plan(my_run, "--sequences", "400000000", "--card", "rtx4090")) == 0
     text = capsys.readouterr().out
     disk, memory = text.split("\nDisk:")[1].split("\nGPU memory")
-    assert "DOES NOT FIT" in disk and "latents: dataset.frames: 49" in disk
+    assert "DOES NOT FIT" in disk and "latents: latents.windows_per_sequence: 1; fewer" in disk
     assert "DOES NOT FIT. What helps: training.gradient_checkpointing: true" in memory
 
 

@@ -45,12 +45,15 @@ def test_a_folder_is_counted_and_split_as_the_pipeline_does(work: Work, tiny_res
 
 def test_a_dataset_that_is_not_there_needs_a_number(in_the_project: Path) -> None:
     dataset = {"root": "nowhere", "split": {"validation_share": 0.1, "test_share": 0.1}}
-    config = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": dataset}, root_exists=False)
+    values = {"extends": "config/cogvideox-2b.yaml", "dataset": dataset, "latents": {"windows_per_sequence": None}}
+    config = resolve(values, root_exists=False)
     with pytest.raises(UsageError, match=r"dataset\.root: nowhere does not exist.*--sequences N"):
         count_work(config, COGVIDEOX_2B.geometry, given=None, size=None)
     work = count_work(config, COGVIDEOX_2B.geometry, given=40_000, size=None)
     assert (work.train, work.validation, work.test) == (32_000, 4_000, 4_000)
     assert (work.windows, work.train_windows, work.pngs) == (3, 96_000, 12_000_000)
+    fewer = resolve(values | {"latents": {"windows_per_sequence": 2}}, root_exists=False)
+    assert count_work(fewer, COGVIDEOX_2B.geometry, given=40_000, size=None).train_windows == 64_000
     assert work.latent_shape == (13, 60, 80)
     assert (work.size, work.size_origin) == ((640, 480), "assumed")
 

@@ -1,4 +1,4 @@
-"""The tool that made models/nano: both trainings for a few steps on tiny models, and their parts."""
+"""The tool that made models/nano: both trainings for a few steps on tiny models, and their functions."""
 
 import itertools
 import logging
@@ -18,13 +18,13 @@ from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from pretrain import main
 from settings import Config
 from torch import nn
-from trainer import Optimizer, Trainer, annealed
+from trainer import MuonWithAdamW, Trainer, learning_rate_factor
 from transformer import noise_scheduler, spread_timesteps
-from vae import divergence, new_vae, stage_of, vae_loss
+from vae import divergence, new_vae, training_stage, vae_loss
 
-BOTH: dict[str, Any] = {"seed": 0, "held_out": 4, "checkpoint_every": 2, "mixed_precision": "no", "workers": 1}
+SHARED: dict[str, Any] = {"seed": 0, "held_out": 4, "checkpoint_every": 2, "mixed_precision": "no", "workers": 1}
 TINY_VAE: dict[str, Any] = {
-    **BOTH,
+    **SHARED,
     "latent_channels": 16,
     "channels": [4, 4, 8, 8],
     "layers": 1,
@@ -37,7 +37,7 @@ TINY_VAE: dict[str, Any] = {
     "rate": 0.02,
 }
 TINY_TRANSFORMER: dict[str, Any] = {
-    **BOTH,
+    **SHARED,
     "heads": 1,
     "head_width": 64,
     "layers": 1,
@@ -51,19 +51,19 @@ TINY_TRANSFORMER: dict[str, Any] = {
 CONFIG = Config(vae=TINY_VAE, transformer=TINY_TRANSFORMER)
 
 
-def pretrain(part: str, folder: Path, **changes: dict[str, Any]) -> int:
-    """Run the tool in the folder, on the CPU; `changes` replace settings of a part."""
+def pretrain(model: str, folder: Path, **changes: dict[str, Any]) -> int:
+    """Run the tool in the folder, on the CPU; `changes` replace settings of a model."""
     settings = CONFIG.model_dump()
     for name, values in changes.items():
         settings[name] |= values
     config = folder / "settings.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    return main([part, "--config", str(config), "--out", str(folder), "--device", "cpu"])
+    return main([model, "--config", str(config), "--out", str(folder), "--device", "cpu"])
 
 
 @contextmanager
 def interrupted_at(message: str) -> Iterator[None]:
-    """Ctrl-C arrives as soon as the training logs `message`."""
+    """Raise KeyboardInterrupt, as Ctrl-C does, as soon as the training logs `message`."""
 
     def interrupt(record: logging.LogRecord) -> bool:
         if record.getMessage().startswith(message):
@@ -82,41 +82,41 @@ def interrupted_at(message: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where both trainings ran without interruption."""
-    folder = tmp_path_factory.mktemp("made")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of both trainings, which ran without interruption."""
+    folder = tmp_path_factory.mktemp("trained")
     assert pretrain("vae", folder) == 0
     assert pretrain("transformer", folder) == 0
     return folder
 
 
 @pytest.mark.slow
-def test_both_trainings_make_a_model_that_the_pipeline_class_loads(made: Path) -> None:
-    pipeline = CogVideoXInpaintPipeline.from_pretrained(made / "nano", torch_dtype=torch.float32)
+def test_both_trainings_make_a_model_that_the_pipeline_class_loads(trained: Path) -> None:
+    pipeline = CogVideoXInpaintPipeline.from_pretrained(trained / "nano", torch_dtype=torch.float32)
     for model in (pipeline.vae, pipeline.transformer):
         assert all(weight.isfinite().all() for weight in model.parameters())
     assert pipeline.vae.config.scaling_factor == pytest.approx(
-        read_json(made / "vae" / "config.json")["scaling_factor"]
+        read_json(trained / "vae" / "config.json")["scaling_factor"]
     )
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
-    assert (made / "nano" / "samples.png").stat().st_size > 0
-    assert [entry["step"] for entry in read_json(made / "vae.json")] == [2, 4, 5]
+    assert (trained / "nano" / "samples.png").stat().st_size > 0
+    assert [entry["step"] for entry in read_json(trained / "vae.json")] == [2, 4, 5]
 
 
 @pytest.mark.slow
-def test_training_lowers_the_velocity_error(made: Path) -> None:
-    first, *_, last = read_json(made / "transformer.json")
+def test_training_lowers_the_velocity_error(trained: Path) -> None:
+    first, *_, last = read_json(trained / "transformer.json")
     for name in ("t100", "t300", "t600", "t900"):
         assert last[name] < first[name]
 
 
 @pytest.mark.slow
-def test_an_interrupted_training_ends_with_the_same_bytes(made: Path, tmp_path: Path) -> None:
+def test_an_interrupted_training_ends_with_the_same_bytes(trained: Path, tmp_path: Path) -> None:
     with interrupted_at("step 4"):
         pretrain("vae", tmp_path)
     assert pretrain("vae", tmp_path) == 0
-    assert folder_digest(tmp_path / "vae") == folder_digest(made / "vae")
-    assert read_json(tmp_path / "vae.json") == read_json(made / "vae.json")
+    assert folder_digest(tmp_path / "vae") == folder_digest(trained / "vae")
+    assert read_json(tmp_path / "vae.json") == read_json(trained / "vae.json")
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
@@ -129,14 +129,14 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
         Trainer(model, CONFIG.vae.model_copy(update={"rate": 1.0}), 0.9, checkpoint)
 
 
-def test_wrong_settings_are_named_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_setting_and_a_missing_vae_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pretrain("vae", tmp_path, vae={"batch": 3}) == 2
     assert "settings.yaml: vae.batch: 3 was given, but it should be a multiple of 2" in capsys.readouterr().err
     assert pretrain("transformer", tmp_path) == 1
     assert "train the VAE there first" in capsys.readouterr().err
 
 
-def test_a_gradient_that_is_not_finite_ends_the_training_before_it_spoils_the_weights(tmp_path: Path) -> None:
+def test_a_gradient_that_is_not_finite_ends_the_training_before_the_weights_change(tmp_path: Path) -> None:
     model = nn.Linear(16, 16)
     before = model.weight.detach().clone()
     trainer = Trainer(model, CONFIG.vae, 0.9, tmp_path / "checkpoint")
@@ -145,14 +145,14 @@ def test_a_gradient_that_is_not_finite_ends_the_training_before_it_spoils_the_we
     assert torch.equal(model.weight, before)
 
 
-def test_the_optimizer_updates_kernels_and_biases_in_proportion_to_the_rate_but_nothing_without_a_gradient() -> None:
+def test_updates_are_proportional_to_the_rate_and_weights_without_a_gradient_stay_the_same() -> None:
     torch.manual_seed(0)
     clips, moved = torch.randn(2, 8, 5, 5, 5), []
     for factor in (1.0, 0.25):
         torch.manual_seed(1)
         used, unused = nn.Conv3d(8, 16, 3), nn.Linear(16, 16)
         before = [weight.detach().clone() for weight in (*used.parameters(), *unused.parameters())]
-        optimizer = Optimizer(nn.ModuleList([used, unused]), rate=0.02)
+        optimizer = MuonWithAdamW(nn.ModuleList([used, unused]), rate=0.02)
         used(clips).square().mean().backward()
         optimizer.step(factor)
         after = (*used.parameters(), *unused.parameters())
@@ -162,8 +162,8 @@ def test_the_optimizer_updates_kernels_and_biases_in_proportion_to_the_rate_but_
     assert [bool(whole.any()) for whole in moved[0]] == [True, True, False, False]
 
 
-def test_the_learning_rate_rises_then_falls_to_nearly_nothing() -> None:
-    factors = [annealed(step, 100, warmup=10, floor=0.01) for step in range(100)]
+def test_the_learning_rate_rises_then_falls_to_nearly_zero() -> None:
+    factors = [learning_rate_factor(step, 100, warmup=10, floor=0.01) for step in range(100)]
     assert factors[0] == pytest.approx(0.1, abs=0.01)
     assert max(factors) > 0.95
     assert factors[-1] < 0.02
@@ -180,7 +180,7 @@ def test_a_fresh_vae_shrinks_8x_in_space_and_4x_in_time_and_leaves_torchs_random
         assert vae.decode(posterior.mean).sample.shape == (1, 3, 9, 16, 24)
 
 
-def test_half_the_precision_is_that_of_the_models_pass_and_not_of_its_loss_and_gradients() -> None:
+def test_bf16_applies_to_the_forward_pass_but_not_to_the_loss_and_the_gradients() -> None:
     generator = torch.Generator().manual_seed(0)
     clips = torch.rand(2, 3, 1, 16, 16, generator=generator) * 2 - 1
     noise = torch.randn(2, 16, 1, 2, 2, generator=generator)
@@ -196,9 +196,9 @@ def test_half_the_precision_is_that_of_the_models_pass_and_not_of_its_loss_and_g
     torch.testing.assert_close(losses["bf16"], losses["no"], rtol=0.02, atol=0)
 
 
-def test_the_stages_follow_each_other() -> None:
+def test_the_vae_trains_on_single_frames_then_on_short_crops_then_on_whole_clips() -> None:
     settings = CONFIG.vae.model_copy(update={"image_steps": 2, "batch": 16})
-    assert [stage_of(step, settings) for step in range(4)] == [
+    assert [training_stage(step, settings) for step in range(4)] == [
         (1, (64, 48), 48),
         (1, (64, 48), 48),
         (9, (64, 48), 16),
@@ -213,20 +213,20 @@ def test_every_batch_has_timesteps_from_all_noise_levels() -> None:
     assert draws.max() > 990
 
 
-def test_the_divergence_is_that_of_gaussians() -> None:
+def test_the_kl_divergence_agrees_with_torchs() -> None:
     mean, deviation = torch.randn(2, 3, 2, 2, 2), torch.rand(2, 3, 2, 2, 2) + 0.1
     normal = torch.distributions.Normal(0.0, 1.0)
     expected = torch.distributions.kl_divergence(torch.distributions.Normal(mean, deviation), normal).mean()
     torch.testing.assert_close(divergence(mean, 2 * deviation.log()), expected)
 
 
-def test_some_clips_have_grey_holes_if_wanted() -> None:
-    holed = [draw_clip(0, (32, 24), True, 0.0, index) for index in range(40)]
-    share = np.mean([(clip == 128).all(axis=-1).mean() > 0.02 for clip in holed])
+def test_some_clips_have_grey_holes_if_asked_for() -> None:
+    clips = [draw_clip(0, (32, 24), True, 0.0, index) for index in range(40)]
+    share = np.mean([(clip == 128).all(axis=-1).mean() > 0.02 for clip in clips])
     assert 0.03 < share < 0.4
 
 
-def test_a_share_of_clips_may_have_dynamic_scenes() -> None:
+def test_about_the_given_share_of_clips_has_dynamic_scenes() -> None:
     plain, some = ([draw_clip(0, (32, 24), False, share, index) for index in range(12)] for share in (0.0, 0.5))
     other = [not np.array_equal(one, another) for one, another in zip(plain, some, strict=True)]
     assert 3 <= sum(other) <= 9
@@ -238,7 +238,7 @@ def test_crops_have_the_length_and_size_asked_for() -> None:
         assert crop(np.random.default_rng(seed), clip, 9, (64, 48)).shape == (9, 48, 64, 3)
 
 
-def test_the_scheduler_is_that_of_cogvideox_2b() -> None:
+def test_the_scheduler_has_the_settings_of_cogvideox_2b() -> None:
     scheduler = noise_scheduler()
     assert scheduler.config.prediction_type == "v_prediction"
     assert scheduler.config.beta_schedule == "scaled_linear"

@@ -16,9 +16,8 @@ from inpainting.core.files import read_json
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import reader, sequence
-from numpy.typing import NDArray
+from inpainting.video.clip import Frames
 
-Clip = NDArray[np.uint8]
 Options = Callable[..., list[str]]
 
 
@@ -120,8 +119,8 @@ def test_the_pipeline_uses_the_adapters_fill_and_not_the_callers(checkpoints: di
     hole[2:6, 8:18, 4:15] = True
     model = ModelSettings(base=str(tiny_base), device="cpu")
 
-    def made(adapter: Path | None, fill: Fill) -> Clip:
-        frames: Clip = load_pipeline(model, adapter)(
+    def made(adapter: Path | None, fill: Fill) -> Frames:
+        frames: Frames = load_pipeline(model, adapter)(
             rgb, hole, num_inference_steps=1, generator=noise_generator(0), fill=fill, window=9
         ).frames
         return frames

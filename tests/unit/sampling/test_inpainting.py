@@ -24,11 +24,11 @@ from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.batches import Batches
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks, sequence
+from inpainting.video.clip import Frames
 from inpainting.video.settings import MaskSettings
 from numpy.typing import NDArray
 from torch import Tensor
 
-Clip = NDArray[np.uint8]
 Load = Callable[..., CogVideoXInpaintPipeline]
 
 
@@ -43,10 +43,10 @@ def load(tiny_base: Path) -> Load:
 
 
 def inpaint(
-    pipeline: CogVideoXInpaintPipeline, rgb: Clip, mask: Clip, steps: int, seed: int = 0, **options: Any
-) -> Clip:
+    pipeline: CogVideoXInpaintPipeline, rgb: Frames, mask: Frames, steps: int, seed: int = 0, **options: Any
+) -> Frames:
     """The model's own frames, in windows of 9 frames."""
-    made: Clip = pipeline(
+    made: Frames = pipeline(
         rgb,
         mask,
         num_inference_steps=steps,
@@ -59,12 +59,12 @@ def inpaint(
     return made
 
 
-def picture_hole(mask: Clip) -> NDArray[np.bool_]:
+def picture_hole(mask: Frames) -> NDArray[np.bool_]:
     """The hole that is filled and inpainted, by the tiny adapter's settings, which are the defaults."""
     return masks.dilate(mask >= 128, 2)
 
 
-def noise_clip(frames: int, height: int = 32, width: int = 32) -> tuple[Clip, Clip]:
+def noise_clip(frames: int, height: int = 32, width: int = 32) -> tuple[Frames, Frames]:
     """Frames of noise and masks of a box that moves."""
     rgb = np.random.default_rng(frames).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
     mask = np.zeros((frames, height, width), np.uint8)

@@ -13,11 +13,9 @@ from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.video import masks
-from numpy.typing import NDArray
+from inpainting.video.clip import Frames
 from PIL import Image
 from torch import Tensor
-
-Clip = NDArray[np.uint8]
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def with_index(base: Path) -> Path:
     return base
 
 
-def clip(frames: int = 13) -> tuple[Clip, Clip]:
+def clip(frames: int = 13) -> tuple[Frames, Frames]:
     """Noise of 36x30 pixels, and masks of a box that moves."""
     rgb = np.random.default_rng(frames).integers(0, 256, (frames, 30, 36, 3), dtype=np.uint8)
     mask = np.zeros((frames, 30, 36), np.uint8)
@@ -188,7 +186,7 @@ def test_guidance_extrapolates_from_the_negative_prompt(adapted: CogVideoXInpain
     rgb, mask = clip(9)
     prompt, negative = (torch.randn(1, 4, 8, generator=seeded(number)) for number in (1, 2))
 
-    def made(scale: float, negative: Tensor) -> Clip:
+    def made(scale: float, negative: Tensor) -> Frames:
         return np.asarray(
             adapted(
                 rgb,

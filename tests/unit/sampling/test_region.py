@@ -1,4 +1,4 @@
-"""What lies around a hole is found, large enough and on the grid, and pasted back where it was."""
+"""The region around a hole is large enough, on the grid, and pasted back at its place."""
 
 import numpy as np
 import pytest

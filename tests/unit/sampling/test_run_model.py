@@ -8,8 +8,7 @@ import commands
 import pytest
 from inpainting.cli import main
 from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
-from inpainting.core.errors import UsageError
-from inpainting.models import loading
+from inpainting.core.errors import InputError, UsageError
 from inpainting.models.bases import PROJECT
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.sampling.run_model import find_base
@@ -37,7 +36,7 @@ def test_a_relative_base_is_searched_in_the_current_folder_and_then_in_the_proje
     assert find_base("", relative) == "models/nano"
 
 
-def test_an_adapters_base_that_does_not_exist_is_refused_unless_it_is_a_hub_name(
+def test_an_adapters_base_that_does_not_exist_is_refused_or_has_to_be_downloaded(
     config: AdapterConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -45,9 +44,10 @@ def test_an_adapters_base_that_does_not_exist_is_refused_unless_it_is_a_hub_name
         UsageError, match="--base: the adapter was trained on models/small, which is neither in the current folder nor"
     ):
         find_base("", config.model_copy(update={"base": "models/small"}))
-    digest = loading.part_digest("THUDM/CogVideoX-2b", "transformer")
-    trained_on_hub = config.model_copy(update={"base": "THUDM/CogVideoX-2b", "transformer_digest": digest})
-    assert find_base("", trained_on_hub) == "THUDM/CogVideoX-2b"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    trained_on_hub = config.model_copy(update={"base": "THUDM/CogVideoX-2b", "base_revision": "c0ffee"})
+    with pytest.raises(InputError, match="run `inpaint fetch --base THUDM/CogVideoX-2b --revision c0ffee` first"):
+        find_base("", trained_on_hub)
 
 
 def test_run_takes_the_base_from_the_adapter_and_names_one_that_does_not_exist(

@@ -40,6 +40,23 @@ def test_windows_cover_every_frame_and_their_weights_sum_to_one(frames: int, eig
         assert not row[start + length :].any()
 
 
+@given(count=st.integers(1, 4), sequence=st.text(min_size=1))
+def test_the_chosen_windows_are_some_of_the_planned_ones_and_a_larger_count_adds_to_them(
+    count: int, sequence: str
+) -> None:
+    starts = windows.plan(100, 49, 4)
+    chosen = windows.choose(starts, count, sequence)
+    assert chosen == sorted(set(chosen) & set(starts))
+    assert len(chosen) == min(count, 3)
+    assert set(chosen) <= set(windows.choose(starts, count + 1, sequence))
+    assert windows.choose(starts, None, sequence) == starts
+
+
+def test_over_many_sequences_each_window_is_chosen_about_as_often() -> None:
+    chosen = [windows.choose([0, 25, 51], 1, f"{number:016x}") for number in range(300)]
+    assert all(80 <= chosen.count([start]) <= 120 for start in (0, 25, 51))
+
+
 def test_windows_of_one_frame_do_not_overlap() -> None:
     settings = WindowSettings(window=1)
     assert windows.plan(3, settings.window, settings.window_overlap) == [0, 1, 2]

@@ -60,7 +60,11 @@ def write_shard(
     source: str,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write a shard atomically; arguments as in the module's docstring."""
+    """Write a shard atomically.
+
+    tensors: by name, with the shapes in the module's docstring, for instance a truth [latent frames, channels, rows,
+    columns]; the other arguments are the metadata described there.
+    """
     contiguous = {name: tensors[name].contiguous() for name in sorted(tensors)}
     metadata = {
         "format": SHARD_FORMAT,
@@ -111,7 +115,10 @@ class Shard:
         return list(self._file.get_slice(name).get_shape())
 
     def tensor(self, name: str) -> Tensor:
-        """Read a tensor; raises InputError if it is absent or its checksum does not match."""
+        """Read a tensor, such as a truth [latent frames, channels, rows, columns]; see the module's docstring.
+
+        Raises InputError if it is absent or its checksum does not match.
+        """
         try:
             tensor: Tensor = self._file.get_tensor(name)
         except SafetensorError as error:
@@ -123,7 +130,10 @@ class Shard:
         return tensor
 
     def sequence(self, name: str) -> dict[str, Tensor]:
-        """Read all tensors of a sequence by name; raises InputError as `tensor`."""
+        """Read all tensors of a sequence by name, such as truths [latent frames, channels, rows, columns].
+
+        Raises InputError as `tensor`.
+        """
         return {tensor: self.tensor(tensor) for tensor in self.names if tensor.rsplit("/", 2)[0] == name}
 
 

@@ -32,7 +32,10 @@ MIN_SIDE = 16
 
 
 def flow_propagation(rgb: Frames, hole: Hole) -> Frames:
-    """Propagate known pixels of earlier and later frames into the hole; fill pixels that no frame shows by Telea."""
+    """Propagate known pixels of earlier and later frames into the hole; fill pixels that no frame shows by Telea.
+
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+    """
     propagated, unknown = propagate(masked_input(rgb, hole), hole)
     return telea(propagated, unknown)
 

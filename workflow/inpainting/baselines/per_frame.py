@@ -19,12 +19,17 @@ RADIUS = 8
 
 
 def masked_input(rgb: Frames, hole: Hole) -> Frames:
-    """Grey in the hole: the lower bound for all methods."""
+    """Grey in the hole: the lower bound for all methods.
+
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+    """
     return np.where(hole[..., None], np.uint8(GREY_LEVEL), rgb)
 
 
 def telea(rgb: Frames, hole: Hole) -> Frames:
     """Fast marching from the hole's edge inwards, per frame; a frame that is all hole becomes grey.
+
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
 
     A. Telea: An image inpainting technique based on the fast marching method, Journal of Graphics Tools 9(1), 2004.
     """
@@ -34,6 +39,8 @@ def telea(rgb: Frames, hole: Hole) -> Frames:
 def navier_stokes(rgb: Frames, hole: Hole) -> Frames:
     """Isophotes (lines of equal brightness) continued into the hole, per frame; a frame that is all hole becomes grey.
 
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+
     M. Bertalmio, A. L. Bertozzi, G. Sapiro: Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR 2001.
     """
     return _per_frame(rgb, hole, cv2.INPAINT_NS)
@@ -41,6 +48,8 @@ def navier_stokes(rgb: Frames, hole: Hole) -> Frames:
 
 def biharmonic(rgb: Frames, hole: Hole) -> Frames:
     """Solution of the biharmonic equation in the hole, per frame; a frame that is all hole becomes grey.
+
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
 
     S. B. Damelin, N. S. Hoang: On surface completion and image inpainting by biharmonic functions, 2018. A frame of
     640x480 takes seconds: the linear system has one unknown per hole pixel.

@@ -12,7 +12,8 @@ from inpainting.video.masks import Hole
 def temporal_median(rgb: Frames, hole: Hole) -> Frames:
     """At each hole pixel the median over the frames in which it is known; nearly perfect for a static camera.
 
-    Pixels that are unknown in all frames are filled by Telea on the image of medians, alike in all frames.
+    Pixels that are unknown in all frames are filled by Telea on the image of medians, equally in all frames.
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
     """
     medians = _known_median(rgb, hole)
     never: Hole = np.asarray(hole.all(axis=0, keepdims=True))

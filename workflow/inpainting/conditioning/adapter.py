@@ -30,6 +30,8 @@ class AdapterConfig(Settings):
 
     base: Annotated[str, Role.PLACE]
     """Folder or hub name of the base model in the training's settings."""
+    base_revision: Annotated[str | None, Role.PLACE] = None
+    """Commit of a base on the hub; None for a folder."""
     transformer_digest: Annotated[str, Role.ARCHITECTURE]
     """Digest of the base transformer's files."""
     random_base: Annotated[int | None, Role.ARCHITECTURE] = None

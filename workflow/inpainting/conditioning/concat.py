@@ -32,11 +32,11 @@ class Concat(Conditioning):
     def noisy_input(
         self, noisy_latents: Tensor, condition_latents: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """The noisy latents, unchanged."""
+        """The noisy latents [..., channels, rows, columns], unchanged."""
         return noisy_latents
 
     def extra_channels(self, condition_latents: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Both."""
+        """Both, [..., channels, rows, columns]."""
         return condition_latents, mask
 
 

@@ -25,12 +25,15 @@ class MaskInput:
 
 
 def area(hole: Hole, geometry: Geometry) -> NDArray[np.float32]:
-    """The share of a latent's pixels that is hole, over all its frames: one channel."""
+    """The share of hole pixels in each latent cell, over all its frames: float32 [latent frames, 1, rows, columns]."""
     return masks.latent_area(hole, geometry.spatial_factor, geometry.temporal_factor)[:, None]
 
 
 def area_by_frame(hole: Hole, geometry: Geometry) -> NDArray[np.float32]:
-    """The share of a latent's pixels that is hole, in each of its frames: `temporal_factor` channels."""
+    """The share of hole pixels in each latent cell, in each of its frames.
+
+    Returns float32 [latent frames, `temporal_factor`, rows, columns]. hole: bool [frames, height, width].
+    """
     return masks.latent_area_by_frame(hole, geometry.spatial_factor, geometry.temporal_factor)
 
 

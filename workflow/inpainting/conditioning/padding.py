@@ -33,5 +33,5 @@ class Padding:
         return np.pad(clip, [(0, 0), (0, rows), (0, columns)] + [(0, 0)] * (clip.ndim - 3), mode="edge")
 
     def crop(self, clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Undo `pad`."""
+        """Undo `pad`: cut a clip [frames, rows, columns, ...] to `height` and `width`."""
         return clip[:, : self.height, : self.width]

@@ -38,11 +38,14 @@ class Replace(Conditioning):
     def noisy_input(
         self, noisy_latents: Tensor, condition_latents: Tensor, mask: Tensor, add_noise: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """The noisy latents where the mask is more than 0, the condition's with noise added elsewhere."""
+        """The noisy latents where the mask is more than 0, elsewhere the condition latents with noise added.
+
+        All are [..., channels, rows, columns].
+        """
         return noisy_latents.where((mask > 0).any(dim=-3, keepdim=True), add_noise(condition_latents))
 
     def extra_channels(self, condition_latents: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """None."""
+        """(None, None), as the patch embedding is not widened."""
         return None, None
 
 

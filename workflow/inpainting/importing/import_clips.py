@@ -17,7 +17,7 @@ from inpainting.core.progress import tracked
 from inpainting.core.workers import process_pool
 from inpainting.importing.import_state import exclusive, progress_text
 from inpainting.importing.making import Outcome, import_clip
-from inpainting.importing.pairing import Clip, find_clips
+from inpainting.importing.pairing import ClipFiles, find_clips
 from inpainting.importing.settings import ImportCommand
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def import_clips(settings: ImportCommand) -> None:
     _report(outcomes, settings)
 
 
-def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]:
+def _import_all(clips: Sequence[ClipFiles], settings: ImportCommand) -> list[Outcome]:
     """Import the clips; the tables list what was finished, also after an interrupt."""
     groups, before = read_groups(settings.out), read_imports(settings.out)
     outcomes: list[Outcome] = []
@@ -63,7 +63,7 @@ def _import_all(clips: Sequence[Clip], settings: ImportCommand) -> list[Outcome]
     return outcomes
 
 
-def _outcomes(clips: Sequence[Clip], settings: ImportCommand) -> Iterator[Outcome]:
+def _outcomes(clips: Sequence[ClipFiles], settings: ImportCommand) -> Iterator[Outcome]:
     """The outcome of each clip, in the order in which they finish; logs the progress of long ones."""
     if settings.workers == 1:
         yield from (import_clip(clip, settings) for clip in clips)

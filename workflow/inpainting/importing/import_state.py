@@ -14,7 +14,7 @@ from typing import Any
 from inpainting.artifacts.import_table import IMPORT_VERSION, MADE
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_json, value_digest, write_json
-from inpainting.importing.pairing import Clip
+from inpainting.importing.pairing import ClipFiles
 from inpainting.importing.settings import ImportCommand
 
 STATE_FOLDER = ".import"
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 class ImportState:
     """State of one clip: ids of its sequences, and by id the rows of import.tsv of the finished ones."""
 
-    def __init__(self, clip: Clip, settings: ImportCommand) -> None:
+    def __init__(self, clip: ClipFiles, settings: ImportCommand) -> None:
         self.out = settings.out
         self.path = settings.out / STATE_FOLDER / f"{clip.name}.json"
         shaping = settings.shaping() | {"threshold": settings.threshold}
@@ -83,7 +83,7 @@ class ImportState:
         write_json(self.path, {"key": self.key, "sequences": self.sequences, "rows": self.rows})
 
 
-def progress_text(out: Path, clip: Clip) -> str:
+def progress_text(out: Path, clip: ClipFiles) -> str:
     """Progress of a clip that another process imports, for the log; empty before it has started."""
     path = out / STATE_FOLDER / f"{clip.name}.json"
     if not path.exists():

@@ -15,8 +15,8 @@ from inpainting.core.errors import InputError
 from inpainting.importing import cutting, resizing, sources
 from inpainting.importing.cutting import Cut
 from inpainting.importing.import_state import ImportState, Row
-from inpainting.importing.pairing import Clip
-from inpainting.importing.resizing import Hole, ResizePlan
+from inpainting.importing.pairing import ClipFiles
+from inpainting.importing.resizing import FrameHole, ResizePlan
 from inpainting.importing.settings import SMALLEST_SIDE, ImportCommand
 from inpainting.importing.shapes import Shapes
 from inpainting.importing.sources import Source
@@ -31,7 +31,7 @@ MAX_SEQUENCE_FRAMES = 99999
 class Outcome:
     """The result for a clip: rows of import.tsv, number of sequences from earlier imports, and notes for the log."""
 
-    clip: Clip
+    clip: ClipFiles
     rows: list[Row]
     kept: int = 0
     notes: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Plan:
 
     def fit(
         self, picture: Picture, mask: NDArray[np.uint8] | None, truth: Picture | None, settings: ImportCommand
-    ) -> tuple[Picture, Hole | None, Picture | None]:
+    ) -> tuple[Picture, FrameHole | None, Picture | None]:
         """Resize a frame, its mask, uint8 [height, width] as stored, and its truth; returns frame, hole and truth."""
         hole = None
         if mask is not None:
@@ -62,7 +62,7 @@ class Plan:
         return self.geometry.picture(picture), hole, truth
 
 
-def import_clip(clip: Clip, settings: ImportCommand) -> Outcome:
+def import_clip(clip: ClipFiles, settings: ImportCommand) -> Outcome:
     """Make all sequences of a clip. An error in its files becomes a refused row and is not raised.
 
     Sequences that were finished before the error are kept. Raises OSError if the output can't be written.
@@ -93,7 +93,7 @@ def _in_order(rows: dict[str, Row]) -> list[Row]:
     return sorted(rows.values(), key=lambda row: row["first_frame"])
 
 
-def make_plan(clip: Clip, settings: ImportCommand) -> Plan:
+def make_plan(clip: ClipFiles, settings: ImportCommand) -> Plan:
     """Plan a clip's sequences without decoding all frames. Raises InputError if its files do not match."""
     video = sources.probe(clip.video)
     mask = None if clip.mask is None else sources.probe(clip.mask)
@@ -157,7 +157,7 @@ class _Work:
     sequence: OpenSequence
     shapes: Shapes | None
 
-    def add(self, rgb: Picture, hole: Hole | None, truth: Picture | None) -> None:
+    def add(self, rgb: Picture, hole: FrameHole | None, truth: Picture | None) -> None:
         if self.shapes is not None:
             painted, hole = self.shapes.paint(rgb, self.sequence.frames)
             self.sequence.add(painted, hole, rgb)

@@ -25,7 +25,7 @@ VIDEO_SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClipFiles:
     """The files of one clip; problem: why it can't be imported, else empty."""
 
     name: str
@@ -36,7 +36,7 @@ class Clip:
     problem: str = ""
 
 
-def find_clips(settings: ImportCommand) -> list[Clip]:
+def find_clips(settings: ImportCommand) -> list[ClipFiles]:
     """The clips of the settings, sorted by name. Raises UsageError if there are none or a path is wrong."""
     if settings.table is not None:
         clips = from_table(existing(settings.table, "--table", "a .tsv with the columns name, video, mask"))
@@ -51,7 +51,7 @@ def find_clips(settings: ImportCommand) -> list[Clip]:
     return sorted((_checked(clip, names[clip.name], settings.make_masks) for clip in clips), key=lambda clip: clip.name)
 
 
-def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Clip]:
+def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[ClipFiles]:
     """Clips of a folder or a pattern, with masks and truths of the same names.
 
     bear_mask and bear_truth are not clips if there is a bear.
@@ -67,13 +67,13 @@ def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Cli
     stems = {_stem(video) for video in found}
     of_others = {stem + word for stem in stems for word in ("_mask", "_truth")}
     return [
-        Clip(_stem(video), video, mask[0], truth[0], _stem(video), mask[1] or truth[1])
+        ClipFiles(_stem(video), video, mask[0], truth[0], _stem(video), mask[1] or truth[1])
         for video, mask, truth in zip(found, *partners, strict=True)
         if _stem(video) not in of_others
     ]
 
 
-def from_table(table: Path) -> list[Clip]:
+def from_table(table: Path) -> list[ClipFiles]:
     """Clips of a .tsv with the columns name and video, and optionally mask, truth and group."""
     try:
         rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
@@ -91,12 +91,14 @@ def from_table(table: Path) -> list[Clip]:
         return table.parent / text if text else None
 
     return [
-        Clip(name, table.parent / video, place(mask), place(truth), group or name, "" if video else "no video is named")
+        ClipFiles(
+            name, table.parent / video, place(mask), place(truth), group or name, "" if video else "no video is named"
+        )
         for name, video, mask, truth, group in rows.itertuples(index=False)
     ]
 
 
-def from_davis(root: Path) -> list[Clip]:
+def from_davis(root: Path) -> list[ClipFiles]:
     """Clips in DAVIS' layout, at 480p if available; also YouTube-VOS, whose layout has no folder for the size."""
     frames, masks = root / "JPEGImages", root / "Annotations"
     if not frames.is_dir():
@@ -106,7 +108,7 @@ def from_davis(root: Path) -> list[Clip]:
     if not names:
         raise UsageError(f"--davis: {frames / size} holds no folders of frames")
     log.info("%d clips in %s", len(names), frames / size)
-    return [Clip(name, frames / size / name, masks / size / name, None, name) for name in names]
+    return [ClipFiles(name, frames / size / name, masks / size / name, None, name) for name in names]
 
 
 def _videos(videos: str) -> list[Path]:
@@ -170,7 +172,7 @@ def _called(stem: str, word: str, by_stem: dict[str, list[Path]]) -> list[Path]:
     return by_stem.get(stem, []) + by_stem.get(stem + word, [])
 
 
-def _checked(clip: Clip, same: int, make_masks: bool) -> Clip:
+def _checked(clip: ClipFiles, same: int, make_masks: bool) -> ClipFiles:
     """The clip with its problem, as far as names show it; same: number of clips of its name."""
     if clip.problem:
         return clip

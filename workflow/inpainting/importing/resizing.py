@@ -16,7 +16,7 @@ Size = tuple[int, int]
 
 How = Literal["crop", "pad", "fit"]
 
-Hole = NDArray[np.bool_]
+FrameHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
 
 
@@ -36,7 +36,7 @@ class ResizePlan:
         """Resize a frame, uint8 [height, width, 3]; borders are black."""
         return self._cut(scale(picture, self.scaled))
 
-    def hole(self, hole: Hole) -> Hole:
+    def hole(self, hole: FrameHole) -> FrameHole:
         """Resize a hole, bool [height, width]; pixels that contain any part of it are true, borders are false."""
         return self._cut(scale_hole(hole, self.scaled))
 
@@ -79,7 +79,10 @@ def _scaled(width: float, height: float, ratio: float) -> Size:
 
 
 def scale(frame: Picture, size: Size) -> Picture:
-    """Resize a frame; area interpolation along axes that shrink, cubic along axes that grow."""
+    """Resize a frame, uint8 [height, width, 3], to `size` (width, height).
+
+    Area interpolation along axes that shrink, cubic along axes that grow.
+    """
     height, width = frame.shape[:2]
     smaller = (min(width, size[0]), min(height, size[1]))
     if smaller != (width, height):
@@ -89,8 +92,8 @@ def scale(frame: Picture, size: Size) -> Picture:
     return frame
 
 
-def scale_hole(hole: Hole, size: Size) -> Hole:
-    """Resize a hole; true for every pixel that `scale` computes from any masked pixel."""
+def scale_hole(hole: FrameHole, size: Size) -> FrameHole:
+    """Resize a hole, bool [height, width]; true for every pixel that `scale` computes from any masked pixel."""
     height, width = hole.shape
     smaller = (min(width, size[0]), min(height, size[1]))
     if smaller != (width, height):

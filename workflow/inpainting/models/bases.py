@@ -1,16 +1,17 @@
 """Base models by folder or hub name: their location, their configuration and their model family."""
 
 from pathlib import Path
-from typing import Any
-
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import RemoteEntryNotFoundError
+from typing import Any, TypeVar
 
 import inpainting
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import read_json
+from inpainting.models import hub
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.family import Config, Family
+from inpainting.models.settings import ModelSettings
+
+ModelSettingsT = TypeVar("ModelSettingsT", bound=ModelSettings)
 
 PROJECT = Path(inpainting.__file__).parents[2]
 """The project's folder, which holds models/nano."""
@@ -43,9 +44,9 @@ def family(base: str, option: str = "--base") -> Family:
     return _family(base, read_configs(base, option), option)
 
 
-def family_unless_remote(base: str, option: str) -> Family | None:
-    """As `family`, without network access: None for a hub model whose configuration is not in the local cache."""
-    configs = read_configs(base, option, download=False)
+def family_unless_remote(base: str, revision: str | None, option: str) -> Family | None:
+    """As `family`, but None for a hub model that is not in the local cache."""
+    configs = configs_unless_remote(base, revision, option)
     return _family(base, configs, option) if configs["transformer"] else None
 
 
@@ -81,16 +82,23 @@ def native_size(base: str) -> tuple[tuple[int, int], int]:
     return family(base).native_size(read_configs(base)["transformer"])
 
 
-def read_configs(base: str, option: str = "--base", download: bool = True) -> dict[str, dict[str, Any]]:
+def read_configs(base: str, option: str = "--base") -> dict[str, dict[str, Any]]:
     """The configuration of each part of a base, by the names in CONFIG_FILES; empty for a missing part.
 
-    Raises UsageError if the base does not exist, InputError if a file can't be read or downloaded.
+    Raises UsageError if the base does not exist, InputError if it is not downloaded or a file can't be read.
     """
-    if "local_files_only" in load_options(base, option):
-        paths: dict[str, Path | None] = {part: Path(base) / name for part, name in CONFIG_FILES.items()}
-    else:
-        paths = {part: _from_hub(base, name, download) for part, name in CONFIG_FILES.items()}
-    return {part: _read(path) if path and path.is_file() else {} for part, path in paths.items()}
+    return _read_parts(local_folder(base, option))
+
+
+def configs_unless_remote(base: str, revision: str | None = None, option: str = "--base") -> dict[str, dict[str, Any]]:
+    """As `read_configs`, but every part is empty for a hub model that is not in the local cache."""
+    check_name(base, option)
+    folder = Path(base) if Path(base).is_dir() else hub.cached_snapshot(base, revision)
+    return _read_parts(folder) if folder else {part: {} for part in CONFIG_FILES}
+
+
+def _read_parts(folder: Path) -> dict[str, dict[str, Any]]:
+    return {part: _read(folder / name) if (folder / name).is_file() else {} for part, name in CONFIG_FILES.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -98,19 +106,6 @@ def _read(path: Path) -> dict[str, Any]:
         return dict(read_json(path))
     except (ValueError, TypeError) as error:
         raise InputError(f"{path} is damaged ({error}); download it again") from error
-
-
-def _from_hub(base: str, name: str, download: bool) -> Path | None:
-    """Path of a hub model's file in the local cache; None if the hub has no such file or it is not downloaded yet."""
-    try:
-        cached = try_to_load_from_cache(base, name)
-        if isinstance(cached, str):
-            return Path(cached)
-        return Path(hf_hub_download(base, name)) if download else None
-    except RemoteEntryNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{base}: {name} can't be downloaded: {str(error).strip().splitlines()[0]}") from error
 
 
 def find_folder(base: str) -> str | None:
@@ -121,17 +116,47 @@ def find_folder(base: str) -> str | None:
 
 
 def load_options(base: str, option: str = "--base") -> dict[str, Any]:
-    """Arguments of diffusers' `from_pretrained`; only a hub name may use the network.
+    """Arguments of diffusers' `from_pretrained`, which then needs no network; raises as `local_folder` does."""
+    return {"pretrained_model_name_or_path": str(local_folder(base, option)), "local_files_only": True}
 
-    Raises UsageError, naming the option, if the base is neither a folder in diffusers' layout nor a hub name. A name
-    whose owner is a folder here or in the project is taken for a folder that does not exist, without asking the hub.
+
+def local_folder(base: str, option: str = "--base", revision: str | None = None) -> Path:
+    """The folder of a base, which for a hub name is in the local cache.
+
+    Raises UsageError as `check_name` does, and InputError if a hub model is not downloaded.
+    """
+    check_name(base, option)
+    return Path(base) if Path(base).is_dir() else hub.complete_snapshot(base, revision)
+
+
+def with_local_base(settings: ModelSettingsT) -> ModelSettingsT:
+    """The same settings with the folder of their base instead of its hub name and revision.
+
+    Raises as `local_folder` does, and UsageError if a folder is given with a revision.
+    """
+    if not settings.base or find_folder(settings.base):
+        if settings.revision is not None:
+            raise UsageError(f"--revision: {settings.revision} was given, but --base is no hub name; leave it out")
+        return settings
+    folder = local_folder(settings.base, revision=settings.revision)
+    return settings.model_copy(update={"base": str(folder), "revision": None})
+
+
+def provenance(base: str) -> dict[str, str]:
+    """For a folder of the hub's cache its name and commit, as `base`: owner/name@commit; else empty."""
+    origin = hub.origin(base)
+    return {"base": "@".join(origin)} if origin else {}
+
+
+def check_name(base: str, option: str = "--base") -> None:
+    """Raise UsageError, naming the option, if a base is neither a folder in diffusers' layout nor a hub name.
+
+    A name whose owner is a folder here or in the project is taken for a folder that does not exist.
     """
     if Path(base).is_dir():
         if not (Path(base) / CONFIG_FILES["transformer"]).is_file():
             raise UsageError(f"{option}: {base} holds no transformer/config.json; give a folder in diffusers' layout")
-        return {"pretrained_model_name_or_path": base, "local_files_only": True}
-    if base.count("/") == 1 and not base.startswith((".", "/", "~")):
-        if find_folder(str(Path(base).parent)):
-            raise UsageError(f"{option}: {base} does not exist; give a folder in diffusers' layout or a hub name")
-        return {"pretrained_model_name_or_path": base}
-    raise UsageError(f"{option}: {base} is neither a folder nor a hub name of the form owner/name")
+    elif base.count("/") != 1 or base.startswith((".", "/", "~")):
+        raise UsageError(f"{option}: {base} is neither a folder nor a hub name of the form owner/name")
+    elif find_folder(str(Path(base).parent)):
+        raise UsageError(f"{option}: {base} does not exist; give a folder in diffusers' layout or a hub name")

@@ -111,7 +111,10 @@ class CogVideoX2B(Family):
         prompt_embeds: Tensor,
         timesteps: Tensor,
     ) -> Tensor:
-        """Concatenates noisy latents, condition latents and mask along the channels, in this order."""
+        """Concatenate noisy latents, condition latents and mask along the channels, in this order.
+
+        All are [batch, latent frames, channels, rows, columns]; see `Family.predict`.
+        """
         import torch
 
         hidden_states = noisy_latents

@@ -117,8 +117,10 @@ def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
 
 
 def part_digest(base: str, part: str) -> str:
-    """SHA-256 of the files of one part (vae, transformer) of a local base, or of the name of a hub model, in hex."""
+    """SHA-256 of the files of one part (vae, transformer) of a base, or of its name if it has no such part, in hex."""
     folder = Path(base) / part
+    if not Path(base).is_dir():
+        folder = bases.local_folder(base) / part
     if not folder.is_dir():
         return value_digest([base, part])
     return value_digest({p.name: file_digest(p) for p in sorted(folder.iterdir()) if p.is_file()})
@@ -131,7 +133,7 @@ def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
     Raises UsageError if it is given a prompt.
     """
     length, width = bases.text_size(base)
-    if Path(base).is_dir() and not (Path(base) / "text_encoder").is_dir():
+    if not (bases.local_folder(base) / "text_encoder").is_dir():
         if prompt:
             raise UsageError(f"--prompt: {base} has no text encoder, so it takes no prompt; leave --prompt out")
         return torch.zeros(1, length, width)

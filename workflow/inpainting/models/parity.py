@@ -20,12 +20,15 @@ PARITY_FILE = "probe.safetensors"
 
 
 def write_prediction(folder: Path, prediction: Tensor) -> None:
-    """Store the result of `predict` in a checkpoint folder."""
+    """Store the result of `predict`, float32 [1, latent frames, channels, rows, columns], in a checkpoint folder."""
     save_file({"prediction": prediction}, folder / PARITY_FILE)
 
 
 def read_prediction(checkpoint: Path) -> Tensor:
-    """The prediction stored by training, float32; raises InputError if it is missing or damaged."""
+    """The prediction stored by training, float32 [1, latent frames, channels, rows, columns].
+
+    Raises InputError if it is missing or damaged.
+    """
     try:
         return load_file(checkpoint / PARITY_FILE)["prediction"]
     except (OSError, KeyError, SafetensorError) as error:
@@ -33,7 +36,7 @@ def read_prediction(checkpoint: Path) -> Tensor:
 
 
 def relative_difference(found: Tensor, stored: Tensor) -> float:
-    """RMS difference of two predictions, relative to the RMS of the stored one."""
+    """RMS difference of two predictions of one shape [...], relative to the RMS of the stored one."""
     return float((found - stored).square().mean().sqrt() / stored.square().mean().sqrt())
 
 

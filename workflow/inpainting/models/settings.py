@@ -16,6 +16,8 @@ class ModelSettings(Settings):
 
     base: Annotated[str, Role.PLACE] = "models/nano"
     """The pretrained CogVideoX: a folder in diffusers' layout, or a hub name such as THUDM/CogVideoX-2b."""
+    revision: Annotated[str | None, Role.PLACE] = None
+    """Branch, tag or commit of a base on the hub; by default its main branch, as `inpaint fetch` downloaded it."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Precision of the frozen base weights; trained weights are always float32. CogVideoX-2b was trained in float16."""
     vae_dtype: Literal["as_base", "auto", "float32", "bfloat16", "float16"] = "as_base"
@@ -23,6 +25,23 @@ class ModelSettings(Settings):
     computes in it, else float32; the others hold on all hardware."""
     device: Annotated[Literal["auto", "cpu", "cuda"], Role.EXECUTION] = "auto"
     """Where to compute; auto takes the GPU if there is one."""
+
+    def uses_model(self) -> bool:
+        """Whether the step loads the base model, or parts of it."""
+        return True
+
+    def gpus_needed(self) -> int:
+        """How many GPUs this process needs, if the machine has any."""
+        return 0 if self.device == "cpu" or not self.uses_model() else 1
+
+
+class FetchCommand(Settings):
+    """Download a base model from the Hugging Face Hub once; the other steps then need no network."""
+
+    base: Annotated[str, Role.PLACE]
+    """Its name on the hub, such as THUDM/CogVideoX-2b. Of a folder, nothing is downloaded."""
+    revision: Annotated[str | None, Role.PLACE] = None
+    """Branch, tag or commit; by default the main branch."""
 
 
 class LoraSettings(Settings):

@@ -17,7 +17,7 @@ ASSUMED_SHARE = 0.3
 """Share of the peak that the transformer is assumed to reach on a card that nobody has published a time for."""
 VAE_SHARE = 0.13
 """Share of the peak that the VAE's convolutions reach: about 41 TFLOP/s when encoding on an A100 (published); other
-cards and decoding are assumed to be alike."""
+cards and decoding are assumed to reach the same."""
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,11 @@ class Base:
     to_download: bool
 
 
-def read_base(name: str) -> Base:
+def read_base(name: str, revision: str | None = None) -> Base:
     """A base by folder or hub name, without network: CogVideoX-2b's shapes for a hub name that is not in the cache."""
-    configs = bases.read_configs(name, "model.base", download=False)
-    family = bases.family_unless_remote(name, "model.base")
-    on_hub = "local_files_only" not in bases.load_options(name)
-    has_text_encoder = on_hub or (Path(name) / "text_encoder").is_dir()
+    configs = bases.configs_unless_remote(name, revision, "model.base")
+    family = bases.family_unless_remote(name, revision, "model.base")
+    has_text_encoder = not Path(name).is_dir() or (Path(name) / "text_encoder").is_dir()
     return Base(
         transformer={**published_2b.TRANSFORMER, **configs["transformer"]},
         vae={**published_2b.VAE, **configs["vae"]},

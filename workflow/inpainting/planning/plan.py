@@ -63,7 +63,7 @@ def plan(settings: PlanCommand) -> None:
 def make_plan(settings: PlanCommand) -> Plan:
     """Compute the plan of a configuration file."""
     config = read_config(settings.configfile)
-    base = read_base(config.model.base)
+    base = read_base(config.model.base, config.model.revision)
     work = count_work(config, base.geometry, settings.sequences, settings.size)
     name = settings.card or card_at_hand()
     card = None if name is None else CARDS[name]

@@ -69,6 +69,7 @@ def count_work(config: PipelineConfig, geometry: Geometry, given: int | None, si
     rows, columns = geometry.latent_size(frame[1], frame[0])
     train, validation, test = split_counts(config, sequences)
     frames, window = config.dataset.frames, config.windows.window
+    planned = len(windows.plan(frames, window, config.windows.window_overlap))
     return Work(
         sequences=sequences,
         sequences_from=source,
@@ -81,7 +82,7 @@ def count_work(config: PipelineConfig, geometry: Geometry, given: int | None, si
         train=train,
         validation=validation,
         test=test,
-        windows=len(windows.plan(frames, window, config.windows.window_overlap)),
+        windows=min(planned, config.latents.windows_per_sequence or planned),
         joint_windows=joint_windows(frames, window, config.windows.window_overlap, geometry.temporal_factor),
         validated=min(validation, config.validation.limit or validation),
         evaluated=_evaluated(config, sequences, validation, test),

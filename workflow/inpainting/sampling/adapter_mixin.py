@@ -48,7 +48,7 @@ class AdapterMixin(DiffusionPipeline):
         """
         local = bases.find_folder(str(folder))
         if local is None:
-            bases.load_options(str(folder), "from_pretrained")
+            bases.check_name(str(folder), "from_pretrained")
         folder = local or folder
         pipeline: Self = super().from_pretrained(folder, **options)
         family_of(pipeline, widened=False)

@@ -161,7 +161,7 @@ def run_metadata(model: RunModel, input: Path, mask: Path) -> dict[str, Any]:
         "mask": _digest(mask),
         "transformer": loading.part_digest(settings.base, "transformer"),
         "vae": loading.part_digest(settings.base, "vae"),
-    }
+    } | bases.provenance(settings.base)
     if settings.adapter is not None:
         inputs["adapter"] = adapter_digest(settings.adapter)
     metadata = provenance.describe(settings.shaping(), inputs)

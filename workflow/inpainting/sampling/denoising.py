@@ -74,12 +74,15 @@ class LatentFrameScheduler:
         """The clean latents that DPM predicted in the previous step, which its next step takes."""
 
     def add_noise(self, step: int, generator: torch.Generator | None, clean: Tensor) -> Tensor:
-        """Add the noise of the timestep of `step` to clean latents of one latent frame."""
+        """Add the noise of the timestep of `step` to a clean latent frame, [channels, rows, columns]."""
         noise = torch.randn(clean.shape, generator=generator)
         return self.scheduler.add_noise(clean[None], noise[None], self.scheduler.timesteps[step][None])[0]
 
     def step(self, step: int, velocity: Tensor, latents: Tensor, generator: torch.Generator | None) -> None:
-        """Denoise the clip's latents by one step, in place; velocity: predicted, of the same shape."""
+        """Denoise the clip's latents [latent frames, channels, rows, columns] by one step, in place.
+
+        velocity: predicted by the model, of the same shape.
+        """
         timestep = self.scheduler.timesteps[step]
         if not isinstance(self.scheduler, CogVideoXDPMScheduler):
             for index in range(len(latents)):

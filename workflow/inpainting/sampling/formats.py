@@ -11,12 +11,10 @@ from torch import Tensor
 
 from inpainting.core.errors import InputError
 from inpainting.video import masks
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.reader import Picture
 from inpainting.video.settings import MaskSettings
-
-Frames = NDArray[np.uint8]
-"""uint8 [frames, height, width, 3]."""
 
 OutputType = Literal["uint8", "np", "pil", "pt", "latent", "stream"]
 """See `CogVideoXInpaintPipeline.__call__`."""
@@ -51,9 +49,9 @@ def to_frames(video: Any) -> Frames:
 def to_hole(mask: Any, shape: tuple[int, ...], settings: MaskSettings) -> Hole:
     """Convert a mask to a hole, bool [frames, height, width], not dilated.
 
-    mask: bool, true where to inpaint; uint8 of 0 and 1, or of 0 and 255; float in 0..1; [frames, height, width], or one
-    image [height, width] for all frames. Also with a channel axis, last in arrays and before the height in tensors: of
-    one channel, or of three equal ones and perhaps a constant alpha. Or PIL images of MASK_MODES with any grey levels.
+    mask: bool, true where to inpaint; uint8 of 0 and 1, or grey levels in 0..255; float in 0..1. Its shape is [frames,
+    height, width], or [height, width] for all frames. Also with a channel axis, last in arrays and before the height
+    in tensors: of one channel, or of three equal ones and perhaps a constant alpha. Or PIL images of MASK_MODES.
     shape: (frames, height, width) of the video. settings: threshold and polarity; they do not apply to bool masks.
     Raises ArgumentError for anything else.
     """
@@ -66,7 +64,7 @@ def to_hole(mask: Any, shape: tuple[int, ...], settings: MaskSettings) -> Hole:
         raise ArgumentError(f"the frames are {_size_text(shape)} and the masks {found}; they must agree")
     if values.dtype == np.bool_:
         return values
-    levels = _mask_levels(values, any_grey=_is_of(mask, Image.Image))
+    levels = _mask_levels(values)
     highest = int(levels.max())
     if 0 < highest < settings.mask_threshold:
         raise ArgumentError(
@@ -77,7 +75,7 @@ def to_hole(mask: Any, shape: tuple[int, ...], settings: MaskSettings) -> Hole:
 
 
 def to_output(frames: Iterator[Picture], output_type: OutputType) -> Any:
-    """A clip's frames in the form of `output_type`."""
+    """A clip's frames, each uint8 [height, width, 3], in the form of `output_type`."""
     if output_type == "stream":
         return frames
     if output_type == "pil":
@@ -142,20 +140,11 @@ def _one_channel(stored: NDArray[Any], shape: tuple[int, ...], axis: int) -> NDA
     return channels[0]
 
 
-def _mask_levels(values: NDArray[Any], any_grey: bool) -> NDArray[np.uint8]:
-    """A mask's values in 0..255; any_grey: whether uint8 values other than 0, 1 and 255 are accepted."""
+def _mask_levels(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """A mask's values in 0..255; uint8 that goes no further than 1 is taken as 0 and 1."""
     if values.dtype != np.uint8:
         return _float_to_uint8(values, "mask")
-    found = np.unique(values).tolist()
-    if found in ([0, 1], [1]):
-        return 255 * values
-    others = [value for value in found if value not in (0, 255)]
-    if others and not any_grey:
-        raise ArgumentError(
-            f"the mask is of uint8 with the value {others[0]}; give a bool mask, such as mask > 127, or values of 0 "
-            "and 1 or of 0 and 255"
-        )
-    return values
+    return 255 * values if values.max() == 1 else values
 
 
 def _float_to_uint8(values: NDArray[Any], what: str) -> NDArray[np.uint8]:

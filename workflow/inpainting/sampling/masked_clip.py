@@ -12,9 +12,9 @@ from inpainting.baselines.fills import fill, is_frame_by_frame
 from inpainting.baselines.settings import ConditionSource
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
-from inpainting.sampling.formats import Frames
 from inpainting.sampling.region import Region
 from inpainting.video import masks, reader
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.reader import FrameReader, Picture, Timing
 from inpainting.video.settings import MaskSettings
@@ -67,6 +67,7 @@ class MaskedClip:
     def fill(self, region: Region, source: ConditionSource, on_progress: Callable[[int], None]) -> tuple[Frames, Hole]:
         """A region of all frames with its hole filled, and its hole, not dilated; both are arrays on disk.
 
+        They are uint8 [frames, height, width, 3] and bool [frames, height, width].
         on_progress: called with the number of frames that were filled.
         """
         width, height = region.size
@@ -84,7 +85,7 @@ class MaskedClip:
 
 
 def picture_hole(picture: Picture, settings: MaskSettings) -> PictureHole:
-    """The hole of a mask image, not dilated."""
+    """The hole of a mask image, uint8 [height, width, 3], not dilated: bool [height, width]."""
     return masks.to_hole(reader.luminance(picture), settings)
 
 

@@ -19,7 +19,7 @@ from inpainting.video.windows import Scalar
 
 
 def array(dtype: type[Scalar], *shape: int) -> NDArray[Scalar]:
-    """An array of zeros in an unnamed temporary file, which is deleted with the array.
+    """An array of zeros [*shape] in an unnamed temporary file, which is deleted with the array.
 
     Its space is reserved where the system supports it, since a write to a memory-mapped file on a full disk kills the
     process. Raises InputError if the disk has too little space.
@@ -41,7 +41,7 @@ def array(dtype: type[Scalar], *shape: int) -> NDArray[Scalar]:
 
 
 def tensor(*shape: int) -> Tensor:
-    """A float32 tensor of zeros in a temporary file; see `array`."""
+    """A float32 tensor of zeros [*shape] in a temporary file; see `array`."""
     return torch.from_numpy(array(np.float32, *shape))
 
 

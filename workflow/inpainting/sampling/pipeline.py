@@ -22,11 +22,12 @@ from inpainting.models.vae import prepare_vae
 from inpainting.sampling import denoising, formats, on_disk, vae_windows
 from inpainting.sampling.adapter_mixin import AdapterMixin, family_of
 from inpainting.sampling.denoising import KnownLatents, LatentFrameScheduler, Scheduler
-from inpainting.sampling.formats import ArgumentError, Frames, OutputType
+from inpainting.sampling.formats import ArgumentError, OutputType
 from inpainting.sampling.settings import DEFAULT_STEPS
 from inpainting.sampling.vae_windows import OnProgress, WindowConditions
 from inpainting.sampling.window_schedule import Blend, WindowSchedule
 from inpainting.video import masks, windows
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.reader import Picture
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -238,7 +239,10 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         latents: Tensor | None,
         noise_shape: tuple[int, ...],
     ) -> None:
-        """Raise ArgumentError for prompts or initial latents that `__call__` does not accept."""
+        """Raise ArgumentError for prompts or initial latents that `__call__` does not accept.
+
+        Embeddings: [1, tokens, width]; latents: [1, *noise_shape].
+        """
         text_size = self.family.text_size(self.transformer.config)
         for name, text, embeds in (
             ("prompt", prompt, prompt_embeds),

@@ -15,11 +15,12 @@ from inpainting.core.settings import existing
 from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.formats import Frames, OutputType
+from inpainting.sampling.formats import OutputType
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.sampling.settings import DEFAULT_STEPS, RunCommand
 from inpainting.sampling.vae_windows import OnProgress
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
@@ -104,7 +105,10 @@ class RunModel:
         on_progress: OnProgress,
         filled: bool = False,
     ) -> Any:
-        """Call the pipeline with the settings; arguments and result as `CogVideoXInpaintPipeline.__call__`."""
+        """Call the pipeline with the settings; arguments and result as `CogVideoXInpaintPipeline.__call__`.
+
+        video: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+        """
         settings = self.settings
         return self.pipeline(
             video,
@@ -142,15 +146,16 @@ class RunModel:
 def find_base(given: str, adapter: AdapterConfig | None) -> str:
     """The base's folder or hub name: the given one, else the adapter's, else models/nano.
 
-    A relative folder is searched in the current folder, then in the project's. Raises UsageError if the adapter's or
-    the default base is in neither.
+    A relative folder is searched in the current folder, then in the project's; an adapter's hub model in the hub's
+    cache. Raises UsageError if the adapter's or the default base is in neither, InputError if it is not downloaded.
     """
     base = given or (adapter.base if adapter else DEFAULT_BASE)
     if folder := bases.find_folder(base):
         return folder
-    from_hub = adapter is not None and adapter.transformer_digest == loading.part_digest(base, "transformer")
-    if given or from_hub:
+    if given:
         return base
+    if adapter and adapter.base_revision:
+        return str(bases.local_folder(base, revision=adapter.base_revision))
     whose = "the adapter was trained on" if adapter else "the default base is"
     raise UsageError(
         f"--base: {whose} {base}, which is neither in the current folder nor in {bases.PROJECT}; give its folder"

@@ -11,7 +11,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 INPAINTING_VERSION = 1
-"""Raised by hand when sampled frames change on purpose: what another version made is made anew."""
+"""Raised by hand when sampled frames change on purpose: outputs of another version are made again."""
 
 DEFAULT_STEPS = 50
 """Denoising steps if neither an option nor the adapter gives a number."""

@@ -15,9 +15,9 @@ from inpainting.conditioning.padding import Padding
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import vae as vae_latents
 from inpainting.sampling import on_disk
-from inpainting.sampling.formats import Frames
 from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks
+from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
 OnProgress = Callable[[int], object]
@@ -89,7 +89,7 @@ def decode_windows(
 def reconstruct_windows(
     vae: AutoencoderKLCogVideoX, frames: Frames, schedule: WindowSchedule, padding: Padding, batch_size: int
 ) -> Iterator[Frames]:
-    """The frames of each window, encoded and decoded again."""
+    """The frames of each window, encoded and decoded: uint8 [frames, height, width, 3]."""
     for batch in schedule.batches(batch_size):
         clips = [vae_latents.to_tensor(padding.pad(schedule.cut(frames, window))) for window in batch]
         decoded = vae_latents.decode(vae, vae_latents.encode(vae, torch.stack(clips))[0])

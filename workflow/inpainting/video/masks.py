@@ -21,7 +21,7 @@ def to_hole(mask: NDArray[np.uint8], settings: HoleSettings) -> Hole:
 
 
 def dilate(hole: Hole, pixels: int) -> Hole:
-    """Dilate the hole of each frame by a disc with a radius of `pixels`."""
+    """Dilate a hole, bool [frames, height, width], by a disc with a radius of `pixels` in each frame."""
     if pixels == 0:
         return hole.copy()
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
@@ -49,7 +49,10 @@ def latent_area_by_frame(hole: Hole, space: int, time: int) -> NDArray[np.float3
 
 
 def latent_any(hole: Hole, space: int, time: int) -> NDArray[np.float32]:
-    """1 for each latent cell that contains a hole pixel, else 0; same shape and groups as `latent_area`."""
+    """1 for each latent cell that contains a hole pixel, else 0.
+
+    Returns float32 [latent frames, height / space, width / space], with frames grouped as in `latent_area`.
+    """
     groups = _counts(hole, space, time)
     return np.stack([np.asarray(group.any(axis=0)) for group in groups]).astype(np.float32)
 
@@ -96,5 +99,5 @@ def pack(hole: Hole) -> NDArray[np.uint8]:
 
 
 def unpack(bits: NDArray[np.uint8], width: int) -> Hole:
-    """Unpack the bits of `pack` into a hole of the given width in pixels."""
+    """Unpack the bits of `pack`, [frames, height, ceil(width / 8)], into a hole, bool [frames, height, width]."""
     return np.unpackbits(bits, axis=-1, count=width).astype(bool)

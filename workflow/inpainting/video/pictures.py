@@ -1,6 +1,6 @@
 """Still pictures for sample sequences: photographs and procedural textures.
 
-Lengths are fractions of the frame height, so that a picture looks alike at every size. Colours are RGB, float32 in
+Lengths are fractions of the frame height, so that a picture looks the same at every size. Colours are RGB, float32 in
 [0, 1].
 """
 
@@ -50,7 +50,10 @@ def photograph(name: str) -> NDArray[np.uint8]:
 
 
 def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) -> FloatImage:
-    """A photograph, randomly mirrored, scaled so that a frame of `size` (width, height) shows 40 to 85 % of it."""
+    """A photograph [rows, columns, 3], randomly mirrored.
+
+    It is scaled so that a frame of `size` (width, height) shows 40 to 85 % of it.
+    """
     picture = photograph(name)
     if rng.random() < 0.5:
         picture = picture[:, ::-1]
@@ -58,7 +61,10 @@ def photograph_at(rng: np.random.Generator, name: str, size: tuple[int, int]) ->
 
 
 def rescaled(picture: NDArray[np.uint8], size: tuple[int, int], shown: float) -> FloatImage:
-    """Scale a picture so that a frame of `size` (width, height) shows the share `shown`, 0..1, of its tighter side."""
+    """Scale a picture, uint8 [rows, columns, 3], so that a frame shows only a part of it.
+
+    size: (width, height) of the frame; shown: the share, 0..1, of the picture's tighter side that the frame shows.
+    """
     width, height = size
     scale = max(height / picture.shape[0], width / picture.shape[1]) / shown
     canvas = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
@@ -67,7 +73,10 @@ def rescaled(picture: NDArray[np.uint8], size: tuple[int, int], shown: float) ->
 
 
 def recolour(rng: np.random.Generator, picture: FloatImage) -> FloatImage:
-    """Vary exposure, contrast and white balance; tint grey photographs, swap the channels of some others."""
+    """Vary exposure, contrast and white balance of a picture [height, width, 3].
+
+    Grey photographs are tinted, the channels of some others permuted.
+    """
     grey = bool(np.all(picture[..., 0] == picture[..., 1]))
     if grey:
         dark, light = rng.uniform(0, 0.35, 3), rng.uniform(0.6, 1, 3)
@@ -79,7 +88,10 @@ def recolour(rng: np.random.Generator, picture: FloatImage) -> FloatImage:
 
 
 def texture(rng: np.random.Generator, size: tuple[int, int]) -> FloatImage:
-    """A procedural picture of `size` (width, height): fallen leaves, cloudy noise, or noise with stripes or checks."""
+    """A procedural picture [height, width, 3] for `size` (width, height).
+
+    It shows fallen leaves, cloudy noise, or noise with stripes or checks.
+    """
     kind = rng.choice(["leaves", "clouds", "stripes"], p=[0.5, 0.25, 0.25])
     picture = leaves(rng, size) if kind == "leaves" else clouds(rng, size)
     if kind == "stripes":
@@ -119,8 +131,8 @@ def stripes(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float
 def leaves(rng: np.random.Generator, size: tuple[int, int]) -> FloatImage:
     """The dead leaves model: opaque shapes of all sizes on top of each other, which have the statistics of photographs.
 
-    Radii have a density proportional to r^-3, which makes the picture scale invariant (A. B. Lee, D. Mumford, J. Huang:
-    Occlusion models for natural images, IJCV 41, 2001).
+    Returns [height, width, 3]. Radii have a density proportional to r^-3, which makes the picture scale invariant
+    (A. B. Lee, D. Mumford, J. Huang: Occlusion models for natural images, IJCV 41, 2001).
     """
     width, height = size
     picture = clouds(rng, size)

@@ -7,6 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainting.core import seeds
+
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -21,6 +23,16 @@ def plan(frames: int, window: int, overlap: int = 0) -> list[int]:
     overlap = min(overlap, window - 1)
     count = math.ceil((frames - overlap) / (window - overlap))
     return [i * (frames - window) // (count - 1) for i in range(count)]
+
+
+def choose(starts: Sequence[int], count: int | None, sequence: str) -> list[int]:
+    """The start frames of `count` windows of a sequence, ascending; of all if there are no more, or if it is None.
+
+    A hash of the sequence's name and the start frame decides: other sequences do not change the choice, and a larger
+    `count` adds windows to those of a smaller one.
+    """
+    ranked = sorted(starts, key=lambda start: seeds.derive(0, "windows.choose", sequence, start))
+    return sorted(ranked[:count])
 
 
 def pad(clip: NDArray[Scalar], length: int) -> NDArray[Scalar]:

@@ -113,7 +113,7 @@ def test_sequences_of_one_group_in_groups_tsv_are_in_one_group(
         ("a\tb\n", "lacks the columns id, group"),
         ("id\tgroup\na\t\n", "an empty id or group"),
         ("id\tgroup\na\t1\na\t2\n", "puts a into two groups"),
-        ("", "give a table of id and group"),
+        ("", "give a tab-separated table with the columns id and group"),
     ],
 )
 def test_an_invalid_groups_tsv_is_refused(

@@ -19,12 +19,13 @@ def test_too_small_a_disk_is_an_error_before_any_file_is_written(
     assert not (copied_results / "new").exists()
 
 
+@pytest.mark.parametrize("windows", [[], ["--windows-per-sequence", "1"], ["--windows-per-sequence", "3"]])
 def test_the_logged_disk_space_is_that_of_the_tensors(
-    encode: Encode, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    encode: Encode, tmp_path: Path, caplog: pytest.LogCaptureFixture, windows: list[str]
 ) -> None:
     caplog.set_level("INFO")
     out = tmp_path / "shard.safetensors"
-    assert encode(out, "--truth-posterior", "mean_and_logvar") == 0
+    assert encode(out, "--truth-posterior", "mean_and_logvar", *windows) == 0
     taken = sum(tensor.numel() * tensor.element_size() for tensor in tensors(out).values())
     assert f"truth: {taken / 1000:.3g} kB in this shard" in caplog.text
 

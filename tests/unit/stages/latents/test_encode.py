@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX
+from inpainting.artifacts.latents import Shard
 from inpainting.core.files import read_table
 from inpainting.models.vae import encode as vae_encode
 from inpainting.models.vae import to_tensor
@@ -28,6 +29,28 @@ def test_the_shards_together_hold_each_training_window_once(
     assert len(names) == len(set(names))
     assert set(names) == {f"{name}/{start}/{what}" for name in training for start in (0, 8) for what in tensors_of}
     assert all(len(tensors(shard_path(tiny_results, number, content))) > 0 for number in range(2))
+
+
+def test_one_window_per_sequence_is_one_of_all_and_does_not_depend_on_other_sequences(
+    encode: Encode, tiny_results: Path, tmp_path: Path
+) -> None:
+    every = {content: tensors(shard_path(tiny_results, 0, content)) for content in ("truth", "grey")}
+    starts = {}
+    for content, shards in (("truth", "2"), ("grey", "2"), ("truth", "1")):
+        out = tmp_path / shards / content / "shard.safetensors"
+        assert encode(out, "--content", content, "--shards", shards, "--windows-per-sequence", "1") == 0
+        chosen = {name: tensor for name, tensor in tensors(out).items() if name in every[content]}
+        for name, tensor in chosen.items():
+            torch.testing.assert_close(tensor, every[content][name], rtol=2e-3, atol=1e-3)
+        starts[content, shards] = {(name.split("/")[0], int(name.split("/")[1])) for name in chosen}
+        sequences = {name.split("/")[0] for name in every[content]}
+        assert sorted(sequence for sequence, _ in starts[content, shards]) == sorted(sequences)
+    assert starts["truth", "2"] == starts["grey", "2"] == starts["truth", "1"]
+    assert {start for _, start in starts["truth", "2"]} <= {0, 8}
+
+
+def test_all_windows_are_encoded_under_the_keys_of_before_some_could_be_chosen(tiny_results: Path) -> None:
+    assert "windows_per_sequence" not in Shard(shard_path(tiny_results, 0)).provenance["settings"]
 
 
 def test_a_windows_truth_and_hole_are_those_of_its_frames_and_scaled_once(

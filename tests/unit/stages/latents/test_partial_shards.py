@@ -46,6 +46,7 @@ def test_a_shard_that_is_up_to_date_is_not_written_again(encode: Encode, tiny_re
         ["--mask-invert"],
         ["--window", "17"],
         ["--window-overlap", "3"],
+        ["--windows-per-sequence", "1"],
         ["--latents-dtype", "float32"],
         ["--dtype", "bfloat16"],
         ["--splits", "validation"],

@@ -1,4 +1,4 @@
-"""Several processes of one training: how they start, how they are told to stop, and how they end."""
+"""Several processes of one training: how they start, how they receive a stop signal, and how they end."""
 
 import os
 import shutil
@@ -154,7 +154,7 @@ def test_a_training_by_two_that_is_done_is_left_as_it_is(
 
 
 @pytest.mark.slow
-def test_a_base_in_shares_goes_on_from_a_whole_one_to_the_same_bits_previews_and_all(
+def test_a_sharded_run_resumes_an_unsharded_one_and_ends_with_the_same_bits_and_previews(
     training_arguments: Arguments, tiny_results: Path, by_two: Path, tmp_path: Path
 ) -> None:
     out = Path(shutil.copytree(by_two, tmp_path / "run"))
@@ -186,7 +186,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("limit", "code"), [((), 0), (("--time-limit", "0.1"), os.EX_TEMPFAIL)])
-def test_nothing_holds_the_group_when_a_process_leaves_it(
+def test_no_ddp_object_exists_when_a_process_leaves_its_group(
     training_arguments: Arguments, tmp_path: Path, capfd: pytest.CaptureFixture[str], limit: tuple[str, ...], code: int
 ) -> None:
     """A DistributedDataParallel that goes after it may wait for ever: see `leaving_group`."""

@@ -19,17 +19,17 @@ def test_a_dry_run_tells_settings_model_weights_shapes_loss_and_memory_and_write
     assert main(training_arguments(tmp_path / "run", *options)) == 0
     assert not list(tmp_path.iterdir())
     assert folder_digest(tiny_results) == before
-    told = capsys.readouterr().out
-    assert "learning_rate: 0.01\n" in told
-    assert "2 blocks, 32 wide, 33 channels in, 16 out" in told
-    assert re.search(r"attn1.to_q.lora_A +2x32 +2 +128\n", told)
-    assert "  truth      float32  2x3x16x4x4\n" in told
-    assert "  mask       float32  2x3x1x4x4\n" in told
-    assert "gradient norm" in told
-    assert "GiB in all" in told
+    printed = capsys.readouterr().out
+    assert "learning_rate: 0.01\n" in printed
+    assert "2 blocks, 32 wide, 33 channels in, 16 out" in printed
+    assert re.search(r"attn1.to_q.lora_A +2x32 +2 +128\n", printed)
+    assert "  truth      float32  2x3x16x4x4\n" in printed
+    assert "  mask       float32  2x3x1x4x4\n" in printed
+    assert "gradient norm" in printed
+    assert "GiB in all" in printed
 
 
-def test_a_dry_run_leaves_a_run_that_is_there_as_it_is(
+def test_a_dry_run_does_not_change_an_existing_run(
     training_arguments: Arguments, tiny_training: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = folder_digest(tiny_training)

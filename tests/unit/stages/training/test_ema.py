@@ -1,4 +1,4 @@
-"""The moving average of the trained weights: what it is, and that it is exported and resumed."""
+"""The moving average of the trained weights is computed, exported and resumed."""
 
 import shutil
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def exported(out: Path, step: int) -> dict[str, torch.Tensor]:
     return named | load_file(adapter / "widened.safetensors")
 
 
-def test_the_average_of_the_trained_weights_is_exported_and_training_goes_on_as_without_it(
+def test_the_average_of_the_trained_weights_is_exported_and_does_not_affect_the_training(
     training_arguments: Arguments, tmp_path: Path
 ) -> None:
     every = ["--save-every", "1", "--keep-last", "4"]
@@ -80,7 +80,7 @@ def test_the_average_of_the_trained_weights_is_exported_and_training_goes_on_as_
         torch.testing.assert_close(exported(tmp_path / "averaged", step), expected, rtol=1e-5, atol=1e-7)
 
 
-def test_a_resumed_run_goes_on_with_the_same_average(training_arguments: Arguments, tmp_path: Path) -> None:
+def test_a_resumed_run_continues_the_same_average(training_arguments: Arguments, tmp_path: Path) -> None:
     options = ["--ema-decay", "0.9", "--steps", "5"]
     assert main(training_arguments(tmp_path / "whole", *options)) == 0
     shutil.copytree(tmp_path / "whole", tmp_path / "resumed")

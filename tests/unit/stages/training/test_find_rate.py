@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,14 +16,14 @@ FILES = ["learning-rate.png", "learning-rate.svg", "learning-rate.tsv"]
 
 
 @pytest.fixture(scope="module")
-def arguments(training_arguments: Arguments) -> Arguments:
-    """The command line of a test of 20 rates, with a training's own options."""
+def arguments(tiny_base: Path, tiny_results: Path) -> Arguments:
+    """The command line of a test of 20 rates on the tiny latents."""
 
-    def made(out: Path, *options: str) -> list[str]:
-        command = training_arguments(out, "--lowest-rate", "0.0001", "--highest-rate", "100", "--updates", "20")
-        return ["find-rate", *command[1:], "--probe-batches", "2", *options]
+    def arguments(out: Path, *options: str) -> list[str]:
+        rates = ("--lowest-rate", "0.0001", "--highest-rate", "100", "--updates", "20")
+        return commands.find_rate(tiny_base, tiny_results, out, *rates, *options)
 
-    return made
+    return arguments
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_loss_that_runs_away_ends_the_test_and_is_not_shown_where_it_is_not_fi
     assert (losses[:-1] < DIVERGED * losses[0]).all()
 
 
-def test_nothing_is_left_but_a_table_and_a_figure_and_the_same_seed_leaves_the_same_bytes(
+def test_only_a_table_and_a_figure_are_written_and_the_same_seed_writes_the_same_bytes(
     found: Path, arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = folder_digest(tiny_results)
@@ -83,9 +84,9 @@ def test_rates_that_change_nothing_suggest_none_and_show_it(
 ) -> None:
     options = ["--lowest-rate", "1e-12", "--highest-rate", "1e-11"]
     assert main(arguments(tmp_path, *options)) == 1
-    told = capsys.readouterr()
-    assert "no rate from 1e-12 to 1e-11 made the loss fall by 1%" in told.err
-    assert "--learning-rate" not in told.out
+    captured = capsys.readouterr()
+    assert "no rate from 1e-12 to 1e-11 made the loss fall by 1%" in captured.err
+    assert "--learning-rate" not in captured.out
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
 
 

@@ -171,7 +171,7 @@ def test_a_training_on_sequences_that_are_held_out_now_is_refused(
     out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
     longer = [*changed, "--steps", "6"]
     assert main(training_arguments(out, *longer, "--on-change", "continue")) == 0
-    assert main(training_arguments(out, *longer)) == 0, "it was told to go on"
+    assert main(training_arguments(out, *longer)) == 0, "--on-change continue was given before"
 
 
 def test_a_changed_setting_of_the_latents_is_named(
@@ -196,8 +196,8 @@ def test_a_restart_moves_the_whole_old_run_to_previous(
 ) -> None:
     out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
     assert main(training_arguments(out, "--seed", "1", "--on-change", "restart")) == 0
-    (aside,) = (out / "previous").iterdir()
-    assert folder_digest(aside) == folder_digest(tiny_training)
+    (previous,) = (out / "previous").iterdir()
+    assert folder_digest(previous) == folder_digest(tiny_training)
     assert checkpoint_files(out) != checkpoint_files(tiny_training)
     assert [row["step"] for row in metrics_rows(out)] == [1, 2, 3, 4]
 

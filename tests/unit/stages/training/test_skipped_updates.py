@@ -135,7 +135,7 @@ def test_training_stops_when_fp16_gradients_are_not_finite_at_every_loss_scale(
     assert advice in str(error.value), "bf16 is refused beside float16 weights"
 
 
-def test_one_skipped_fp16_update_among_others_is_counted_and_training_goes_on(
+def test_one_skipped_fp16_update_among_others_is_counted_and_training_continues(
     training_arguments: Arguments, tmp_path: Path
 ) -> None:
     settings = parse("train", training_arguments(tmp_path, "--save-every", "1000", "--steps", "3")[1:])

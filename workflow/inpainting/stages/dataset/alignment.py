@@ -96,7 +96,7 @@ def check_alignment(
         detail = f"the input's frame n fits GT frame n{lag:+d}; as they are numbered, {measured}"
         return [Finding(Reason.SHIFTED_TRUTH, None, detail)]
     if shift := shift_in_space(pairs):
-        detail = f"GT lies {shift[0]:+d} pixels to the right and {shift[1]:+d} down of the input; {measured}"
+        detail = f"GT is shifted by {shift[0]:+d} pixels to the right and {shift[1]:+d} down from the input; {measured}"
         return [Finding(Reason.SHIFTED_TRUTH, None, detail)]
     if difference <= settings.difference_limit:
         return []

@@ -70,8 +70,9 @@ def motion_image(truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
     """Median magnitude of the optical flow between two images of `motion_image`, in their pixels per frame.
 
-    The median measures camera motion as long as moving objects cover less than half the frame. Source: T. Kroeger et
-    al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, in OpenCV's implementation.
+    before, after: uint8 [height, width]. The median measures camera motion as long as moving objects cover less than
+    half the frame. Source: T. Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, in OpenCV's
+    implementation.
     """
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     flow = finder.calc(before, after, None)

@@ -63,7 +63,10 @@ class ContentStatistics:
         self.previous: tuple[int, Pixels, tuple[float, float] | None] | None = None
 
     def add_frame(self, number: int, images: Mapping[str, Pixels]) -> None:
-        """Add a frame, given as its readable images by folder. Frames must come in ascending order."""
+        """Add a frame, given as its readable images by folder, uint8 [height, width, 3]; masks are [height, width].
+
+        Frames must come in ascending order.
+        """
         hole = self.add_mask(images[MASK]) if MASK in images else None
         sizes = {(image.shape[1], image.shape[0]) for image in images.values()}
         if hole is None or len(images) < 3 or len(sizes) > 1 or (self.size and sizes != {self.size}):

@@ -20,7 +20,7 @@ from inpainting.video.objects import draw_sprite, paste
 from inpainting.video.outlines import Motion, draw_shadow, oscillation
 from inpainting.video.pictures import FloatImage
 
-Clip = NDArray[np.float32]
+FloatClip = NDArray[np.float32]
 """float32 [frames, height, width, 3] in 0..1."""
 
 DENSITY = 2
@@ -29,10 +29,10 @@ DENSITY = 2
 
 def draw_dynamic_scene(
     rng: np.random.Generator, frames: int, size: tuple[int, int], still: float
-) -> tuple[Clip, str, Camera]:
+) -> tuple[FloatClip, str, Camera]:
     """A dynamic background clip: (clip, name of the photograph, "texture" or "plain", camera).
 
-    size: (width, height) in pixels; still: probability of a still camera.
+    The clip is [frames, height, width, 3]. size: (width, height) in pixels; still: probability of a still camera.
     """
     width, height = (DENSITY * side for side in size)
     name, picture, room = backdrop(rng, (width, height))
@@ -53,7 +53,10 @@ def draw_dynamic_scene(
 
 
 def backdrop(rng: np.random.Generator, size: tuple[int, int]) -> tuple[str, FloatImage, tuple[float, float]]:
-    """As `scenes.background`, but also plain surfaces, two pictures joined at a horizon, and blurred pictures."""
+    """As `scenes.background`, but also plain surfaces, two pictures joined at a horizon, and blurred pictures.
+
+    Returns the picture as [height, width, 3].
+    """
     name, picture, room = background(rng, size)
     rows, columns = picture.shape[:2]
     if rng.random() < 0.25:
@@ -86,8 +89,8 @@ def shake(rng: np.random.Generator, camera: Camera) -> Camera:
     return dataclasses.replace(camera, x=camera.x + tremor[0], y=camera.y + tremor[1])
 
 
-def ripple(rng: np.random.Generator, clip: Clip) -> Clip:
-    """The clip with a soft-edged region distorted by travelling waves."""
+def ripple(rng: np.random.Generator, clip: FloatClip) -> FloatClip:
+    """The clip [frames, height, width, 3] with a soft-edged region distorted by travelling waves."""
     frames, height, width = clip.shape[:3]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     coarse = rng.standard_normal((3, 4)).astype(np.float32) + np.float32(rng.uniform(-0.3, 0.8))
@@ -109,8 +112,11 @@ def ripple(rng: np.random.Generator, clip: Clip) -> Clip:
     return rippled
 
 
-def add_foreground(rng: np.random.Generator, clip: Clip, camera: Camera) -> None:
-    """Paste a static foreground object into the clip, in place: by parallax it moves faster than the background."""
+def add_foreground(rng: np.random.Generator, clip: FloatClip, camera: Camera) -> None:
+    """Paste a static foreground object into the clip [frames, height, width, 3], in place.
+
+    By parallax it moves faster than the background.
+    """
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.15, 0.45) * height
     depth = rng.uniform(1.3, 3)
@@ -127,8 +133,11 @@ def add_foreground(rng: np.random.Generator, clip: Clip, camera: Camera) -> None
     paste(clip, draw_sprite(rng, radius), motion)
 
 
-def add_subject(rng: np.random.Generator, clip: Clip) -> None:
-    """Paste a body with up to five swinging limbs into the clip, in place, near the middle of the frame."""
+def add_subject(rng: np.random.Generator, clip: FloatClip) -> None:
+    """Paste a body with up to five swinging limbs into the clip [frames, height, width, 3], in place.
+
+    The body stays near the middle of the frame.
+    """
     frames, height, width = clip.shape[:3]
     radius = rng.uniform(0.07, 0.22) * height
     shadow = draw_shadow(rng, radius)

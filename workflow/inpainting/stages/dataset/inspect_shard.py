@@ -54,11 +54,11 @@ def shard_of(name: str, shards: int) -> int:
 
 
 def check_paths(root: Path, out: Path) -> None:
-    """Raise UsageError unless `root` is a folder and `out` lies outside of it."""
+    """Raise UsageError unless `root` is a folder and `out` is outside of it."""
     if not existing(root, "ROOT", "the folder that holds the sequences").is_dir():
         raise UsageError(f"ROOT: {root} is a file; give the folder that holds the sequences")
     if out.resolve().is_relative_to(root.resolve()):
-        raise UsageError(f"OUT: {out} lies inside ROOT, where it would pass for a sequence; choose a place outside")
+        raise UsageError(f"OUT: {out} is inside ROOT, where it would be read as a sequence; choose a folder outside")
 
 
 def find_sequences(root: Path) -> tuple[list[str], int]:

@@ -29,7 +29,7 @@ MODES = {RGB: "RGB", MASK: "L", TRUTH: "RGB"}
 
 
 class InspectedSequence(NamedTuple):
-    """Inspection results of a sequence, and the keys by which the inspection cache tells whether they are current."""
+    """Inspection results of a sequence, and the keys that show the inspection cache whether they are current."""
 
     id: str
     stamp: str

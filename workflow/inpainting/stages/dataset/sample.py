@@ -122,5 +122,5 @@ def add_objects(rng: np.random.Generator, truth: NDArray[np.float32]) -> tuple[N
 
 
 def quantise(clip: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A clip with values 0..1 as uint8 0..255, rounded."""
+    """A clip [frames, height, width, 3] with values 0..1 as uint8 0..255, rounded."""
     return (np.clip(clip, 0, 1) * 255 + 0.5).astype(np.uint8)

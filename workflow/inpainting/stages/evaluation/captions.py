@@ -53,7 +53,7 @@ def strata_introduction() -> str:
     """Why the comparison is repeated on subsets of the sequences."""
     return (
         "With a still camera, most of what the mask hides is visible in other frames, which favours medians over time; "
-        "a large mask leaves less to infer from; a shadow lies outside the mask. Methods are compared with the "
+        "a large mask leaves less to infer from; a shadow is outside the mask. Methods are compared with the "
         "classical method that scores best on the subset (marked by a dash); p is corrected for the methods of a "
         "subset, not for the number of subsets."
     )

@@ -128,7 +128,8 @@ def score_sequence(
 ) -> tuple[pd.DataFrame, dict[Output, NDArray[np.uint8]]]:
     """A sequence's rows of the results (see `artifacts.scores`; without the column method), and its frames by output.
 
-    Scores are computed in the hole of the mask itself; the hole that is filled and composited is dilated.
+    Frames are uint8 [frames, height, width, 3]. Scores are computed in the hole of the mask itself; the hole that is
+    filled and composited is dilated.
     """
     clip = read_clip(settings.dataset, name, frames)
     outputs: dict[Output, NDArray[np.uint8]] = {
@@ -230,6 +231,10 @@ def _model_digests(settings: EvaluateCommand) -> dict[str, str]:
 
 def _provenance(settings: EvaluateCommand, digests: dict[str, str]) -> dict[str, object]:
     inputs = {"sequences": value_digest(sorted(digests.items())), **_model_digests(settings)}
+    if settings.uses_model():
+        from inpainting.models import bases
+
+        inputs |= bases.provenance(settings.base)
     if settings.outputs is not None:
         inputs["outputs"] = folder_digest(settings.outputs)
     selection = settings.section(SelectionSettings).shaping() | {"frames": settings.frames}

@@ -15,15 +15,13 @@ from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.external import read_output
 from inpainting.video import masks
-from inpainting.video.clip import SequenceClip
+from inpainting.video.clip import Frames, SequenceClip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
 if TYPE_CHECKING:
     from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
     from inpainting.stages.evaluation.settings import EvaluateCommand
-
-Frames = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Method:
     [frames, height, width, 3], not composited.
     """
 
-    hole: Callable[[Frames], Hole]
+    hole: Callable[[NDArray[np.uint8]], Hole]
     fill: Callable[[SequenceClip], Frames]
 
 
@@ -62,7 +60,7 @@ def load_method(settings: "EvaluateCommand") -> Method:
 def _without_model(settings: "EvaluateCommand", fill: Callable[[SequenceClip, Hole], Frames]) -> Method:
     """A method that needs no model; fill: takes a clip and its dilated hole."""
 
-    def hole(mask: Frames) -> Hole:
+    def hole(mask: NDArray[np.uint8]) -> Hole:
         return masks.dilate(masks.to_hole(mask, settings), settings.mask_dilation)
 
     return Method(hole, lambda clip: fill(clip, hole(clip.mask)))
@@ -86,7 +84,7 @@ def _learned(
 
     pipeline, mask_settings = load_pipeline(settings.section(ModelSettings), settings.adapter), _mask_settings(settings)
 
-    def hole(mask: Frames) -> Hole:
+    def hole(mask: NDArray[np.uint8]) -> Hole:
         return masks.dilate(masks.to_hole(mask, mask_settings), mask_settings.mask_dilation)
 
     return Method(hole, lambda clip: fill(settings, pipeline, clip))

@@ -1,6 +1,6 @@
 """Cache of the scores of single sequences, so that an evaluation scores only new and changed sequences.
 
-It lies beside `<method>.parquet`, as `<method>.items/<sequence>/scores.parquet` (see `core.item_cache`). The frames of
+The cache is beside `<method>.parquet`, as `<method>.items/<sequence>/scores.parquet` (see `core.item_cache`). Frames of
 example sequences are cached in the examples folder (see `artifacts.examples`).
 """
 

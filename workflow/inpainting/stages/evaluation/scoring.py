@@ -23,7 +23,7 @@ def score_outputs(
     """
     hole, effect = masks.to_hole(clip.mask, settings), effect_region(clip.rgb, clip.truth, filled)
     reference = Reference(clip.truth, Regions(hole, effect))
-    alike = np.array_equal(outputs["composited"], outputs["raw"])
+    outputs_equal = np.array_equal(outputs["composited"], outputs["raw"])
     number = pd.DataFrame({"frame": np.arange(1, len(clip.truth) + 1)})
     tables: dict[Output, list[pd.DataFrame]] = {output: [number] for output in outputs}
     for metric in METRICS:
@@ -31,7 +31,7 @@ def score_outputs(
             continue
         scored: dict[Output, pd.DataFrame] = {}
         for output in metric.outputs:
-            frames: Output = "raw" if alike or metric.composites_itself else output
+            frames: Output = "raw" if outputs_equal or metric.composites_itself else output
             if frames not in scored:
                 scored[frames] = metric.score(outputs[frames], reference)[list(metric.columns)]
             tables[output].append(scored[frames])

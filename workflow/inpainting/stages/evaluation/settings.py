@@ -105,6 +105,10 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
         """The method's name in the tables."""
         return self.label or self.method
 
+    def uses_model(self) -> bool:
+        """Whether the method needs the model."""
+        return METHODS[self.method].learned
+
 
 class TablesSettings(Settings):
     """Thresholds between the strata, and what counts as a failure."""

@@ -45,7 +45,8 @@ def check(settings: EncodeCommand, all_rows: pd.DataFrame, rows: pd.DataFrame, m
 
 def latent_bytes(settings: EncodeCommand, content: str, rows: pd.DataFrame) -> int:
     """Bytes of one content's tensors for some sequences, given by their columns `width` and `height` in pixels."""
-    starts = len(windows.plan(settings.frames, settings.window, settings.window_overlap))
+    planned = len(windows.plan(settings.frames, settings.window, settings.window_overlap))
+    encoded = min(planned, settings.windows_per_sequence or planned)
     geometry, channels = bases.family(settings.base).geometry, bases.latent_channels(settings.base)
     frames = geometry.latent_frames(settings.window)
     tensors = 2 if (content, settings.truth_posterior) == ("truth", "mean_and_logvar") else 1
@@ -56,7 +57,7 @@ def latent_bytes(settings: EncodeCommand, content: str, rows: pd.DataFrame) -> i
         latents = tensors * frames * channels * value
         hole, difference = settings.window * geometry.spatial_factor**2 // 8, frames
         more = hole + difference if content == "truth" else 0
-        total += count * starts * cells_high * cells_wide * (latents + more)
+        total += count * encoded * cells_high * cells_wide * (latents + more)
     return total
 
 

@@ -58,7 +58,8 @@ def encode(settings: EncodeCommand) -> None:
     else:
         tensors = {name: tensor for sequence in encoded for name, tensor in found[sequence].sequence(sequence).items()}
         source = source_digest(settings, rows)
-        origin = provenance.describe(shaping_settings(settings), {"sequences": source})
+        inputs = {"sequences": source} | bases.provenance(settings.base)
+        origin = provenance.describe(shaping_settings(settings), inputs)
         write_shard(settings.out, tensors, settings.content, encoded, source, origin)
     partial_shards.remove_parts(settings.out)
     write_listing(settings.out)
@@ -110,31 +111,37 @@ def shaping_settings(settings: EncodeCommand) -> dict[str, object]:
 
 
 def _window_settings(settings: EncodeCommand) -> dict[str, object]:
-    """The settings that change the holes and the windows' frames."""
+    """The settings that change the holes and the windows' frames.
+
+    `windows_per_sequence` is left out if all windows are encoded: latents from before this setting stay valid.
+    """
     parts = (settings.section(HoleSettings), settings.section(WindowSettings))
-    return {"frames": settings.frames} | {name: value for part in parts for name, value in part.shaping().items()}
+    shaping = {"frames": settings.frames} | {name: value for part in parts for name, value in part.shaping().items()}
+    chosen = settings.windows_per_sequence
+    return shaping if chosen is None else shaping | {"windows_per_sequence": chosen}
 
 
 def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[str], left_out: LeftOut) -> None:
     """Encode sequences; each is written as a part of the shard once its last window is encoded."""
     encoder = WindowEncoder(settings)
-    starts = windows.plan(settings.frames, settings.window, settings.window_overlap)
-    total = len(keys) * len(starts)
-    progress = Progress(f"encode {settings.content}", "windows", total, done=total - len(missing) * len(starts))
+    planned = windows.plan(settings.frames, settings.window, settings.window_overlap)
+    starts = {name: windows.choose(planned, settings.windows_per_sequence, name) for name in keys}
+    total, remaining = (sum(len(starts[name]) for name in names) for names in (keys, missing))
+    progress = Progress(f"encode {settings.content}", "windows", total, done=total - remaining)
 
     def leave_out(sequence: str, reason: str) -> None:
         left_out.add(sequence, None, reason)
-        progress.step(len(starts))
+        progress.step(len(starts[sequence]))
 
     tensors: dict[str, Tensor] = {}
-    for batch in batches(_pixel_windows(settings, missing, starts, leave_out)):
+    for batch in batches(_pixel_windows(settings, {name: starts[name] for name in missing}, leave_out)):
         for window, encoded in zip(batch, encoder.encode(batch), strict=True):
             if encoded is None:
                 reason = f"the latents of its window at frame {window.start} are not finite, in float32 either"
                 left_out.add(window.sequence, window.start, reason)
             else:
                 tensors |= {f"{window.sequence}/{window.start}/{what}": tensor for what, tensor in encoded.items()}
-            if window.start == starts[-1]:
+            if window.start == starts[window.sequence][-1]:
                 if window.sequence not in left_out:
                     key = keys[window.sequence]
                     partial_shards.write_part(settings.out, window.sequence, tensors, settings.content, key)
@@ -143,17 +150,18 @@ def _encode_parts(settings: EncodeCommand, keys: dict[str, str], missing: list[s
 
 
 def _pixel_windows(
-    settings: EncodeCommand, names: list[str], starts: list[int], leave_out: Callable[[str, str], None]
+    settings: EncodeCommand, starts: dict[str, list[int]], leave_out: Callable[[str, str], None]
 ) -> Iterator[PixelWindow]:
     """The windows of the sequences, in order; worker processes read the sequences and fill their holes.
 
-    `leave_out` is called with the name of each sequence that can't be read, and the reason.
+    starts: their start frames by sequence. `leave_out` is called with the name of each sequence that can't be read, and
+    the reason.
     """
     masks, geometry = settings.section(MaskSettings), bases.family(settings.base).geometry
-    jobs = [ReadJob(settings.dataset / name, settings.frames, settings.content, masks) for name in names]
+    jobs = [ReadJob(settings.dataset / name, settings.frames, settings.content, masks) for name in starts]
     with process_pool(min(settings.workers, len(jobs)), preload=read_or_reason.__module__) as pool:
-        for name, read in zip(names, map_prefetched(pool, read_or_reason, jobs, settings.workers + 1), strict=True):
+        for name, read in zip(starts, map_prefetched(pool, read_or_reason, jobs, settings.workers + 1), strict=True):
             if isinstance(read, str):
                 leave_out(name, read)
             else:
-                yield from cut(name, read, starts, settings.window, geometry)
+                yield from cut(name, read, starts[name], settings.window, geometry)

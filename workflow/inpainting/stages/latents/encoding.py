@@ -81,7 +81,10 @@ class WindowEncoder:
         return loading.load_vae(self.settings.base, torch.float32, self.device)
 
     def encode(self, batch: list[PixelWindow]) -> list[dict[str, Tensor] | None]:
-        """For each window what `encode_batch` returns; None for a window whose latents are not finite in float32."""
+        """The tensors of each window, as `encode_batch`: for instance a truth [latent frames, channels, rows, columns].
+
+        None for a window whose latents are not finite in float32.
+        """
         return [
             tensors if is_finite(tensors) else self._encode_in_float32(window)
             for window, tensors in zip(batch, encode_batch(self.vae, batch, self.settings), strict=True)
@@ -103,7 +106,10 @@ def is_finite(tensors: dict[str, Tensor]) -> bool:
 def encode_batch(
     vae: AutoencoderKLCogVideoX, batch: list[PixelWindow], settings: EncodeCommand
 ) -> list[dict[str, Tensor]]:
-    """Encode windows of one size; returns for each the tensors of its shard, on the CPU: see `artifacts.latents`."""
+    """Encode windows of one size; returns the tensors of each for its shard, on the CPU.
+
+    For instance a truth or condition [latent frames, channels, rows, columns]; see `artifacts.latents`.
+    """
     dtype, geometry = loading.DTYPES[settings.latents_dtype], bases.family(settings.base).geometry
     if settings.content != "truth":
         clips = [_condition_tensor(window, settings.content, settings.mask_dilation) for window in batch]

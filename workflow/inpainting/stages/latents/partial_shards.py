@@ -20,7 +20,10 @@ def parts_folder(shard: Path) -> Path:
 
 
 def write_part(shard: Path, sequence: str, tensors: Mapping[str, Tensor], content: str, key: str) -> None:
-    """Write the tensors of a finished sequence as a part of the shard."""
+    """Write the tensors of a finished sequence as a part of the shard; see `artifacts.latents.write_shard`.
+
+    For instance a truth [latent frames, channels, rows, columns].
+    """
     part = parts_folder(shard) / f"{sequence}.safetensors"
     write_shard(part, tensors, content, {sequence: key}, source="", provenance={})
 

@@ -77,5 +77,8 @@ def difference(rgb: Frames, truth: Frames, hole: Hole) -> NDArray[np.uint8]:
     rgb, truth: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
     Returns uint8 [frames, height, width].
     """
-    levels = np.stack([(summed_difference(*pair) + 2) // 3 for pair in zip(rgb, truth, strict=True)])
-    return np.where(hole, 0, levels).astype(np.uint8)
+    levels = np.empty(hole.shape, np.uint8)
+    for level, *frames in zip(levels, rgb, truth, strict=True):
+        level[:] = (summed_difference(*frames) + 2) // 3
+    levels[hole] = 0
+    return levels

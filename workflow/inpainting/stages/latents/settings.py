@@ -29,6 +29,9 @@ class TruthSettings(Settings):
 class EncodeSettings(Settings):
     """Encoding of windows into latents."""
 
+    windows_per_sequence: int | None = Field(None, ge=1)
+    """Windows of each sequence that are encoded, chosen by a hash of its name; all if not given. Fewer take less time
+    and disk space, and training sees fewer frames of each sequence."""
     latents_dtype: Literal["float16", "float32"] = "float16"
     """Precision of the stored latents."""
     max_left_out: Annotated[float, Role.EXECUTION] = Field(0.01, ge=0, le=1)

@@ -120,13 +120,19 @@ def dataset_clips(clip: SequenceClip, hole: masks.Hole) -> list[CaptionedClip]:
 
 
 def method_clips(clip: SequenceClip, hole: masks.Hole, kept: Mapping[str, Path], output: Output) -> list[CaptionedClip]:
-    """The methods' outputs; kept: the folder of a method's frames by its display name."""
+    """The methods' outputs; kept: the folder of a method's frames by its display name.
+
+    hole: bool [frames, height, width].
+    """
     frames = {name: examples.read_example(folder, output, len(clip.rgb)) for name, folder in kept.items()}
     return [method_clip(clip, hole, name, made) for name, made in frames.items()]
 
 
 def method_clip(clip: SequenceClip, hole: masks.Hole, name: str, frames: NDArray[np.uint8]) -> CaptionedClip:
-    """A method's output, captioned with its name and its PSNR in the hole over all frames, in dB."""
+    """A method's output, captioned with its name and its PSNR in the hole over all frames, in dB.
+
+    frames: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+    """
     if not hole.any():
         return CaptionedClip(name, frames)
     error = frames[hole].astype(np.float64) - clip.truth[hole]
@@ -134,7 +140,7 @@ def method_clip(clip: SequenceClip, hole: masks.Hole, name: str, frames: NDArray
 
 
 def moments_sheet(clips: list[CaptionedClip], moments: int) -> NDArray[np.uint8]:
-    """A sheet with a clip per clip and `moments` rows of evenly spaced frames."""
+    """A sheet, uint8 [height, width, 3], with a column per clip and `moments` rows of evenly spaced frames."""
     frames = len(clips[0].frames)
     places = sorted(set(evenly_spaced(frames, moments)))
     cells = [[clip.frames[place] for clip in clips] for place in places]
@@ -143,7 +149,10 @@ def moments_sheet(clips: list[CaptionedClip], moments: int) -> NDArray[np.uint8]
 
 
 def clip_frames(clips: list[CaptionedClip]) -> NDArray[np.uint8]:
-    """Frames of the side-by-side clip: input, mask and truth in the first row, methods below, three or four per row."""
+    """Frames of the side-by-side clip, uint8 [frames, height, width, 3].
+
+    Input, mask and truth are in the first row, methods below, three or four per row.
+    """
     across = min(max(3, len(clips) - 3), 4)
     blank = CaptionedClip("", np.full_like(clips[0].frames, 255))
     laid = [*clips[:3], *[blank] * (across - 3), *clips[3:]]

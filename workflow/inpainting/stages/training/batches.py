@@ -116,7 +116,7 @@ class Batches:
         return window.truth.float() + spread * torch.randn(spread.shape, generator=generator)
 
     def draw(self, sample: int, shape: torch.Size) -> tuple[Tensor, Tensor]:
-        """The float32 noise of a shape, and the int64 timestep, of a sample counted from the start of training."""
+        """The float32 noise [*shape] and the int64 timestep [] of a sample, counted from the start of training."""
         generator = torch.Generator().manual_seed(seeds.derive(self.seed, "training.noise", sample))
         noise = torch.randn(shape, generator=generator)
         return noise, self._timestep(generator)

@@ -81,8 +81,8 @@ def save(
 ) -> Checkpoint:
     """Write step-N below the folder `checkpoints`.
 
-    ema: of the transformer's weights; prediction: of `parity.predict` with the EMA weights in place; metadata: of the
-    run, as fields of CheckpointState.
+    prompt: float [1, tokens, width]; ema: of the transformer's weights; prediction: of `parity.predict` with the EMA
+    weights in place, [1, latent frames, channels, rows, columns]; metadata: of the run, as fields of CheckpointState.
     """
     checkpoint = of_step(checkpoints, step)
     with atomic_path(checkpoint.folder) as temporary:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -29,11 +29,6 @@ EXPECTED_CODES = (0, os.EX_TEMPFAIL)
 """Exit codes after which the other processes end by themselves."""
 WORKER = "INPAINTING_WORKER"
 """Environment variable of the processes that `launch` starts."""
-
-
-def is_worker(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process is one of several already, started by `launch`, torchrun or another launcher."""
-    return "WORLD_SIZE" in environment
 
 
 def launch(command: Sequence[str], processes: int) -> int:

@@ -25,10 +25,11 @@ def dry_run(settings: TrainCommand, run: Run) -> None:
     _section("model", _model(transformer, run.batches.cache))
     table = lora.trainable_table(run.named_parameters)
     _section("what trains", lora.by_kind(table).to_string(index=False))
-    parts = run.micro_batches(1)
-    _section("first batch", "\n".join(_shapes(part, number, len(parts)) for number, part in enumerate(parts, 1)))
+    micro_batches = [batch.to(run.accelerator.device) for batch in run.micro_batches(1)]
+    passes = [_shapes(batch, number, len(micro_batches)) for number, batch in enumerate(micro_batches, 1)]
+    _section("first batch", "\n".join(passes))
     transformer.train()
-    errors, area = run.backward([part.to(run.accelerator.device) for part in parts])
+    errors, area = run.backward(micro_batches)
     lora.check_gradients(transformer, run.named_parameters)
     norm = torch.nn.utils.get_total_norm([p.grad for p in run.parameters if p.grad is not None])
     loss = errors.total().weighted(settings.outside_weight) / area.total().weighted(settings.outside_weight)
@@ -52,10 +53,11 @@ def _model(transformer: CogVideoXTransformer3DModel, cache: LatentCache) -> str:
     )
 
 
-def _shapes(part: Batch, number: int, parts: int) -> str:
-    tensors = {field.name: getattr(part, field.name) for field in fields(part) if field.name != "sequences"}
-    lines = [f"pass {number} of {parts}: {', '.join(part.sequences)}"]
-    for name, tensor in tensors.items():
+def _shapes(micro_batch: Batch, number: int, passes: int) -> str:
+    names = [field.name for field in fields(micro_batch) if field.name != "sequences"]
+    lines = [f"pass {number} of {passes}: {', '.join(micro_batch.sequences)}"]
+    for name in names:
+        tensor = getattr(micro_batch, name)
         assert isinstance(tensor, Tensor)
         lines.append(f"  {name:10} {str(tensor.dtype)[6:]:8} {'x'.join(map(str, tensor.shape))}")
     return "\n".join(lines)

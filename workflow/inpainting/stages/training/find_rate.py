@@ -64,7 +64,7 @@ def sweep(run: Run, settings: FindRateCommand) -> pd.DataFrame:
     after the update; and smoothed, the loss's running mean divided by the untrained model's.
     """
     run.transformer.train()
-    probes = [_batch(run, settings.updates + number) for number in range(1, settings.probe_batches + 1)]
+    probes = [_micro_batches(run, settings.updates + number) for number in range(1, settings.probe_batches + 1)]
     rates = np.geomspace(settings.lowest_rate, settings.highest_rate, settings.updates)
     losses, named = [_loss(run, probes)], [dict.fromkeys(optimizers.current_rates(run.optimizer), 0.0)]
     progress = Progress("find rate", "updates", len(rates))
@@ -113,25 +113,25 @@ def rate_figure(table: pd.DataFrame, suggested: float | None, name: str) -> Figu
     return figure
 
 
-def _batch(run: Run, step: int) -> list[Batch]:
-    return [part.to(run.accelerator.device) for part in run.micro_batches(step)]
+def _micro_batches(run: Run, step: int) -> list[Batch]:
+    return [batch.to(run.accelerator.device) for batch in run.micro_batches(step)]
 
 
 @torch.no_grad()
 def _loss(run: Run, batches: list[list[Batch]]) -> float:
     """The loss over all batches together; infinite if a prediction is not finite."""
-    weight, parts = run.settings.outside_weight, [part for parts in batches for part in parts]
+    weight, micro_batches = run.settings.outside_weight, [micro_batch for batch in batches for micro_batch in batch]
     run.transformer.eval()
-    errors = sum(float(run.errors(part).total().weighted(weight)) for part in parts)
+    errors = sum(float(run.errors(batch).total().weighted(weight)) for batch in micro_batches)
     run.transformer.train()
-    area = sum(float(areas(part.region, part.truth.shape[2]).total().weighted(weight)) for part in parts)
+    area = sum(float(areas(b.region, b.truth.shape[2]).total().weighted(weight)) for b in micro_batches)
     return errors / area if math.isfinite(errors) else math.inf
 
 
 def _update(run: Run, update: int) -> None:
     """One update, as in the training loop."""
     torch.manual_seed(seeds.derive(run.settings.seed, "training.dropout", update, run.accelerator.process_index))
-    run.backward(_batch(run, update))
+    run.backward(_micro_batches(run, update))
     run.accelerator.clip_grad_norm_(run.parameters, run.settings.max_grad_norm)
     run.optimizer.step()
     run.optimizer.zero_grad()

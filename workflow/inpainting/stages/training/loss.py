@@ -18,7 +18,7 @@ class RegionSums:
     outside: Tensor
 
     def weighted(self, outside_weight: float) -> Tensor:
-        """inside + outside_weight * outside."""
+        """inside + outside_weight * outside, of the same shape."""
         return self.inside + outside_weight * self.outside
 
     def total(self) -> "RegionSums":

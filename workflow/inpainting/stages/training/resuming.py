@@ -13,6 +13,7 @@ from inpainting.core.files import atomic_path, file_digest, value_digest
 from inpainting.core.settings import Role, names_of_role
 from inpainting.stages.training import checkpoints
 from inpainting.stages.training.checkpoints import Checkpoint
+from inpainting.stages.training.running import LOCK_FILE
 from inpainting.stages.training.settings import TrainCommand, TrainSettings
 
 log = logging.getLogger(__name__)
@@ -169,5 +170,5 @@ def _move_to_previous(out: Path, name: str) -> None:
     with atomic_path(target) as temporary:
         temporary.mkdir()
         for path in sorted(out.iterdir()):
-            if path != room:
+            if path not in (room, out / LOCK_FILE):
                 path.rename(temporary / path.name)

@@ -9,6 +9,7 @@ from inpainting.conditioning.registry import CONDITIONINGS
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import LoraSettings, ModelSettings
+from inpainting.stages.training.launcher import is_worker
 from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
 
 
@@ -200,6 +201,10 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """Train and write nothing: print the settings, the model, the trained weights, the shapes of a batch, its loss in
     one forward and backward pass, and the memory of a full run."""
 
+    def gpus_needed(self) -> int:
+        """One for each process; of these, none chooses its GPU itself."""
+        return 0 if is_worker() else super().gpus_needed() * (1 if self.dry_run else self.processes)
+
 
 class FindRateCommand(TrainCommand):
     """Train for a few updates at rising learning rates and suggest one; no weights are kept.
@@ -223,6 +228,10 @@ class FindRateCommand(TrainCommand):
         super().model_post_init(context)
         if self.lowest_rate >= self.highest_rate:
             raise ValueError(f"highest_rate: {self.highest_rate} must be above lowest_rate, {self.lowest_rate}")
+
+    def gpus_needed(self) -> int:
+        """One: it is a single process, whatever the training's `processes`."""
+        return ModelSettings.gpus_needed(self)
 
 
 def checkpoint_steps(settings: TrainSettings) -> list[int]:

@@ -23,18 +23,20 @@ from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
-from inpainting.models import bases, loading, lora
+from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.dry_run import dry_run
 from inpainting.stages.training.fsdp import shard_base
+from inpainting.stages.training.launcher import check_processes, ignore_incomplete, is_worker
 from inpainting.stages.training.loop import Run
 from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.resuming import Difference
+from inpainting.stages.training.running import only_training
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
 from inpainting.stages.training.trackers import start_trackers
 from inpainting.video.settings import MaskSettings, WindowSettings
@@ -49,10 +51,12 @@ def train(settings: TrainCommand) -> None:
     signal or a time limit stops it earlier; InputError and UsageError for data or settings that can't be used.
     """
     stop = Stop(settings.time_limit)
+    ignore_incomplete()
+    check_processes(settings.processes)
     if settings.dry_run:
         dry_run(settings, fresh_run(settings))
         return
-    if settings.processes > 1 and not distributed.is_worker():
+    if settings.processes > 1 and not is_worker():
         _check(settings)
         _launch(settings)
         return
@@ -68,6 +72,12 @@ def _train(settings: TrainCommand, stop: Stop) -> None:
         raise UsageError(
             "--shard-base: it shards the base over several processes, but there is only one; set --processes"
         )
+    with only_training(settings.out, accelerator.is_main_process):
+        _resume(settings, stop, accelerator, cache)
+
+
+def _resume(settings: TrainCommand, stop: Stop, accelerator: Accelerator, cache: LatentCache) -> None:
+    """Train the steps that are missing, while no other training uses the folder."""
     config = adapter_config(settings)
     fingerprint = resuming.fingerprint(settings, config, cache.shaping())
     wanted = checkpoint_steps(settings)
@@ -133,7 +143,7 @@ def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any
     del shaping["steps"]
     if settings.split_file is not None:
         inputs = {**inputs, "split_file": file_digest(settings.split_file)}
-    return provenance.describe(shaping, inputs)
+    return provenance.describe(shaping, inputs | bases.provenance(settings.base))
 
 
 def write_summary(settings: TrainCommand) -> None:
@@ -153,6 +163,7 @@ def write_summary(settings: TrainCommand) -> None:
 
 def fresh_run(settings: TrainCommand) -> Run:
     """A run before its first step. The experiment's folder is neither read nor written."""
+    ignore_incomplete()
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
     transformer = prepare_transformer(settings, config, cache, accelerator.device, None)
@@ -263,8 +274,10 @@ def _check_batches(settings: TrainCommand, cache: LatentCache, processes: int) -
 
 def adapter_config(settings: TrainCommand) -> AdapterConfig:
     """The settings that inference needs to know of a training."""
+    name, commit = hub.origin(settings.base) or (settings.base, None)
     return AdapterConfig(
-        base=settings.base,
+        base=name,
+        base_revision=commit,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),

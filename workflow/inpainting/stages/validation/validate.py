@@ -63,7 +63,7 @@ def validate(settings: ValidateCommand) -> None:
     difference = _difference(cache_folder, settings.section(ModelSettings), settings.checkpoint, models)
     scores = score_checkpoint(settings, chosen, cache_folder, sequence_keys(settings, models, chosen, digests))
     runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
-    inputs = models | {"sequences": value_digest(sorted(digests.items()))}
+    inputs = models | {"sequences": value_digest(sorted(digests.items()))} | bases.provenance(settings.base)
     result = ValidationScores(
         step=step,
         criterion=settings.criterion,
