@@ -25,7 +25,7 @@ from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents import disk, partial_shards
 from inpainting.stages.latents.encoding import PixelWindow, WindowEncoder, batches, cut
 from inpainting.stages.latents.left_out import LeftOut
-from inpainting.stages.latents.reading import ReadJob, read_or_reason
+from inpainting.stages.latents.reading import ReadJob, needed_frames, read_or_reason
 from inpainting.stages.latents.settings import EncodeCommand, TruthSettings
 from inpainting.video import windows
 from inpainting.video.settings import HoleSettings, MaskSettings, WindowSettings
@@ -158,7 +158,15 @@ def _pixel_windows(
     the reason.
     """
     masks, geometry = settings.section(MaskSettings), bases.family(settings.base).geometry
-    jobs = [ReadJob(settings.dataset / name, settings.frames, settings.content, masks) for name in starts]
+    jobs = [
+        ReadJob(
+            settings.dataset / name,
+            needed_frames(settings.content, settings.frames, starts[name], settings.window),
+            settings.content,
+            masks,
+        )
+        for name in starts
+    ]
     with process_pool(min(settings.workers, len(jobs)), preload=read_or_reason.__module__) as pool:
         for name, read in zip(starts, map_prefetched(pool, read_or_reason, jobs, settings.workers + 1), strict=True):
             if isinstance(read, str):

@@ -47,7 +47,7 @@ def cut(name: str, sequence: EncoderInput, starts: list[int], length: int, geome
     _, height, width = sequence.hole.shape
     padding = Padding(height, width, geometry)
     for start in starts:
-        part = slice(start, start + length)
+        part = slice(start - sequence.first, start - sequence.first + length)
         difference = None if sequence.difference is None else padding.pad(sequence.difference[part])
         yield PixelWindow(name, start, padding.pad(sequence.clip[part]), padding.pad(sequence.hole[part]), difference)
 

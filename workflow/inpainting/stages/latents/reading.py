@@ -1,13 +1,13 @@
 """Reading sequences for encoding: their frames and, for a condition, the filled hole. Runs in worker processes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.baselines.fills import fill
+from inpainting.baselines.fills import fill, is_frame_by_frame
 from inpainting.core.errors import InputError
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
@@ -18,16 +18,16 @@ from inpainting.video.settings import MaskSettings
 
 
 class ReadJob(NamedTuple):
-    """A sequence to read: its folder, its number of frames to encode, the content, and how masks are converted."""
+    """A sequence to read: its folder, the frames to read, the content, and how masks are converted."""
 
     folder: Path
-    frames: int
+    span: range
     content: Content
     masks: MaskSettings
 
 
 class EncoderInput(NamedTuple):
-    """A whole sequence before encoding.
+    """The frames of a sequence before encoding, from frame `first` on.
 
     clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: not dilated,
     bool [frames, height, width]; difference: for a truth, see `difference`.
@@ -35,7 +35,15 @@ class EncoderInput(NamedTuple):
 
     clip: Frames
     hole: Hole
+    first: int = 0
     difference: NDArray[np.uint8] | None = None
+
+
+def needed_frames(content: Content, frames: int, starts: Sequence[int], window: int) -> range:
+    """The frames to read for the windows at `starts`; all `frames` if the content's fill uses other frames."""
+    if content == "truth" or is_frame_by_frame(content):
+        return range(starts[0], starts[-1] + window)
+    return range(frames)
 
 
 def read_or_reason(job: ReadJob) -> EncoderInput | str:
@@ -54,14 +62,14 @@ def read_sequence(job: ReadJob) -> EncoderInput:
         raise InputError(f"sequence {job.folder.name}: its three folders differ in frame size; audit the dataset again")
     hole = masks.to_hole(mask, job.masks)
     if truth is not None:
-        return EncoderInput(truth, hole, difference=difference(rgb, truth, hole))
-    return EncoderInput(fill(rgb, masks.dilate(hole, job.masks.mask_dilation), job.content), hole)
+        return EncoderInput(truth, hole, job.span.start, difference(rgb, truth, hole))
+    return EncoderInput(fill(rgb, masks.dilate(hole, job.masks.mask_dilation), job.content), hole, job.span.start)
 
 
 def _read(job: ReadJob, read: Callable[[Path, int, int], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """The frames that `read` returns; any error becomes an InputError: damaged files make Pillow raise many kinds."""
     try:
-        return read(job.folder, 0, job.frames)
+        return read(job.folder, job.span.start, len(job.span))
     except InputError:
         raise
     except Exception as error:
