@@ -29,7 +29,7 @@ def tiny_values(tiny_base: Path, tiny_results: Path, tmp_path: Path) -> dict[str
         "windows": {"window": 9, "window_overlap": 1},
         "dataset": {"root": str(tiny_results / "dataset"), "frames": 17, "split": {"validation_share": 0.2}},
         "latents": {"shards": 2},
-        "training": {"rank": 2, "alpha": 6, "batch_size": 2, "steps": 4, "save_every": 2},
+        "training": {"rank": 2, "alpha": 6, "batch_size": 2, "steps": 4, "save_every": 2, "warmup_steps": 1},
     }
 
 

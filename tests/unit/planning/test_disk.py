@@ -80,8 +80,8 @@ def test_a_checkpoints_tensors_have_as_many_bytes_as_planned(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"optimizer": "muon", "conditioning": "replace"},
-        {"optimizer": "muon", "ema_decay": 0.9},
+        {"conditioning": "replace"},
+        {"ema_decay": 0.9},
         {"optimizer": "prodigy", "learning_rate": 1.0, "patch_learning_rate": 1.0},
         {"targets": ["all_linear"], "dora": True},
     ],
@@ -96,7 +96,7 @@ def test_what_optimizers_and_averages_keep_is_planned(
     tmp_path: Path,
 ) -> None:
     config = resolve(tiny_values | {"training": {**tiny_values["training"], **changes}})
-    options = config.training.model_copy(update={"steps": 1, "save_every": 1}).to_options().split()
+    options = config.training.model_copy(update={"steps": 1, "save_every": 1, "warmup_steps": 0}).to_options().split()
     assert main(training_arguments(tmp_path / "out", *options)) == 0
     assert written(tmp_path / "out" / "checkpoints" / "step-1") == checkpoint_bytes(base, config.training, work)
 
@@ -106,7 +106,7 @@ def test_a_larger_checkpoint_has_the_planned_size_on_disk(
 ) -> None:
     changes = {"rank": 512, "targets": ["attention+ff"]}
     config = resolve(tiny_values | {"training": {**tiny_values["training"], **changes}})
-    options = ["--rank", "512", "--targets", "attention+ff", "--steps", "1", "--save-every", "1"]
+    options = ["--rank", "512", "--targets", "attention+ff", "--steps", "1", "--save-every", "1", "--warmup-steps", "0"]
     assert main(training_arguments(tmp_path / "out", *options)) == 0
     planned = checkpoint_bytes(base, config.training, work)
     checkpoint = tmp_path / "out" / "checkpoints" / "step-1"

@@ -87,5 +87,5 @@ def test_times_of_another_run_do_not_count(tiny_values: dict[str, Any], base: Ba
 
 def trained_with(values: dict[str, Any]) -> dict[str, Any]:
     """The training section of what `tiny_training` was given."""
-    rates = {"learning_rate": 0.01, "patch_learning_rate": 0.02, "warmup_steps": 1}
+    rates = {"learning_rate": 0.01, "patch_learning_rate": 0.02, "outside_weight": 0.1}
     return {**values["training"], **rates}

@@ -128,7 +128,10 @@ def test_activations_of_the_vae(way: str, units: float) -> None:
 
 def test_the_sum_is_near_the_published_one_without_checkpointing(in_the_project: Path) -> None:
     """44.3 GB: LoRA of rank 64, 49 frames of 720x480, a batch of one, without gradient checkpointing."""
-    values = {"extends": "config/cogvideox-2b.yaml", "training": {"gradient_checkpointing": False}}
+    values = {
+        "extends": "config/cogvideox-2b.yaml",
+        "training": {"gradient_checkpointing": False, "targets": ["attention"]},
+    }
     config = resolve(values, root_exists=False)
     base = read_base(config.model.base)
     work = count_work(config, base.geometry, given=100, size="720x480")

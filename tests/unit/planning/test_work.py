@@ -32,7 +32,7 @@ def jobs_of_snakemake(project: Path, configuration: str, folder: Path) -> dict[s
 @pytest.mark.parametrize("name", ["config", "ablation"])
 def test_the_jobs_are_those_that_snakemake_lists(name: str, in_the_project: Path, tmp_path: Path) -> None:
     configuration = f"config/{name}.yaml"
-    planned = jobs(resolve(yaml.safe_load(Path(configuration).read_text(encoding="utf-8"))))
+    planned = jobs(resolve(yaml.safe_load(Path(configuration).read_text(encoding="utf-8")), [Path("config")]))
     assert planned == jobs_of_snakemake(in_the_project, configuration, tmp_path)
 
 
@@ -44,12 +44,16 @@ def test_a_folder_is_counted_and_split_as_the_pipeline_does(work: Work, tiny_res
 
 
 def test_a_dataset_that_is_not_there_needs_a_number(in_the_project: Path) -> None:
-    config = resolve({"extends": "config/cogvideox-2b.yaml", "dataset": {"root": "nowhere"}}, root_exists=False)
+    dataset = {"root": "nowhere", "split": {"validation_share": 0.1, "test_share": 0.1}}
+    values = {"extends": "config/cogvideox-2b.yaml", "dataset": dataset, "latents": {"windows_per_sequence": None}}
+    config = resolve(values, root_exists=False)
     with pytest.raises(UsageError, match=r"dataset\.root: nowhere does not exist.*--sequences N"):
         count_work(config, COGVIDEOX_2B.geometry, given=None, size=None)
     work = count_work(config, COGVIDEOX_2B.geometry, given=40_000, size=None)
     assert (work.train, work.validation, work.test) == (32_000, 4_000, 4_000)
     assert (work.windows, work.train_windows, work.pngs) == (3, 96_000, 12_000_000)
+    fewer = resolve(values | {"latents": {"windows_per_sequence": 2}}, root_exists=False)
+    assert count_work(fewer, COGVIDEOX_2B.geometry, given=40_000, size=None).train_windows == 64_000
     assert work.latent_shape == (13, 60, 80)
     assert (work.size, work.size_origin) == ((640, 480), "assumed")
 

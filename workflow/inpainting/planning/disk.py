@@ -115,8 +115,8 @@ def disk_help(config: PipelineConfig) -> dict[str, str]:
         latents.append("latents.truth_posterior: mean")
     if len(condition_sources(config)) > 1:
         latents.append("experiments of one `fill` and `conditioning`")
-    if config.dataset.frames > config.windows.window:
-        latents.append(f"dataset.frames: {config.windows.window}, so that a sequence is one window")
+    if config.dataset.frames > config.windows.window and config.latents.windows_per_sequence != 1:
+        latents.append("latents.windows_per_sequence: 1")
     return {
         "dataset": "a smaller dataset.sample.sequences",
         "latents": "; ".join([*latents, "fewer sequences", "results/ on a larger disk"]),
