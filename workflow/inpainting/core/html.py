@@ -20,7 +20,7 @@ td.none { color: #9aa5b1; }
 code { font: .85em ui-monospace, monospace; overflow-wrap: anywhere; }
 small { color: #7b8794; }
 ul.notes { font-size: .85rem; padding-left: 1.2rem; }
-table.scores th { max-width: 9rem; } table.scores td { white-space: nowrap; }
+table.scores th { max-width: 9rem; white-space: normal; } table.scores td { white-space: nowrap; }
 table.scores td small { display: block; font-weight: 400; }
 table.scores td:first-child { border-left: 4px solid transparent; }
 table.scores tr.adapter td:first-child { border-left-color: #2186eb; }
