@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from scipy.cluster.hierarchy import DisjointSet
+
 from inpainting.artifacts.record import ACCEPTED, Record
 from inpainting.stages.dataset.similarity import near_pairs
 
@@ -19,38 +21,28 @@ class Grouping:
 
 
 def group_duplicates(records: Sequence[Record], user_groups: dict[str, str]) -> Grouping:
-    """Group the accepted sequences that are equal, look alike or share a group of the user (union-find).
+    """Group the accepted sequences that are equal, look alike or share a group of the user.
 
     user_groups: group by id, of groups.tsv. A group is named after the alphabetically first of the user's names in it,
     or else its first id, so that a new sequence can rename only the group that it joins. Rejected sequences are not
     grouped.
     """
     accepted = [record for record in records if record.verdict == ACCEPTED]
-    parents = list(range(len(accepted)))
+    sets = DisjointSet(range(len(accepted)))
 
-    def find(place: int) -> int:
-        while parents[place] != place:
-            parents[place] = place = parents[parents[place]]
-        return place
-
-    def union(pairs: Iterable[tuple[int, int]]) -> int:
+    def merge(pairs: Iterable[tuple[int, int]]) -> int:
         """Merge the sets of each pair; returns the number of merges."""
-        count = 0
-        for one, other in pairs:
-            first, second = sorted((find(one), find(other)))
-            count += first != second
-            parents[second] = first
-        return count
+        return sum([sets.merge(one, other) for one, other in pairs])
 
-    exact = union(_equal([record.digest for record in accepted]))
-    near = union(near_pairs([record.look for record in accepted]))
-    union(_equal([user_groups.get(record.id, "") for record in accepted]))
+    exact = merge(_equal([record.digest for record in accepted]))
+    near = merge(near_pairs([record.look for record in accepted]))
+    merge(_equal([user_groups.get(record.id, "") for record in accepted]))
     names: dict[int, tuple[bool, str]] = {}
     for place, record in enumerate(accepted):
         name = (record.id not in user_groups, user_groups.get(record.id, record.id))
-        names[find(place)] = min(names.get(find(place), name), name)
+        names[sets[place]] = min(names.get(sets[place], name), name)
     groups = {record.id: user_groups.get(record.id, record.id) for record in records}
-    groups |= {record.id: names[find(place)][1] for place, record in enumerate(accepted)}
+    groups |= {record.id: names[sets[place]][1] for place, record in enumerate(accepted)}
     return Grouping(groups, exact, near)
 
 
