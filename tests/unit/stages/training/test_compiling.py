@@ -30,8 +30,10 @@ def test_compiled_blocks_and_a_base_in_shares_are_refused_together(
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="needs a C++ compiler")
 def test_compiled_blocks_train_what_the_others_do_and_resume_bit_identical_beside_previews(
-    training_arguments: Arguments, tiny_results: Path, tmp_path: Path
+    training_arguments: Arguments, tiny_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Kernels that were compiled before, perhaps for another CPU, could end this process.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "kernels"))
     options = ["--batch-size", "2", "--micro-batch-size", "2", "--gradient-checkpointing"]
     previews = ["--preview-every", "3", "--preview-sequences", "1", "--preview-steps", "1"]
     previews += ["--dataset", str(tiny_results / "dataset"), "--manifest", str(tiny_results / "audit/manifest.parquet")]
