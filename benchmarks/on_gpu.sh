@@ -101,7 +101,7 @@ evaluate="inpaint evaluate --dataset $data $split --frames $scored --workers $wo
 training() {
   local options=TRAIN_$1
   echo "train --index $latents/$2-index.parquet --prompt-file $latents/prompt.safetensors --out $work/training/$1" \
-    "--experiment $1 $MASKS $WINDOWS ${3:-$MODEL} ${!options}"
+    "--experiment $1 $MASKS $WINDOWS ${3:-$MODEL} ${!options} --preview-every 0"
 }
 checkpoint() { echo "$work/training/$1/checkpoints/step-$2"; }
 trained=$(checkpoint checkpointed $long)

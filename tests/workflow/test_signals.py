@@ -27,7 +27,7 @@ def test_the_log_says_how_a_training_that_got_a_signal_ended(training: Path) -> 
     results = training / "results"
     log, metrics = results / "logs" / "train-one.log", results / "training" / "one" / "metrics.jsonl"
     for number, sentence in (
-        (signal.SIGINT, "inpaint train: interrupted; what was finished is kept"),
+        (signal.SIGINT, "inpaint train: stopped by SIGINT after step"),
         (signal.SIGTERM, "inpaint train: stopped by SIGTERM after step"),
     ):
         metrics.unlink(missing_ok=True)
