@@ -99,9 +99,10 @@ evaluate="inpaint evaluate --dataset $data $split --frames $scored --workers $wo
 
 # training EXPERIMENT FILL [MODEL]: the arguments of `inpaint` that train an experiment on the latents of a fill.
 training() {
-  local options=TRAIN_$1
+  local options=TRAIN_$1 fill=grey
+  if [ "$2" = flow ]; then fill=flow_propagation; fi
   echo "train --index $latents/$2-index.parquet --prompt-file $latents/prompt.safetensors --out $work/training/$1" \
-    "--experiment $1 $MASKS $WINDOWS ${3:-$MODEL} ${!options} --preview-every 0"
+    "--experiment $1 $MASKS $WINDOWS ${3:-$MODEL} ${!options} --preview-every 0 --fill $fill"
 }
 checkpoint() { echo "$work/training/$1/checkpoints/step-$2"; }
 trained=$(checkpoint checkpointed $long)
