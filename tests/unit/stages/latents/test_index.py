@@ -88,13 +88,16 @@ def test_the_cache_returns_the_tensors_of_the_shards(tiny_results: Path) -> None
         assert window.hole.shape == (9, 32, 32)
 
 
-def test_windows_without_a_hole_are_not_in_the_cache(write_latents: WriteLatents, tiny_results: Path) -> None:
+def test_windows_without_a_hole_are_not_in_the_cache_and_the_index_says_so(
+    write_latents: WriteLatents, tiny_results: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cache = LatentCache(tiny_results / "latents" / "index-grey.parquet", "train")
     windows = [cache[number] for number in range(len(cache))]
     empty = windows[1]
     windows[1] = Window(empty.sequence, empty.start, empty.truth, empty.condition, np.zeros_like(empty.hole))
     index = write_latents(windows)
     assert (read_table(index)["coverage"] == 0).sum() == 1
+    assert f"1 windows have no hole and are not trained on, such as {empty.sequence}" in caplog.text
     rest = LatentCache(index, "train")
     assert len(rest) == len(cache) - 1
     assert (empty.sequence, empty.start) not in {(rest[i].sequence, rest[i].start) for i in range(len(rest))}

@@ -48,6 +48,7 @@ def index(settings: IndexCommand) -> None:
     sequences, source = table["sequence"].nunique(), table["condition_source"].iloc[0]
     log.info("%d windows of %d sequences with conditions of %s", len(table), sequences, source)
     _log_missing(table, split)
+    _log_without_hole(table)
 
 
 def _combined(listings: tuple[Path, ...], option: str, folder: Path) -> pd.DataFrame:
@@ -87,6 +88,14 @@ def _log_missing(table: pd.DataFrame, split: pd.DataFrame) -> None:
             "%d of %d sequences are missing, such as %s; the .left_out.tsv beside each shard says why",
             *(len(missing), len(wanted), missing["id"].iloc[0]),
         )
+
+
+def _log_without_hole(table: pd.DataFrame) -> None:
+    """Warn of windows in which nothing is masked: training leaves them out."""
+    without = table[table["coverage"] == 0]
+    if not without.empty:
+        example = f"{without['sequence'].iloc[0]} from frame {without['start'].iloc[0]}"
+        log.warning("%d windows have no hole and are not trained on, such as %s", len(without), example)
 
 
 def _check_contents(truths: pd.DataFrame, conditions: pd.DataFrame) -> None:
