@@ -27,41 +27,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from inpainting.planning.published_2b import TRANSFORMER, VAE
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-
-TRANSFORMER: dict[str, Any] = {
-    "num_attention_heads": 30,
-    "attention_head_dim": 64,
-    "in_channels": 16,
-    "out_channels": 16,
-    "time_embed_dim": 512,
-    "text_embed_dim": 4096,
-    "num_layers": 30,
-    "sample_width": 90,
-    "sample_height": 60,
-    "sample_frames": 49,
-    "patch_size": 2,
-    "temporal_compression_ratio": 4,
-    "max_text_seq_length": 226,
-    "spatial_interpolation_scale": 1.875,
-    "temporal_interpolation_scale": 1.0,
-    "use_rotary_positional_embeddings": False,
-}
-"""CogVideoX-2b's transformer/config.json, as published; absent keys have the class's defaults."""
-
-VAE: dict[str, Any] = {
-    "block_out_channels": (128, 256, 256, 512),
-    "latent_channels": 16,
-    "layers_per_block": 3,
-    "norm_num_groups": 32,
-    "sample_height": 480,
-    "sample_width": 720,
-    "temporal_compression_ratio": 4,
-    "scaling_factor": 1.15258426,
-}
-"""Its vae/config.json."""
 
 NANO = Path(__file__).parent.parent / "models" / "nano"
 """Its noise schedule is CogVideoX-2b's."""

@@ -1,4 +1,4 @@
-"""CogVideoX-2b's published shapes, for a hub name whose configuration has not been downloaded.
+"""CogVideoX-2b's published configuration, for a hub name that has not been downloaded and for benchmarks.
 
 From transformer/config.json, vae/config.json and text_encoder/config.json of huggingface.co/THUDM/CogVideoX-2b.
 """
@@ -12,11 +12,30 @@ TRANSFORMER: dict[str, Any] = {
     "out_channels": 16,
     "time_embed_dim": 512,
     "text_embed_dim": 4096,
-    "max_text_seq_length": 226,
     "num_layers": 30,
+    "sample_width": 90,
+    "sample_height": 60,
+    "sample_frames": 49,
     "patch_size": 2,
+    "temporal_compression_ratio": 4,
+    "max_text_seq_length": 226,
+    "spatial_interpolation_scale": 1.875,
+    "temporal_interpolation_scale": 1.0,
+    "use_rotary_positional_embeddings": False,
 }
-VAE: dict[str, Any] = {"block_out_channels": (128, 256, 256, 512), "layers_per_block": 3, "latent_channels": 16}
+"""transformer/config.json; absent keys have the class's defaults."""
+
+VAE: dict[str, Any] = {
+    "block_out_channels": (128, 256, 256, 512),
+    "latent_channels": 16,
+    "layers_per_block": 3,
+    "norm_num_groups": 32,
+    "sample_height": 480,
+    "sample_width": 720,
+    "temporal_compression_ratio": 4,
+    "scaling_factor": 1.15258426,
+}
+"""vae/config.json."""
 
 TEXT_ENCODER_WEIGHTS = 4_762_310_656
 """Weights of the encoder of T5 v1.1 XXL: 24 layers, 4096 wide, feed-forward 10240, gated, vocabulary of 32128."""
