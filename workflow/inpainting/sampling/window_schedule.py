@@ -6,7 +6,6 @@ i > 0 of a window that starts at frame m * stride is latent frame m + i of the c
 holds one frame instead of `stride`, so it is not shared.
 """
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Self
@@ -42,12 +41,9 @@ class WindowSchedule:
     def plan(cls, frames: int, window: int, overlap: int, geometry: Geometry, blend: Blend = "latents") -> Self:
         """The fewest even windows of `window` frames that cover a clip and overlap by `overlap` frames or more."""
         length, stride = geometry.padded_frames(frames, window), geometry.temporal_factor
-        if blend == "pixels" or window == 1 or frames <= window:
+        if blend == "pixels":
             return cls(frames, length, tuple(windows.plan(frames, window, overlap)), stride, blend)
-        groups, in_window = math.ceil((frames - 1) / stride), (window - 1) // stride
-        shared = min(math.ceil(max(overlap - 1, 0) / stride), in_window - 1)
-        starts = windows.plan(groups, in_window, shared)
-        return cls(frames, length, tuple(stride * start for start in starts), stride, blend)
+        return cls(frames, length, tuple(windows.plan_shared(frames, window, overlap, stride)), stride, blend)
 
     @property
     def window_latent_frames(self) -> int:

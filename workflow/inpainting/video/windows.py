@@ -25,6 +25,15 @@ def plan(frames: int, window: int, overlap: int = 0) -> list[int]:
     return [i * (frames - window) // (count - 1) for i in range(count)]
 
 
+def plan_shared(frames: int, window: int, overlap: int, stride: int) -> list[int]:
+    """As `plan`, with starts at multiples of `stride` frames, so that neighbours share latent frames."""
+    if window == 1 or frames <= window:
+        return plan(frames, window, overlap)
+    groups, in_window = math.ceil((frames - 1) / stride), (window - 1) // stride
+    shared = min(math.ceil(max(overlap - 1, 0) / stride), in_window - 1)
+    return [stride * start for start in plan(groups, in_window, shared)]
+
+
 def choose(starts: Sequence[int], count: int | None, sequence: str) -> list[int]:
     """The start frames of `count` windows of a sequence, ascending; of all if there are no more, or if it is None.
 
