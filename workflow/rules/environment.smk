@@ -1,4 +1,4 @@
-"""What the rules share: the `inpaint` command of this installation, the dataset's folder, and options of several steps.
+"""What the rules share: the `inpaint` command of this installation, the dataset's folder, the base, options of several steps.
 
 Snakemake repeats a job when one of its parameters changes, unless that parameter is a function of `threads`.
 `execution`, the options that change the speed but not the result, is therefore such a function. Before Snakemake
@@ -11,6 +11,7 @@ import sys
 
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role
+from inpainting.models.settings import FetchCommand
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -51,3 +52,15 @@ wildcard_constraints:
     experiment="[A-Za-z0-9_.-]+",
     method="[a-z_]+",
     step=r"\d+",
+
+
+rule fetch:
+    output:
+        folder="results/base.txt",
+    log:
+        "results/logs/fetch.log",
+    localrule: True
+    params:
+        options=verbatim(settings.model.section(FetchCommand).to_options()),
+    shell:
+        "inpaint fetch {params.options} > {output.folder} 2> {log}"

@@ -1,8 +1,7 @@
 """Latents of the training sequences' windows, and the embedding of the prompt."""
 
-from inpainting.checkpoint_disk import missing_checkpoint_bytes
 from inpainting.artifacts.shard_listing import LATENTS_VERSION
-from inpainting.models.settings import FetchCommand
+from inpainting.planning.disk import missing_checkpoint_bytes
 from inpainting.stages.latents.settings import (
     EncodeSettings,
     PromptSettings,
@@ -10,7 +9,6 @@ from inpainting.stages.latents.settings import (
 )
 from inpainting.video.settings import HoleSettings
 
-BASE_OPTIONS = settings.model.section(FetchCommand).to_options()
 SHARDS = range(settings.latents.shards)
 ENCODE = (
     f"{MODEL} {WINDOWS} {settings.latents.section(EncodeSettings).to_options(*TRACKED)}"
@@ -20,9 +18,7 @@ SOURCES = sorted({training.condition_source for training in experiments.values()
 FOLDERS = ["results/latents/truth"] + [
     f"results/latents/condition/{source}" for source in SOURCES
 ]
-RESERVE = missing_checkpoint_bytes(
-    settings.model.base, experiments, Path("results/training")
-)
+RESERVE = missing_checkpoint_bytes(settings, Path("results/training"))
 # What all jobs together will write is checked before the first window is encoded.
 ENCODE_EXECUTION = (
     f"{settings.latents.section(EncodeSettings).to_options(Role.EXECUTION)}"
@@ -35,18 +31,6 @@ HOLE = settings.masks.section(HoleSettings).to_options()
 wildcard_constraints:
     source="[a-z_]+",
     shard=r"\d+",
-
-
-rule fetch:
-    output:
-        folder="results/base.txt",
-    log:
-        "results/logs/fetch.log",
-    localrule: True
-    params:
-        options=verbatim(BASE_OPTIONS),
-    shell:
-        "inpaint fetch {params.options} > {output.folder} 2> {log}"
 
 
 rule encode_truth:

@@ -9,11 +9,12 @@ from inpainting.config import PipelineConfig, resolve
 from inpainting.planning.disk import (
     CheckpointBytes,
     checkpoint_bytes,
-    condition_window_bytes,
+    content_window_bytes,
     disk_help,
     disk_rows,
+    kept_checkpoints,
+    missing_checkpoint_bytes,
     prompt_bytes,
-    truth_window_bytes,
 )
 from inpainting.planning.model_shapes import Base, read_base
 from inpainting.planning.work import Work, count_work
@@ -53,7 +54,7 @@ def size(path: Path) -> int:
 def test_shards_hold_as_many_bytes_as_planned(
     content: str, tiny_config: PipelineConfig, base: Base, work: Work, tiny_results: Path
 ) -> None:
-    each = (truth_window_bytes if content == "truth" else condition_window_bytes)(tiny_config, base, work)
+    each = content_window_bytes(tiny_config, base, work, content)
     shards = sorted((tiny_results / "latents" / content).glob("*.safetensors"))
     assert sum(map(tensor_bytes, shards)) == work.train_windows * each
     assert tensor_bytes(tiny_results / "latents" / "prompt.safetensors") == prompt_bytes(base)
@@ -62,18 +63,18 @@ def test_shards_hold_as_many_bytes_as_planned(
 def test_the_posteriors_spread_and_float32_take_what_they_add(
     tiny_values: dict[str, Any], tiny_config: PipelineConfig, base: Base, work: Work
 ) -> None:
-    plain = truth_window_bytes(tiny_config, base, work)
-    latents = condition_window_bytes(tiny_config, base, work)
+    plain = content_window_bytes(tiny_config, base, work, "truth")
+    latents = content_window_bytes(tiny_config, base, work, "grey")
     spread = resolve(tiny_values | {"latents": {"truth_posterior": "mean_and_logvar"}})
-    assert truth_window_bytes(spread, base, work) - plain == latents
+    assert content_window_bytes(spread, base, work, "truth") - plain == latents
     precise = resolve(tiny_values | {"latents": {"latents_dtype": "float32"}})
-    assert condition_window_bytes(precise, base, work) == 2 * latents
+    assert content_window_bytes(precise, base, work, "grey") == 2 * latents
 
 
 def test_a_checkpoints_tensors_have_as_many_bytes_as_planned(
     tiny_config: PipelineConfig, base: Base, work: Work, tiny_training: Path
 ) -> None:
-    planned = checkpoint_bytes(base, tiny_config.training, work)
+    planned = checkpoint_bytes(base, tiny_config.training, work.latent_shape)
     assert written(tiny_training / "checkpoints" / "step-4") == planned
 
 
@@ -98,7 +99,9 @@ def test_what_optimizers_and_averages_keep_is_planned(
     config = resolve(tiny_values | {"training": {**tiny_values["training"], **changes}})
     options = config.training.model_copy(update={"steps": 1, "save_every": 1, "warmup_steps": 0}).to_options().split()
     assert main(training_arguments(tmp_path / "out", *options)) == 0
-    assert written(tmp_path / "out" / "checkpoints" / "step-1") == checkpoint_bytes(base, config.training, work)
+    assert written(tmp_path / "out" / "checkpoints" / "step-1") == checkpoint_bytes(
+        base, config.training, work.latent_shape
+    )
 
 
 def test_a_larger_checkpoint_has_the_planned_size_on_disk(
@@ -108,7 +111,7 @@ def test_a_larger_checkpoint_has_the_planned_size_on_disk(
     config = resolve(tiny_values | {"training": {**tiny_values["training"], **changes}})
     options = ["--rank", "512", "--targets", "attention+ff", "--steps", "1", "--save-every", "1", "--warmup-steps", "0"]
     assert main(training_arguments(tmp_path / "out", *options)) == 0
-    planned = checkpoint_bytes(base, config.training, work)
+    planned = checkpoint_bytes(base, config.training, work.latent_shape)
     checkpoint = tmp_path / "out" / "checkpoints" / "step-1"
     assert size(checkpoint / "adapter") == pytest.approx(planned.adapter, rel=0.03)
     assert size(checkpoint) == pytest.approx(planned.adapter + planned.resume + planned.probe, rel=0.03)
@@ -123,11 +126,29 @@ def test_a_set_of_conditions_is_written_for_each_source_and_states_for_the_last_
     work = count_work(config, base.geometry, given=None, size="32x32")
     found = {row.what: row for row in disk_rows(config, base, work)}
     assert found["condition grey"].bytes == found["condition rgb"].bytes
-    assert found["condition grey"].bytes == work.train_windows * condition_window_bytes(config, base, work)
+    assert found["condition grey"].bytes == work.train_windows * content_window_bytes(config, base, work, "grey")
     experiment = config.compared()["b"].training
-    checkpoint = checkpoint_bytes(base, experiment, work)
+    checkpoint = checkpoint_bytes(base, experiment, work.latent_shape)
     assert found["b: 5 adapters"].bytes == 5 * (checkpoint.adapter + checkpoint.probe)
     assert found["b: state of the last 2"].bytes == 2 * checkpoint.resume
+
+
+def test_checkpoints_that_are_written_are_subtracted(
+    tiny_values: dict[str, Any], base: Base, tiny_training: Path, tmp_path: Path
+) -> None:
+    config = resolve(tiny_values)
+    training = config.training
+    kept, resumable = kept_checkpoints(training)
+    whole = missing_checkpoint_bytes(config, tmp_path)
+    tensors = checkpoint_bytes(base, training, (1, 1, 1))
+    assert whole >= kept * tensors.adapter + resumable * tensors.resume
+    (tmp_path / "one").symlink_to(tiny_training)
+    assert whole - missing_checkpoint_bytes(config, tmp_path) == size(tiny_training / "checkpoints")
+
+
+def test_a_training_that_will_be_refused_reserves_nothing(tiny_values: dict[str, Any], tmp_path: Path) -> None:
+    config = resolve(tiny_values | {"training": {**tiny_values["training"], "targets": ["to_nothing"]}})
+    assert missing_checkpoint_bytes(config, tmp_path) == 0
 
 
 def test_help_names_no_setting_that_is_as_small_as_it_gets(tiny_values: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from inpainting.artifacts.split import SPLIT_TABLE
 from inpainting.config import PipelineConfig, resolve
 from inpainting.core.errors import UsageError
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
-from inpainting.planning.work import Work, count_work, jobs, joint_windows
+from inpainting.planning.work import Work, count_work, jobs
 from inpainting.sampling.window_schedule import WindowSchedule
 
 
@@ -34,6 +34,14 @@ def test_the_jobs_are_those_that_snakemake_lists(name: str, in_the_project: Path
     configuration = f"config/{name}.yaml"
     planned = jobs(resolve(yaml.safe_load(Path(configuration).read_text(encoding="utf-8")), [Path("config")]))
     assert planned == jobs_of_snakemake(in_the_project, configuration, tmp_path)
+
+
+def test_a_base_on_the_hub_is_a_job_that_fetches_it(in_the_project: Path, tmp_path: Path) -> None:
+    configuration = tmp_path / "hub.yaml"
+    configuration.write_text("extends: config/config.yaml\nmodel: {base: nobody/not-downloaded}\n")
+    planned = jobs(resolve(yaml.safe_load(configuration.read_text(encoding="utf-8"))))
+    assert planned["fetch"] == 1
+    assert planned == jobs_of_snakemake(in_the_project, str(configuration), tmp_path)
 
 
 def test_a_folder_is_counted_and_split_as_the_pipeline_does(work: Work, tiny_results: Path) -> None:
@@ -74,7 +82,12 @@ def test_limits_bound_what_is_scored(tiny_config: PipelineConfig) -> None:
 @pytest.mark.parametrize(
     ("frames", "window", "overlap"), [(100, 49, 4), (25, 17, 4), (49, 49, 4), (300, 9, 0), (5, 1, 0)]
 )
-def test_clips_are_inpainted_in_as_many_windows_as_the_sampler_plans(frames: int, window: int, overlap: int) -> None:
+def test_clips_are_inpainted_in_as_many_windows_as_the_sampler_plans(
+    tiny_config: PipelineConfig, frames: int, window: int, overlap: int
+) -> None:
     geometry = COGVIDEOX_2B.geometry
+    windows = tiny_config.windows.model_copy(update={"window": window, "window_overlap": overlap})
+    dataset = tiny_config.dataset.model_copy(update={"frames": frames})
+    config = tiny_config.model_copy(update={"windows": windows, "dataset": dataset})
     expected = WindowSchedule.plan(frames, window, overlap, geometry).starts
-    assert joint_windows(frames, window, overlap, geometry.temporal_factor) == len(expected)
+    assert count_work(config, geometry, given=1, size="32x32").joint_windows == len(expected)

@@ -1,22 +1,25 @@
 """Bytes on disk by stage, from the shapes and precisions of what is written."""
 
-import shutil
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from inpainting.config import PipelineConfig
+from inpainting.core.errors import UsageError
 from inpainting.planning.figures import Origin
 from inpainting.planning.model_shapes import (
     Base,
     Shapes,
     count,
     lora_shapes,
+    read_base,
     transformer_shapes,
     vae_weights,
     widened_shapes,
 )
 from inpainting.planning.optimizer_states import state_bytes
-from inpainting.planning.work import Work, condition_sources
+from inpainting.planning.work import Work, condition_sources, frame_size, window_latents
+from inpainting.stages.latents.disk import window_bytes
 from inpainting.stages.training.settings import TrainSettings, checkpoint_steps
 
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
@@ -58,24 +61,12 @@ def trained_shapes(base: Base, training: TrainSettings) -> Shapes:
     return lora_shapes(base.transformer, training) | widened_shapes(base.transformer, channels)
 
 
-def truth_window_bytes(config: PipelineConfig, base: Base, work: Work) -> int:
-    """Bytes of a truth window's tensors in a shard: latents, the packed hole in pixels, the difference."""
+def content_window_bytes(config: PipelineConfig, base: Base, work: Work, content: str) -> int:
+    """Bytes of the tensors of a window in a shard of truths (`truth`) or of conditions."""
     frames, rows, columns = work.latent_shape
-    tensors = 2 if config.latents.truth_posterior == "mean_and_logvar" else 1
-    wide, high = work.padded
-    hole = work.window * high * -(-wide // 8)
-    return tensors * _latent_bytes(config, base, work) + hole + frames * rows * columns
-
-
-def condition_window_bytes(config: PipelineConfig, base: Base, work: Work) -> int:
-    """Bytes of a condition window's latents in a shard."""
-    return _latent_bytes(config, base, work)
-
-
-def _latent_bytes(config: PipelineConfig, base: Base, work: Work) -> int:
-    frames, rows, columns = work.latent_shape
-    channels = int(base.transformer["out_channels"])
-    return frames * channels * rows * columns * BYTES[config.latents.latents_dtype]
+    shape = frames, int(base.transformer["out_channels"]), rows, columns
+    dtype, posterior = config.latents.latents_dtype, config.latents.truth_posterior
+    return window_bytes(content, work.window, shape, dtype, posterior, base.geometry)
 
 
 def prompt_bytes(base: Base) -> int:
@@ -83,16 +74,44 @@ def prompt_bytes(base: Base) -> int:
     return int(base.transformer["max_text_seq_length"]) * int(base.transformer["text_embed_dim"]) * 4
 
 
-def checkpoint_bytes(base: Base, training: TrainSettings, work: Work) -> CheckpointBytes:
-    """Bytes of a checkpoint of an experiment. What trains, and the prediction, are float32."""
+def checkpoint_bytes(base: Base, training: TrainSettings, latent_shape: tuple[int, int, int]) -> CheckpointBytes:
+    """Bytes of a checkpoint of an experiment. What trains, and the prediction, are float32.
+
+    latent_shape: of a window, [latent frames, rows, columns].
+    """
     shapes = trained_shapes(base, training)
     trained = 4 * count(shapes)
-    frames, rows, columns = work.latent_shape
     return CheckpointBytes(
         adapter=trained + prompt_bytes(base),
         resume=state_bytes(training.optimizer, shapes) + (trained if training.ema_decay else 0),
-        probe=4 * frames * int(base.transformer["out_channels"]) * rows * columns,
+        probe=4 * math.prod(latent_shape) * int(base.transformer["out_channels"]),
     )
+
+
+def kept_checkpoints(training: TrainSettings) -> tuple[int, int]:
+    """How many checkpoints a training keeps, and how many of these a run can go on from."""
+    kept = len(checkpoint_steps(training))
+    return kept, min(kept, training.keep_last)
+
+
+def missing_checkpoint_bytes(config: PipelineConfig, trainings: Path) -> int:
+    """Bytes of all experiments' checkpoints that are not on disk yet.
+
+    trainings: the folder of the experiments' folders. Frames are taken to have the size that `count_work` assumes. An
+    experiment with targets that the base has not counts nothing: its training is refused.
+    """
+    base = read_base(config.model.base, config.model.revision)
+    latent_shape = window_latents(config, base.geometry, frame_size(config, None)[0])
+    missing = 0
+    for name, experiment in config.compared().items():
+        kept, resumable = kept_checkpoints(experiment.training)
+        try:
+            size = checkpoint_bytes(base, experiment.training, latent_shape)
+        except UsageError:
+            continue
+        written = sum(path.stat().st_size for path in (trainings / name / "checkpoints").rglob("*") if path.is_file())
+        missing += max(kept * (size.adapter + size.probe) + resumable * size.resume - written, 0)
+    return missing
 
 
 def disk_rows(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
@@ -133,14 +152,6 @@ def count_base_weights(base: Base) -> int:
     return count(transformer_shapes(base.transformer))
 
 
-def free_bytes(results: Path) -> int:
-    """Free bytes of the disk that a folder is on, or will be."""
-    folder = results.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
 def _dataset(config: PipelineConfig, work: Work) -> list[DiskRow]:
     if config.dataset.root is not None:
         return []
@@ -152,7 +163,7 @@ def _latents(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
     if not config.compared():
         return []
     shards, windows = config.latents.shards, work.train_windows
-    truth, condition = truth_window_bytes(config, base, work), condition_window_bytes(config, base, work)
+    truth, condition = (content_window_bytes(config, base, work, content) for content in ("truth", "condition"))
     return [
         DiskRow("latents", f"truth and masks, {windows:,} windows", windows * truth, 2 * shards),
         *(
@@ -167,9 +178,8 @@ def _latents(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
 def _trainings(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
     rows = []
     for name, experiment in config.compared().items():
-        training, size = experiment.training, checkpoint_bytes(base, experiment.training, work)
-        kept = len(checkpoint_steps(training))
-        resumable = min(kept, training.keep_last)
+        training, size = experiment.training, checkpoint_bytes(base, experiment.training, work.latent_shape)
+        kept, resumable = kept_checkpoints(training)
         files = 6 + bool(training.ema_decay)
         rows += [
             DiskRow("training", f"{name}: {kept} adapters", kept * (size.adapter + size.probe), kept * files),

@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 
 from inpainting.config import PipelineConfig, resolve
+from inpainting.core.disk import free_bytes
 from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
 from inpainting.planning.cards import CARDS, VAE_SHARE, Card, card_at_hand
-from inpainting.planning.disk import DiskRow, count_base_weights, disk_help, disk_rows, free_bytes
+from inpainting.planning.disk import DiskRow, count_base_weights, disk_help, disk_rows
 from inpainting.planning.hours import Arithmetic, HoursRow, hours_rows, step_arithmetic, window_arithmetic
 from inpainting.planning.memory import MemoryRow, memory_rows
 from inpainting.planning.model_shapes import Base, read_base

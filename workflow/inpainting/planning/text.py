@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from inpainting.core.disk import format_bytes
 from inpainting.planning.cards import ASSUMED_SHARE, CARDS, VAE_SHARE
 from inpainting.planning.disk import DiskRow
 
@@ -13,15 +14,6 @@ def as_text(plan: "Plan") -> str:
     """The whole plan, for people."""
     parts = (_work(plan), _jobs(plan), _disk(plan), _memory(plan), _hours(plan), _notes(plan))
     return "\n\n".join("\n".join(part) for part in parts)
-
-
-def shown(size: float) -> str:
-    """Bytes with a decimal unit: 1 GB is 10^9 bytes."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"
 
 
 def _work(plan: "Plan") -> list[str]:
@@ -49,10 +41,11 @@ def _jobs(plan: "Plan") -> list[str]:
 
 def _disk(plan: "Plan") -> list[str]:
     total, files = sum(row.bytes for row in plan.disk), sum(row.files for row in plan.disk)
-    lines = [f"Disk: {shown(total)} in {files:,} files; {shown(plan.free)} are free at results/"]
+    lines = [f"Disk: {format_bytes(total)} in {files:,} files; {format_bytes(plan.free)} are free at results/"]
     lines += [f"  {row.stage:11} {_bytes(row):>12}  {row.what} ({row.origin})" for row in plan.disk]
     if total > plan.free:
-        lines.append(f"  DOES NOT FIT: {shown(total - plan.free)} too much. What helps, the largest stage first:")
+        missing = format_bytes(total - plan.free)
+        lines.append(f"  DOES NOT FIT: {missing} too much. What helps, the largest stage first:")
         stages: dict[str, int] = {}
         for row in plan.disk:
             stages[row.stage] = stages.get(row.stage, 0) + row.bytes
@@ -62,18 +55,18 @@ def _disk(plan: "Plan") -> list[str]:
 
 
 def _bytes(row: DiskRow) -> str:
-    return ("<= " if row.at_most else "") + shown(row.bytes)
+    return ("<= " if row.at_most else "") + format_bytes(row.bytes)
 
 
 def _memory(plan: "Plan") -> list[str]:
     limit = None if plan.card is None else 1e9 * CARDS[plan.card].memory_gb
-    beside = "" if limit is None else f"; {CARDS[plan.card or ''].title} has {shown(limit)}"
+    beside = "" if limit is None else f"; {CARDS[plan.card or ''].title} has {format_bytes(limit)}"
     lines = [f"GPU memory of the tensors (counted; CUDA and its allocator take 1 to 4 GB more, assumed){beside}"]
     for row in plan.memory:
-        parts = ", ".join(f"{what} {shown(size)}" for what, size in row.parts.items() if size)
-        lines.append(f"  {row.stage:22} {shown(row.total):>9}  {parts}")
+        parts = ", ".join(f"{what} {format_bytes(size)}" for what, size in row.parts.items() if size)
+        lines.append(f"  {row.stage:22} {format_bytes(row.total):>9}  {parts}")
         if row.alternative is not None:
-            lines.append(f"  {'':22} {shown(row.alternative[1]):>9}  {row.alternative[0]}")
+            lines.append(f"  {'':22} {format_bytes(row.alternative[1]):>9}  {row.alternative[0]}")
         if limit is not None and row.total > limit:
             lines.append(f"    DOES NOT FIT. What helps: {row.helps}")
     return lines
@@ -105,7 +98,7 @@ def _hours(plan: "Plan") -> list[str]:
         )
         lines += [
             f"GPU hours on {card.title}, {card.peak_tflops:g} TFLOP/s peak (data sheet)",
-            f"  transformer at {share:.0%} of the peak ({why}; training is assumed to be alike)",
+            f"  transformer at {share:.0%} of the peak ({why}; training is assumed to reach the same)",
             f"  VAE at {VAE_SHARE:.0%} of the peak (published of encoding on an A100; assumed elsewhere)",
         ]
     for row in plan.hours:

@@ -1,6 +1,5 @@
 """How much there is to do: sequences by split, windows, frames."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,13 +62,12 @@ def count_work(config: PipelineConfig, geometry: Geometry, given: int | None, si
     None, InputError for a root without sequences.
     """
     sequences, source = _sequences(config, given)
-    chosen = size or (config.dataset.sample.size if config.dataset.root is None else ASSUMED_SIZE)
-    frame = parse_size(chosen)
-    counted: Origin = "assumed" if size is None and config.dataset.root is not None else "counted"
-    rows, columns = geometry.latent_size(frame[1], frame[0])
+    frame, counted = frame_size(config, size)
+    latent_shape = window_latents(config, geometry, frame)
+    _, rows, columns = latent_shape
     train, validation, test = split_counts(config, sequences)
-    frames, window = config.dataset.frames, config.windows.window
-    planned = len(windows.plan(frames, window, config.windows.window_overlap))
+    frames, window, overlap = config.dataset.frames, config.windows.window, config.windows.window_overlap
+    planned = len(windows.plan(frames, window, overlap))
     return Work(
         sequences=sequences,
         sequences_from=source,
@@ -78,15 +76,27 @@ def count_work(config: PipelineConfig, geometry: Geometry, given: int | None, si
         padded=(columns * geometry.spatial_factor, rows * geometry.spatial_factor),
         frames=frames,
         window=window,
-        latent_shape=(geometry.latent_frames(window), rows, columns),
+        latent_shape=latent_shape,
         train=train,
         validation=validation,
         test=test,
         windows=min(planned, config.latents.windows_per_sequence or planned),
-        joint_windows=joint_windows(frames, window, config.windows.window_overlap, geometry.temporal_factor),
+        joint_windows=len(windows.plan_shared(frames, window, overlap, geometry.temporal_factor)),
         validated=min(validation, config.validation.limit or validation),
         evaluated=_evaluated(config, sequences, validation, test),
     )
+
+
+def frame_size(config: PipelineConfig, size: str | None) -> tuple[tuple[int, int], Origin]:
+    """(width, height) of the frames in pixels: `size`, that of the sample sequences, or else ASSUMED_SIZE."""
+    if size is None and config.dataset.root is not None:
+        return parse_size(ASSUMED_SIZE), "assumed"
+    return parse_size(size or config.dataset.sample.size), "counted"
+
+
+def window_latents(config: PipelineConfig, geometry: Geometry, size: tuple[int, int]) -> tuple[int, int, int]:
+    """Latent frames, rows and columns of a window of frames of a size (width, height)."""
+    return geometry.latent_frames(config.windows.window), *geometry.latent_size(size[1], size[0])
 
 
 def _sequences(config: PipelineConfig, given: int | None) -> tuple[int, str]:
@@ -111,14 +121,6 @@ def split_counts(config: PipelineConfig, sequences: int) -> tuple[int, int, int]
     return sequences - test - validation, validation, test
 
 
-def joint_windows(frames: int, window: int, overlap: int, stride: int) -> int:
-    """Windows that a clip is inpainted in; they start at multiples of `stride` frames, so that they share latents."""
-    if window == 1 or frames <= window:
-        return len(windows.plan(frames, window, overlap))
-    groups, in_window = math.ceil((frames - 1) / stride), (window - 1) // stride
-    return len(windows.plan(groups, in_window, min(math.ceil(max(overlap - 1, 0) / stride), in_window - 1)))
-
-
 def _evaluated(config: PipelineConfig, sequences: int, validation: int, test: int) -> int:
     of_split = {"test": test, "validation": validation, "all": sequences}[config.evaluation.split]
     return min(of_split, config.evaluation.limit or of_split)
@@ -140,6 +142,7 @@ def jobs(config: PipelineConfig) -> dict[str, int]:
     once = ("audit", "split", "tables", "all")
     drawn = ("dataset", "comparison", "sequences", "examples", "headline", "provenance")
     counts = {
+        "fetch": int(not Path(config.model.base).is_dir()),
         "sample": int(config.dataset.root is None),
         "inspect": config.dataset.audit.shards,
         "encode_truth": config.latents.shards if experiments else 0,

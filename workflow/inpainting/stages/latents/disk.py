@@ -1,14 +1,15 @@
 """Disk space of latents: logged, and checked before the first window is encoded."""
 
 import logging
-import shutil
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
+from inpainting.core.disk import format_bytes, free_bytes
 from inpainting.core.errors import InputError
 from inpainting.models import bases
+from inpainting.models.family import Geometry
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import windows
 
@@ -30,7 +31,7 @@ def check(settings: EncodeCommand, all_rows: pd.DataFrame, rows: pd.DataFrame, m
         if other.name not in needed:
             needed[other.name] = max(latent_bytes(settings, other.name, all_rows) - _written(other), 0)
     total = sum(needed.values()) + round(settings.reserve_gb * 1e9)
-    free = shutil.disk_usage(_existing(folder)).free
+    free = free_bytes(folder)
     log.info(
         "%s: %s in this shard, %s in all %d; %s of disk are needed now, %s are free",
         *(content, format_bytes(shard), format_bytes(whole), settings.shards, format_bytes(total), format_bytes(free)),
@@ -49,34 +50,30 @@ def latent_bytes(settings: EncodeCommand, content: str, rows: pd.DataFrame) -> i
     encoded = min(planned, settings.windows_per_sequence or planned)
     geometry, channels = bases.family(settings.base).geometry, bases.latent_channels(settings.base)
     frames = geometry.latent_frames(settings.window)
-    tensors = 2 if (content, settings.truth_posterior) == ("truth", "mean_and_logvar") else 1
-    value = {"float16": 2, "float32": 4}[settings.latents_dtype]
     total = 0
     for (width, height), count in Counter(zip(rows["width"], rows["height"], strict=True)).items():
-        cells_high, cells_wide = geometry.latent_size(height, width)
-        latents = tensors * frames * channels * value
-        hole, difference = settings.window * geometry.spatial_factor**2 // 8, frames
-        more = hole + difference if content == "truth" else 0
-        total += count * encoded * cells_high * cells_wide * (latents + more)
+        shape = frames, channels, *geometry.latent_size(height, width)
+        dtype, posterior = settings.latents_dtype, settings.truth_posterior
+        total += count * encoded * window_bytes(content, settings.window, shape, dtype, posterior, geometry)
     return total
 
 
-def format_bytes(size: int) -> str:
-    """A number of bytes as text, e.g. 1.23 GB."""
-    value, unit = float(size), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.3g} {unit}"
+def window_bytes(
+    content: str, window: int, shape: tuple[int, int, int, int], dtype: str, posterior: str, geometry: Geometry
+) -> int:
+    """Bytes of the tensors of one window of a content in its shard; see `artifacts.latents`.
+
+    window: its frames; shape: of its latents, [latent frames, channels, rows, columns]; dtype, posterior: the settings
+    latents_dtype and truth_posterior.
+    """
+    frames, channels, rows, columns = shape
+    latents = frames * channels * rows * columns * {"float16": 2, "float32": 4}[dtype]
+    if content != "truth":
+        return latents
+    hole, difference = window * geometry.spatial_factor**2 // 8, frames
+    return latents * (2 if posterior == "mean_and_logvar" else 1) + rows * columns * (hole + difference)
 
 
 def _written(folder: Path) -> int:
     """Bytes of the finished shards in a folder; 0 if there is none."""
     return sum(path.stat().st_size for path in folder.glob("shard-*.safetensors"))
-
-
-def _existing(folder: Path) -> Path:
-    while not folder.exists():
-        folder = folder.parent
-    return folder
