@@ -123,7 +123,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
 
         video: a list of PIL images; an array [frames, height, width, 3] or a tensor [frames, 3, height, width], uint8
             or float in 0..1, which is rounded to 8 bits. Any number of frames, any size.
-        mask: where to inpaint: bool (true), or white (see `MaskSettings`) as uint8 of 0 and 255 or of 0 and 1, as float
+        mask: where to inpaint: bool (true), or white (see `MaskSettings`) as uint8 in 0..255 or of 0 and 1, as float
             in 0..1, or as PIL images of the mode 1, L, RGB or RGBA. [frames, height, width], or one image, [height,
             width], for all frames; see `formats.to_hole` for channels.
         prompt, negative_prompt: texts, for a pipeline with a text encoder. By default the adapter's prompt, or the
