@@ -23,6 +23,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/environment.smk"
+include: "workflow/rules/base.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/latents.smk"
 include: "workflow/rules/training.smk"

@@ -52,15 +52,3 @@ wildcard_constraints:
     experiment="[A-Za-z0-9_.-]+",
     method="[a-z_]+",
     step=r"\d+",
-
-
-rule fetch:
-    output:
-        folder="results/base.txt",
-    log:
-        "results/logs/fetch.log",
-    localrule: True
-    params:
-        options=verbatim(settings.model.section(FetchCommand).to_options()),
-    shell:
-        "inpaint fetch {params.options} > {output.folder} 2> {log}"
