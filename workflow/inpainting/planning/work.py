@@ -10,6 +10,7 @@ from inpainting.models.family import Geometry
 from inpainting.planning.figures import Origin
 from inpainting.stages.dataset.inspect_shard import find_sequences
 from inpainting.stages.dataset.split import sizes
+from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.training.settings import checkpoint_steps
 from inpainting.video import windows
 
@@ -133,8 +134,6 @@ def condition_sources(config: PipelineConfig) -> list[str]:
 
 def jobs(config: PipelineConfig) -> dict[str, int]:
     """Snakemake's jobs by rule, in a folder without results; rules without a job are left out."""
-    from inpainting.stages.evaluation.methods import METHODS
-
     experiments = [experiment.training for experiment in config.compared().values()]
     sources = len(condition_sources(config))
     learned = sum(METHODS[method].learned for method in config.evaluation.methods)

@@ -1,9 +1,7 @@
 """`inpaint train`: prepares model, data and checkpoints for the loop in loop.py, and writes the summary."""
 
 import logging
-import os
 import shlex
-import shutil
 import sys
 from contextlib import closing, nullcontext
 from typing import Any
@@ -22,12 +20,12 @@ from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import provenance, seeds
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
-from inpainting.core.settings import existing
 from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
+from inpainting.stages.training.checks import check_batches, check_settings, check_source
 from inpainting.stages.training.dry_run import dry_run
 from inpainting.stages.training.fsdp import shard_base
 from inpainting.stages.training.launcher import check_processes, ignore_incomplete, is_worker
@@ -57,7 +55,7 @@ def train(settings: TrainCommand) -> None:
         dry_run(settings, fresh_run(settings))
         return
     if settings.processes > 1 and not is_worker():
-        _check(settings)
+        check_settings(settings)
         _launch(settings)
         return
     distributed.end_with_launcher()
@@ -215,61 +213,13 @@ def _launch(settings: TrainCommand) -> None:
 
 def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     """The accelerator and the latents; raises UsageError if they do not fit the settings."""
-    _check(settings)
+    check_settings(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
     accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
     cache = LatentCache(settings.index, TRAIN)
-    _check_source(settings, cache)
-    _check_batches(settings, cache, accelerator.num_processes)
+    check_source(settings, cache)
+    check_batches(settings, cache, accelerator.num_processes)
     return accelerator, cache
-
-
-def _check(settings: TrainCommand) -> None:
-    family = bases.family(settings.base)
-    bases.check_window(family, settings.window)
-    if settings.high_noise_from >= family.timesteps:
-        raise UsageError(
-            f"--high-noise-from: {settings.high_noise_from} was given, but {settings.base} has the timesteps 0 to "
-            f"{family.timesteps - 1}"
-        )
-    existing(settings.index, "--index", "the index that `inpaint index` wrote")
-    existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
-    if settings.split_file is not None:
-        existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
-    if settings.compile and settings.shard_base:
-        raise UsageError("--compile: it can't be combined with --shard-base; leave out one of them")
-    compiler = os.environ.get("CXX", "g++")
-    if settings.compile and shutil.which(compiler) is None:
-        raise UsageError(f"--compile: it needs a C++ compiler, and {compiler} was not found; install it, or set CXX")
-    for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
-        if getattr(settings, name) is None:
-            raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")
-    precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]
-    if precision and settings.mixed_precision != precision:
-        raise UsageError(
-            f"--mixed-precision: {settings.mixed_precision} was given with --dtype {settings.dtype}; the base weights' "
-            f"precision needs {precision}"
-        )
-
-
-def _check_source(settings: TrainCommand, cache: LatentCache) -> None:
-    if cache.condition_source != settings.condition_source:
-        raise UsageError(
-            f"--index: {settings.index} holds conditions of {cache.condition_source!r}; --conditioning "
-            f"{settings.conditioning} and --fill {settings.fill} need {settings.condition_source!r}; give their index"
-        )
-
-
-def _check_batches(settings: TrainCommand, cache: LatentCache, processes: int) -> None:
-    if settings.batch_size < processes:
-        raise UsageError(f"--batch-size: {settings.batch_size} leaves some of {processes} processes without a window")
-    sizes = cache.table[["width", "height"]].drop_duplicates().to_numpy().tolist()
-    if len(sizes) > 1 and settings.micro_batch_size > 1:
-        found = ", ".join(f"{width}x{height}" for width, height in sizes[:4])
-        raise UsageError(
-            f"--micro-batch-size: {settings.micro_batch_size} was given, but the windows differ in size ({found}) and "
-            "only those of one size can share a forward pass; use 1"
-        )
 
 
 def adapter_config(settings: TrainCommand) -> AdapterConfig:

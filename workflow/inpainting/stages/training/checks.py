@@ -1,0 +1,61 @@
+"""Options of `inpaint train` against each other, the base and the latents, before anything is computed."""
+
+import os
+import shutil
+
+from inpainting.artifacts.latents import LatentCache
+from inpainting.core.errors import UsageError
+from inpainting.core.settings import existing
+from inpainting.models import bases
+from inpainting.stages.training.settings import TrainCommand
+
+
+def check_settings(settings: TrainCommand) -> None:
+    """Raise UsageError for options that do not go together, or whose files are not there."""
+    family = bases.family(settings.base)
+    bases.check_window(family, settings.window)
+    if settings.high_noise_from >= family.timesteps:
+        raise UsageError(
+            f"--high-noise-from: {settings.high_noise_from} was given, but {settings.base} has the timesteps 0 to "
+            f"{family.timesteps - 1}"
+        )
+    existing(settings.index, "--index", "the index that `inpaint index` wrote")
+    existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
+    if settings.split_file is not None:
+        existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
+    if settings.compile and settings.shard_base:
+        raise UsageError("--compile: it can't be combined with --shard-base; leave out one of them")
+    compiler = os.environ.get("CXX", "g++")
+    if settings.compile and shutil.which(compiler) is None:
+        raise UsageError(f"--compile: it needs a C++ compiler, and {compiler} was not found; install it, or set CXX")
+    for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
+        if getattr(settings, name) is None:
+            raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")
+    precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]
+    if precision and settings.mixed_precision != precision:
+        raise UsageError(
+            f"--mixed-precision: {settings.mixed_precision} was given with --dtype {settings.dtype}; the base weights' "
+            f"precision needs {precision}"
+        )
+
+
+def check_source(settings: TrainCommand, cache: LatentCache) -> None:
+    """Raise UsageError for latents of other conditions than the experiment takes."""
+    if cache.condition_source != settings.condition_source:
+        raise UsageError(
+            f"--index: {settings.index} holds conditions of {cache.condition_source!r}; --conditioning "
+            f"{settings.conditioning} and --fill {settings.fill} need {settings.condition_source!r}; give their index"
+        )
+
+
+def check_batches(settings: TrainCommand, cache: LatentCache, processes: int) -> None:
+    """Raise UsageError for batches that the processes, or windows of several sizes, can't share."""
+    if settings.batch_size < processes:
+        raise UsageError(f"--batch-size: {settings.batch_size} leaves some of {processes} processes without a window")
+    sizes = cache.table[["width", "height"]].drop_duplicates().to_numpy().tolist()
+    if len(sizes) > 1 and settings.micro_batch_size > 1:
+        found = ", ".join(f"{width}x{height}" for width, height in sizes[:4])
+        raise UsageError(
+            f"--micro-batch-size: {settings.micro_batch_size} was given, but the windows differ in size ({found}) and "
+            "only those of one size can share a forward pass; use 1"
+        )
