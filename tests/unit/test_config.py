@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,20 @@ def test_paths_in_a_configuration_are_relative_to_the_file_that_has_them(
     assert list(resolve({"extends": "below.yaml"}, [tmp_path / "shared"]).compared()) == ["one"]
     with pytest.raises(UsageError, match=r"extends: below\.yaml does not exist"):
         resolve({"extends": "below.yaml"})
+
+
+def test_a_relative_base_is_searched_beside_its_file_then_here_then_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "run.yaml").write_text("model: {base: models/nano}\nexperiments: null\n")
+    monkeypatch.chdir(tmp_path)
+    given = {"extends": "mine/run.yaml"}
+    found = [resolve(given).model.base]
+    for folder in (Path("models/nano"), tmp_path / "mine" / "models" / "nano"):
+        shutil.copytree(ROOT / "models" / "nano", folder)
+        found.append(resolve(given).model.base)
+    assert found == [str(ROOT / "models" / "nano"), "models/nano", "mine/models/nano"]
 
 
 @pytest.mark.parametrize(

@@ -147,9 +147,9 @@ class PipelineConfig(Settings):
 def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists: bool = True) -> PipelineConfig:
     """Validate the configuration that Snakemake read; its values override those of the file that `extends` names.
 
-    folders: of the files that it was read from. The paths `extends` and `experiments` are relative to the folder of the
-    file that has them or, if there is no such file, to the current folder. root_exists: whether dataset.root has to
-    exist, which it need not for a plan.
+    folders: of the files that it was read from. The paths `extends`, `experiments` and `model.base` are relative to the
+    folder of the file that has them or, if there is no such file, to the current folder; `model.base` at last to the
+    project's. root_exists: whether dataset.root has to exist, which it need not for a plan.
     Raises UsageError with one sentence per wrong value.
     """
     try:
@@ -159,6 +159,8 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists
     root = resolved.dataset.root
     if root_exists and root is not None and not Path(root).is_dir():
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
+    base = bases.find_folder(resolved.model.base) or resolved.model.base
+    resolved = resolved.model_copy(update={"model": resolved.model.model_copy(update={"base": base})})
     _check_base(resolved)
     resolved.groups()
     return resolved
@@ -185,26 +187,27 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, A
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
             values[key] = _relative_to(folders, values[key])
+    model = values.get("model")
+    if isinstance(model, Mapping) and isinstance(base := model.get("base"), str):
+        values["model"] = {**model, "base": _relative_to(folders, base)}
     name = values.pop("extends", None)
-    return values if name is None else _merged(_extended(_read(name), [Path(name).parent]), values)
+    return values if name is None else _merged(_extended(read_values(name, "extends"), [Path(name).parent]), values)
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
-    return next((str(folder / name) for folder in folders if (folder / name).is_file()), name)
+    return next((str(folder / name) for folder in folders if (folder / name).exists()), name)
 
 
-def _read(name: str) -> dict[str, Any]:
+def read_values(name: str, option: str) -> dict[str, Any]:
+    """The values of a YAML file; raises UsageError, naming the option or setting, unless it is one and has names."""
     if not Path(name).is_file():
-        raise UsageError(
-            f"extends: {name} does not exist; give a configuration file, relative to the file that extends it or to "
-            "the current folder"
-        )
+        raise UsageError(f"{option}: {name} does not exist; give a configuration file")
     try:
         values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"extends: {name} is not a YAML file ({' '.join(str(error).split())})") from error
+        raise UsageError(f"{option}: {name} is not a YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise UsageError(f"extends: {name} holds {type(values).__name__}; a configuration has names and values")
+        raise UsageError(f"{option}: {name} holds {type(values).__name__}; a configuration has names and values")
     return values
 
 
