@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from inpainting.core.errors import UsageError
 from inpainting.core.files import write_json
-from inpainting.core.settings import Settings, error_sentences
+from inpainting.core.settings import Settings, error_sentences, read_values
 from inpainting.experiments import Experiment, read_experiments
 from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
@@ -196,19 +195,6 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, A
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
     return next((str(folder / name) for folder in folders if (folder / name).exists()), name)
-
-
-def read_values(name: str, option: str) -> dict[str, Any]:
-    """The values of a YAML file; raises UsageError, naming the option or setting, unless it is one and has names."""
-    if not Path(name).is_file():
-        raise UsageError(f"{option}: {name} does not exist; give a configuration file")
-    try:
-        values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{option}: {name} is not a YAML file ({' '.join(str(error).split())})") from error
-    if not isinstance(values, dict):
-        raise UsageError(f"{option}: {name} holds {type(values).__name__}; a configuration has names and values")
-    return values
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -99,6 +100,19 @@ def parse_size(size: str) -> tuple[int, int]:
     """`"640x480"` as (width, height) in pixels."""
     width, height = size.split("x")
     return int(width), int(height)
+
+
+def read_values(name: str, option: str) -> dict[str, Any]:
+    """The values of a YAML file; raises UsageError, naming the option or setting, unless it is one and has names."""
+    if not Path(name).is_file():
+        raise UsageError(f"{option}: {name} does not exist; give a configuration file")
+    try:
+        values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{option}: {name} is not a YAML file ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"{option}: {name} holds {type(values).__name__}; a configuration has names and values")
+    return values
 
 
 def existing(path: Path, option: str, what: str) -> Path:
