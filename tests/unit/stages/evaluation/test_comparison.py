@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -152,6 +153,28 @@ def test_the_sentence_says_so_when_the_adapter_loses() -> None:
 
 def test_the_sentence_says_so_when_the_interval_includes_zero() -> None:
     assert "neither is clearly better" in str(summary_of({**LEVELS, "lora <1>": 18}, spread=3)["sentence"])
+
+
+def test_the_verdict_says_better_worse_or_not_distinguishable_by_the_interval() -> None:
+    other = "temporal median, the best classical method"
+    better = str(summary_of(LEVELS)["verdict"])
+    assert re.match(rf"The adapter lora <1> is better than {other}, by [\d.]+ dB \(95 % interval", better)
+    worse = str(summary_of({**LEVELS, "lora <1>": 15})["verdict"])
+    assert f"is worse than {other}, by " in worse
+    even = str(summary_of({**LEVELS, "lora <1>": 18}, spread=3)["verdict"])
+    assert even.startswith(f"The adapter lora <1> and {other}, are not distinguishable on 12 test sequences: the ")
+    few = str(summary_of(LEVELS, count=2)["verdict"])
+    assert few.startswith("With 2 test sequences it cannot be said whether the adapter lora <1> is better than")
+    assert summary_of({"telea": 15.0, "base": 10.0})["verdict"] == "", "telea is both"
+
+
+def test_the_verdict_adds_ssim_if_that_says_otherwise() -> None:
+    sequences = scored(LEVELS, spread=0.3, count=12)
+    best = sequences["method"] == "lora <1>"
+    worse = sequences.assign(ssim_mask=np.where(best, 0.1, 0.5 + 0.001 * sequences.index % 7))
+    verdict = summarise(compare(worse, kinds(LEVELS), 0), worse, "test", 0)["verdict"]
+    assert "is better than temporal median" in verdict
+    assert re.search(r" By SSIM it is worse, by 0\.\d{3} \(95 % interval 0", verdict)
 
 
 def test_without_an_adapter_the_best_method_is_the_headline() -> None:

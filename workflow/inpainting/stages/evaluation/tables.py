@@ -67,7 +67,7 @@ def tables(settings: TablesCommand) -> None:
     writer.write(
         "comparison",
         "Comparison of methods",
-        summary["sentence"],
+        " ".join(filter(None, [summary["verdict"], summary["sentence"]])),
         [("", format_table(comparison))],
         captions,
         page_table=format_table(*with_metrics(comparison, metrics)),

@@ -9,16 +9,21 @@ from inpainting.stages.report.settings import DrawHeadlineCommand
 
 FRAGMENT = """
 <div class="headline">
-<p class="sentence">{{ sentence }}</p>
+<p class="sentence">{{ verdict or sentence }}</p>
+{% if verdict %}
+<p>{{ sentence }}</p>
+{% endif %}
 <div class="numbers">
 {% for number in numbers %}
 <div><b>{{ number.value }}</b><span>{{ number.name }}</span></div>
 {% endfor %}
 </div>
-<video src="{{ clip }}" autoplay loop muted playsinline></video>
-<p class="note">One test sequence. Outputs are pasted over the input, as inpaint run does. The number beside a method's
-name is its PSNR inside the mask on this sequence.</p>
-<img src="{{ comparison }}" alt="PSNR and SSIM inside the mask by method, with intervals">
+<div class="scroll" tabindex="0" role="region" aria-label="clip of a test sequence">
+<video src="{{ clip }}" autoplay loop muted playsinline controls></video></div>
+<p class="note">One test sequence: {{ choice }}. Outputs are pasted over the input, as inpaint run does. The number
+beside a method's name is its PSNR inside the mask on this sequence.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="figure of the comparison">
+<img src="{{ comparison }}" alt="PSNR and SSIM inside the mask by method, with intervals"></div>
 </div>
 """
 
@@ -38,6 +43,7 @@ def draw_headline(settings: DrawHeadlineCommand) -> None:
     fragment = render(
         FRAGMENT,
         sentence=summary.sentence,
+        verdict=summary.verdict,
         numbers=headline_numbers(summary),
         clip=data_uri(clips[0], "video/mp4"),
         comparison=data_uri(figure, "image/svg+xml"),
