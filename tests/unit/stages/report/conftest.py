@@ -52,6 +52,7 @@ class Results:
         files = {
             "dataset": self.dataset,
             "comparison": self.tables / "comparison.tsv",
+            "sequences": self.tables / "sequences.tsv",
             "evaluation": self.evaluation,
             "out": out,
         }
