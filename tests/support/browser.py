@@ -11,6 +11,9 @@ from playwright.sync_api import Page, sync_playwright
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: Debian's chromium")
 
+PATIENCE = 120_000
+"""Milliseconds that an action may take on a busy machine."""
+
 WIDE, NARROW = 1280, 390
 """Widths of a screen and of a phone, in pixels."""
 
@@ -29,6 +32,7 @@ def opened(path: Path, width: int = WIDE, dark: bool = False, javascript: bool =
             java_script_enabled=javascript,
             offline=True,
         )
+        page.set_default_timeout(PATIENCE)
         found: list[str] = []
         page.on("pageerror", lambda error: found.append(f"error: {error}"))
         page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)

@@ -74,6 +74,7 @@ COMMANDS = {
     "tables": Command("stages.evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
     "draw-dataset": Command("stages.report", "draw_dataset", "DrawDatasetCommand", "show the dataset and its audit"),
     "draw-training": Command("stages.report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"),
+    "draw-trainings": Command("stages.report", "draw_trainings", "DrawTrainingsCommand", "draw all trainings together"),
     "draw-checkpoints": Command(
         "stages.report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"
     ),

@@ -88,6 +88,29 @@ rule draw_training:
         " --svg {output.svg} 2>&1 | tee {log}"
 
 
+rule draw_trainings:
+    input:
+        trainings=expand(rules.train.output.summary, experiment=experiments),
+    output:
+        png="results/figures/trainings.png",
+        svg=report(
+            "results/figures/trainings.svg",
+            caption="../report/trainings.rst",
+            category="2. Training",
+            labels={"experiment": "all"},
+        ),
+    log:
+        "results/logs/draw-trainings.log",
+    benchmark:
+        "results/benchmarks/draw-trainings.tsv"
+    localrule: True
+    params:
+        trainings=lambda wildcards, input: ",".join(input.trainings),
+        version=REPORT_VERSION,
+    shell:
+        "inpaint draw-trainings --trainings {params.trainings} --png {output.png} --svg {output.svg} 2>&1 | tee {log}"
+
+
 rule draw_checkpoints:
     input:
         best=rules.best.output.best,
@@ -291,6 +314,7 @@ rule figures:
         rules.tables.output,
         rules.draw_dataset.output,
         expand(rules.draw_training.output, experiment=experiments),
+        rules.draw_trainings.output if len(experiments) > 1 else [],
         expand(rules.draw_checkpoints.output, experiment=experiments),
         rules.draw_comparison.output,
         rules.draw_sequences.output,

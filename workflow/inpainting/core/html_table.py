@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from inpainting.core.html import render
 
@@ -22,8 +22,6 @@ TABLE = """
 {% endfor %}
 </tbody></table></div>
 """
-
-CELL = Markup("<td{}>{}{}</td>")
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Column:
 
     @property
     def attributes(self) -> Markup:
-        """HTML attributes of all its cells."""
+        """HTML attributes of its heading and of all its cells."""
         return Markup((' class="number"' if self.numeric else "") + ("" if self.shown else " hidden"))
 
 
@@ -71,16 +69,17 @@ def to_html(table: FormattedTable, name: str = "") -> Markup:
     """
     columns = [column.attributes for column in table.columns]
     rows = [
-        (kind, Markup("").join(_cell(cell, attributes) for cell, attributes in zip(cells, columns, strict=True)))
+        (kind, Markup("".join(_cell(cell, attributes) for cell, attributes in zip(cells, columns, strict=True))))
         for kind, cells in zip(table.kinds, table.rows, strict=True)
     ]
     return render(TABLE, name=name, columns=table.columns, rows=rows)
 
 
-def _cell(cell: Cell, attributes: Markup) -> Markup:
-    text = Markup('<span class="{}">{}</span>').format(cell.mark, cell.value) if cell.mark else cell.value
-    text = Markup('<a href="{}">{}</a>').format(cell.link, text) if cell.link else text
-    exact = Markup(' data-v="{:.6g}"').format(cell.number) if cell.number is not None else Markup("")
-    return CELL.format(
-        attributes + exact, text, Markup("<small>{}</small>").format(cell.interval) if cell.interval else ""
-    )
+def _cell(cell: Cell, attributes: str) -> str:
+    """HTML of a cell; tables have up to some 60,000."""
+    text = escape(cell.value)
+    text = f'<span class="{cell.mark}">{text}</span>' if cell.mark else text
+    text = f'<a href="{escape(cell.link)}">{text}</a>' if cell.link else text
+    exact = "" if cell.number is None else f' data-v="{cell.number:.6g}"'
+    small = f"<small>{escape(cell.interval)}</small>" if cell.interval else ""
+    return f"<td{attributes}{exact}>{text}{small}</td>"

@@ -14,7 +14,7 @@ PANELS = (
 )
 """Column of the manifest, title, unit and factor."""
 
-LEAST_FOR_LINE = 12
+LEAST_FOR_LINE = 60
 """Fewest sequences for which the running median is drawn."""
 
 

@@ -16,14 +16,17 @@ from inpainting.stages.report.rivals import Rivals
 PROPERTIES = {
     "frames": ("Frames", "{:.0f}", 1.0),
     "coverage_mean": ("Mask, % of the frame", "{:.1f}", 100.0),
-    "mask_motion": ("Mask motion, pixels per frame", "{:.2g}", 1.0),
-    "camera_motion": ("Camera motion, pixels per frame", "{:.2g}", 1.0),
+    "mask_motion": ("Mask motion, pixels per frame", "{:.1f}", 1.0),
+    "camera_motion": ("Camera motion, pixels per frame", "{:.1f}", 1.0),
     "effect_share": ("Changed outside the mask, %", "{:.1f}", 100.0),
 }
 """Columns of the manifest: heading, number format, factor."""
 
 SCORES = {"psnr_mask": ("PSNR in mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in mask", "{:.3f}")}
 """Scores by column of sequences.tsv: heading and number format."""
+
+MOST_CELLS = 60_000
+"""Cells of a table that a browser still sorts in a moment; further methods are left out."""
 
 PAGE = """
 <p>{{ introduction }}</p>
@@ -61,7 +64,7 @@ def sequence_page(comparison: pd.DataFrame, sequences: pd.DataFrame, manifest: p
     table = sequence_table(comparison, sequences, manifest.set_index("id"), {clip.sequence for clip in clips})
     introduction = (
         f"The {len(table.rows):,} sequences that were scored, raw output; gain: {rivals.ours.name} minus "
-        f"{rivals.reference.name}. Scores of the other methods can be chosen under Columns."
+        f"{rivals.reference.name}. Other methods can be chosen under Columns; sequences.tsv has all."
     )
     values = {"introduction": introduction, "table": to_html(table, "sequences"), "clips": clips}
     return render_page("Sequence by sequence", PAGE, scripts=[html_table.SCRIPT], **values)
@@ -84,9 +87,10 @@ def sequence_table(
     for name, (heading, form, factor) in PROPERTIES.items():
         columns.append(Column(heading))
         values.append([_number(value, form) for value in factor * properties[name].reindex(gain.index)])
+    room = max(MOST_CELLS // max(len(gain), 1) - len(columns), 0) // len(SCORES)
     for score, (heading, form) in SCORES.items():
         table = raw.pivot(index="sequence", columns="method", values=score).reindex(gain.index)
-        for method in order:
+        for method in order[: max(room, len(shown))]:
             visible = score == "psnr_mask" and method in shown
             columns.append(Column(display_name(method, kinds[method]), group=heading, shown=visible))
             values.append([_number(value, form) for value in table[method]])

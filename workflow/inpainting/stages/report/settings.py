@@ -75,6 +75,13 @@ class DrawTrainingCommand(Drawing):
     """training.json, as `inpaint train` wrote it."""
 
 
+class DrawTrainingsCommand(Drawing):
+    """Draw the losses and costs of all experiments on common axes."""
+
+    trainings: tuple[Path, ...] = Field(min_length=1)
+    """The training.json files, each with its metrics.jsonl beside it, as `inpaint train` wrote them."""
+
+
 class DrawCheckpointsCommand(Drawing):
     """Draw the scores of an experiment's checkpoints on the validation set, and mark the best."""
 
