@@ -77,7 +77,7 @@ def to_html(table: FormattedTable, name: str = "") -> Markup:
 
 def _cell(cell: Cell, attributes: str) -> str:
     """HTML of a cell; tables have up to some 60,000."""
-    text = escape(cell.value)
+    text = str(escape(cell.value))
     text = f'<span class="{cell.mark}">{text}</span>' if cell.mark else text
     text = f'<a href="{escape(cell.link)}">{text}</a>' if cell.link else text
     exact = "" if cell.number is None else f' data-v="{cell.number:.6g}"'

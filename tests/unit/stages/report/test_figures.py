@@ -191,7 +191,7 @@ def test_scores_are_drawn_against_mask_size_and_motion_with_medians_of_many(coun
     with styled():
         figure = difficulty_figure(scores_of(count), manifest, RIVALS)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Mask size", "Mask motion", "Camera motion"]
-    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 1]
+    lines = [line for line in figure.axes[0].lines if np.size(line.get_xdata()) > 1]
     assert len(lines) == (2 if count == 500 else 0)
 
 

@@ -60,7 +60,7 @@ def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
     right = ["norm", "rate"] + ([] if ranges.empty else ["timestep"])
     places: Any = [["loss", name] for name in right]
     figure = new_figure(11, 2 + 2.15 * len(right))
-    main, costs = figure.subfigures(2, 1, height_ratios=[2.15 * len(right), 2])
+    main, costs = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.15 * len(right), 2])[:, 0]
     axes = main.subplot_mosaic(places, width_ratios=[1.7, 1])
     title(axes["loss"], f"{experiment}: loss", speed_text(rows))
     draw_smoothed(axes["loss"], rows, ["loss_mask", "loss_outside"])
