@@ -181,3 +181,22 @@ def test_other_tools_need_names_of_their_own_and_folders_that_are_there(tmp_path
     ):
         with pytest.raises(UsageError, match=sentence):
             resolve({"evaluation": {"external": external}})
+
+
+@pytest.mark.parametrize("name", ["cogvideox-5b", "cogvideox-1.5-5b", "cogvideox-fun-2b-inp"])
+def test_other_bases_differ_from_2b_in_base_precision_and_what_the_base_was_trained_with(
+    tmp_path: Path, name: str
+) -> None:
+    dataset = {"root": str(tmp_path)}
+    other, real = (
+        resolve({"extends": f"config/{name}.yaml", "dataset": dataset}).model_dump() for name in (name, "cogvideox-2b")
+    )
+    changed = {
+        f"{section}.{key}"
+        for section, values in real.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if other[section][key] != value
+    }
+    inputs = {"training.fill", "training.mask_input"} if "inp" in name else set()
+    assert changed == {"model.base", "model.dtype", "training.mixed_precision"} | inputs

@@ -53,6 +53,7 @@ def scored(levels: dict[str, float] = LEVELS, count: int = 12, spread: float = 0
                         "psnr_band": value + 1,
                         "psnr_frame": value + (10 if output == "composited" else 5),
                         "ssim_mask": value / 40,
+                        "detail_mask": value - 30,
                         "seconds_per_frame": 0.1,
                     }
                 )

@@ -146,7 +146,7 @@ def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
 ) -> None:
     scores = {
         name: {"mean": mean, "low": low, "high": None if low is None else 30.0}
-        for name, mean in (("psnr_mask", 20.0), ("ssim_mask", 0.5))
+        for name, mean in (("psnr_mask", 20.0), ("ssim_mask", 0.5), ("detail_mask", -2.0))
     }
     best = {
         "step": 2,
@@ -155,6 +155,7 @@ def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
         "provenance": {"settings": {}, "versions": {}, "inputs": {}},
         "why": "highest mean psnr_mask of the raw output over 3 validation sequences",
         "scores": scores,
+        "by_criterion": {"psnr_mask": {"step": 2, "sampling_steps": 5}, "mean_rank": {"step": 1, "sampling_steps": 2}},
         "sampling_steps": 5,
         "candidates": [
             {"step": step, "sampling_steps": steps, "seconds_per_frame": 0.1 * steps, "scores": scores}

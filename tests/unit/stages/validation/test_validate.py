@@ -103,7 +103,7 @@ def test_a_sequence_with_empty_masks_has_no_score_and_does_not_count(
         sequence.write_sequence(dataset / name, rgb, mask * (name != first), truth)
     assert validate(tmp_path / "scores.json", "--dataset", str(dataset)) == 0
     result = scores(tmp_path / "scores.json")
-    assert result["sequences"][0] == {"sequence": first, "psnr_mask": None, "ssim_mask": None}
+    assert result["sequences"][0] == {"sequence": first, "psnr_mask": None, "ssim_mask": None, "detail_mask": None}
     mean = np.mean([row["psnr_mask"] for row in result["sequences"][1:]])
     assert result["scores"]["psnr_mask"]["mean"] == pytest.approx(mean)
 

@@ -187,7 +187,7 @@ def prepare_transformer(
     if checkpoint is not None:
         adapters.load_adapter(transformer, checkpoint.adapter)
     else:
-        if settings.conditioning_entry.widens:
+        if config.widened:
             widen_patch_embedding(transformer, config.channels)
         lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
     lora.prepare_training(transformer)
@@ -229,6 +229,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         base=name,
         base_revision=commit,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
+        family=bases.family(settings.base).name,
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
         channels=settings.input_channels(bases.latent_channels(settings.base), bases.family(settings.base).geometry),

@@ -9,7 +9,7 @@ import pandas as pd
 from inpainting.artifacts.manifest import choose_sequences, sequence_digests
 from inpainting.artifacts.split import VALIDATION
 from inpainting.artifacts.validation_scores import (
-    CRITERIA,
+    SCORES,
     VALIDATION_VERSION,
     MeanScore,
     SequenceScore,
@@ -25,7 +25,9 @@ from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
-from inpainting.metrics.by_region import score_clip
+from inpainting.metrics.by_region import BY_REGION
+from inpainting.metrics.detail import DETAIL
+from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
@@ -73,8 +75,9 @@ def validate(settings: ValidateCommand) -> None:
     )
     result.write(settings.out)
     for run in runs:
-        psnr, ssim = (run.scores[name].mean for name in CRITERIA)
-        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run.sampling_steps, psnr, ssim)
+        means = [run.scores[name].mean for name in SCORES]
+        found = "step %d, %d denoising steps: %.2f dB, SSIM %.3f, detail %+.1f dB in the mask"
+        log.info(found, step, run.sampling_steps, *means)
 
 
 def sequence_keys(
@@ -114,7 +117,9 @@ def score_checkpoint(
                 filled, hole, num_inference_steps=steps, generator=generator, filled=True, composite=False
             ).frames
             seconds = (fill_seconds + perf_counter() - begin) / chosen[name]
-            table = score_clip(raw, clip.truth, Regions(hole))
+            reference = Reference(clip.truth, Regions(hole))
+            scored = [metric.score(raw, reference) for metric in (BY_REGION, DETAIL) if metric.score]
+            table = pd.concat(scored, axis=1)
             with caches[steps].adding(name) as folder:
                 table = table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds)
                 write_table(folder / SCORES_FILE, table)
@@ -141,7 +146,7 @@ def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
     seed: of the bootstrap intervals. Raises InputError if no sequence has a score.
     """
     means = {}
-    for name in CRITERIA:
+    for name in SCORES:
         interval = mean_interval(scores[name], seed)
         if interval.count == 0:
             raise InputError("no validation sequence has a pixel in its mask; the validation set needs others")
@@ -151,8 +156,8 @@ def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
         seconds_per_frame=float(scores["seconds_per_frame"].median()),
         scores=means,
         sequences=[
-            SequenceScore(sequence=name, psnr_mask=_or_none(psnr), ssim_mask=_or_none(ssim))
-            for name, psnr, ssim in zip(scores["sequence"], scores["psnr_mask"], scores["ssim_mask"], strict=True)
+            SequenceScore(sequence=row["sequence"], **{name: _or_none(row[name]) for name in SCORES})
+            for row in scores[["sequence", *SCORES]].to_dict("records")
         ],
     )
 
