@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -45,6 +46,12 @@ def _apply_umask(path: Path) -> None:
     for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
         if file.is_file() and not file.is_symlink():
             file.chmod(0o666 & ~UMASK)
+
+
+def unused(path: Path) -> Path:
+    """The path itself, or with -2, -3 and so on at its end, so that nothing is there yet."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(place for place in itertools.chain([path], numbered) if not place.exists())
 
 
 def write_text(path: Path | str, text: str) -> None:
