@@ -6,10 +6,10 @@ import pyarrow.parquet as pq
 from inpainting.core.sums import SUMS_FILE
 
 
-def flip_bit(path: Path, place: int) -> None:
-    """Flip the lowest bit of the byte at `place`."""
+def flip_bit(path: Path, place: int, bit: int = 0) -> None:
+    """Flip a bit, 0 the lowest, of the byte at `place`."""
     content = bytearray(path.read_bytes())
-    content[place] ^= 1
+    content[place] ^= 1 << bit
     path.write_bytes(content)
 
 
