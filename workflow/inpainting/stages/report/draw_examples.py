@@ -51,7 +51,7 @@ def draw_examples(settings: DrawExamplesCommand) -> None:
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
     methods = choose_methods(comparison, settings.shown)
-    with atomic_path(settings.out) as temporary:
+    with atomic_path(settings.out, durable=False) as temporary:
         temporary.mkdir()
         for name in tracked(kept_sequences(settings, list(methods)), "examples", "sequences"):
             (temporary / name).mkdir()
