@@ -175,8 +175,8 @@ def test_other_tools_need_names_of_their_own_and_folders_that_are_there(tmp_path
     given = {"evaluation": {"external": {"propainter": str(tmp_path)}}}
     assert resolve(given).evaluation.external == {"propainter": str(tmp_path)}
     for external, sentence in (
-        ({"telea": str(tmp_path)}, "telea should be a unique name"),
-        ({"lora": str(tmp_path)}, "lora should be a unique name"),
+        ({"telea": str(tmp_path)}, "telea is another method's name"),
+        ({"lora": str(tmp_path)}, "lora is another method's name"),
         ({"propainter": "nowhere"}, "evaluation.external: nowhere does not exist"),
     ):
         with pytest.raises(UsageError, match=sentence):

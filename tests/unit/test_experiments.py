@@ -28,6 +28,8 @@ def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
         (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
         (["a\t\t", "a\t\t"], "the experiment a occurs twice"),
         (["telea\t\t"], "telea is another method's name"),
+        (["..\t\t"], "the name .. should be made of letters"),
+        (["--help\t\t"], "the name --help should be made of letters"),
         (["a b\t\t"], "the name a b should be made of letters"),
         (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
     ],

@@ -17,7 +17,7 @@ from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.stages.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
+from inpainting.stages.evaluation.settings import NAME, NAME_RULE, EvaluateSettings, MethodName, TablesSettings
 from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
 from inpainting.stages.report.settings import ReportSettings
 from inpainting.stages.training.settings import TrainSettings
@@ -79,13 +79,15 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
             if {name, group} & taken:
                 raise UsageError(f"evaluation.adapters: {group} is another method's name; choose another")
             if not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
+                raise UsageError(f"evaluation.adapters: {name} {NAME_RULE}")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
         taken |= {part for name, (_, group) in self.given().items() for part in (name, group)}
         for name, folder in self.external.items():
-            if name in taken or not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.external: {name} should be a unique name of letters, digits, '_.-'")
+            if name in taken:
+                raise UsageError(f"evaluation.external: {name} is another method's name; choose another")
+            if not re.fullmatch(NAME, name):
+                raise UsageError(f"evaluation.external: {name} {NAME_RULE}")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
 

@@ -9,6 +9,7 @@ from inpainting.stages.evaluation.comparison import COMPARISON, STRATA, best_cla
 from inpainting.stages.evaluation.rendering import (
     COMPARISON_COLUMNS,
     ColumnFormat,
+    FormattedTable,
     format_table,
     page,
     to_markdown,
@@ -197,9 +198,14 @@ def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
     lines = to_markdown(format_table(compare(scored(), kinds(), seed=0))).splitlines()
     assert len(lines) == 2 + len(KINDS)
     assert "**" not in lines[2] and "ceiling" in lines[2]
-    assert "**" in lines[3] and "lora <1>" in lines[3]
+    assert "**" in lines[3] and r"lora \<1>" in lines[3]
     assert "| _" in lines[4] and "temporal median" in lines[4]
     assert all(line.count("|") == lines[0].count("|") for line in lines)
+
+
+def test_markdown_shows_ids_of_any_characters_as_they_are() -> None:
+    table = FormattedTable(["id"], 1, [[Cell("a|b *c* _d_ my_run [e](f) `g` <h> \\")]], [""])
+    assert to_markdown(table).splitlines()[2] == r"| a\|b \*c\* \_d\_ my_run \[e\](f) \`g\` \<h> \\ |"
 
 
 def test_html_escapes_names_and_shows_dashes_for_unknown_numbers() -> None:

@@ -4,6 +4,7 @@ Not pandas' Styler: it writes no Markdown, sets no class on a row, and its cells
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -110,10 +111,15 @@ def to_markdown(table: FormattedTable) -> str:
         cells = []
         for cell in row:
             sign = {"best": "**", "second": "_"}.get(cell.mark, "")
-            text = f"{sign}{cell.value}{sign}" + (f" ({cell.interval})" if cell.interval else "")
-            cells.append(text.replace("|", "\\|"))
+            text = f"{sign}{_escaped(cell.value)}{sign}" + (f" ({cell.interval})" if cell.interval else "")
+            cells.append(text)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Text in which Markdown finds no markup: ids and names may have any characters. Underscores in words have none."""
+    return re.sub(r"[\\`*<|\[\]]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
 
 
 def to_latex(table: FormattedTable, caption: str = "") -> str:
