@@ -215,7 +215,8 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     """The accelerator and the latents; raises UsageError if they do not fit the settings."""
     check_settings(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
+    with distributed.joining_group():
+        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
     cache = LatentCache(settings.index, TRAIN)
     check_source(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
