@@ -17,7 +17,7 @@ from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.conditioning import adapter as adapters
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.conditioning.settings import ConditionSettings
-from inpainting.core import provenance, seeds
+from inpainting.core import provenance, seeds, slurm
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.models import bases, hub, loading, lora
@@ -48,6 +48,12 @@ def train(settings: TrainCommand) -> None:
     With several processes, it starts them and exits with their code. Raises Unfinished, with the work saved, when a
     signal or a time limit stops it earlier; InputError and UsageError for data or settings that can't be used.
     """
+    with slurm.requeued() if settings.requeue and not is_worker() else nullcontext():
+        _train_or_launch(settings)
+
+
+def _train_or_launch(settings: TrainCommand) -> None:
+    """Train in this process, or start the processes that do."""
     stop = Stop(settings.time_limit)
     ignore_incomplete()
     check_processes(settings.processes)
