@@ -1,3 +1,5 @@
+import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -131,12 +133,33 @@ def test_paths_in_a_configuration_are_relative_to_the_file_that_has_them(
         resolve({"extends": "below.yaml"})
 
 
+BOMB = "a: &a [1, 1]\n" + "".join(
+    f"{b}: &{b} [{','.join(9 * ['*' + a])}]\n" for a, b in itertools.pairwise("abcdefghi")
+)
+"""A file whose last value has 86 million numbers once its aliases are followed."""
+
+
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("a: [1", "below.yaml is not a YAML file"), ("- 1\n", "below.yaml holds list")]
+    ("text", "sentence"),
+    [
+        ("a: [1", "below.yaml is not a YAML file"),
+        ("- 1\n", "below.yaml holds list"),
+        ("", "below.yaml holds NoneType"),
+        ("[" * 5000, "below.yaml is not a YAML file"),
+        ("day: 2024-99-99\n", "below.yaml is not a YAML file"),
+        ("x: !!python/object/apply:os.system [touch pwned]\n", "below.yaml is not a YAML file"),
+        ("extends: below.yaml\n", "below.yaml extends itself, through below.yaml"),
+        ("extends: [a.yaml, b.yaml]\n", "extends: a list was given"),
+        ("7: {}\n", "7: "),
+        ("training:\n", "training: null was given"),
+        ("training: [1]\n", "training: [1] was given"),
+        ("training: {steps: {a: [1]}}\n", "training.steps: {'a': [...]} was given"),
+        (BOMB + "seed: *i\n", "seed: [[...], [...]"),
+    ],
 )
 def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "below.yaml").write_text(text)
-    with pytest.raises(UsageError, match=sentence):
+    with pytest.raises(UsageError, match=re.escape(sentence)):
         resolve({"extends": "below.yaml"}, [tmp_path])
 
 

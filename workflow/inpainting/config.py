@@ -182,31 +182,40 @@ def resolve_or_exit(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> 
         raise SystemExit(2) from None
 
 
-def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The values with those of the files that they extend; through: the files that led here."""
     values = dict(config)
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
             values[key] = _relative_to(folders, values[key])
     name = values.pop("extends", None)
-    return values if name is None else _merged(_extended(_read(name), [Path(name).parent]), values)
+    if name is None:
+        return values
+    if not isinstance(name, str):
+        raise UsageError(f"extends: a {type(name).__name__} was given, but it should be the path of one file")
+    path = Path(name).resolve()
+    if path in through:
+        raise UsageError(f"extends: {name} extends itself, through {' and '.join(file.name for file in through)}")
+    return _merged(_extended(read_values(Path(name), "extends"), [Path(name).parent], (*through, path)), values)
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
     return next((str(folder / name) for folder in folders if (folder / name).is_file()), name)
 
 
-def _read(name: str) -> dict[str, Any]:
-    if not Path(name).is_file():
+def read_values(path: Path, setting: str) -> dict[str, Any]:
+    """The values in a configuration file; raises UsageError with the name of the setting that named it."""
+    if not path.is_file():
         raise UsageError(
-            f"extends: {name} does not exist; give a configuration file, relative to the file that extends it or to "
+            f"{setting}: {path} does not exist; give a configuration file, relative to the file that extends it or to "
             "the current folder"
         )
     try:
-        values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"extends: {name} is not a YAML file ({' '.join(str(error).split())})") from error
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise UsageError(f"extends: {name} holds {type(values).__name__}; a configuration has names and values")
+        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
     return values
 
 

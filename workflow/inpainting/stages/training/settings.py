@@ -200,6 +200,8 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     dry_run: Annotated[bool, Role.EXECUTION] = False
     """Train and write nothing: print the settings, the model, the trained weights, the shapes of a batch, its loss in
     one forward and backward pass, and the memory of a full run."""
+    requeue: Annotated[bool, Role.EXECUTION] = False
+    """In a SLURM job: when the run is stopped early with its work saved, have SLURM start the job again."""
 
     def gpus_needed(self) -> int:
         """One for each process; of these, none chooses its GPU itself."""

@@ -17,7 +17,7 @@ from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.conditioning import adapter as adapters
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.conditioning.settings import ConditionSettings
-from inpainting.core import provenance, seeds
+from inpainting.core import provenance, seeds, slurm
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.models import bases, hub, loading, lora
@@ -48,6 +48,12 @@ def train(settings: TrainCommand) -> None:
     With several processes, it starts them and exits with their code. Raises Unfinished, with the work saved, when a
     signal or a time limit stops it earlier; InputError and UsageError for data or settings that can't be used.
     """
+    with slurm.requeued() if settings.requeue and not is_worker() else nullcontext():
+        _train_or_launch(settings)
+
+
+def _train_or_launch(settings: TrainCommand) -> None:
+    """Train in this process, or start the processes that do."""
     stop = Stop(settings.time_limit)
     ignore_incomplete()
     check_processes(settings.processes)
@@ -215,7 +221,8 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     """The accelerator and the latents; raises UsageError if they do not fit the settings."""
     check_settings(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
+    with distributed.joining_group():
+        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
     cache = LatentCache(settings.index, TRAIN)
     check_source(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
