@@ -1,5 +1,6 @@
 import itertools
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,20 @@ BOMB = "a: &a [1, 1]\n" + "".join(
     f"{b}: &{b} [{','.join(9 * ['*' + a])}]\n" for a, b in itertools.pairwise("abcdefghi")
 )
 """A file whose last value has 86 million numbers once its aliases are followed."""
+
+
+def test_a_relative_base_is_searched_beside_its_file_then_here_then_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "run.yaml").write_text("model: {base: models/nano}\nexperiments: null\n")
+    monkeypatch.chdir(tmp_path)
+    given = {"extends": "mine/run.yaml"}
+    found = [resolve(given).model.base]
+    for folder in (Path("models/nano"), tmp_path / "mine" / "models" / "nano"):
+        shutil.copytree(ROOT / "models" / "nano", folder)
+        found.append(resolve(given).model.base)
+    assert found == [str(ROOT / "models" / "nano"), "models/nano", "mine/models/nano"]
 
 
 @pytest.mark.parametrize(

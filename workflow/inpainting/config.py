@@ -149,9 +149,9 @@ class PipelineConfig(Settings):
 def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists: bool = True) -> PipelineConfig:
     """Validate the configuration that Snakemake read; its values override those of the file that `extends` names.
 
-    folders: of the files that it was read from. The paths `extends` and `experiments` are relative to the folder of the
-    file that has them or, if there is no such file, to the current folder. root_exists: whether dataset.root has to
-    exist, which it need not for a plan.
+    folders: of the files that it was read from. The paths `extends`, `experiments` and `model.base` are relative to the
+    folder of the file that has them or, if there is no such file, to the current folder; `model.base` at last to the
+    project's. root_exists: whether dataset.root has to exist, which it need not for a plan.
     Raises UsageError with one sentence per wrong value.
     """
     try:
@@ -161,6 +161,8 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists
     root = resolved.dataset.root
     if root_exists and root is not None and not Path(root).is_dir():
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
+    base = bases.find_folder(resolved.model.base) or resolved.model.base
+    resolved = resolved.model_copy(update={"model": resolved.model.model_copy(update={"base": base})})
     _check_base(resolved)
     resolved.groups()
     return resolved
@@ -188,6 +190,9 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
             values[key] = _relative_to(folders, values[key])
+    model = values.get("model")
+    if isinstance(model, Mapping) and isinstance(base := model.get("base"), str):
+        values["model"] = {**model, "base": _relative_to(folders, base)}
     name = values.pop("extends", None)
     if name is None:
         return values
@@ -200,7 +205,7 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
-    return next((str(folder / name) for folder in folders if (folder / name).is_file()), name)
+    return next((str(folder / name) for folder in folders if (folder / name).exists()), name)
 
 
 def read_values(path: Path, setting: str) -> dict[str, Any]:

@@ -86,8 +86,7 @@ def make_plan(settings: PlanCommand) -> Plan:
 
 def read_config(path: Path) -> PipelineConfig:
     """The configuration of a file, checked; dataset.root may be absent."""
-    values = read_values(path, "--configfile")
-    return resolve(values, [path.parent], root_exists=False)
+    return resolve(read_values(path, "--configfile"), [path.parent], root_exists=False)
 
 
 def _notes(config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:

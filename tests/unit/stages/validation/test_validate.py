@@ -127,8 +127,10 @@ def test_an_unreadable_frame_is_named_with_its_sequence(
     frames = sequence.read_rgb(folder, 0, 17)
     sequence.write_sequence(tmp_path / "dataset" / first, frames, sequence.read_mask(folder, 0, 17), frames)
     Image.fromarray(frames[0, :16]).save(tmp_path / "dataset" / first / "GT_480" / "frame_00003.png")
-    assert validate(tmp_path / "scores.json", "--dataset", str(tmp_path / "dataset")) == 1
-    assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
+    for workers in ("1", "2"):
+        options = ["--dataset", str(tmp_path / "dataset"), "--workers", workers]
+        assert validate(tmp_path / "scores.json", *options) == 1
+        assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
 
 
 def test_each_number_of_denoising_steps_is_scored(validate: Validate, tmp_path: Path) -> None:
@@ -138,6 +140,14 @@ def test_each_number_of_denoising_steps_is_scored(validate: Validate, tmp_path: 
     assert (one["sampling_steps"], two["sampling_steps"]) == (1, 2)
     assert two["sequences"] == scores(tmp_path / "two.json")["sequences"] != one["sequences"]
     assert two["seconds_per_frame"] > 0
+
+
+def test_worker_processes_change_no_score(validate: Validate, tmp_path: Path) -> None:
+    options = ("--steps", "1,2")
+    assert validate(tmp_path / "one.json", *options) == 0
+    assert validate(tmp_path / "more.json", *options, "--workers", "2") == 0
+    one, more = (json.loads((tmp_path / name).read_text())["runs"] for name in ("one.json", "more.json"))
+    assert [run["sequences"] for run in one] == [run["sequences"] for run in more]
 
 
 def test_only_new_and_changed_sequences_are_inpainted(
