@@ -1,9 +1,9 @@
 """Settings of `inpaint train`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from inpainting.conditioning.registry import CONDITIONINGS
 from inpainting.conditioning.settings import ConditionSettings
@@ -11,6 +11,15 @@ from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.stages.training.launcher import is_worker
 from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
+
+BoolOrAuto = Annotated[
+    Literal["auto", True, False],
+    BeforeValidator(
+        lambda value: {"true": True, "false": False}.get(str(value).lower(), value),
+        json_schema_input_type=Literal["auto", True, False],
+    ),
+]
+"""A switch that the step may decide itself; on the command line it takes a value."""
 
 
 class LossSettings(Settings):
@@ -141,8 +150,9 @@ class TrainSettings(
     updates, 0.999 for many thousands; 0 exports the weights themselves."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Autocast precision of the forward pass; noise, loss and trained weights stay float32."""
-    gradient_checkpointing: Annotated[bool, Role.EXECUTION] = False
-    """Recompute activations in the backward pass to save memory."""
+    gradient_checkpointing: Annotated[BoolOrAuto, Role.EXECUTION] = False
+    """Recompute activations in the backward pass: much less memory, a third slower. auto: only if the training does not
+    fit into the GPU's memory without it, by its shapes; on the CPU always. The result is the same but for rounding."""
     compile: Annotated[bool, Role.EXECUTION] = False
     """Compile the transformer's blocks (torch.compile), which takes a minute or more; needs a C++ compiler."""
     save_every: Annotated[int, Role.EXECUTION] = Field(500, ge=1)
@@ -177,6 +187,13 @@ class TrainSettings(
                 f"or the conditioning {others}"
             )
 
+    def less_memory(self) -> dict[str, Any]:
+        """Settings that take less GPU memory than these, by name, the most effective first."""
+        helps = {"gradient_checkpointing": True, "micro_batch_size": 1, "shard_base": True}
+        if self.processes == 1:
+            del helps["shard_base"]
+        return {name: value for name, value in helps.items() if getattr(self, name) != value}
+
 
 class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
@@ -200,6 +217,10 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     dry_run: Annotated[bool, Role.EXECUTION] = False
     """Train and write nothing: print the settings, the model, the trained weights, the shapes of a batch, its loss in
     one forward and backward pass, and the memory of a full run."""
+
+    def less_memory(self) -> dict[str, Any]:
+        """Those of the training and, for previews, of the VAE."""
+        return TrainSettings.less_memory(self) | (ModelSettings.less_memory(self) if self.preview_every else {})
 
     def gpus_needed(self) -> int:
         """One for each process; of these, none chooses its GPU itself."""
