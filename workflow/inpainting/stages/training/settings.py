@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from inpainting.conditioning.registry import CONDITIONINGS
 from inpainting.conditioning.settings import ConditionSettings
@@ -86,8 +86,8 @@ class OptimizerSettings(Settings):
     """Number of cycles of cosine_with_restarts."""
     schedule_power: float = Field(1.0, gt=0.0)
     """Exponent of polynomial."""
-    warmup_steps: int = Field(100, ge=0)
-    """Updates over which the rates rise linearly from 0; fewer than steps."""
+    warmup_steps: int | None = Field(None, ge=0)
+    """Updates over which the rates rise linearly from 0; fewer than steps. By default a tenth of steps, 100 at most."""
     weight_decay: float = Field(1e-4, ge=0.0)
     """Decoupled weight decay."""
     betas: tuple[float, float] = (0.9, 0.95)
@@ -95,9 +95,14 @@ class OptimizerSettings(Settings):
     max_grad_norm: float = Field(1.0, gt=0.0)
     """Gradients are clipped to this norm."""
 
+    @field_validator("warmup_steps")
+    @classmethod
+    def _follow_steps(cls, given: int | None, info: ValidationInfo) -> int | None:
+        return min(100, info.data["steps"] // 10) if given is None and "steps" in info.data else given
+
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        if self.schedule != "constant" and self.warmup_steps >= self.steps:
+        if self.schedule != "constant" and self.warmup_steps is not None and self.warmup_steps >= self.steps:
             raise ValueError(
                 f"warmup_steps: {self.warmup_steps} was given with {self.steps} steps, so the rates would never reach "
                 "their peak; give fewer warmup_steps, or more steps"
