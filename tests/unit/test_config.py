@@ -54,6 +54,7 @@ SIZES_RATES_AND_STEPS = {
         "learning_rate",
         "patch_learning_rate",
         "warmup_steps",
+        "ema_decay",
         "mixed_precision",
         "gradient_checkpointing",
         "save_every",

@@ -4,12 +4,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from inpainting.core.html_table import Cell, to_html
+from inpainting.core.html_table import Cell, Column, FormattedTable, to_html
 from inpainting.stages.evaluation.comparison import COMPARISON, STRATA, best_classical, compare, compare_strata
 from inpainting.stages.evaluation.rendering import (
     COMPARISON_COLUMNS,
     ColumnFormat,
-    FormattedTable,
     format_table,
     page,
     to_markdown,
@@ -204,7 +203,7 @@ def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
 
 
 def test_markdown_shows_ids_of_any_characters_as_they_are() -> None:
-    table = FormattedTable(["id"], 1, [[Cell("a|b *c* _d_ my_run [e](f) `g` <h> \\")]], [""])
+    table = FormattedTable([Column("id", numeric=False)], [[Cell("a|b *c* _d_ my_run [e](f) `g` <h> \\")]], [""])
     assert to_markdown(table).splitlines()[2] == r"| a\|b \*c\* \_d\_ my_run \[e\](f) \`g\` \<h> \\ |"
 
 
