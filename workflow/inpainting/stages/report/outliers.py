@@ -12,7 +12,7 @@ from inpainting.stages.report.contact_sheet import Frame, captioned_sheet
 from inpainting.stages.report.samples import read_frame
 from inpainting.video.settings import MaskSettings
 
-VISIBLE_REASONS = ("other_scene", "shifted_truth", "other_colours", "full_mask", "empty_mask")
+VISIBLE_REASONS = ("other_scene", "shifted_truth", "shifted_mask", "other_colours", "full_mask", "empty_mask")
 """Reasons for rejection that can be seen in the frames."""
 
 EXTREMES = (
