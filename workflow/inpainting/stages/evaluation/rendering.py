@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from inpainting.artifacts.method_kinds import CEILING, display_name
+from inpainting.artifacts.method_kinds import UNRANKED, display_name
 from inpainting.core.html import render, render_page
 from inpainting.metrics.metric import TableColumn
 from inpainting.metrics.registry import HEADLINE
@@ -213,8 +213,8 @@ def _number(row: dict[Any, Any], name: str, column: ColumnFormat, digits: int) -
 
 
 def _marks(table: pd.DataFrame, columns: Mapping[str, ColumnFormat]) -> dict[tuple[int, str], str]:
-    """ "best" and "second" by (row, column), without the ceiling; of equal values the first row ranks first."""
-    ranked_rows = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
+    """ "best" and "second" by (row, column), without unranked kinds; of equal values the first row ranks first."""
+    ranked_rows = table.reset_index(drop=True)[~table["kind"].isin(UNRANKED).to_numpy()]
     marks = {}
     for name, column in columns.items():
         if not column.better:
