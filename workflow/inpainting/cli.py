@@ -65,6 +65,7 @@ COMMANDS = {
         "stages.dataset", "inspect_shard", "InspectCommand", "check the sequences of one shard of a dataset"
     ),
     "audit": Command("stages.dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
+    "look": Command("stages.report", "look", "LookCommand", "show short clips of a dataset on one page"),
     "split": Command(
         "stages.dataset", "split", "SplitCommand", "split the accepted sequences into train, validation and test"
     ),

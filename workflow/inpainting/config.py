@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,17 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
 
     methods: tuple[MethodName, ...] = tuple(name for name, method in METHODS.items() if method.compared)
     """Methods that the experiments are compared with."""
+    degraded_masks: bool = False
+    """Score each adapter a second time, shown damaged masks, to see what it loses by them; takes as long as the first
+    time."""
     adapters: dict[str, tuple[str, ...]] = Field({})
     """Folders of existing adapters, by their name in the tables; several with one name are averaged, like seeds."""
     external: dict[str, str] = Field({})
     """Folders of other tools' outputs, by their name in the tables: one folder of images or one video per sequence."""
+
+    def degraded(self, adapters: Iterable[str]) -> dict[str, str]:
+        """The adapters that are scored with damaged masks, by their name in the tables; adapters: those scored."""
+        return {f"{name}-degraded-masks": name for name in adapters if self.degraded_masks}
 
     def given(self) -> dict[str, tuple[str, str]]:
         """Existing adapters by a unique name: (folder, name in the tables)."""

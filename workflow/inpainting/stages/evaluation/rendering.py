@@ -13,7 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 from pandas.api.types import is_numeric_dtype
 
-from inpainting.artifacts.method_kinds import CEILING, display_name
+from inpainting.artifacts.method_kinds import UNRANKED, display_name
 from inpainting.core import html_table
 from inpainting.core.html import render_page
 from inpainting.core.html_table import Cell, Column, FormattedTable
@@ -193,8 +193,8 @@ def _number(row: dict[Any, Any], name: str, column: ColumnFormat, digits: int) -
 
 
 def _marks(table: pd.DataFrame, columns: Mapping[str, ColumnFormat]) -> dict[tuple[int, str], str]:
-    """ "best" and "second" by (row, column), without the ceiling; of equal values the first row ranks first."""
-    ranked_rows = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
+    """ "best" and "second" by (row, column), without unranked kinds; of equal values the first row ranks first."""
+    ranked_rows = table.reset_index(drop=True)[~table["kind"].isin(UNRANKED).to_numpy()]
     marks = {}
     for name, column in columns.items():
         if not column.better:
