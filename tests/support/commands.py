@@ -169,3 +169,14 @@ def tables(results: Iterable[object], manifest: object, out: object, *options: s
 def find_rate(base: object, results: Path, out: object, *options: str) -> list[str]:
     """Test a range of learning rates, with the options of `train` and two probe batches."""
     return ["find-rate", *train(base, results, out)[1:], "--probe-batches", "2", *options]
+
+
+def compare(results: Path, evaluation: object, methods: Iterable[str], out: object, *options: str) -> list[str]:
+    """Write a page of pairs. results: a folder as `tiny_results` is."""
+    built = command("compare", dataset=results / "dataset", evaluation=evaluation, methods=methods, out=out)
+    return [*built, *options]
+
+
+def preference(key: object, votes: Iterable[Path], out: object) -> list[str]:
+    """Score the methods by votes."""
+    return command("preference", key=key, votes=votes, out=out)

@@ -12,6 +12,8 @@ from inpainting.core.settings import parse_size
 from inpainting.models.settings import LoraSettings
 from inpainting.stages.dataset.settings import AuditCommand
 
+RELATIVE = "relative to the file that names it or to the current folder"
+
 
 def error_of(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err.strip()
@@ -176,7 +178,7 @@ def test_options_override_the_values_of_the_config(tmp_path: Path, capsys: pytes
             ["--root: a value is needed and none was given", "--out: a value is needed and none was given"],
         ),
         ("- 1\n", ["--config: step.yaml holds list; a configuration has names and values"]),
-        (None, ["--config: step.yaml does not exist; give a configuration file"]),
+        (None, [f"--config: step.yaml does not exist; give a configuration file, {RELATIVE}"]),
     ],
 )
 def test_a_wrong_config_is_reported_as_options_are(

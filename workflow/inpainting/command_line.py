@@ -5,6 +5,7 @@ import inspect
 import itertools
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, get_args
 
@@ -125,7 +126,7 @@ def _without_config(arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
             if not equals and after > len(arguments):
                 raise UsageError(f"{CONFIG}: a value is needed and none was given")
             path = path if equals else arguments[place + 1]
-            return read_values(path, CONFIG), arguments[:place] + arguments[after:]
+            return read_values(Path(path), CONFIG), arguments[:place] + arguments[after:]
     return {}, arguments
 
 

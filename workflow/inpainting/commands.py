@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,14 +32,21 @@ class Command:
         """Run the step; one that uses the model first finds its folder and takes the GPUs it needs."""
         from inpainting.models.settings import ModelSettings
 
-        if isinstance(settings, ModelSettings) and settings.uses_model():
-            from inpainting.core import devices
-            from inpainting.models import bases
+        if not isinstance(settings, ModelSettings) or not settings.uses_model():
+            self._function()(settings)
+            return
+        from inpainting.core import devices
+        from inpainting.models import bases, out_of_memory
 
-            settings = bases.with_local_base(settings)
-            devices.reserve(settings.gpus_needed())
+        settings = bases.with_local_base(settings)
+        devices.reserve(settings.gpus_needed())
+        with out_of_memory.explained(settings):
+            self._function()(settings)
+
+    def _function(self) -> Callable[[Settings], None]:
         module = importlib.import_module(f"inpainting.{self.package}.{self.module}")
-        getattr(module, self.module)(settings)
+        function: Callable[[Settings], None] = getattr(module, self.module)
+        return function
 
 
 GROUPS = {
@@ -53,6 +61,7 @@ GROUPS = {
             "stages.dataset", "inspect_shard", "InspectCommand", "check the sequences of one shard of a dataset"
         ),
         "audit": Command("stages.dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
+        "look": Command("stages.report", "look", "LookCommand", "show short clips of a dataset on one page"),
         "split": Command(
             "stages.dataset", "split", "SplitCommand", "split the accepted sequences into train, validation and test"
         ),
@@ -76,6 +85,12 @@ GROUPS = {
         "best": Command("stages.validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
         "evaluate": Command("stages.evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),
         "tables": Command("stages.evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
+        "compare": Command(
+            "stages.preference", "compare", "CompareCommand", "write a page of blinded pairs for people to judge"
+        ),
+        "preference": Command(
+            "stages.preference", "preference", "PreferenceCommand", "score the methods by people's choices"
+        ),
     },
     "use": {
         "run": Command("sampling", "run", "RunCommand", "inpaint a video or a folder of frames"),
@@ -87,6 +102,9 @@ GROUPS = {
         ),
         "draw-training": Command(
             "stages.report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"
+        ),
+        "draw-trainings": Command(
+            "stages.report", "draw_trainings", "DrawTrainingsCommand", "draw all trainings together"
         ),
         "draw-checkpoints": Command(
             "stages.report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.stages.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
+from inpainting.stages.evaluation.settings import NAME, NAME_RULE, EvaluateSettings, MethodName, TablesSettings
 from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
 from inpainting.stages.report.settings import ReportSettings
 from inpainting.stages.training.settings import TrainSettings
@@ -58,10 +58,17 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
 
     methods: tuple[MethodName, ...] = tuple(name for name, method in METHODS.items() if method.compared)
     """Methods that the experiments are compared with."""
+    degraded_masks: bool = False
+    """Score each adapter a second time, shown damaged masks, to see what it loses by them; takes as long as the first
+    time."""
     adapters: dict[str, tuple[str, ...]] = Field({})
     """Folders of existing adapters, by their name in the tables; several with one name are averaged, like seeds."""
     external: dict[str, str] = Field({})
     """Folders of other tools' outputs, by their name in the tables: one folder of images or one video per sequence."""
+
+    def degraded(self, adapters: Iterable[str]) -> dict[str, str]:
+        """The adapters that are scored with damaged masks, by their name in the tables; adapters: those scored."""
+        return {f"{name}-degraded-masks": name for name in adapters if self.degraded_masks}
 
     def given(self) -> dict[str, tuple[str, str]]:
         """Existing adapters by a unique name: (folder, name in the tables)."""
@@ -78,13 +85,15 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
             if {name, group} & taken:
                 raise UsageError(f"evaluation.adapters: {group} is another method's name; choose another")
             if not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
+                raise UsageError(f"evaluation.adapters: {name} {NAME_RULE}")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
         taken |= {part for name, (_, group) in self.given().items() for part in (name, group)}
         for name, folder in self.external.items():
-            if name in taken or not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.external: {name} should be a unique name of letters, digits, '_.-'")
+            if name in taken:
+                raise UsageError(f"evaluation.external: {name} is another method's name; choose another")
+            if not re.fullmatch(NAME, name):
+                raise UsageError(f"evaluation.external: {name} {NAME_RULE}")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
 
@@ -181,7 +190,8 @@ def resolve_or_exit(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> 
         raise SystemExit(2) from None
 
 
-def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The values with those of the files that they extend; through: the files that led here."""
     values = dict(config)
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
@@ -190,7 +200,14 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, A
     if isinstance(model, Mapping) and isinstance(base := model.get("base"), str):
         values["model"] = {**model, "base": _relative_to(folders, base)}
     name = values.pop("extends", None)
-    return values if name is None else _merged(_extended(read_values(name, "extends"), [Path(name).parent]), values)
+    if name is None:
+        return values
+    if not isinstance(name, str):
+        raise UsageError(f"extends: a {type(name).__name__} was given, but it should be the path of one file")
+    path = Path(name).resolve()
+    if path in through:
+        raise UsageError(f"extends: {name} extends itself, through {' and '.join(file.name for file in through)}")
+    return _merged(_extended(read_values(Path(name), "extends"), [Path(name).parent], (*through, path)), values)
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:

@@ -144,10 +144,10 @@ def test_a_hub_base_is_refused_for_what_its_configuration_says(
     snapshot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = snapshot / "transformer" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"use_rotary_positional_embeddings": True}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"ofs_embed_dim": 16}))
     assert main(commands.prompt(NAME, tmp_path / "p")) == 2
-    assert f"--base: {snapshot} has rotary positions, which is not supported" in capsys.readouterr().err
-    with pytest.raises(UsageError, match=rf"model\.base: {NAME} has rotary positions"):
+    assert f"--base: {snapshot} has an ofs embedding, which is not supported" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=rf"model\.base: {NAME} has an ofs embedding"):
         resolve({"model": {"base": NAME}})
 
 

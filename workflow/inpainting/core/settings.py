@@ -6,8 +6,9 @@ sections share (seed, frames, base model), and defines the command line.
 
 import difflib
 import json
+import reprlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -22,6 +23,9 @@ Size = Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$", json_schema_extra={"
 """A frame size in pixels, written WIDTHxHEIGHT, e.g. 640x480."""
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel = 1
 
 
 class Role(Enum):
@@ -79,17 +83,19 @@ class Settings(BaseModel):
 
         Nested sections and values of None are left out.
         """
-        options = []
-        for name, value in self.of_role(*(roles or Role)).items():
-            if isinstance(value, dict):
-                continue
-            flag = "--" + name.replace("_", "-")
-            if isinstance(value, bool):
-                options.append(flag if value else "--no-" + flag[2:])
-            elif value is not None:
-                text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
-                options.append(f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}")
-        return " ".join(options)
+        values = self.of_role(*(roles or Role))
+        given = {name: value for name, value in values.items() if value is not None and not isinstance(value, dict)}
+        return " ".join(self.option(name, value) for name, value in given.items())
+
+    @classmethod
+    def option(cls, name: str, value: Any) -> str:
+        """A setting with a JSON value as a command line option, quoted for a shell."""
+        flag = "--" + name.replace("_", "-")
+        if cls.model_fields[name].annotation is bool:
+            return flag if value else "--no-" + flag[2:]
+        text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
+        text = text.lower() if isinstance(value, bool) else text
+        return f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
 
     def section(self, kind: type[SettingsT]) -> SettingsT:
         """The values of another settings class whose fields this class contains."""
@@ -102,16 +108,19 @@ def parse_size(size: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def read_values(name: str, option: str) -> dict[str, Any]:
-    """The values of a YAML file; raises UsageError, naming the option or setting, unless it is one and has names."""
-    if not Path(name).is_file():
-        raise UsageError(f"{option}: {name} does not exist; give a configuration file")
+def read_values(path: Path, setting: str) -> dict[str, Any]:
+    """The values in a configuration file; raises UsageError with the name of the setting that named it."""
+    if not path.is_file():
+        raise UsageError(
+            f"{setting}: {path} does not exist; give a configuration file, relative to the file that names it or to "
+            "the current folder"
+        )
     try:
-        values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{option}: {name} is not a YAML file ({' '.join(str(error).split())})") from error
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise UsageError(f"{option}: {name} holds {type(values).__name__}; a configuration has names and values")
+        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
     return values
 
 
@@ -144,11 +153,21 @@ def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
         return f"{name}: there is no such setting; {hint}"
     if detail["type"] == "missing":
         return f"{name}: a value is needed and none was given"
-    found = json.dumps(detail["input"], default=str)
+    found = _found(detail["input"])
     if detail["type"] == "string_pattern_mismatch":
         message = "should be WIDTHxHEIGHT in pixels, such as 640x480"
     message = message.removeprefix("Input ").replace("input was", "it was")
     return f"{name}: {found} was given, but it {message}"
+
+
+def _found(value: Any) -> str:
+    """A value as it was given; of nested ones only the beginning, since YAML's aliases can make them endless."""
+    nested = isinstance(value, list | dict) and any(isinstance(part, list | dict) for part in _parts(value))
+    return _BRIEF.repr(value) if nested else json.dumps(value, default=str)
+
+
+def _parts(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _shown(place: Sequence[str], option: bool) -> str:

@@ -16,8 +16,8 @@ from inpainting.core.disk import format_bytes, free_bytes
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import read_values
 from inpainting.models import bases
+from inpainting.models.shapes import read_base
 from inpainting.planning.disk import disk_rows
-from inpainting.planning.model_shapes import read_base
 from inpainting.planning.settings import DoctorCommand
 from inpainting.planning.work import count_work
 from inpainting.video.sequence import FOLDERS
@@ -58,7 +58,7 @@ def checks(settings: DoctorCommand) -> Iterator[Finding]:
     yield _packages(PINS)
     if settings.configfile is not None:
         try:
-            config = resolve(read_values(str(settings.configfile), "--configfile"), [settings.configfile.parent])
+            config = resolve(read_values(settings.configfile, "--configfile"), [settings.configfile.parent])
         except UsageError as error:
             yield Finding("configuration", f"refused ({error})", "correct it and run this again")
             settings = settings.model_copy(update={"configfile": None})

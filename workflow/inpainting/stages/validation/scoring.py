@@ -7,12 +7,16 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import pandas as pd
+
 from inpainting.baselines.fills import fill
 from inpainting.core import seeds
 from inpainting.core.files import write_table
 from inpainting.core.item_cache import ItemCache
 from inpainting.core.workers import map_prefetched, process_pool
-from inpainting.metrics.by_region import score_clip
+from inpainting.metrics.by_region import BY_REGION
+from inpainting.metrics.detail import DETAIL
+from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.validation.settings import ValidateCommand
@@ -106,7 +110,9 @@ def _inpaint_all(
 def _score(caches: Caches, inpainted: tuple[Job, FilledClip, list[Output]]) -> str:
     job, clip, outputs = inpainted
     for output in outputs:
-        table = score_clip(output.frames, clip.truth, Regions(clip.hole)).assign(
+        reference = Reference(clip.truth, Regions(clip.hole))
+        scored = [metric.score(output.frames, reference) for metric in (BY_REGION, DETAIL) if metric.score]
+        table = pd.concat(scored, axis=1).assign(
             sequence=job.sequence, sampling_steps=output.steps, seconds_per_frame=output.seconds_per_frame
         )
         with caches[output.steps].adding(job.sequence) as folder:

@@ -25,7 +25,8 @@ class ValidateSettings(Settings):
     limit: int | None = Field(None, ge=1)
     """Largest number of validation sequences, the first by id; all if not given."""
     criterion: Criterion = "psnr_mask"
-    """In-mask score of the raw output by which the best checkpoint is chosen."""
+    """What the best checkpoint is chosen by, of the raw output's scores in the mask: the highest psnr_mask or
+    ssim_mask, which favour blur; the detail_mask closest to 0, which ignores content; the lowest mean_rank in all."""
 
 
 class ValidateCommand(ValidateSettings, ModelSettings):

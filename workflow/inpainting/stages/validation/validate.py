@@ -8,7 +8,7 @@ import pandas as pd
 from inpainting.artifacts.manifest import choose_sequences, sequence_digests
 from inpainting.artifacts.split import VALIDATION
 from inpainting.artifacts.validation_scores import (
-    CRITERIA,
+    SCORES,
     VALIDATION_VERSION,
     MeanScore,
     SequenceScore,
@@ -63,8 +63,9 @@ def validate(settings: ValidateCommand) -> None:
     )
     result.write(settings.out)
     for run in runs:
-        psnr, ssim = (run.scores[name].mean for name in CRITERIA)
-        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run.sampling_steps, psnr, ssim)
+        means = [run.scores[name].mean for name in SCORES]
+        found = "step %d, %d denoising steps: %.2f dB, SSIM %.3f, detail %+.1f dB in the mask"
+        log.info(found, step, run.sampling_steps, *means)
 
 
 def sequence_keys(
@@ -117,7 +118,7 @@ def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
     seed: of the bootstrap intervals. Raises InputError if no sequence has a score.
     """
     means = {}
-    for name in CRITERIA:
+    for name in SCORES:
         interval = mean_interval(scores[name], seed)
         if interval.count == 0:
             raise InputError("no validation sequence has a pixel in its mask; the validation set needs others")
@@ -127,8 +128,8 @@ def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
         seconds_per_frame=float(scores["seconds_per_frame"].median()),
         scores=means,
         sequences=[
-            SequenceScore(sequence=name, psnr_mask=_or_none(psnr), ssim_mask=_or_none(ssim))
-            for name, psnr, ssim in zip(scores["sequence"], scores["psnr_mask"], scores["ssim_mask"], strict=True)
+            SequenceScore(sequence=row["sequence"], **{name: _or_none(row[name]) for name in SCORES})
+            for row in scores[["sequence", *SCORES]].to_dict("records")
         ],
     )
 
