@@ -9,11 +9,10 @@ time is counted.
 """
 
 import argparse
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
 from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import sequence
+from rows import report, say
 
 
 def cpu_seconds() -> float:
@@ -87,34 +87,36 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=49, help="frames of a sequence, which is one window: 8k+1")
     parser.add_argument("--size", default="640x480")
     parser.add_argument("--base", default="models/nano")
+    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     width, height = map(int, options.size.split("x"))
+    ratios, unchanged = [], []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_dataset(root, options.sequences, options.frames, width, height)
-        settings = EncodeCommand(
-            content="truth",
-            dataset=root / "sequences",
-            manifest=root / "manifest.parquet",
-            split_file=root / "split.tsv",
-            out=root / "latents" / "shard-0.safetensors",
-            frames=options.frames,
-            window=options.frames,
-            window_overlap=0,
-            base=options.base,
-            device="cpu",
-        )
-        decode, vae = bare(root, options.frames, options.base)
-        cpu, wall = cost(lambda: encode(settings))
-        again, _ = cost(lambda: encode(settings))
-    total = decode + vae
-    print(f"bare: Pillow {decode:.2f} s, VAE {vae:.2f} s of CPU; load {os.getloadavg()[0]:.1f}", file=sys.stderr)
-    print(f"inpaint encode: {cpu:.2f} s of CPU, {wall:.2f} s of wall time", file=sys.stderr)
-    print(f"CPU time: {cpu / total:.3f} x the bare sum (aim: at most 1.1)")
-    print(f"wall time: {wall / (total / 2):.3f} x half the bare sum (aim: at most 1.15, on two idle cores)")
-    print(f"a run with nothing changed: {again:.2f} s of CPU")
+        for repeat in range(options.repeats):
+            settings = EncodeCommand(
+                content="truth",
+                dataset=root / "sequences",
+                manifest=root / "manifest.parquet",
+                split_file=root / "split.tsv",
+                out=root / f"latents-{repeat}" / "shard-0.safetensors",
+                frames=options.frames,
+                window=options.frames,
+                window_overlap=0,
+                base=options.base,
+                device="cpu",
+            )
+            decode, vae = bare(root, options.frames, options.base)
+            cpu, wall = cost(partial(encode, settings))
+            again, _ = cost(partial(encode, settings))
+            say(f"Pillow {decode:.2f} s, VAE {vae:.2f} s, encode {cpu:.2f} s of CPU, {wall:.2f} s of wall time")
+            ratios.append(cpu / (decode + vae))
+            unchanged.append(again / cpu)
+    report("encode", ratios, "CPU time of `inpaint encode` / of Pillow and the VAE alone (aim: 1.1)")
+    report("encode, no change", unchanged, "CPU time of encoding again / of encoding")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ def parse(name: str, arguments: list[str], partial: bool = False) -> Settings:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 done, 1 failed, 2 wrong usage, 75 stopped early with the work saved."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(usage(), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
@@ -46,7 +47,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.captureWarnings(True)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     return _run(name, rest)
 
 

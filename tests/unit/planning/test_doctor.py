@@ -10,8 +10,18 @@ import yaml
 from inpainting.cli import main
 from inpainting.planning import doctor
 from inpainting.planning.settings import DoctorCommand
+from inpainting.video.sequence import FOLDERS
 
 NEEDED = ["Python", "packages", "configuration", "GPU", "memory", "SLURM", "base", "dataset", "disk"]
+
+
+@pytest.fixture
+def values(in_the_project: Path, tmp_path: Path) -> dict[str, Any]:
+    """The demo's configuration with a dataset of ten sequences, whose folders are empty."""
+    for number in range(10):
+        for folder in FOLDERS:
+            (tmp_path / "data" / str(number) / folder).mkdir(parents=True)
+    return {"extends": "config/config.yaml", "dataset": {"root": str(tmp_path / "data"), "frames": 17}}
 
 
 def written(path: Path, values: dict[str, Any]) -> Path:
@@ -19,10 +29,8 @@ def written(path: Path, values: dict[str, Any]) -> Path:
     return path
 
 
-def test_each_check_is_one_line(
-    tiny_values: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = written(tmp_path / "c.yaml", tiny_values)
+def test_each_check_is_one_line(values: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path / "c.yaml", values)
     assert main(commands.doctor(configfile=path, results=tmp_path / "results")) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines] == NEEDED
@@ -55,15 +63,13 @@ def test_what_a_run_would_lack_is_named_with_what_to_do(
     change: dict[str, Any],
     missing: str,
     sentence: str,
-    tiny_values: dict[str, Any],
+    values: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "a folder").mkdir()
-    path = written(tmp_path / "c.yaml", tiny_values | change)
+    path = written(tmp_path / "c.yaml", values | change)
     assert main(commands.doctor(configfile=path)) == 1
     shown = capsys.readouterr()
     (line,) = (line for line in shown.out.splitlines() if line.startswith("MISSING"))
@@ -84,10 +90,8 @@ def test_packages_are_compared_with_the_pinned_ones(tmp_path: Path) -> None:
         assert (finding.needed if finding.next else None) == needed
 
 
-def test_a_disk_that_is_too_small_is_missing_space(
-    tiny_values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = tiny_values | {"training": tiny_values["training"] | {"steps": 10**9, "save_every": 1}}
+def test_a_disk_that_is_too_small_is_missing_space(values: dict[str, Any], tmp_path: Path) -> None:
+    many = values | {"training": {"steps": 10**9, "save_every": 1}}
     settings = DoctorCommand(configfile=written(tmp_path / "c.yaml", many), results=tmp_path)
     disk = next(finding for finding in doctor.checks(settings) if finding.what == "disk")
     assert disk.needed and disk.next == "`inpaint plan` says which settings take less"
