@@ -41,12 +41,14 @@ def say(*words: object) -> None:
 
 
 def take_turns(repeats: int, *works: Callable[[], object]) -> list[list[float]]:
-    """CPU seconds of each function in each repeat, after one warm-up call; they take turns, so that other work on the
-    machine affects all alike.
+    """By function, its CPU seconds in each repeat, after one warm-up call.
+
+    They take turns, so that other work on the machine affects all alike.
     """
     for work in works:
         work()
-    return [[_cpu_seconds(work) for work in works] for _ in range(repeats)]
+    rounds = [[_cpu_seconds(work) for work in works] for _ in range(repeats)]
+    return [list(times) for times in zip(*rounds, strict=True)]
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:

@@ -1,5 +1,6 @@
 """`inpaint doctor`: check the machine and, with a configuration, what it names; one line per check."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,8 +9,6 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
-
-import psutil
 
 from inpainting.config import PipelineConfig, resolve
 from inpainting.core.disk import format_bytes, free_bytes
@@ -65,7 +64,7 @@ def checks(settings: DoctorCommand) -> Iterator[Finding]:
         else:
             yield Finding("configuration", str(settings.configfile))
     yield _gpu(needed=config.model.device == "cuda")
-    yield _memory(psutil.virtual_memory().total)
+    yield _memory(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     yield _slurm()
     yield _base(config)
     if settings.configfile is None:
