@@ -7,6 +7,7 @@ import torch
 from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 from inpainting.config import PipelineConfig, resolve
+from inpainting.models.shapes import Base, read_base
 from inpainting.planning.disk import (
     CheckpointBytes,
     checkpoint_bytes,
@@ -17,7 +18,6 @@ from inpainting.planning.disk import (
     missing_checkpoint_bytes,
     prompt_bytes,
 )
-from inpainting.planning.model_shapes import Base, read_base
 from inpainting.planning.work import Work, count_work
 from inpainting.stages.latents.disk import hole_bytes
 from safetensors import safe_open
