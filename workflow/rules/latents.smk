@@ -46,7 +46,7 @@ rule encode:
     priority: 1  # trainings and all that they need come first
     threads: 8 if GPUS else 1  # with a GPU, processes that read and fill; the small model needs only one
     resources:
-        mem_mb=8000,
+        mem_mb=16000 if GPUS else 8000,
         runtime=240,
         gpu=GPUS,
     params:
