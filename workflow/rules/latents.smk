@@ -49,8 +49,8 @@ rule encode_truth:
     priority: 1  # trainings and all that they need come first
     threads: 8 if GPUS else 1  # with a GPU, processes that read and fill; the small model needs only one
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=lambda wildcards, threads, attempt: attempt * MEMORY.encode(threads),
+        runtime=lambda wildcards, attempt: attempt * 240,
         gpu=GPUS,
     params:
         content="truth",
