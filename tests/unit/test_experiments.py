@@ -29,6 +29,10 @@ def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
         (["a\t\t", "a\t\t"], "the experiment a occurs twice"),
         (["telea\t\t"], "telea is another method's name"),
         (["a b\t\t"], "the name a b should be made of letters"),
+        (["..\t\t"], "the name .. should be made of letters"),
+        (["--help\t\t"], "the name --help should be made of letters"),
+        (["../x\t\t"], "the name ../x should be made of letters"),
+        (["$(touch x); rm -rf .\t\t"], "the name $(touch x); rm -rf . should be made of letters"),
         (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
     ],
 )

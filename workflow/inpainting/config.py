@@ -79,7 +79,10 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
             if {name, group} & taken:
                 raise UsageError(f"evaluation.adapters: {group} is another method's name; choose another")
             if not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
+                raise UsageError(
+                    f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-', the last two "
+                    "not first"
+                )
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
         taken |= {part for name, (_, group) in self.given().items() for part in (name, group)}

@@ -59,7 +59,9 @@ def _rows(path: Path) -> pd.DataFrame:
         if name in METHODS:
             raise UsageError(f"{path}: {name} is another method's name; rename the experiment")
         if not re.fullmatch(NAME, str(name)):
-            raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")
+            raise UsageError(
+                f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-', the last two not first"
+            )
     return table
 
 

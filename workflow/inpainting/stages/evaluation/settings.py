@@ -19,7 +19,7 @@ else:
     MethodName = Literal[tuple(METHODS)]
     Extra = Literal[tuple(EXTRAS)]
 
-NAME = r"[A-Za-z0-9_.-]+"
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """Pattern of method names, which are part of file names."""
 
 
