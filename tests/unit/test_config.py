@@ -1,5 +1,6 @@
 import itertools
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ SIZES_RATES_AND_STEPS = {
         "learning_rate",
         "patch_learning_rate",
         "warmup_steps",
+        "ema_decay",
         "mixed_precision",
         "gradient_checkpointing",
         "save_every",
@@ -139,6 +141,20 @@ BOMB = "a: &a [1, 1]\n" + "".join(
 """A file whose last value has 86 million numbers once its aliases are followed."""
 
 
+def test_a_relative_base_is_searched_beside_its_file_then_here_then_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "run.yaml").write_text("model: {base: models/nano}\nexperiments: null\n")
+    monkeypatch.chdir(tmp_path)
+    given = {"extends": "mine/run.yaml"}
+    found = [resolve(given).model.base]
+    for folder in (Path("models/nano"), tmp_path / "mine" / "models" / "nano"):
+        shutil.copytree(ROOT / "models" / "nano", folder)
+        found.append(resolve(given).model.base)
+    assert found == [str(ROOT / "models" / "nano"), "models/nano", "mine/models/nano"]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -198,9 +214,28 @@ def test_other_tools_need_names_of_their_own_and_folders_that_are_there(tmp_path
     given = {"evaluation": {"external": {"propainter": str(tmp_path)}}}
     assert resolve(given).evaluation.external == {"propainter": str(tmp_path)}
     for external, sentence in (
-        ({"telea": str(tmp_path)}, "telea should be a unique name"),
-        ({"lora": str(tmp_path)}, "lora should be a unique name"),
+        ({"telea": str(tmp_path)}, "telea is another method's name"),
+        ({"lora": str(tmp_path)}, "lora is another method's name"),
         ({"propainter": "nowhere"}, "evaluation.external: nowhere does not exist"),
     ):
         with pytest.raises(UsageError, match=sentence):
             resolve({"evaluation": {"external": external}})
+
+
+@pytest.mark.parametrize("name", ["cogvideox-5b", "cogvideox-1.5-5b", "cogvideox-fun-2b-inp"])
+def test_other_bases_differ_from_2b_in_base_precision_and_what_the_base_was_trained_with(
+    tmp_path: Path, name: str
+) -> None:
+    dataset = {"root": str(tmp_path)}
+    other, real = (
+        resolve({"extends": f"config/{name}.yaml", "dataset": dataset}).model_dump() for name in (name, "cogvideox-2b")
+    )
+    changed = {
+        f"{section}.{key}"
+        for section, values in real.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if other[section][key] != value
+    }
+    inputs = {"training.fill", "training.mask_input"} if "inp" in name else set()
+    assert changed == {"model.base", "model.dtype", "training.mixed_precision"} | inputs

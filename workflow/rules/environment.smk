@@ -22,7 +22,9 @@ os.environ.update(
 )
 
 DATASET = settings.dataset.root or "results/dataset/sample"
-MEMORY = HostMemory.of(settings)  # of the jobs that hold sequences or the model; each retry asks for as much more
+MEMORY = HostMemory.of(
+    settings
+)  # of the jobs that hold sequences or the model; each retry asks for as much more
 GPUS = 0 if settings.model.device == "cpu" else 1
 TRACKED = [role for role in Role if role is not Role.EXECUTION]
 # A base that is no folder is downloaded once, before any job that loads it.

@@ -82,17 +82,19 @@ class Settings(BaseModel):
 
         Nested sections and values of None are left out.
         """
-        options = []
-        for name, value in self.of_role(*(roles or Role)).items():
-            if isinstance(value, dict):
-                continue
-            flag = "--" + name.replace("_", "-")
-            if isinstance(value, bool):
-                options.append(flag if value else "--no-" + flag[2:])
-            elif value is not None:
-                text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
-                options.append(f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}")
-        return " ".join(options)
+        values = self.of_role(*(roles or Role))
+        given = {name: value for name, value in values.items() if value is not None and not isinstance(value, dict)}
+        return " ".join(self.option(name, value) for name, value in given.items())
+
+    @classmethod
+    def option(cls, name: str, value: Any) -> str:
+        """A setting with a JSON value as a command line option, quoted for a shell."""
+        flag = "--" + name.replace("_", "-")
+        if cls.model_fields[name].annotation is bool:
+            return flag if value else "--no-" + flag[2:]
+        text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
+        text = text.lower() if isinstance(value, bool) else text
+        return f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
 
     def section(self, kind: type[SettingsT]) -> SettingsT:
         """The values of another settings class whose fields this class contains."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from inpainting.config import PipelineConfig, read_values, resolve
 from inpainting.core.disk import free_bytes
+from inpainting.models.shapes import Base, read_base
 from inpainting.planning.cards import CARDS, VAE_SHARE, Card, card_at_hand
 from inpainting.planning.disk import DiskRow, count_base_weights, disk_help, disk_rows
 from inpainting.planning.hours import Arithmetic, HoursRow, hours_rows, step_arithmetic, window_arithmetic
 from inpainting.planning.memory import MemoryRow, memory_rows
-from inpainting.planning.model_shapes import Base, read_base
 from inpainting.planning.settings import PlanCommand
 from inpainting.planning.text import as_text
 from inpainting.planning.work import Work, count_work, jobs
@@ -74,10 +74,11 @@ def make_plan(settings: PlanCommand) -> Plan:
         disk_help=disk_help(config),
         free=free_bytes(settings.results),
         card=name,
-        memory=memory_rows(config, base, work),
+        memory=memory_rows(config, base, work, card),
         window=window_arithmetic(base, work),
         training_window={
-            label: step_arithmetic(base, work, experiment.training) for label, experiment in config.compared().items()
+            label: step_arithmetic(config, base, work, experiment.training, card)
+            for label, experiment in config.compared().items()
         },
         hours=hours_rows(config, base, work, card, settings.results),
         notes=_notes(config, base, work, card),
@@ -86,8 +87,7 @@ def make_plan(settings: PlanCommand) -> Plan:
 
 def read_config(path: Path) -> PipelineConfig:
     """The configuration of a file, checked; dataset.root may be absent."""
-    values = read_values(path, "--configfile")
-    return resolve(values, [path.parent], root_exists=False)
+    return resolve(read_values(path, "--configfile"), [path.parent], root_exists=False)
 
 
 def _notes(config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:

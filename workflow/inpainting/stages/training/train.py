@@ -8,13 +8,11 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from diffusers import CogVideoXTransformer3DModel
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.artifacts.split import TRAIN
 from inpainting.artifacts.training_summary import TrainingSummary
-from inpainting.conditioning import adapter as adapters
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import provenance, seeds, slurm
@@ -22,7 +20,6 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
-from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.checks import check_batches, check_settings, check_source
@@ -37,6 +34,7 @@ from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.running import only_training
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
 from inpainting.stages.training.trackers import check_wandb, start_trackers
+from inpainting.stages.training.transformer import prepare_transformer
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
@@ -115,9 +113,7 @@ def _run(
     checkpoint: Checkpoint | None,
 ) -> None:
     """Run the steps after the checkpoint's, or all."""
-    # A base that is to be sharded may not fit on one device.
-    loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
-    transformer = prepare_transformer(settings, config, cache, loaded_to, checkpoint)
+    transformer = prepare_transformer(settings, config, cache, accelerator, checkpoint)
     if settings.shard_base:
         shard_base(transformer, accelerator.device)
     parameters = lora.trainable_parameters(transformer)
@@ -171,39 +167,8 @@ def fresh_run(settings: TrainCommand) -> Run:
     ignore_incomplete()
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
-    transformer = prepare_transformer(settings, config, cache, accelerator.device, None)
+    transformer = prepare_transformer(settings, config, cache, accelerator, None)
     return Run(settings, accelerator, transformer, lora.trainable_parameters(transformer), cache, config, metadata={})
-
-
-def prepare_transformer(
-    settings: TrainCommand,
-    config: AdapterConfig,
-    cache: LatentCache,
-    device: torch.device,
-    checkpoint: Checkpoint | None,
-) -> CogVideoXTransformer3DModel:
-    """The transformer with LoRA and, if the conditioning needs it, a widened patch embedding, or a checkpoint's."""
-    transformer = loading.load_transformer(
-        settings.base,
-        loading.DTYPES[settings.dtype],
-        device,
-        latent_size=cache.latent_size,
-        frames=settings.window,
-        random_seed=config.random_base,
-    )
-    if checkpoint is not None:
-        adapters.load_adapter(transformer, checkpoint.adapter)
-    else:
-        if settings.conditioning_entry.widens:
-            widen_patch_embedding(transformer, config.channels)
-        lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
-    lora.prepare_training(transformer)
-    if settings.gradient_checkpointing:
-        transformer.enable_gradient_checkpointing()
-    if settings.compile:
-        for block in transformer.transformer_blocks:
-            block.forward = torch.compile(block.forward, dynamic=False)
-    return transformer
 
 
 def _launch(settings: TrainCommand) -> None:
@@ -237,6 +202,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         base=name,
         base_revision=commit,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
+        family=bases.family(settings.base).name,
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
         channels=settings.input_channels(bases.latent_channels(settings.base), bases.family(settings.base).geometry),
