@@ -46,8 +46,8 @@ rule encode:
     priority: 1  # trainings and all that they need come first
     threads: 8 if GPUS else 1  # with a GPU, processes that read and fill; the small model needs only one
     resources:
-        mem_mb=16000 if GPUS else 8000,
-        runtime=240,
+        mem_mb=lambda wildcards, threads, attempt: attempt * MEMORY.encode(threads),
+        runtime=lambda wildcards, attempt: attempt * 240,
         gpu=GPUS,
     params:
         options=verbatim(f"{ENCODE} {TRUTH} {MASKS}"),
