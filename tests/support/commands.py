@@ -122,8 +122,8 @@ def sample(out: object, sequences: int, *options: str) -> list[str]:
 
 
 def validate(base: object, results: Path, checkpoint: object, out: object, *options: str) -> list[str]:
-    """Validate a checkpoint on sequences of 17 frames. results: a folder as `tiny_results` is."""
-    inputs = {"base": base, "device": "cpu", **audited(results), "frames": 17}
+    """Validate a checkpoint on sequences of 17 frames, in this process alone. results: as `tiny_results` is."""
+    inputs = {"base": base, "device": "cpu", **audited(results), "frames": 17, "workers": 1}
     return [*command("validate", **inputs, checkpoint=checkpoint, out=out), *options]
 
 

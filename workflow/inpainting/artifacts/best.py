@@ -13,6 +13,9 @@ from inpainting.artifacts.validation_scores import Criterion, MeanScore, Score, 
 from inpainting.core.errors import InputError
 from inpainting.core.settings import existing
 
+BEST_FILE = "best.json"
+"""Its name in the pipeline; the folder `best` beside it is the copied adapter."""
+
 
 class Candidate(Scored):
     """A checkpoint, scored with one number of denoising steps."""

@@ -5,6 +5,7 @@ widened.safetensors                the widened patch embedding, which `load_lora
                                    it is the base's own
 prompt.safetensors                 the prompt embeddings of training, so that inference needs no text encoder
 inpainting.json                    AdapterConfig
+SHA256SUMS                         the digests of these files, written last; absent in adapters of earlier versions
 """
 
 from pathlib import Path
@@ -20,7 +21,14 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, read_json, write_json
 from inpainting.core.settings import Role, Settings
 from inpainting.models import bases
-from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
+from inpainting.models.adapter_files import (
+    CONFIG_FILE,
+    LORA_FILE,
+    PROMPT_FILE,
+    WIDENED_FILE,
+    refuse_damaged,
+    write_adapter_sums,
+)
 from inpainting.models.adapter_weights import load_weights, save_weights
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import LoraSettings
@@ -69,6 +77,7 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
         save_weights(temporary, transformer)
         write_prompt(temporary / PROMPT_FILE, prompt)
         write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
+        write_adapter_sums(temporary)
 
 
 def read_adapter_config(folder: Path) -> AdapterConfig:
@@ -91,6 +100,10 @@ def _refuse_missing(folder: Path, *names: str) -> None:
 
 
 def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
-    """Load an adapter's weights into a transformer, widening it if needed; in place. Raises as `load_weights` does."""
+    """Load an adapter's weights into a transformer, widening it if needed; in place.
+
+    Raises InputError if a file is damaged, else as `load_weights`.
+    """
     config = read_adapter_config(folder)
+    refuse_damaged(folder)
     load_weights(transformer, folder, config.lora, config.channels, config.widened)

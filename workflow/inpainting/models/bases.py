@@ -150,16 +150,16 @@ def local_folder(base: str, option: str = "--base", revision: str | None = None)
 
 
 def with_local_base(settings: ModelSettingsT) -> ModelSettingsT:
-    """The same settings with the folder of their base instead of its hub name and revision.
+    """The same settings with the folder of their base, see `find_folder`, instead of its hub name and revision.
 
     Raises as `local_folder` does, and UsageError if a folder is given with a revision.
     """
-    if not settings.base or find_folder(settings.base):
-        if settings.revision is not None:
-            raise UsageError(f"--revision: {settings.revision} was given, but --base is no hub name; leave it out")
-        return settings
-    folder = local_folder(settings.base, revision=settings.revision)
-    return settings.model_copy(update={"base": str(folder), "revision": None})
+    folder = find_folder(settings.base) if settings.base else ""
+    if folder is None:
+        folder = str(local_folder(settings.base, revision=settings.revision))
+    elif settings.revision is not None:
+        raise UsageError(f"--revision: {settings.revision} was given, but --base is no hub name; leave it out")
+    return settings.model_copy(update={"base": folder, "revision": None})
 
 
 def provenance(base: str) -> dict[str, str]:

@@ -27,6 +27,11 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def gpu_memory(device: torch.device) -> int | None:
+    """Bytes of a GPU's memory, used or not; None for the CPU."""
+    return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
+
+
 def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
     """The VAE's precision by the settings, on this device."""
     if model.vae_dtype != "auto":

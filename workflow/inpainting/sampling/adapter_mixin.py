@@ -45,13 +45,14 @@ class AdapterMixin(DiffusionPipeline):
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
         """Load a pipeline, and the adapter that `save_pretrained` may have saved with it.
 
-        A relative folder is searched in the current folder, then in the project's. Raises UsageError for a folder that
+        folder: a folder, or a name on the hub, which is downloaded by diffusers' own options such as `cache_dir`. A
+        relative folder is searched in the current folder, then in the project's. Raises UsageError for a folder that
         does not exist.
         """
         local = bases.find_folder(str(folder))
         if local is None:
             bases.check_name(str(folder), "from_pretrained")
-        folder = local or folder
+        folder = local or cls.download(str(folder), **options)
         pipeline: Self = super().from_pretrained(folder, **options)
         saved = Path(folder) / ADAPTER
         return pipeline._apply_adapter(saved) if saved.is_dir() else pipeline

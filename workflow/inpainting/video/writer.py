@@ -113,7 +113,7 @@ def write_frames(output: Path, frames: Iterable[Picture], header: VideoHeader, s
     computed frames are lost.
     """
     encoding = ENCODINGS.get(output.suffix.lower())
-    with atomic_path(output) as temporary:
+    with atomic_path(output, durable=False) as temporary:
         if encoding is None:
             temporary.mkdir()
             sequence.write_images(temporary, frames)

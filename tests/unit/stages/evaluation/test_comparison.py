@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from inpainting.core.html_table import Cell, to_html
+from inpainting.core.html_table import Cell, Column, FormattedTable, to_html
 from inpainting.stages.evaluation.comparison import COMPARISON, STRATA, best_classical, compare, compare_strata
 from inpainting.stages.evaluation.rendering import (
     COMPARISON_COLUMNS,
@@ -197,9 +197,14 @@ def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
     lines = to_markdown(format_table(compare(scored(), kinds(), seed=0))).splitlines()
     assert len(lines) == 2 + len(KINDS)
     assert "**" not in lines[2] and "ceiling" in lines[2]
-    assert "**" in lines[3] and "lora <1>" in lines[3]
+    assert "**" in lines[3] and r"lora \<1>" in lines[3]
     assert "| _" in lines[4] and "temporal median" in lines[4]
     assert all(line.count("|") == lines[0].count("|") for line in lines)
+
+
+def test_markdown_shows_ids_of_any_characters_as_they_are() -> None:
+    table = FormattedTable([Column("id", numeric=False)], [[Cell("a|b *c* _d_ my_run [e](f) `g` <h> \\")]], [""])
+    assert to_markdown(table).splitlines()[2] == r"| a\|b \*c\* \_d\_ my_run \[e\](f) \`g\` \<h> \\ |"
 
 
 def test_html_escapes_names_and_shows_dashes_for_unknown_numbers() -> None:

@@ -10,6 +10,7 @@ import pytest
 from inpainting.artifacts.validation_scores import SCORES
 from inpainting.cli import main
 from inpainting.core.files import write_json, write_text
+from inpainting.core.sums import SUMS_FILE
 from inpainting.models.adapter_files import LORA_FILE, adapter_digest
 
 Candidate = Callable[..., Path]
@@ -81,7 +82,7 @@ def test_other_files_in_the_adapters_folder_are_not_copied(candidate: Candidate,
     scored = candidate(500, 20.0)
     write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / ".snakemake_timestamp", "")
     assert best(scored) == 0
-    assert {path.name for path in (tmp_path / "best").iterdir()} == {LORA_FILE, "inpainting.json"}
+    assert {path.name for path in (tmp_path / "best").iterdir()} == {LORA_FILE, "inpainting.json", SUMS_FILE}
 
 
 def test_of_equal_scores_the_earlier_step_wins_in_any_order_of_files(

@@ -4,6 +4,7 @@ Not pandas' Styler: it writes no Markdown, sets no class on a row, and its cells
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 from pandas.api.types import is_numeric_dtype
 
-from inpainting.artifacts.method_kinds import CEILING, display_name
+from inpainting.artifacts.method_kinds import UNRANKED, display_name
 from inpainting.core import html_table
 from inpainting.core.html import render_page
 from inpainting.core.html_table import Cell, Column, FormattedTable
@@ -110,10 +111,15 @@ def to_markdown(table: FormattedTable) -> str:
         cells = []
         for cell in row:
             sign = {"best": "**", "second": "_"}.get(cell.mark, "")
-            text = f"{sign}{cell.value}{sign}" + (f" ({cell.interval})" if cell.interval else "")
-            cells.append(text.replace("|", "\\|"))
+            text = f"{sign}{_escaped(cell.value)}{sign}" + (f" ({cell.interval})" if cell.interval else "")
+            cells.append(text)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Text in which Markdown finds no markup: ids and names may have any characters. Underscores in words have none."""
+    return re.sub(r"[\\`*<|\[\]]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
 
 
 def to_latex(table: FormattedTable, caption: str = "") -> str:
@@ -187,8 +193,8 @@ def _number(row: dict[Any, Any], name: str, column: ColumnFormat, digits: int) -
 
 
 def _marks(table: pd.DataFrame, columns: Mapping[str, ColumnFormat]) -> dict[tuple[int, str], str]:
-    """ "best" and "second" by (row, column), without the ceiling; of equal values the first row ranks first."""
-    ranked_rows = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
+    """ "best" and "second" by (row, column), without unranked kinds; of equal values the first row ranks first."""
+    ranked_rows = table.reset_index(drop=True)[~table["kind"].isin(UNRANKED).to_numpy()]
     marks = {}
     for name, column in columns.items():
         if not column.better:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, display_name
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, UNRANKED, display_name
 from inpainting.stages.evaluation.verdict import Values, finite, paired_gain, verdict
 
 
@@ -13,7 +13,7 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     the summary. The headline method is the best adapter or, without one, the best method. Unknown values are None.
     """
     rows = {kind: _best(comparison, kind) for kind in (ADAPTER, CLASSICAL, BASE, CEILING)}
-    best = _row(comparison[comparison["kind"] != CEILING].head(1))
+    best = _row(comparison[~comparison["kind"].isin(UNRANKED)].head(1))
     headline = rows["adapter"] or best or rows["ceiling"]
     assert headline is not None
     gains = {name: paired_gain(sequences, headline, rows[name], seed) for name in ("classical", "base")}

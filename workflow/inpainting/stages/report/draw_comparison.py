@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stratum_heading
-from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, EXTERNAL, FLOOR, display_name
+from inpainting.artifacts.method_kinds import (
+    ADAPTER,
+    BASE,
+    CEILING,
+    CLASSICAL,
+    DEGRADED,
+    EXTERNAL,
+    FLOOR,
+    display_name,
+)
 from inpainting.core.figures import (
     BLUE,
     GREEN,
@@ -23,10 +32,27 @@ from inpainting.core.figures import (
 )
 from inpainting.stages.report.settings import DrawComparisonCommand
 
-KIND_COLOURS = {ADAPTER: BLUE, BASE: PURPLE, CLASSICAL: ORANGE, EXTERNAL: GREEN, FLOOR: PALE, CEILING: GREY}
-KIND_MARKERS = {ADAPTER: "o", BASE: "D", CLASSICAL: "s", EXTERNAL: "P", FLOOR: "v", CEILING: "|"}
+KIND_COLOURS = {
+    ADAPTER: BLUE,
+    DEGRADED: BLUE,
+    BASE: PURPLE,
+    CLASSICAL: ORANGE,
+    EXTERNAL: GREEN,
+    FLOOR: PALE,
+    CEILING: GREY,
+}
+KIND_MARKERS = {
+    ADAPTER: "o",
+    DEGRADED: "x",
+    BASE: "D",
+    CLASSICAL: "s",
+    EXTERNAL: "P",
+    FLOOR: "v",
+    CEILING: "|",
+}
 KIND_NAMES = {
     ADAPTER: "fine-tuned",
+    DEGRADED: "fine-tuned, given damaged masks",
     BASE: "base model, not fine-tuned",
     CLASSICAL: "classical",
     EXTERNAL: "another tool",

@@ -60,7 +60,7 @@ def draw_examples(settings: DrawExamplesCommand) -> None:
     scores = rivals.scores(SEQUENCE_SCORES.read(settings.sequences, "--sequences"))
     methods = choose_methods(comparison, settings.shown)
     every = choose_methods(comparison, tuple(comparison["method"]))
-    with atomic_path(settings.out) as temporary:
+    with atomic_path(settings.out, durable=False) as temporary:
         temporary.mkdir()
         chosen = choose_examples(kept_sequences(settings, list(methods)), scores, rivals, settings.examples)
         for example in tracked(chosen, "examples", "sequences"):

@@ -1,10 +1,13 @@
 """Settings of the commands that draw the report's figures and pages."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
+from pydantic_settings import CliPositionalArg
 
-from inpainting.core.settings import Settings
+from inpainting.baselines.settings import FillSettings
+from inpainting.core.settings import Role, Settings
 from inpainting.video.settings import MaskSettings
 
 REPORT_VERSION = 3
@@ -34,6 +37,29 @@ class ExampleSettings(Settings):
 
 class ReportSettings(SampleSettings, ExampleSettings):
     """Contents of the report."""
+
+
+class LookCommand(MaskSettings, FillSettings):
+    """Write a page of short clips: input with the hole outlined, what the model is shown, truth, and difference."""
+
+    root: CliPositionalArg[Path]
+    """Folder with one folder per sequence."""
+    out: CliPositionalArg[Path]
+    """The .html page to write; it works offline."""
+    audit: Path | None = None
+    """Folder that `inpaint audit` wrote: then half of the sequences are those that stand out in it, with its findings.
+    By default all are random."""
+    sequences: int = Field(12, ge=1, le=100)
+    """Number of sequences."""
+    frames: int = Field(33, ge=1)
+    """Frames shown of each sequence: the first, or those around the frame that a finding names. Fills that use other
+    frames use these alone."""
+    frame_rate: int = Field(12, ge=1, le=60)
+    """Frames per second of the clips."""
+    seed: int = Field(0, ge=0)
+    """Seed of the choice of random sequences."""
+    workers: Annotated[int, Role.EXECUTION] = Field(default=2, ge=1)
+    """Processes that draw clips in parallel; their number does not change the page."""
 
 
 class Drawing(Settings):

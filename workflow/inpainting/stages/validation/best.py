@@ -1,7 +1,6 @@
 """`inpaint best`: chooses the best checkpoint and number of denoising steps, and copies its adapter."""
 
 import logging
-import shutil
 from typing import NamedTuple
 
 import pandas as pd
@@ -12,7 +11,7 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import paired_interval
-from inpainting.models.adapter_files import adapter_digest, adapter_files, write_sampling_steps
+from inpainting.models.adapter_files import adapter_digest, copy_adapter, write_sampling_steps
 from inpainting.stages.validation.settings import BestCommand
 
 log = logging.getLogger(__name__)
@@ -62,8 +61,7 @@ def best(settings: BestCommand) -> None:
         raise InputError(f"--checkpoints: {adapter} is not what was validated; validate it again")
     with atomic_path(settings.adapter_out) as temporary:
         temporary.mkdir()
-        for name in adapter_files(adapter):
-            shutil.copyfile(adapter / name, temporary / name)
+        copy_adapter(adapter, temporary)
         write_sampling_steps(temporary, first.run.sampling_steps)
     inputs = winner.provenance.inputs | {"adapter": adapter_digest(settings.adapter_out)}
     chosen = BestCheckpoint(

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from inpainting.artifacts.validation_scores import Criterion
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 
 StepCounts = Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=1)]]
@@ -46,6 +46,8 @@ class ValidateCommand(ValidateSettings, ModelSettings):
     """Seed of the noise, which is the same for every checkpoint."""
     out: Path
     """The .json file to write."""
+    workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
+    """Processes that read and score sequences while this one denoises; with 1, it does all itself."""
 
 
 class BestCommand(Settings):
