@@ -7,7 +7,7 @@ from inpainting.stages.latents.settings import (
     PromptSettings,
     TruthSettings,
 )
-from inpainting.video.settings import HoleSettings
+from inpainting.video.settings import UnionSettings
 
 SHARDS = range(settings.latents.shards)
 ENCODE = (
@@ -25,7 +25,7 @@ ENCODE_EXECUTION = (
     f" --content-folders {','.join(FOLDERS)} --reserve-gb {RESERVE / 1e9:.3f} {DEVICE}"
 )
 TRUTH = settings.latents.section(TruthSettings).to_options()
-HOLE = settings.masks.section(HoleSettings).to_options()
+HOLE = settings.masks.section(UnionSettings).to_options()
 
 
 wildcard_constraints:

@@ -29,8 +29,8 @@ class ReadJob(NamedTuple):
 class EncoderInput(NamedTuple):
     """The frames of a sequence before encoding, from frame `first` on.
 
-    clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: not dilated,
-    bool [frames, height, width]; difference: for a truth, see `difference`.
+    clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: united, not
+    dilated, bool [frames, height, width]; difference: for a truth, see `difference`.
     """
 
     clip: Frames
@@ -39,10 +39,13 @@ class EncoderInput(NamedTuple):
     difference: NDArray[np.uint8] | None = None
 
 
-def needed_frames(content: Content, frames: int, starts: Sequence[int], window: int) -> range:
-    """The frames to read for the windows at `starts`; all `frames` if the content's fill uses other frames."""
+def needed_frames(content: Content, frames: int, starts: Sequence[int], window: int, union: int) -> range:
+    """The frames to read for the windows at `starts`; all `frames` if the content's fill uses other frames.
+
+    union: frames before and after, whose masks are united with a frame's own.
+    """
     if content == "truth" or is_frame_by_frame(content):
-        return range(starts[0], starts[-1] + window)
+        return range(max(0, starts[0] - union), min(frames, starts[-1] + window + union))
     return range(frames)
 
 
@@ -60,7 +63,7 @@ def read_sequence(job: ReadJob) -> EncoderInput:
     truth = _read(job, sequence.read_truth) if job.content == "truth" else None
     if any(frames.shape[:3] != rgb.shape[:3] for frames in (mask, truth) if frames is not None):
         raise InputError(f"sequence {job.folder.name}: its three folders differ in frame size; audit the dataset again")
-    hole = masks.to_hole(mask, job.masks)
+    hole = masks.unite(masks.to_hole(mask, job.masks), job.masks.mask_union)
     if truth is not None:
         return EncoderInput(truth, hole, job.span.start, difference(rgb, truth, hole))
     return EncoderInput(fill(rgb, masks.dilate(hole, job.masks.mask_dilation), job.content), hole, job.span.start)

@@ -105,13 +105,18 @@ def score_checkpoint(
         pipeline = pipeline or load_pipeline(settings.section(ModelSettings), adapter)
         hole = masks.to_hole(clip.mask, config.masks)
         begin = perf_counter()
-        filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.condition_source)
+        filled = fill(clip.rgb, masks.inpainted(clip.mask, config.masks), config.condition.condition_source)
         fill_seconds = perf_counter() - begin
         for steps in (steps for steps, names in missing.items() if name in names):
             generator = noise_generator(seeds.derive(settings.seed, "validation.noise", name))
             begin = perf_counter()
             raw = pipeline(
-                filled, hole, num_inference_steps=steps, generator=generator, filled=True, composite=False
+                filled,
+                masks.unite(hole, config.masks.mask_union),
+                num_inference_steps=steps,
+                generator=generator,
+                filled=True,
+                composite=False,
             ).frames
             seconds = (fill_seconds + perf_counter() - begin) / chosen[name]
             table = score_clip(raw, clip.truth, Regions(hole))
