@@ -12,7 +12,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import read_table
 from inpainting.core.settings import error_sentences
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.stages.evaluation.settings import NAME
+from inpainting.stages.evaluation.settings import NAME, NAME_RULE
 from inpainting.stages.training.settings import TrainSettings
 
 
@@ -59,7 +59,7 @@ def _rows(path: Path) -> pd.DataFrame:
         if name in METHODS:
             raise UsageError(f"{path}: {name} is another method's name; rename the experiment")
         if not re.fullmatch(NAME, str(name)):
-            raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")
+            raise UsageError(f"{path}: the name {name} {NAME_RULE}")
     return table
 
 
@@ -69,10 +69,10 @@ def _overridden(row: Any, path: Path, training: TrainSettings, seed: int) -> tup
     own = values.pop("seed", str(seed))
     if not own.isdecimal():
         raise UsageError(f"{path}, experiment {row.experiment}: seed: {own} was given, but it should be a number")
-    defaults = training.model_dump()
-    lists = {name: value.split(",") for name, value in values.items() if isinstance(defaults.get(name), tuple)}
+    lists = {name: value.split(",") for name, value in values.items() if isinstance(getattr(training, name, 0), tuple)}
     try:
-        return TrainSettings(**{**defaults, **values, **lists}), int(own)
+        # What was not set keeps its default, which may follow an overridden setting.
+        return TrainSettings(**{**training.model_dump(exclude_unset=True), **values, **lists}), int(own)
     except ValidationError as error:
         sentences = error_sentences(error, TrainSettings, option=False)
         raise UsageError(f"{path}, experiment {row.experiment}: {'; '.join(sentences)}") from error

@@ -19,8 +19,10 @@ else:
     MethodName = Literal[tuple(METHODS)]
     Extra = Literal[tuple(EXTRAS)]
 
-NAME = r"[A-Za-z0-9_.-]+"
-"""Pattern of method names, which are part of file names."""
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Pattern of method names, which are part of file names and values of options."""
+NAME_RULE = "should be made of letters, digits, '_', '.' and '-', and start with none of the last two"
+"""The pattern in words."""
 
 
 class SelectionSettings(Settings):
