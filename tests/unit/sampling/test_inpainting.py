@@ -253,9 +253,9 @@ def test_inference_and_training_get_the_same_conditions_at_sizes_off_the_grid(
     seen = inputs_of(pipeline.transformer)
     clip = sequence.read_rgb(dataset / window.sequence, 0, 17)
     inpaint(pipeline, clip, sequence.read_mask(dataset / window.sequence, 0, 17), steps=1, seed=0)
-    conditions = [cache[number].condition for number in range(2)]
+    cached = torch.stack([cache[number].condition for number in range(2)])
     assert [cache[number].start for number in range(2)] == [0, 8]
-    torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)
+    torch.testing.assert_close(seen[0][:, :, 16:32], cached, rtol=1e-3, atol=2e-4)
     batches = Batches(cache, LossSettings(), AugmentationSettings(), 2, len(cache), 0, COGVIDEOX_2B, AREA)
     (batch,) = batches.of_step(0, 0, 1, len(cache))
     shown = next(i for i in range(len(cache)) if torch.equal(batch.condition[i], window.condition))

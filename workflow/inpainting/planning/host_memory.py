@@ -7,8 +7,8 @@ A worker process holds one sequence at a time. Its figures are peaks of the resi
 from dataclasses import dataclass
 
 from inpainting.config import PipelineConfig
-from inpainting.planning.disk import BYTES, count_base_weights
-from inpainting.planning.model_shapes import read_base
+from inpainting.models.shapes import BYTES, read_base
+from inpainting.planning.disk import count_base_weights
 from inpainting.planning.work import frame_size
 
 MAIN_MB = 5000

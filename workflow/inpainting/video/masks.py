@@ -2,13 +2,16 @@
 
 import io
 import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.settings import HoleSettings
+from inpainting.video.settings import HoleSettings, MaskSettings
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -20,6 +23,31 @@ def to_hole(mask: NDArray[np.uint8], settings: HoleSettings) -> Hole:
     """Threshold stored masks, uint8 [frames, height, width], and invert them if the settings say so; no dilation."""
     hole: Hole = mask >= settings.mask_threshold
     return np.logical_not(hole) if settings.mask_invert else hole
+
+
+def unite(hole: Hole, reach: int) -> Hole:
+    """The union of each frame's hole with those of `reach` frames before and after it: bool [frames, height, width].
+
+    Unlike the union over the VAE's groups of frames it does not depend on where a window begins, so that fill, mask
+    input, loss and composite agree in overlapping windows; with a group's length less one it contains that union.
+    """
+    return np.stack(list(united(hole, reach))) if reach else hole
+
+
+def united(holes: Iterable[NDArray[np.bool_]], reach: int) -> Iterator[NDArray[np.bool_]]:
+    """`unite` for holes, bool [height, width], that come frame by frame; 2 * reach + 1 of them are held."""
+    source = iter(holes)
+    behind: deque[NDArray[np.bool_]] = deque(maxlen=reach)
+    ahead = deque(islice(source, reach + 1))
+    while ahead:
+        yield np.logical_or.reduce([*behind, *ahead])
+        behind.append(ahead.popleft())
+        ahead.extend(islice(source, 1))
+
+
+def inpainted(mask: NDArray[np.uint8], settings: MaskSettings) -> Hole:
+    """The hole that is filled and composited of stored masks, uint8 [frames, height, width]: united and dilated."""
+    return dilate(unite(to_hole(mask, settings), settings.mask_union), settings.mask_dilation)
 
 
 def dilate(hole: Hole, pixels: int) -> Hole:

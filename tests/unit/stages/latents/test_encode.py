@@ -11,6 +11,7 @@ from inpainting.core.files import read_table
 from inpainting.models.vae import encode as vae_encode
 from inpainting.models.vae import to_tensor
 from inpainting.video import masks, sequence
+from inpainting.video.masks import unite
 from latent_shards import Encode, shard_path, tensors
 from numpy.typing import NDArray
 from PIL import Image
@@ -49,8 +50,26 @@ def test_one_window_per_sequence_is_one_of_all_and_does_not_depend_on_other_sequ
     assert {start for _, start in starts["truth", "2"]} <= {0, 8}
 
 
-def test_all_windows_are_encoded_under_the_keys_of_before_some_could_be_chosen(tiny_results: Path) -> None:
-    assert "windows_per_sequence" not in Shard(shard_path(tiny_results, 0)).provenance["settings"]
+def test_settings_at_their_default_leave_the_keys_of_before_they_could_be_chosen(tiny_results: Path) -> None:
+    assert not {"windows_per_sequence", "mask_union"} & {*Shard(shard_path(tiny_results, 0)).provenance["settings"]}
+
+
+def test_truths_hold_the_united_hole_also_at_a_windows_edge_and_conditions_are_filled_in_it(
+    encode: Encode, tiny_results: Path, tmp_path: Path
+) -> None:
+    shards = {content: tmp_path / f"{content}.safetensors" for content in ("truth", "grey")}
+    for content, path in shards.items():
+        assert encode(path, "--content", content, "--mask-union", "3", "--windows-per-sequence", "1") == 0
+    truths, conditions = (Shard(path) for path in shards.values())
+    assert truths.source == conditions.source != Shard(shard_path(tiny_results, 0)).source
+    for name in (name for name in truths.names if name.endswith("/hole")):
+        sequence_id, start, _ = name.split("/")
+        whole = sequence.read_mask(tiny_results / "dataset" / sequence_id, 0, 17) == 255
+        expected = unite(whole, 3)[int(start) : int(start) + 9]
+        assert np.array_equal(np.unpackbits(truths.tensor(name).numpy(), axis=-1), expected)
+        before = tensors(tiny_results / "latents" / "grey" / f"shard-{0}.safetensors")
+        if (condition := f"{sequence_id}/{start}/condition") in before:
+            assert not torch.equal(conditions.tensor(condition), before[condition])
 
 
 def test_a_windows_truth_and_hole_are_those_of_its_frames_and_scaled_once(

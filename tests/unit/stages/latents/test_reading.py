@@ -18,5 +18,10 @@ def test_the_difference_is_the_channels_mean_rounded_up_and_zero_in_the_hole() -
 
 def test_only_the_frames_of_the_windows_are_read_unless_the_fill_uses_others() -> None:
     span = range(25, 74)
-    assert needed_frames(["truth"], 100, span) == needed_frames(["truth", "grey"], 100, span) == span
-    assert needed_frames(["truth", "flow_propagation"], 100, span) == range(100)
+    assert needed_frames(["truth"], 100, span, 0) == needed_frames(["truth", "grey"], 100, span, 0) == span
+    assert needed_frames(["truth", "flow_propagation"], 100, span, 0) == range(100)
+
+
+def test_the_frames_whose_masks_are_united_with_those_of_the_windows_are_read_as_well() -> None:
+    assert needed_frames(["truth"], 100, range(25, 74), 3) == range(22, 77)
+    assert needed_frames(["grey"], 100, range(100), 3) == range(100)

@@ -11,7 +11,7 @@ from inpainting.core.files import value_digest
 from inpainting.models import loading
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.latents.settings import Content, EncodeCommand, TruthSettings
-from inpainting.video.settings import HoleSettings, MaskSettings, WindowSettings
+from inpainting.video.settings import HoleSettings, WindowSettings
 
 
 def chosen_rows(settings: EncodeCommand) -> pd.DataFrame:
@@ -57,15 +57,15 @@ def shaping_settings(settings: EncodeCommand, content: Content) -> dict[str, obj
         return shaping | settings.section(TruthSettings).shaping()
     if content == "rgb":
         return shaping
-    return shaping | settings.section(MaskSettings).shaping()
+    return shaping | {"mask_dilation": settings.mask_dilation}
 
 
 def _window_settings(settings: EncodeCommand) -> dict[str, object]:
     """The settings that change the holes and the windows' frames.
 
-    `windows_per_sequence` is left out if all windows are encoded: latents from before this setting stay valid.
+    `windows_per_sequence` and `mask_union` are left out at their defaults: latents from before these stay valid.
     """
     parts = (settings.section(HoleSettings), settings.section(WindowSettings))
     shaping = {"frames": settings.frames} | {name: value for part in parts for name, value in part.shaping().items()}
-    chosen = settings.windows_per_sequence
-    return shaping if chosen is None else shaping | {"windows_per_sequence": chosen}
+    chosen = {"windows_per_sequence": settings.windows_per_sequence, "mask_union": settings.mask_union or None}
+    return shaping | {name: value for name, value in chosen.items() if value is not None}

@@ -39,7 +39,8 @@ class PixelWindow(NamedTuple):
     """A window before encoding, padded to the latent grid: its sequence, first frame, and what is encoded or stored.
 
     clips: by content the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; dilated:
-    that hole, bool [frames, height, width]; stored: the hole and the difference as a shard of truths holds them.
+    that hole, united and dilated, bool [frames, height, width]; stored: the hole and the difference as a shard of
+    truths holds them.
     """
 
     sequence: str
@@ -63,31 +64,38 @@ def read_windows(job: ReadJob) -> list[PixelWindow]:
     Raises InputError with its name if its frames can't be read or differ in size.
     """
     span = range(job.starts[0], job.starts[-1] + job.window)
-    needed = needed_frames(job.contents, job.frames, span)
+    needed = needed_frames(job.contents, job.frames, span, job.masks.mask_union)
     rgb, mask = (_read(job, needed, read) for read in (sequence.read_rgb, sequence.read_mask))
     truth = _read(job, span, sequence.read_truth) if "truth" in job.contents else None
     if any(frames.shape[1:3] != rgb.shape[1:3] for frames in (mask, truth) if frames is not None):
         raise InputError(f"sequence {job.folder.name}: its three folders differ in frame size; audit the dataset again")
-    hole, inside = masks.to_hole(mask, job.masks), slice(span.start - needed.start, span.stop - needed.start)
+    united = masks.unite(masks.to_hole(mask, job.masks), job.masks.mask_union)
     sources = [content for content in job.contents if content != "truth"]
-    dilated = masks.dilate(hole, job.masks.mask_dilation) if sources else hole
+    dilated = masks.dilate(united, job.masks.mask_dilation) if sources else united
+    inside = slice(span.start - needed.start, span.stop - needed.start)
     clips = {source: fill(rgb, dilated, source)[inside] for source in sources}
-    hole, levels = hole[inside], None
+    hole, levels = united[inside], None
     if truth is not None:
         clips["truth"], levels = truth, difference(rgb[inside], truth, hole)
     return [_cut(job, start, clips, hole, levels) for start in job.starts]
 
 
-def needed_frames(contents: Sequence[Content], frames: int, span: range) -> range:
-    """The frames to read for windows within `span`; all `frames` if a content's fill uses other frames."""
-    return span if all(content == "truth" or is_frame_by_frame(content) for content in contents) else range(frames)
+def needed_frames(contents: Sequence[Content], frames: int, span: range, union: int) -> range:
+    """The frames to read for windows within `span`; all `frames` if a content's fill uses other frames.
+
+    union: frames before and after, whose masks are united with a frame's own.
+    """
+    if all(content == "truth" or is_frame_by_frame(content) for content in contents):
+        return range(max(0, span.start - union), min(frames, span.stop + union))
+    return range(frames)
 
 
 def _cut(
     job: ReadJob, start: int, clips: dict[Content, Frames], hole: Hole, levels: NDArray[np.uint8] | None
 ) -> PixelWindow:
     """A window of what was read from `job.starts[0]` on. As in inference, it is padded before its hole is dilated."""
-    padding, geometry = Padding(*hole.shape[1:], job.geometry), job.geometry
+    height, width = hole.shape[1:]
+    padding, geometry = Padding(height, width, job.geometry), job.geometry
     part = slice(start - job.starts[0], start - job.starts[0] + job.window)
     hole = padding.pad(hole[part])
     stored = {}
