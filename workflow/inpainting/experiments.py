@@ -69,10 +69,10 @@ def _overridden(row: Any, path: Path, training: TrainSettings, seed: int) -> tup
     own = values.pop("seed", str(seed))
     if not own.isdecimal():
         raise UsageError(f"{path}, experiment {row.experiment}: seed: {own} was given, but it should be a number")
-    defaults = training.model_dump()
-    lists = {name: value.split(",") for name, value in values.items() if isinstance(defaults.get(name), tuple)}
+    lists = {name: value.split(",") for name, value in values.items() if isinstance(getattr(training, name, 0), tuple)}
     try:
-        return TrainSettings(**{**defaults, **values, **lists}), int(own)
+        # What was not set keeps its default, which may follow an overridden setting.
+        return TrainSettings(**{**training.model_dump(exclude_unset=True), **values, **lists}), int(own)
     except ValidationError as error:
         sentences = error_sentences(error, TrainSettings, option=False)
         raise UsageError(f"{path}, experiment {row.experiment}: {'; '.join(sentences)}") from error

@@ -89,6 +89,7 @@ def write_best(path: Path, adapter: str) -> None:
         sampling_steps=1,
         criterion="psnr_mask",
         why="",
+        by_criterion={},
         scores={},
         difference_to_training=0.0,
         candidates=[],

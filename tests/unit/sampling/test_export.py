@@ -34,6 +34,7 @@ def scores(checkpoint: Path, tmp_path: Path) -> Path:
         sampling_steps=7,
         criterion="psnr_mask",
         why="the only one",
+        by_criterion={},
         scores={"psnr_mask": interval, "ssim_mask": {"mean": 0.5, "low": None, "high": None}},
         difference_to_training=0.0,
         candidates=[],

@@ -5,7 +5,7 @@ import logging
 import mimetypes
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -95,6 +95,14 @@ def write_video(output: Path, video: Video, sound: Path | None = None) -> None:
     """Write a video that is in memory; see `write_frames`."""
     header = VideoHeader(len(video.frames), video.size, video.rate, video.pixel_aspect)
     write_frames(output, video.frames, header, sound)
+
+
+def write_small_video(output: Path, video: Video) -> None:
+    """Write an .mp4 for a page: smaller, and of less quality, than a result."""
+    encoding = replace(ENCODINGS[".mp4"], options=ENCODINGS[".mp4"].options | {"crf": "25"})
+    header = VideoHeader(len(video.frames), video.size, video.rate, video.pixel_aspect)
+    with atomic_path(output) as temporary:
+        _write_video(temporary, encoding, video.frames, header, None)
 
 
 def write_frames(output: Path, frames: Iterable[Picture], header: VideoHeader, sound: Path | None = None) -> None:

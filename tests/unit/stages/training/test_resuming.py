@@ -213,6 +213,12 @@ def test_a_run_of_constant_rates_may_be_made_longer(training_arguments: Argument
     assert checkpoint_files(tmp_path / "longer") == checkpoint_files(tmp_path / "whole")
 
 
+def test_a_constant_rate_has_no_warm_up_that_could_change(training_arguments: Arguments, tmp_path: Path) -> None:
+    constant = ["--schedule", "constant", "--steps"]
+    assert main(training_arguments(tmp_path, *constant, "2")) == 0
+    assert main(training_arguments(tmp_path, *constant, "4", "--warmup-steps", "3")) == 0
+
+
 @pytest.mark.parametrize("option", ["--rank", "--optimizer"])
 def test_on_change_continue_is_refused_if_the_weights_do_not_fit(
     training_arguments: Arguments, tiny_training: Path, option: str, capsys: pytest.CaptureFixture[str]

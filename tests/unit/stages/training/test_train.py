@@ -198,7 +198,7 @@ def wait_for(path: Path, running: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.slow
 def test_a_killed_run_ends_as_if_it_had_never_been_killed(training_arguments: Arguments, tmp_path: Path) -> None:
-    options = ["--steps", "60", "--save-every", "5", "--gradient-checkpointing"]
+    options = ["--steps", "60", "--save-every", "5", "--gradient-checkpointing", "true"]
     assert main(training_arguments(tmp_path / "whole", *options)) == 0
     for step in (10, 35):
         running = process(training_arguments(tmp_path / "killed", *options))

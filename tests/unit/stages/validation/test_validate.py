@@ -105,7 +105,7 @@ def test_a_sequence_with_empty_masks_has_no_score_and_does_not_count(
         sequence.write_sequence(dataset / name, rgb, mask * (name != first), truth)
     assert validate(tmp_path / "scores.json", "--dataset", str(dataset)) == 0
     result = scores(tmp_path / "scores.json")
-    assert result["sequences"][0] == {"sequence": first, "psnr_mask": None, "ssim_mask": None}
+    assert result["sequences"][0] == {"sequence": first, "psnr_mask": None, "ssim_mask": None, "detail_mask": None}
     mean = np.mean([row["psnr_mask"] for row in result["sequences"][1:]])
     assert result["scores"]["psnr_mask"]["mean"] == pytest.approx(mean)
 
@@ -127,8 +127,10 @@ def test_an_unreadable_frame_is_named_with_its_sequence(
     frames = sequence.read_rgb(folder, 0, 17)
     sequence.write_sequence(tmp_path / "dataset" / first, frames, sequence.read_mask(folder, 0, 17), frames)
     Image.fromarray(frames[0, :16]).save(tmp_path / "dataset" / first / "GT_480" / "frame_00003.png")
-    assert validate(tmp_path / "scores.json", "--dataset", str(tmp_path / "dataset")) == 1
-    assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
+    for workers in ("1", "2"):
+        options = ["--dataset", str(tmp_path / "dataset"), "--workers", workers]
+        assert validate(tmp_path / "scores.json", *options) == 1
+        assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
 
 
 def test_each_number_of_denoising_steps_is_scored(validate: Validate, tmp_path: Path) -> None:
@@ -138,6 +140,14 @@ def test_each_number_of_denoising_steps_is_scored(validate: Validate, tmp_path: 
     assert (one["sampling_steps"], two["sampling_steps"]) == (1, 2)
     assert two["sequences"] == scores(tmp_path / "two.json")["sequences"] != one["sequences"]
     assert two["seconds_per_frame"] > 0
+
+
+def test_worker_processes_change_no_score(validate: Validate, tmp_path: Path) -> None:
+    options = ("--steps", "1,2")
+    assert validate(tmp_path / "one.json", *options) == 0
+    assert validate(tmp_path / "more.json", *options, "--workers", "2") == 0
+    one, more = (json.loads((tmp_path / name).read_text())["runs"] for name in ("one.json", "more.json"))
+    assert [run["sequences"] for run in one] == [run["sequences"] for run in more]
 
 
 def test_only_new_and_changed_sequences_are_inpainted(

@@ -56,6 +56,8 @@ def fingerprint(settings: TrainCommand, config: AdapterConfig, latents: Mapping[
     shaping = settings.section(TrainSettings).shaping()
     if settings.schedule in FIXED_RATE_SCHEDULES:
         del shaping["steps"]
+    if settings.schedule == "constant":
+        del shaping["warmup_steps"]
     return {
         "settings": shaping,
         "precision": [settings.dtype, settings.mixed_precision],
@@ -160,7 +162,7 @@ def _ways_out(changed: Collection[Difference]) -> str:
         )
     ways.append("set training.on_change: restart (--on-change restart), which moves the old run below previous/")
     advice = f"{', '.join(ways[:-1])}, or {ways[-1]}"
-    if [one.place for one in changed] == ["settings.steps"]:
+    if {one.place for one in changed} <= {"settings.steps", "settings.warmup_steps"}:
         schedules = " and ".join(FIXED_RATE_SCHEDULES)
         advice += f". With this schedule the rates depend on the number of steps; with {schedules} they do not"
     return advice
