@@ -34,6 +34,8 @@ def test_the_default_warm_up_follows_an_experiments_steps(tmp_path: Path) -> Non
         (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
         (["a\t\t", "a\t\t"], "the experiment a occurs twice"),
         (["telea\t\t"], "telea is another method's name"),
+        (["..\t\t"], "the name .. should be made of letters"),
+        (["--help\t\t"], "the name --help should be made of letters"),
         (["a b\t\t"], "the name a b should be made of letters"),
         (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
     ],

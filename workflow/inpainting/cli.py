@@ -65,6 +65,7 @@ COMMANDS = {
         "stages.dataset", "inspect_shard", "InspectCommand", "check the sequences of one shard of a dataset"
     ),
     "audit": Command("stages.dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
+    "look": Command("stages.report", "look", "LookCommand", "show short clips of a dataset on one page"),
     "split": Command(
         "stages.dataset", "split", "SplitCommand", "split the accepted sequences into train, validation and test"
     ),
@@ -81,8 +82,15 @@ COMMANDS = {
     "best": Command("stages.validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
     "evaluate": Command("stages.evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),
     "tables": Command("stages.evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
+    "compare": Command(
+        "stages.preference", "compare", "CompareCommand", "write a page of blinded pairs for people to judge"
+    ),
+    "preference": Command(
+        "stages.preference", "preference", "PreferenceCommand", "score the methods by people's choices"
+    ),
     "draw-dataset": Command("stages.report", "draw_dataset", "DrawDatasetCommand", "show the dataset and its audit"),
     "draw-training": Command("stages.report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"),
+    "draw-trainings": Command("stages.report", "draw_trainings", "DrawTrainingsCommand", "draw all trainings together"),
     "draw-checkpoints": Command(
         "stages.report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"
     ),

@@ -12,7 +12,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import read_table
 from inpainting.core.settings import error_sentences
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.stages.evaluation.settings import NAME
+from inpainting.stages.evaluation.settings import NAME, NAME_RULE
 from inpainting.stages.training.settings import TrainSettings
 
 
@@ -59,7 +59,7 @@ def _rows(path: Path) -> pd.DataFrame:
         if name in METHODS:
             raise UsageError(f"{path}: {name} is another method's name; rename the experiment")
         if not re.fullmatch(NAME, str(name)):
-            raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")
+            raise UsageError(f"{path}: the name {name} {NAME_RULE}")
     return table
 
 

@@ -121,6 +121,7 @@ def test_the_demo_is_planned_without_options(in_the_project: Path, capsys: pytes
     [
         ([], "dataset.root: /data/sequences does not exist; give the folder"),
         (["--configfile", "nowhere.yaml"], "--configfile: nowhere.yaml does not exist"),
+        (["--configfile", "Snakefile"], "--configfile: Snakefile is not a YAML file"),
         (["--card", "k80"], '--card: "k80" was given'),
         (["--sequences", "2"], "--sequences: "),
         (["--size", "large"], "--size: "),

@@ -6,8 +6,9 @@ sections share (seed, frames, base model), and defines the command line.
 
 import difflib
 import json
+import reprlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
@@ -21,6 +22,9 @@ Size = Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$", json_schema_extra={"
 """A frame size in pixels, written WIDTHxHEIGHT, e.g. 640x480."""
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel = 1
 
 
 class Role(Enum):
@@ -134,11 +138,21 @@ def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
         return f"{name}: there is no such setting; {hint}"
     if detail["type"] == "missing":
         return f"{name}: a value is needed and none was given"
-    found = json.dumps(detail["input"], default=str)
+    found = _found(detail["input"])
     if detail["type"] == "string_pattern_mismatch":
         message = "should be WIDTHxHEIGHT in pixels, such as 640x480"
     message = message.removeprefix("Input ").replace("input was", "it was")
     return f"{name}: {found} was given, but it {message}"
+
+
+def _found(value: Any) -> str:
+    """A value as it was given; of nested ones only the beginning, since YAML's aliases can make them endless."""
+    nested = isinstance(value, list | dict) and any(isinstance(part, list | dict) for part in _parts(value))
+    return _BRIEF.repr(value) if nested else json.dumps(value, default=str)
+
+
+def _parts(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _shown(place: Sequence[str], option: bool) -> str:

@@ -25,7 +25,7 @@ class OpenSequence:
         self.hole_share = 0.0
         self.kinds = sequence.FOLDERS if truth else (sequence.RGB, sequence.MASK)
         self._stack = contextlib.ExitStack()
-        self._folder = self._stack.enter_context(atomic_path(path))
+        self._folder = self._stack.enter_context(atomic_path(path, durable=False))
         for kind in self.kinds:
             (self._folder / kind).mkdir(parents=True)
 

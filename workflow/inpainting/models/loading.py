@@ -83,6 +83,8 @@ def load_transformer(
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **positions)
     if random_seed is not None:
         reinitialize(transformer, random_seed)
+    if latent_size is not None and frames is not None:
+        family.resize_positions(transformer, latent_size, frames)
     return transformer.to(device).eval().requires_grad_(False)
 
 

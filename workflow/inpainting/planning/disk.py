@@ -188,8 +188,9 @@ def _evaluation(config: PipelineConfig, work: Work) -> list[DiskRow]:
 
 def count_methods(config: PipelineConfig) -> int:
     """Methods that are scored: experiments, adapters, other tools and those that they are compared with."""
-    given = len(config.evaluation.given()) + len(config.evaluation.external)
-    return len(config.compared()) + given + len(config.evaluation.methods)
+    adapters = len(config.compared()) + len(config.evaluation.given())
+    others = len(config.evaluation.external) + len(config.evaluation.methods)
+    return adapters * (1 + config.evaluation.degraded_masks) + others
 
 
 def _report(config: PipelineConfig, work: Work) -> list[DiskRow]:

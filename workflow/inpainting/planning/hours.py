@@ -77,8 +77,10 @@ def hours_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None
         took = measured.mean_seconds(results, names)
         vae, transformer = windows * len(tried) * (one.encode + one.decode), windows * sum(tried) * one.forward
         rows.append(_row(card, "validation", name, vae, transformer, None if took is None else took * len(steps)))
-        rows.append(_evaluation(card, name, joint, one, max(tried), results, same))
-    for name in config.evaluation.given():
+        for scored in (name, *config.evaluation.degraded([name])):
+            rows.append(_evaluation(card, scored, joint, one, max(tried), results, same))
+    given = config.evaluation.given()
+    for name in (*given, *config.evaluation.degraded(given)):
         rows.append(_evaluation(card, name, joint, one, config.evaluation.steps, results, False))
     there = measured.is_run_as_planned(results, work)
     for name, denoising in (("base", config.evaluation.steps), ("ceiling", 0)):

@@ -5,12 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from inpainting.config import PipelineConfig, resolve
+from inpainting.config import PipelineConfig, read_values, resolve
 from inpainting.core.disk import free_bytes
-from inpainting.core.errors import UsageError
-from inpainting.core.settings import existing
 from inpainting.models.shapes import Base, read_base
 from inpainting.planning.cards import CARDS, VAE_SHARE, Card, card_at_hand
 from inpainting.planning.disk import DiskRow, count_base_weights, disk_help, disk_rows
@@ -91,11 +87,7 @@ def make_plan(settings: PlanCommand) -> Plan:
 
 def read_config(path: Path) -> PipelineConfig:
     """The configuration of a file, checked; dataset.root may be absent."""
-    existing(path, "--configfile", "a configuration file")
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict):
-        raise UsageError(f"--configfile: {path} holds no settings; give a configuration file")
-    return resolve(values, [path.parent], root_exists=False)
+    return resolve(read_values(path, "--configfile"), [path.parent], root_exists=False)
 
 
 def _notes(configfile: Path, config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:

@@ -87,7 +87,7 @@ def write_sequence(sequence: Path, rgb: NDArray[np.uint8], mask: NDArray[np.uint
 
     rgb and truth: uint8 [frames, height, width, 3]; mask: uint8 [frames, height, width], 255 where to inpaint.
     """
-    with atomic_path(sequence) as temporary:
+    with atomic_path(sequence, durable=False) as temporary:
         for kind, frames in zip(FOLDERS, (rgb, mask, truth), strict=True):
             (temporary / kind).mkdir(parents=True)
             write_images(temporary / kind, frames)

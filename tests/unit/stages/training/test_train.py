@@ -132,7 +132,7 @@ def test_an_absurd_rate_stops_before_a_checkpoint_holds_what_is_not_finite(
     options = ["--learning-rate", "1e30", "--patch-learning-rate", "1e30", "--warmup-steps", "0", "--save-every", "1"]
     assert main(training_arguments(tmp_path, *options)) == 1
     message = capsys.readouterr().err
-    last = checkpoints.latest(tmp_path / "checkpoints")
+    last = checkpoints.latest(checkpoints.found(tmp_path / "checkpoints"))
     assert last is not None
     assert f"step {last.step + 1}: the " in message and "is not finite, on " in message
     assert "A lower --learning-rate may help; with --on-change continue the training then goes on from" in message

@@ -225,6 +225,8 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     its loss, seconds and memory. Without --index on random latents, so that it can be tried before there are any."""
     frame_size: Annotated[Size, Role.EXECUTION] = "640x480"
     """Frame size in pixels of a dry run's random latents."""
+    requeue: Annotated[bool, Role.EXECUTION] = False
+    """In a SLURM job: when the run is stopped early with its work saved, have SLURM start the job again."""
 
     def less_memory(self) -> dict[str, Any]:
         """Those of the training and, for previews, of the VAE."""

@@ -16,7 +16,7 @@ from inpainting.artifacts.split import TRAIN
 from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.conditioning.settings import ConditionSettings
-from inpainting.core import provenance, seeds
+from inpainting.core import provenance, seeds, slurm
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
@@ -48,6 +48,12 @@ def train(settings: TrainCommand) -> None:
     With several processes, it starts them and exits with their code. Raises Unfinished, with the work saved, when a
     signal or a time limit stops it earlier; InputError and UsageError for data or settings that can't be used.
     """
+    with slurm.requeued() if settings.requeue and not is_worker() else nullcontext():
+        _train_or_launch(settings)
+
+
+def _train_or_launch(settings: TrainCommand) -> None:
+    """Train in this process, or start the processes that do."""
     stop = Stop(settings.time_limit)
     ignore_incomplete()
     check_processes(settings.processes)
@@ -185,7 +191,8 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
     # The only buffer is the table of positions, which is the same on all processes.
     ddp = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu, kwargs_handlers=[ddp])
+    with distributed.joining_group():
+        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu, kwargs_handlers=[ddp])
     cache = LatentCache(existing(settings.index, *INDEX), TRAIN)
     check_source(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
@@ -199,6 +206,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         base=name,
         base_revision=commit,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
+        family=bases.family(settings.base).name,
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
         channels=settings.input_channels(bases.latent_channels(settings.base), bases.family(settings.base).geometry),

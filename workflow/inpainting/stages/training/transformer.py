@@ -44,7 +44,7 @@ def prepare_transformer(
     if checkpoint is not None:
         adapters.load_adapter(transformer, checkpoint.adapter)
     else:
-        if settings.conditioning_entry.widens:
+        if config.widened:
             widen_patch_embedding(transformer, config.channels)
         lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
     lora.prepare_training(transformer)
