@@ -86,6 +86,11 @@ def train(base: object, results: Path, out: object, *options: str) -> list[str]:
     return [*built, *options]
 
 
+def try_training(base: object, out: object, *options: str) -> list[str]:
+    """Make a dry run of a training without any data, in windows of 9 frames and batches of 2."""
+    return [*command("train", base=base, device="cpu", window=9, batch_size=2, dry_run=True, out=out), *options]
+
+
 def audited(results: Path) -> dict[str, Path]:
     """The options that name a dataset, its manifest and its split, of a folder as `tiny_results` is."""
     audit = results / "audit"
