@@ -5,6 +5,7 @@ Packages are imported where they are used, so that the help appears at once.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -16,6 +17,16 @@ from inpainting.core.errors import InputError, Unfinished, UsageError
 
 if TYPE_CHECKING:
     from inpainting.core.settings import Settings
+
+UNUSABLE_DISK = {
+    errno.ENOSPC: "the disk has no space or no inodes left",
+    errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "the file is larger than this system or shell allows",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "there is no permission",
+    errno.EPERM: "there is no permission",
+}
+"""Errors of the file system that only the user can mend; others are bugs."""
 
 
 def usage() -> str:
@@ -76,6 +87,16 @@ def _run(name: str, arguments: list[str]) -> int:
     except Unfinished as stopped:
         print(f"inpaint {name}: {stopped}", file=sys.stderr)
         return os.EX_TEMPFAIL
+    except OSError as error:
+        if error.errno not in UNUSABLE_DISK:
+            raise
+        place = "a file can't be written" if error.filename is None else f"{error.filename} can't be opened"
+        print(
+            f"inpaint {name}: {place}: {UNUSABLE_DISK[error.errno]}; finished work is kept, so change that and run the "
+            "same command again",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print(f"inpaint {name}: interrupted; finished work is kept", file=sys.stderr)
         return 130

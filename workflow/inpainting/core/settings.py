@@ -124,8 +124,10 @@ def read_values(path: Path, setting: str) -> dict[str, Any]:
     return values
 
 
-def existing(path: Path, option: str, what: str) -> Path:
-    """Return `path`; raises UsageError with the option and `what` was expected if it does not exist."""
+def existing(path: Path | None, option: str, what: str) -> Path:
+    """Return `path`; raises UsageError with the option and `what` was expected if it is None or does not exist."""
+    if path is None:
+        raise UsageError(f"{option}: none was given; give {what}")
     if not path.exists():
         raise UsageError(f"{option}: {path} does not exist; give {what}")
     return path
