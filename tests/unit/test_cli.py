@@ -155,7 +155,7 @@ def test_the_options_of_a_step_are_grouped_by_the_settings_that_declare_them(
 def test_what_print_config_prints_can_be_given_as_the_config(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([name, *(["--videos", "clips"] if name == "import" else []), "--print-config"]) == 0
+    assert main([name, *(["--table", "clips.tsv"] if name == "import" else []), "--print-config"]) == 0
     printed = capsys.readouterr().out
     (tmp_path / "step.yaml").write_text(printed)
     assert main([name, "--config", str(tmp_path / "step.yaml"), "--print-config"]) == 0
