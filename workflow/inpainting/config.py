@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from inpainting.core.errors import UsageError
 from inpainting.core.files import write_json
-from inpainting.core.settings import Settings, error_sentences
+from inpainting.core.settings import Settings, error_sentences, read_values
 from inpainting.experiments import Experiment, read_experiments
 from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
@@ -213,22 +212,6 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
     return next((str(folder / name) for folder in folders if (folder / name).exists()), name)
-
-
-def read_values(path: Path, setting: str) -> dict[str, Any]:
-    """The values in a configuration file; raises UsageError with the name of the setting that named it."""
-    if not path.is_file():
-        raise UsageError(
-            f"{setting}: {path} does not exist; give a configuration file, relative to the file that extends it or to "
-            "the current folder"
-        )
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
-    if not isinstance(values, dict):
-        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
-    return values
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,16 @@ import resource
 from fractions import Fraction
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
+from inpainting.cli import parse
 from inpainting.core.files import read_json
+from inpainting.sampling.run_model import RunModel
+from inpainting.sampling.settings import RunCommand
 from inpainting.video import masks, reader, sequence, writer
 from inpainting.video.reader import Video
+from peft.tuners.tuners_utils import BaseTunerLayer
 from PIL import Image
 
 from .conftest import FRAMES, HEIGHT, WIDTH, Run, hole, picture_frames, still_mask
@@ -196,6 +201,19 @@ def test_the_preview_is_written_first_and_shows_the_window_with_the_largest_hole
     assert np.array_equal(shown[HEIGHT:, :WIDTH][~hole()], picture_frames()[0][~hole()])
     assert run(clip, mask, tmp_path / "without.mkv") == 0
     assert (tmp_path / "without.mkv").read_bytes() == (tmp_path / "out.mkv").read_bytes()
+
+
+def test_fused_lora_changes_results_in_float32_by_rounding_alone(
+    run: Run, clip: Path, mask: Path, adapter: Path, tmp_path: Path
+) -> None:
+    for name, options in (("apart", []), ("fused", ["--fuse-lora"])):
+        assert run(clip, mask, tmp_path / name, "--adapter", str(adapter), "--frames", "9", *options) == 0
+        settings = parse("run", commands.run(None, tmp_path / name, *options, adapter=adapter)[1:])
+        assert isinstance(settings, RunCommand)
+        lora = [m for m in RunModel(settings).pipeline.transformer.modules() if isinstance(m, BaseTunerLayer)]
+        assert lora and all(module.merged == bool(options) for module in lora)
+    apart, fused = (reader.read_video(tmp_path / name).frames.astype(int) for name in ("apart", "fused"))
+    assert np.abs(apart - fused).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -105,6 +106,22 @@ def parse_size(size: str) -> tuple[int, int]:
     """`"640x480"` as (width, height) in pixels."""
     width, height = size.split("x")
     return int(width), int(height)
+
+
+def read_values(path: Path, setting: str) -> dict[str, Any]:
+    """The values in a configuration file; raises UsageError with the name of the setting that named it."""
+    if not path.is_file():
+        raise UsageError(
+            f"{setting}: {path} does not exist; give a configuration file, relative to the file that names it or to "
+            "the current folder"
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
+    return values
 
 
 def existing(path: Path | None, option: str, what: str) -> Path:

@@ -95,7 +95,8 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        if METHODS[self.method].takes_adapter != (self.adapter is not None):
+        method = METHODS.get(self.method)  # None for --print-config without one
+        if (method is not None and method.takes_adapter) != (self.adapter is not None):
             names = " or ".join(name for name, entry in METHODS.items() if entry.takes_adapter)
             raise ValueError(f"adapter: give the adapter's folder with --method {names}, and with no other method")
         if (self.method == "external") != (self.outputs is not None):
