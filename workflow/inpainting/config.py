@@ -22,7 +22,7 @@ from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, T
 from inpainting.stages.report.settings import ReportSettings
 from inpainting.stages.training.settings import TrainSettings
 from inpainting.stages.validation.settings import ValidateSettings
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
 
 class AuditConfig(AuditSettings):
@@ -32,7 +32,7 @@ class AuditConfig(AuditSettings):
     """Number of jobs, each with a part of the sequences; a few hundred sequences per shard are a good size."""
 
 
-class DatasetConfig(Settings):
+class DatasetConfig(FolderSettings):
     """The sequences, their audit and their split."""
 
     root: str | None = None
@@ -181,12 +181,21 @@ def resolve_or_exit(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> 
 
 
 def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
-    values = dict(config)
+    values = _with_home(config)
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
             values[key] = _relative_to(folders, values[key])
     name = values.pop("extends", None)
     return values if name is None else _merged(_extended(_read(name), [Path(name).parent]), values)
+
+
+def _with_home(value: Any) -> Any:
+    """The values with the home folder in place of a leading ~, as a shell has it."""
+    if isinstance(value, Mapping):
+        return {key: _with_home(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_home(part) for part in value]
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
