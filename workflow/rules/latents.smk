@@ -25,7 +25,7 @@ ENCODE_EXECUTION = (
     f" --content-folders {','.join(FOLDERS)} --reserve-gb {RESERVE / 1e9:.3f} {DEVICE}"
 )
 TRUTH = settings.latents.section(TruthSettings).to_options()
-HOLE = settings.masks.section(HoleSettings).to_options()
+HOLE = f"{settings.masks.section(HoleSettings).to_options()} {NAMES_OF_FOLDERS}".strip()
 
 
 wildcard_constraints:

@@ -13,7 +13,7 @@ from inpainting.artifacts.formats import Damaged, reading
 from inpainting.artifacts.record import Content, Soundness, from_values, to_values
 from inpainting.core.files import value_digest, write_text
 
-INSPECTION_VERSION = 1
+INSPECTION_VERSION = 2
 """Raised by hand when the findings of a sequence change on purpose; findings of another version are made again."""
 
 

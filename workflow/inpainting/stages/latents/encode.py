@@ -164,6 +164,7 @@ def _pixel_windows(
             needed_frames(settings.content, settings.frames, starts[name], settings.window),
             settings.content,
             masks,
+            settings.folders,
         )
         for name in starts
     ]

@@ -14,16 +14,18 @@ from inpainting.video import masks, sequence
 from inpainting.video.clip import Frames
 from inpainting.video.difference import summed_difference
 from inpainting.video.masks import Hole
+from inpainting.video.sequence import FOLDERS, Folders
 from inpainting.video.settings import MaskSettings
 
 
 class ReadJob(NamedTuple):
-    """A sequence to read: its folder, the frames to read, the content, and how masks are converted."""
+    """A sequence to read: its folder, the frames to read, the content, how masks are converted, and folders' names."""
 
     folder: Path
     span: range
     content: Content
     masks: MaskSettings
+    folders: Folders = FOLDERS
 
 
 class EncoderInput(NamedTuple):
@@ -66,10 +68,10 @@ def read_sequence(job: ReadJob) -> EncoderInput:
     return EncoderInput(fill(rgb, masks.dilate(hole, job.masks.mask_dilation), job.content), hole, job.span.start)
 
 
-def _read(job: ReadJob, read: Callable[[Path, int, int], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def _read(job: ReadJob, read: Callable[[Path, int, int, Folders], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """The frames that `read` returns; any error becomes an InputError: damaged files make Pillow raise many kinds."""
     try:
-        return read(job.folder, job.span.start, len(job.span))
+        return read(job.folder, job.span.start, len(job.span), job.folders)
     except InputError:
         raise
     except Exception as error:

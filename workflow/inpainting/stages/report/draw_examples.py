@@ -95,7 +95,7 @@ def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, st
         shown_as: examples.examples_folder(settings.evaluation, method) / name for method, shown_as in methods.items()
     }
     count = min(examples.count_frames(folder) for folder in kept.values())
-    clip = read_clip(settings.dataset, name, count)
+    clip = read_clip(settings.dataset, name, count, settings.folders)
     hole = masks.to_hole(clip.mask, settings)
     given = dataset_clips(clip, hole)
     image = moments_sheet([*given[:2], *method_clips(clip, hole, kept, RAW), *given[2:]], settings.moments)

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from inpainting.core.settings import Settings
-from inpainting.video.settings import MaskSettings
+from inpainting.video.settings import FolderSettings, MaskSettings
 
 REPORT_VERSION = 2
 """Raise it when figures or pages change on purpose: those of another version are drawn again."""
@@ -44,7 +44,7 @@ class Drawing(Settings):
     """The .svg file to write."""
 
 
-class DrawDatasetCommand(SampleSettings, MaskSettings):
+class DrawDatasetCommand(SampleSettings, MaskSettings, FolderSettings):
     """Draw sequences and the audit's measurements; list rejected sequences and warnings."""
 
     dataset: Path
@@ -105,7 +105,7 @@ class DrawSequencesCommand(Drawing):
     """sequences.tsv, as `inpaint tables` wrote it: the scores by method and sequence."""
 
 
-class DrawExamplesCommand(ExampleSettings, MaskSettings):
+class DrawExamplesCommand(ExampleSettings, MaskSettings, FolderSettings):
     """Draw test sequences with the methods' outputs: a sheet of selected frames and a clip each."""
 
     dataset: Path

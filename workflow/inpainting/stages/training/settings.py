@@ -10,7 +10,7 @@ from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.stages.training.launcher import is_worker
-from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
+from inpainting.video.settings import EFFECT_THRESHOLD, FolderSettings, MaskSettings, WindowSettings
 
 
 class LossSettings(Settings):
@@ -178,7 +178,7 @@ class TrainSettings(
             )
 
 
-class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
+class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings, FolderSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
 
     index: Path

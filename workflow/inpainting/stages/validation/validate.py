@@ -101,7 +101,7 @@ def score_checkpoint(
     config = read_adapter_config(adapter)
     pipeline: CogVideoXInpaintPipeline | None = None
     for name in tracked(waiting, "validate", "sequences"):
-        clip = read_clip(settings.dataset, name, chosen[name])
+        clip = read_clip(settings.dataset, name, chosen[name], settings.folders)
         pipeline = pipeline or load_pipeline(settings.section(ModelSettings), adapter)
         hole = masks.to_hole(clip.mask, config.masks)
         begin = perf_counter()
