@@ -3,7 +3,7 @@
 from snakemake.utils import min_version
 
 from inpainting.config import resolve_or_exit
-from inpainting.stages.report.assemble import assemble
+from inpainting.stages.report.assemble import assemble, assemble_unfinished, description
 from inpainting.stages.training.preemption import stopped
 
 min_version("9.0")
@@ -19,7 +19,7 @@ experiments = {name: experiment.training for name, experiment in compared.items(
 training_seeds = {name: experiment.seed for name, experiment in compared.items()}
 
 
-report: "workflow/report/workflow.rst"
+report: description()
 
 
 include: "workflow/rules/environment.smk"
@@ -41,8 +41,10 @@ rule all:
 
 onsuccess:
     assemble(workflow, "results/report.html")
+    Path("results/unfinished.html").unlink(missing_ok=True)
 
 
 onerror:
     for sentence in stopped(Path("results/training"), experiments):
         print(sentence, file=sys.stderr)
+    assemble_unfinished(workflow, "results/unfinished.html", rules.figures.input)

@@ -122,8 +122,8 @@ def sample(out: object, sequences: int, *options: str) -> list[str]:
 
 
 def validate(base: object, results: Path, checkpoint: object, out: object, *options: str) -> list[str]:
-    """Validate a checkpoint on sequences of 17 frames. results: a folder as `tiny_results` is."""
-    inputs = {"base": base, "device": "cpu", **audited(results), "frames": 17}
+    """Validate a checkpoint on sequences of 17 frames, in this process alone. results: as `tiny_results` is."""
+    inputs = {"base": base, "device": "cpu", **audited(results), "frames": 17, "workers": 1}
     return [*command("validate", **inputs, checkpoint=checkpoint, out=out), *options]
 
 
@@ -164,3 +164,14 @@ def tables(results: Iterable[object], manifest: object, out: object, *options: s
 def find_rate(base: object, results: Path, out: object, *options: str) -> list[str]:
     """Test a range of learning rates, with the options of `train` and two probe batches."""
     return ["find-rate", *train(base, results, out)[1:], "--probe-batches", "2", *options]
+
+
+def compare(results: Path, evaluation: object, methods: Iterable[str], out: object, *options: str) -> list[str]:
+    """Write a page of pairs. results: a folder as `tiny_results` is."""
+    built = command("compare", dataset=results / "dataset", evaluation=evaluation, methods=methods, out=out)
+    return [*built, *options]
+
+
+def preference(key: object, votes: Iterable[Path], out: object) -> list[str]:
+    """Score the methods by votes."""
+    return command("preference", key=key, votes=votes, out=out)

@@ -3,13 +3,21 @@
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from inpainting.core.sums import SUMS_FILE
 
 
-def flip_bit(path: Path, place: int) -> None:
-    """Flip the lowest bit of the byte at `place`."""
+def flip_bit(path: Path, place: int, bit: int = 0) -> None:
+    """Flip a bit, 0 the lowest, of the byte at `place`."""
     content = bytearray(path.read_bytes())
-    content[place] ^= 1
+    content[place] ^= 1 << bit
     path.write_bytes(content)
+
+
+def remove_sums(folder: Path) -> Path:
+    """Leave a checkpoint or an adapter as an earlier version wrote it, without digests of its files."""
+    for path in folder.rglob(SUMS_FILE):
+        path.unlink()
+    return folder
 
 
 def ends_of_columns(path: Path) -> dict[str, int]:

@@ -95,6 +95,12 @@ def save_again(path: Path, format: str = "PNG", pnginfo: PngImagePlugin.PngInfo 
         image.save(path, format=format, quality=95, pnginfo=pnginfo)
 
 
+def save_changed(path: Path, change: Callable[[NDArray[np.uint8]], NDArray[np.generic]]) -> None:
+    with Image.open(path) as image:
+        pixels = np.asarray(image)
+    Image.fromarray(change(pixels)).save(path)
+
+
 def save_half_a_jpeg(path: Path) -> None:
     save_again(path, format="JPEG")
     os.truncate(path, path.stat().st_size // 2)

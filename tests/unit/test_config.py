@@ -1,3 +1,6 @@
+import itertools
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,6 +54,7 @@ SIZES_RATES_AND_STEPS = {
         "learning_rate",
         "patch_learning_rate",
         "warmup_steps",
+        "ema_decay",
         "mixed_precision",
         "gradient_checkpointing",
         "save_every",
@@ -131,12 +135,47 @@ def test_paths_in_a_configuration_are_relative_to_the_file_that_has_them(
         resolve({"extends": "below.yaml"})
 
 
+BOMB = "a: &a [1, 1]\n" + "".join(
+    f"{b}: &{b} [{','.join(9 * ['*' + a])}]\n" for a, b in itertools.pairwise("abcdefghi")
+)
+"""A file whose last value has 86 million numbers once its aliases are followed."""
+
+
+def test_a_relative_base_is_searched_beside_its_file_then_here_then_in_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "run.yaml").write_text("model: {base: models/nano}\nexperiments: null\n")
+    monkeypatch.chdir(tmp_path)
+    given = {"extends": "mine/run.yaml"}
+    found = [resolve(given).model.base]
+    for folder in (Path("models/nano"), tmp_path / "mine" / "models" / "nano"):
+        shutil.copytree(ROOT / "models" / "nano", folder)
+        found.append(resolve(given).model.base)
+    assert found == [str(ROOT / "models" / "nano"), "models/nano", "mine/models/nano"]
+
+
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("a: [1", "below.yaml is not a YAML file"), ("- 1\n", "below.yaml holds list")]
+    ("text", "sentence"),
+    [
+        ("a: [1", "below.yaml is not a YAML file"),
+        ("- 1\n", "below.yaml holds list"),
+        ("", "below.yaml holds NoneType"),
+        ("[" * 5000, "below.yaml is not a YAML file"),
+        ("day: 2024-99-99\n", "below.yaml is not a YAML file"),
+        ("x: !!python/object/apply:os.system [touch pwned]\n", "below.yaml is not a YAML file"),
+        ("extends: below.yaml\n", "below.yaml extends itself, through below.yaml"),
+        ("extends: [a.yaml, b.yaml]\n", "extends: a list was given"),
+        ("7: {}\n", "7: "),
+        ("training:\n", "training: null was given"),
+        ("training: [1]\n", "training: [1] was given"),
+        ("training: {steps: {a: [1]}}\n", "training.steps: {'a': [...]} was given"),
+        (BOMB + "seed: *i\n", "seed: [[...], [...]"),
+    ],
 )
 def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "below.yaml").write_text(text)
-    with pytest.raises(UsageError, match=sentence):
+    with pytest.raises(UsageError, match=re.escape(sentence)):
         resolve({"extends": "below.yaml"}, [tmp_path])
 
 
@@ -175,8 +214,8 @@ def test_other_tools_need_names_of_their_own_and_folders_that_are_there(tmp_path
     given = {"evaluation": {"external": {"propainter": str(tmp_path)}}}
     assert resolve(given).evaluation.external == {"propainter": str(tmp_path)}
     for external, sentence in (
-        ({"telea": str(tmp_path)}, "telea should be a unique name"),
-        ({"lora": str(tmp_path)}, "lora should be a unique name"),
+        ({"telea": str(tmp_path)}, "telea is another method's name"),
+        ({"lora": str(tmp_path)}, "lora is another method's name"),
         ({"propainter": "nowhere"}, "evaluation.external: nowhere does not exist"),
     ):
         with pytest.raises(UsageError, match=sentence):
@@ -205,3 +244,22 @@ def test_what_yaml_reads_in_another_way_is_taken_as_meant(tmp_path: Path, monkey
 def test_names_of_folders_that_can_not_be_are_refused(names: dict[str, str], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         resolve({"extends": "config/config.yaml", "dataset": names})
+
+
+@pytest.mark.parametrize("name", ["cogvideox-5b", "cogvideox-1.5-5b", "cogvideox-fun-2b-inp"])
+def test_other_bases_differ_from_2b_in_base_precision_and_what_the_base_was_trained_with(
+    tmp_path: Path, name: str
+) -> None:
+    dataset = {"root": str(tmp_path)}
+    other, real = (
+        resolve({"extends": f"config/{name}.yaml", "dataset": dataset}).model_dump() for name in (name, "cogvideox-2b")
+    )
+    changed = {
+        f"{section}.{key}"
+        for section, values in real.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if other[section][key] != value
+    }
+    inputs = {"training.fill", "training.mask_input"} if "inp" in name else set()
+    assert changed == {"model.base", "model.dtype", "training.mixed_precision"} | inputs

@@ -21,6 +21,12 @@ def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
     assert (plain.rank, small.rank, small.targets, small.learning_rate) == (16, 4, ("to_q", "to_v"), 3e-5)
 
 
+def test_the_default_warm_up_follows_an_experiments_steps(tmp_path: Path) -> None:
+    path = write_experiments(tmp_path, "plain\t\t", "short\tsteps=50\t", "given\tsteps=50 warmup_steps=7\t")
+    warmups = [experiment.training.warmup_steps for experiment in read_experiments(path, TrainSettings(), 0).values()]
+    assert warmups == [100, 5, 7]
+
+
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
@@ -28,6 +34,8 @@ def test_an_experiment_overrides_the_training_section(tmp_path: Path) -> None:
         (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
         (["a\t\t", "a\t\t"], "the experiment a occurs twice"),
         (["telea\t\t"], "telea is another method's name"),
+        (["..\t\t"], "the name .. should be made of letters"),
+        (["--help\t\t"], "the name --help should be made of letters"),
         (["a b\t\t"], "the name a b should be made of letters"),
         (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
     ],

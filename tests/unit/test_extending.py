@@ -48,7 +48,7 @@ def test_the_metric_is_the_slope_of_a_ramp_against_a_plain_truth(shown: dict[str
 
 def test_the_conditioning_shows_known_latents_twice(shown: dict[str, object]) -> None:
     entry = shown["CONCAT_REPLACE"]
-    assert isinstance(entry, type(CONCAT)) and entry.replaces and entry.widens
+    assert isinstance(entry, type(CONCAT)) and entry.replaces and entry.adds_channels
     noisy, known = torch.zeros(1, 3, 16, 2, 2), torch.ones(1, 3, 16, 2, 2)
     mask = torch.zeros(1, 3, 4, 2, 2)
     mask[0, 1, 3, 0, 0] = 1 / 64

@@ -86,6 +86,7 @@ def _configuration(folder: Path, controller_port: int, node_port: int) -> str:
         "SlurmUser": user,
         "SlurmdUser": user,
         "AuthType": "auth/none",
+        "AuthInfo": "cred_expire=5",  # a job that is requeued waits for twice this time
         "CredType": "cred/none",
         "CommunicationParameters": "NoCtldInAddrAny,NoInAddrAny",
         "SlurmctldPort": controller_port,

@@ -1,6 +1,7 @@
 """The SLURM profile on a real SLURM of one node."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 import slurm_cluster
 import yaml
-from inpainting.core.files import read_table
+from inpainting.core.files import file_digest, read_table
+from snakemake_runs import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +28,7 @@ def cluster(tmp_path: Path) -> Iterator[slurm_cluster.Cluster]:
         started.stop()
 
 
-def configure(folder: Path, base: Path, device: str) -> list[str]:
+def configure(folder: Path, base: Path, device: str, **sections: object) -> list[str]:
     """Write a configuration of one training; the command that runs it with the SLURM profile."""
     (folder / "experiments.tsv").write_text("experiment\toverrides\tdescription\none\t\t\n")
     config = {
@@ -34,6 +36,7 @@ def configure(folder: Path, base: Path, device: str) -> list[str]:
         "model": {"base": str(base), "device": device},
         "windows": {"window": 9},
         "dataset": {"frames": 9, "sample": {"sequences": 4, "size": "32x32"}},
+        **sections,
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
@@ -66,6 +69,53 @@ def test_jobs_that_ask_for_a_gpu_go_to_a_partition_with_gpus_and_others_do_not(
     asking = [job for job in jobs if re.search("gres[:/]gpu", job)]
     assert asking == on_gpu
     assert len(on_gpu) == (0 if device == "cpu" else 1), "the prompt's encoding asks for a GPU, no other job does"
+
+
+@pytest.mark.slow
+def test_a_training_continues_over_more_jobs_than_there_are_retries_and_ends_as_one_in_a_single_job_does(
+    cluster: slurm_cluster.Cluster, tiny_base: Path, tmp_path: Path
+) -> None:
+    steps = {"steps": 4, "save_every": 4, "batch_size": 1, "micro_batch_size": 1, "warmup_steps": 1, "log_every": 1}
+    command = configure(tmp_path, tiny_base, "cpu", training=steps)
+    whole = run(tmp_path, "results/training/one/training.json")
+    assert whole.returncode == 0, whole.stderr[-4000:]
+    trained = tmp_path / "results" / "training" / "one"
+    weights = "checkpoints/step-4/adapter/pytorch_lora_weights.safetensors"
+    expected = file_digest(trained / weights)
+    shutil.rmtree(trained)
+    # Half a minute is less than is reserved for saving, so each job trains for one step.
+    configure(tmp_path, tiny_base, "cpu", training={**steps, "time_limit": 0.5})
+    in_parts = subprocess.run(
+        [*command, "--", "results/training/one/training.json"],
+        env=cluster.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    assert in_parts.returncode == 0, in_parts.stderr[-4000:]
+    assert file_digest(trained / weights) == expected
+    assert "Trying to restart job" not in in_parts.stderr, "no retry was used up"
+    jobs = subprocess.run(
+        ["scontrol", "--oneliner", "show", "jobs"], env=cluster.environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert re.findall("Restarts=([1-9])", jobs) == ["3"], "one job was started again after each step but the last"
+
+
+@pytest.mark.slow
+def test_a_job_knows_its_end_from_slurm(cluster: slurm_cluster.Cluster, tmp_path: Path) -> None:
+    asked = "import time; from inpainting.core.slurm import job_end; print(job_end() - time.time())"
+    script = f"#!/bin/sh\nunset SLURM_JOB_END_TIME\n{sys.executable} -c '{asked}'\n"
+    printed = tmp_path / "printed"
+    subprocess.run(
+        ["sbatch", "--wait", "--time=5", f"--output={printed}"],
+        input=script,
+        env=cluster.environment,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert 0 < float(printed.read_text()) <= 300
 
 
 @pytest.mark.parametrize(

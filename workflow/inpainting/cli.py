@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, 
 from inpainting.core import devices
 from inpainting.core.errors import InputError, Unfinished, UsageError
 from inpainting.core.settings import Settings, error_sentences
+from inpainting.models import out_of_memory
 from inpainting.models.settings import ModelSettings
 
 
@@ -38,13 +40,20 @@ class Command:
 
     def run(self, settings: Settings) -> None:
         """Run the step; one that uses the model first finds its folder and takes the GPUs it needs."""
-        if isinstance(settings, ModelSettings) and settings.uses_model():
-            from inpainting.models import bases
+        if not isinstance(settings, ModelSettings) or not settings.uses_model():
+            self._function()(settings)
+            return
+        from inpainting.models import bases
 
-            settings = bases.with_local_base(settings)
-            devices.reserve(settings.gpus_needed())
+        settings = bases.with_local_base(settings)
+        devices.reserve(settings.gpus_needed())
+        with out_of_memory.explained(settings):
+            self._function()(settings)
+
+    def _function(self) -> Callable[[Settings], None]:
         module = importlib.import_module(f"inpainting.{self.package}.{self.module}")
-        getattr(module, self.module)(settings)
+        function: Callable[[Settings], None] = getattr(module, self.module)
+        return function
 
 
 COMMANDS = {
@@ -56,6 +65,7 @@ COMMANDS = {
         "stages.dataset", "inspect_shard", "InspectCommand", "check the sequences of one shard of a dataset"
     ),
     "audit": Command("stages.dataset", "audit", "AuditCommand", "find and check every sequence below a folder"),
+    "look": Command("stages.report", "look", "LookCommand", "show short clips of a dataset on one page"),
     "split": Command(
         "stages.dataset", "split", "SplitCommand", "split the accepted sequences into train, validation and test"
     ),
@@ -72,8 +82,15 @@ COMMANDS = {
     "best": Command("stages.validation", "best", "BestCommand", "choose the best of the validated checkpoints"),
     "evaluate": Command("stages.evaluation", "evaluate", "EvaluateCommand", "score one method on the test set"),
     "tables": Command("stages.evaluation", "tables", "TablesCommand", "compare the evaluated methods in tables"),
+    "compare": Command(
+        "stages.preference", "compare", "CompareCommand", "write a page of blinded pairs for people to judge"
+    ),
+    "preference": Command(
+        "stages.preference", "preference", "PreferenceCommand", "score the methods by people's choices"
+    ),
     "draw-dataset": Command("stages.report", "draw_dataset", "DrawDatasetCommand", "show the dataset and its audit"),
     "draw-training": Command("stages.report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"),
+    "draw-trainings": Command("stages.report", "draw_trainings", "DrawTrainingsCommand", "draw all trainings together"),
     "draw-checkpoints": Command(
         "stages.report", "draw_checkpoints", "DrawCheckpointsCommand", "draw the checkpoints' scores"
     ),

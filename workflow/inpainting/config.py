@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.stages.evaluation.settings import NAME, EvaluateSettings, MethodName, TablesSettings
+from inpainting.stages.evaluation.settings import NAME, NAME_RULE, EvaluateSettings, MethodName, TablesSettings
 from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
 from inpainting.stages.report.settings import ReportSettings
 from inpainting.stages.training.settings import TrainSettings
@@ -59,10 +59,17 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
 
     methods: tuple[MethodName, ...] = tuple(name for name, method in METHODS.items() if method.compared)
     """Methods that the experiments are compared with."""
+    degraded_masks: bool = False
+    """Score each adapter a second time, shown damaged masks, to see what it loses by them; takes as long as the first
+    time."""
     adapters: dict[str, tuple[str, ...]] = Field({})
     """Folders of existing adapters, by their name in the tables; several with one name are averaged, like seeds."""
     external: dict[str, str] = Field({})
     """Folders of other tools' outputs, by their name in the tables: one folder of images or one video per sequence."""
+
+    def degraded(self, adapters: Iterable[str]) -> dict[str, str]:
+        """The adapters that are scored with damaged masks, by their name in the tables; adapters: those scored."""
+        return {f"{name}-degraded-masks": name for name in adapters if self.degraded_masks}
 
     def given(self) -> dict[str, tuple[str, str]]:
         """Existing adapters by a unique name: (folder, name in the tables)."""
@@ -79,13 +86,15 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
             if {name, group} & taken:
                 raise UsageError(f"evaluation.adapters: {group} is another method's name; choose another")
             if not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.adapters: {name} should be made of letters, digits, '_', '.' and '-'")
+                raise UsageError(f"evaluation.adapters: {name} {NAME_RULE}")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.adapters: {folder} does not exist; give a folder that training wrote")
         taken |= {part for name, (_, group) in self.given().items() for part in (name, group)}
         for name, folder in self.external.items():
-            if name in taken or not re.fullmatch(NAME, name):
-                raise UsageError(f"evaluation.external: {name} should be a unique name of letters, digits, '_.-'")
+            if name in taken:
+                raise UsageError(f"evaluation.external: {name} is another method's name; choose another")
+            if not re.fullmatch(NAME, name):
+                raise UsageError(f"evaluation.external: {name} {NAME_RULE}")
             if not Path(folder).is_dir():
                 raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
 
@@ -147,9 +156,9 @@ class PipelineConfig(Settings):
 def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists: bool = True) -> PipelineConfig:
     """Validate the configuration that Snakemake read; its values override those of the file that `extends` names.
 
-    folders: of the files that it was read from. The paths `extends` and `experiments` are relative to the folder of the
-    file that has them or, if there is no such file, to the current folder. root_exists: whether dataset.root has to
-    exist, which it need not for a plan.
+    folders: of the files that it was read from. The paths `extends`, `experiments` and `model.base` are relative to the
+    folder of the file that has them or, if there is no such file, to the current folder; `model.base` at last to the
+    project's. root_exists: whether dataset.root has to exist, which it need not for a plan.
     Raises UsageError with one sentence per wrong value.
     """
     try:
@@ -159,6 +168,8 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists
     root = resolved.dataset.root
     if root_exists and root is not None and not Path(root).is_dir():
         raise UsageError(f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence")
+    base = bases.find_folder(resolved.model.base) or resolved.model.base
+    resolved = resolved.model_copy(update={"model": resolved.model.model_copy(update={"base": base})})
     _check_base(resolved)
     resolved.groups()
     return resolved
@@ -180,13 +191,24 @@ def resolve_or_exit(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> 
         raise SystemExit(2) from None
 
 
-def _extended(config: Mapping[str, Any], folders: Sequence[Path]) -> dict[str, Any]:
+def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The values with those of the files that they extend; through: the files that led here."""
     values = _with_home(config)
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
             values[key] = _relative_to(folders, values[key])
+    model = values.get("model")
+    if isinstance(model, Mapping) and isinstance(base := model.get("base"), str):
+        values["model"] = {**model, "base": _relative_to(folders, base)}
     name = values.pop("extends", None)
-    return values if name is None else _merged(_extended(_read(name), [Path(name).parent]), values)
+    if name is None:
+        return values
+    if not isinstance(name, str):
+        raise UsageError(f"extends: a {type(name).__name__} was given, but it should be the path of one file")
+    path = Path(name).resolve()
+    if path in through:
+        raise UsageError(f"extends: {name} extends itself, through {' and '.join(file.name for file in through)}")
+    return _merged(_extended(read_values(Path(name), "extends"), [Path(name).parent], (*through, path)), values)
 
 
 def _with_home(value: Any) -> Any:
@@ -199,21 +221,22 @@ def _with_home(value: Any) -> Any:
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
-    return next((str(folder / name) for folder in folders if (folder / name).is_file()), name)
+    return next((str(folder / name) for folder in folders if (folder / name).exists()), name)
 
 
-def _read(name: str) -> dict[str, Any]:
-    if not Path(name).is_file():
+def read_values(path: Path, setting: str) -> dict[str, Any]:
+    """The values in a configuration file; raises UsageError with the name of the setting that named it."""
+    if not path.is_file():
         raise UsageError(
-            f"extends: {name} does not exist; give a configuration file, relative to the file that extends it or to "
+            f"{setting}: {path} does not exist; give a configuration file, relative to the file that extends it or to "
             "the current folder"
         )
     try:
-        values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"extends: {name} is not a YAML file ({' '.join(str(error).split())})") from error
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise UsageError(f"extends: {name} holds {type(values).__name__}; a configuration has names and values")
+        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
     return values
 
 

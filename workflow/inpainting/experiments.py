@@ -10,7 +10,7 @@ from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import error_sentences
 from inpainting.core.tables import read_written_table
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.stages.evaluation.settings import NAME
+from inpainting.stages.evaluation.settings import NAME, NAME_RULE
 from inpainting.stages.training.settings import TrainSettings
 
 
@@ -55,7 +55,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         if name in METHODS:
             raise UsageError(f"{path}: {name} is another method's name; rename the experiment")
         if not re.fullmatch(NAME, name):
-            raise UsageError(f"{path}: the name {name} should be made of letters, digits, '_', '.' and '-'")
+            raise UsageError(f"{path}: the name {name} {NAME_RULE}")
     return rows
 
 
@@ -65,10 +65,10 @@ def _overridden(row: dict[str, str], path: Path, training: TrainSettings, seed: 
     own = values.pop("seed", str(seed))
     if not own.isdecimal():
         raise UsageError(f"{path}, experiment {row['experiment']}: seed: {own} was given, but it should be a number")
-    defaults = training.model_dump()
-    lists = {name: value.split(",") for name, value in values.items() if isinstance(defaults.get(name), tuple)}
+    lists = {name: value.split(",") for name, value in values.items() if isinstance(getattr(training, name, 0), tuple)}
     try:
-        return TrainSettings(**{**defaults, **values, **lists}), int(own)
+        # What was not set keeps its default, which may follow an overridden setting.
+        return TrainSettings(**{**training.model_dump(exclude_unset=True), **values, **lists}), int(own)
     except ValidationError as error:
         sentences = error_sentences(error, TrainSettings, option=False)
         raise UsageError(f"{path}, experiment {row['experiment']}: {'; '.join(sentences)}") from error

@@ -17,6 +17,10 @@ GIVEN_FILES = {
     for name, folder in GIVEN.items()
 }
 ADAPTERS = {name: f"results/validation/{name}/best" for name in experiments} | GIVEN
+DEGRADED = settings.evaluation.degraded(ADAPTERS)
+TABLE_NAMES = groups | {
+    name: f"{groups[adapter]}-degraded-masks" for name, adapter in DEGRADED.items()
+}
 EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
 SCORED = f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}"
@@ -75,8 +79,8 @@ use rule evaluate as evaluate_experiment with:
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
         adapter=lambda wildcards: GIVEN_FILES.get(
-            wildcards.experiment,
-            f"results/validation/{wildcards.experiment}/best.json",
+            adapter := DEGRADED.get(wildcards.experiment, wildcards.experiment),
+            f"results/validation/{adapter}/best.json",
         ),
     output:
         scores="results/evaluation/{experiment}.parquet",
@@ -86,7 +90,7 @@ use rule evaluate as evaluate_experiment with:
     benchmark:
         "results/benchmarks/evaluate-{experiment}.tsv"
     wildcard_constraints:
-        experiment="|".join(ADAPTERS) or "-",
+        experiment="|".join([*ADAPTERS, *DEGRADED]) or "-",
     threads: 8 if GPUS else 2 if len(ADAPTERS) == 1 else 1  # several run side by side
     resources:
         mem_mb=8000,
@@ -94,7 +98,9 @@ use rule evaluate as evaluate_experiment with:
         gpu=GPUS,
     params:
         method=lambda wildcards: (
-            f"--method adapter --label {quote(wildcards.experiment)} --adapter {quote(ADAPTERS[wildcards.experiment])}"
+            f"--method {'degraded_masks' if wildcards.experiment in DEGRADED else 'adapter'}"
+            f" --label {quote(wildcards.experiment)}"
+            f" --adapter {quote(ADAPTERS[DEGRADED.get(wildcards.experiment, wildcards.experiment)])}"
         ),
         options=verbatim(SCORED),
         execution=lambda wildcards, threads: DEVICE,
@@ -136,7 +142,10 @@ rule tables:
     input:
         results=[
             *expand(rules.evaluate_external.output.scores, tool=EXTERNAL),
-            *expand(rules.evaluate_experiment.output.scores, experiment=ADAPTERS),
+            *expand(
+                rules.evaluate_experiment.output.scores,
+                experiment=[*ADAPTERS, *DEGRADED],
+            ),
             *expand(rules.evaluate.output.scores, method=settings.evaluation.methods),
         ],
         manifest=rules.audit.output.manifest,
@@ -188,7 +197,7 @@ rule tables:
     params:
         results=lambda wildcards, input: ",".join(input.results),
         groups=verbatim(
-            ",".join(f"{name}={group}" for name, group in groups.items()) or "[]"
+            ",".join(f"{name}={group}" for name, group in TABLE_NAMES.items()) or "[]"
         ),
         options=settings.evaluation.section(TablesSettings).to_options(),
         out=subpath(output.summary, parent=True),

@@ -88,6 +88,29 @@ rule draw_training:
         " --svg {output.svg} 2>&1 | tee {log}"
 
 
+rule draw_trainings:
+    input:
+        trainings=expand(rules.train.output.summary, experiment=experiments),
+    output:
+        png="results/figures/trainings.png",
+        svg=report(
+            "results/figures/trainings.svg",
+            caption="../report/trainings.rst",
+            category="2. Training",
+            labels={"experiment": "all"},
+        ),
+    log:
+        "results/logs/draw-trainings.log",
+    benchmark:
+        "results/benchmarks/draw-trainings.tsv"
+    localrule: True
+    params:
+        trainings=lambda wildcards, input: ",".join(input.trainings),
+        version=REPORT_VERSION,
+    shell:
+        "inpaint draw-trainings --trainings {params.trainings} --png {output.png} --svg {output.svg} 2>&1 | tee {log}"
+
+
 rule draw_checkpoints:
     input:
         best=rules.best.output.best,
@@ -130,6 +153,13 @@ rule draw_comparison:
             category="4. Results",
             labels={"what": "by motion, mask size and shadow", "kind": "figure"},
         ),
+        cost_png="results/figures/cost.png",
+        cost_svg=report(
+            "results/figures/cost.svg",
+            caption="../report/cost.rst",
+            category="4. Results",
+            labels={"what": "quality against run time", "kind": "figure"},
+        ),
     log:
         "results/logs/draw-comparison.log",
     benchmark:
@@ -139,13 +169,16 @@ rule draw_comparison:
         version=REPORT_VERSION,
     shell:
         "inpaint draw-comparison --comparison {input.comparison} --strata {input.strata} --png {output.png}"
-        " --svg {output.svg} --strata-png {output.strata_png} --strata-svg {output.strata_svg} 2>&1 | tee {log}"
+        " --svg {output.svg} --strata-png {output.strata_png} --strata-svg {output.strata_svg}"
+        " --cost-png {output.cost_png} --cost-svg {output.cost_svg} 2>&1 | tee {log}"
 
 
 rule draw_sequences:
     input:
         comparison="results/tables/comparison.tsv",
         sequences=rules.tables.output.sequences,
+        manifest=rules.audit.output.manifest,
+        examples="results/figures/examples.tsv",
     output:
         png="results/figures/sequences.png",
         svg=report(
@@ -154,21 +187,37 @@ rule draw_sequences:
             category="4. Results",
             labels={"what": "sequence by sequence", "kind": "figure"},
         ),
+        difficulty_png="results/figures/difficulty.png",
+        difficulty_svg=report(
+            "results/figures/difficulty.svg",
+            caption="../report/difficulty.rst",
+            category="4. Results",
+            labels={"what": "against mask size and motion", "kind": "figure"},
+        ),
+        page=report(
+            "results/tables/sequences.html",
+            caption="../report/sequence_list.rst",
+            category="4. Results",
+            labels={"what": "sequence by sequence", "kind": "table"},
+        ),
     log:
         "results/logs/draw-sequences.log",
     benchmark:
         "results/benchmarks/draw-sequences.tsv"
     localrule: True
     params:
+        examples=subpath(input.examples, strip_suffix=".tsv"),
         version=REPORT_VERSION,
     shell:
-        "inpaint draw-sequences --comparison {input.comparison} --sequences {input.sequences} --png {output.png}"
-        " --svg {output.svg} 2>&1 | tee {log}"
+        "inpaint draw-sequences --comparison {input.comparison} --sequences {input.sequences} --manifest {input.manifest}"
+        " --examples {params.examples} --png {output.png} --svg {output.svg} --difficulty-png {output.difficulty_png}"
+        " --difficulty-svg {output.difficulty_svg} --page {output.page} 2>&1 | tee {log}"
 
 
 rule draw_examples:
     input:
         comparison="results/tables/comparison.tsv",
+        sequences=rules.tables.output.sequences,
         examples=[
             *expand(rules.evaluate_experiment.output.examples, experiment=ADAPTERS),
             *expand(rules.evaluate_external.output.examples, tool=EXTERNAL),
@@ -180,10 +229,17 @@ rule draw_examples:
         table="results/figures/examples.tsv",
         folder=report(
             directory("results/figures/examples"),
-            patterns=["{sequence}/{view}.png", "{sequence}/{view}.html"],
+            patterns=[
+                "{role,best|worst|random}-{sequence}/{view}.jpg",
+                "{role,best|worst|random}-{sequence}/{view}.html",
+            ],
             caption="../report/examples.rst",
             category="5. Examples",
-            labels={"sequence": "{sequence}", "shown as": "{view}"},
+            labels={
+                "chosen": "{role}",
+                "sequence": "{sequence}",
+                "shown as": "{view}",
+            },
         ),
     log:
         "results/logs/draw-examples.log",
@@ -200,7 +256,7 @@ rule draw_examples:
         evaluation=lambda wildcards, input: Path(input.examples[0]).parents[1],
         version=REPORT_VERSION,
     shell:
-        "inpaint draw-examples --dataset {params.root:q} --comparison {input.comparison}"
+        "inpaint draw-examples --dataset {params.root:q} --comparison {input.comparison} --sequences {input.sequences}"
         " --evaluation {params.evaluation} --out {output.folder} {params.options} 2>&1 | tee {log}"
 
 
@@ -258,6 +314,7 @@ rule figures:
         rules.tables.output,
         rules.draw_dataset.output,
         expand(rules.draw_training.output, experiment=experiments),
+        rules.draw_trainings.output if len(experiments) > 1 else [],
         expand(rules.draw_checkpoints.output, experiment=experiments),
         rules.draw_comparison.output,
         rules.draw_sequences.output,

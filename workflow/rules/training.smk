@@ -3,6 +3,9 @@
 from inpainting.artifacts.training_summary import TRAINING_VERSION
 from inpainting.stages.training.settings import checkpoint_steps
 
+# A job on a cluster that nears its time limit is continued by itself: retries are for failures. Without SLURM, nothing.
+REQUEUE = "--requeue" if workflow.remote_exec else ""
+
 
 rule train:
     input:
@@ -29,7 +32,9 @@ rule train:
         gpu=lambda wildcards: GPUS * experiments[wildcards.experiment].processes,
     params:
         options=lambda wildcards: f"{experiments[wildcards.experiment].to_options(*TRACKED)} {MODEL} {MASKS} {WINDOWS}",
-        execution=lambda wildcards, threads: f"{experiments[wildcards.experiment].to_options(Role.EXECUTION)} {DEVICE}",
+        execution=lambda wildcards, threads: (
+            f"{experiments[wildcards.experiment].to_options(Role.EXECUTION)} {DEVICE} {REQUEUE}"
+        ),
         checkpoints=lambda wildcards: checkpoint_steps(
             experiments[wildcards.experiment]
         ),

@@ -17,14 +17,16 @@ rule validate:
     benchmark:
         "results/benchmarks/validate-{experiment}-{step}.tsv"
     priority: 1
-    threads: 1
+    threads: 4 if GPUS else 1
     resources:
         mem_mb=8000,
         runtime=240,
         gpu=GPUS,
     params:
         checkpoint="results/training/{experiment}/checkpoints/step-{step}",
-        options=verbatim(f"{settings.validation.to_options()} {MODEL} {NAMES_OF_FOLDERS}".strip()),
+        options=verbatim(
+            f"{settings.validation.to_options()} {MODEL} {NAMES_OF_FOLDERS}".strip()
+        ),
         root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,
@@ -32,7 +34,8 @@ rule validate:
         version=[VALIDATION_VERSION, INPAINTING_VERSION],
     shell:
         "inpaint validate --checkpoint {params.checkpoint} --dataset {params.root:q} --manifest {input.manifest}"
-        " --split-file {input.split} --frames {params.frames} --seed {params.seed} --out {output.scores}"
+        " --split-file {input.split} --frames {params.frames} --seed {params.seed} --workers {threads}"
+        " --out {output.scores}"
         " {params.options} {params.execution} 2>&1 | tee {log}"
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "encode": commands.encode("BASE", HERE, OUT / "shard.safetensors"),
     "index": commands.index(HERE / "audit" / "split.tsv", [TRUTHS], [CONDITIONS], OUT / "index.parquet"),
     "train": commands.train("BASE", HERE, OUT, "--steps", "1", "--warmup-steps", "0"),
+    "validate": commands.validate("BASE", HERE, HERE / "dataset", OUT / "scores.json"),
     "evaluate": commands.evaluate("telea", HERE, OUT / "telea.parquet"),
     "draw-dataset": commands.draw_dataset(HERE, OUT),
 }

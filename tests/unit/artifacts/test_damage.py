@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +119,16 @@ def test_a_table_that_was_written_without_checksums_is_read(table: ParquetTable,
     expected = written(table, path)
     pq.write_table(rows_of(table), path)
     assert equal(table.read(path), expected)
+
+
+@each_table
+def test_a_thousand_seeded_flips_are_refused_or_change_nothing(table: ParquetTable, path: Path) -> None:
+    before = written(table, path)
+    whole = path.read_bytes()
+    chosen = random.Random(0)
+    for _ in range(1000):
+        path.write_bytes(whole)
+        place = chosen.randrange(len(whole))
+        flip_bit(path, place, chosen.randrange(8))
+        with contextlib.suppress(InputError):
+            assert equal(table.read(path), before), place

@@ -44,3 +44,11 @@ def test_a_split_from_which_a_person_removed_sequences_is_read(split_file: Path,
     table = SPLIT_TABLE.read(split_file)
     SPLIT_TABLE.write(split_file, table[table["id"] != "b"])
     assert list(read_split(split_file, manifest)["id"]) == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "/elsewhere", "..", ".", ""])
+def test_a_manifest_whose_id_leads_out_of_the_dataset_is_refused(name: str, tmp_path: Path) -> None:
+    sound, content = Soundness(1, 16, 16, "digest", []), Content([0.5], 1, 1, 0, 0, 0, "", [])
+    write_manifest(tmp_path / "manifest.parquet", [make_record(name, sound, content)], {})
+    with pytest.raises(InputError, match=r"manifest\.parquet is damaged .* does not name a folder"):
+        MANIFEST.read(tmp_path / "manifest.parquet")

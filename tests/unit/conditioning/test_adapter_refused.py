@@ -1,14 +1,19 @@
 """A damaged adapter folder, or one that does not fit the base, is refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from damage import flip_bit
+from inpainting.artifacts.best import BestCheckpoint
+from inpainting.artifacts.formats import Provenance
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning import adapter as adapters
 from inpainting.core.errors import InputError
+from inpainting.models.adapter_files import adapter_digest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -48,6 +53,48 @@ def test_a_prompt_cut_short_is_refused(copied: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match=r"prompt\.safetensors is damaged"):
         read_prompt(path)
+
+
+FILES = [adapters.LORA_FILE, adapters.WIDENED_FILE, adapters.PROMPT_FILE, adapters.CONFIG_FILE]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_adapter_with_a_flipped_bit_is_refused_by_the_file(
+    tiny_base: Path, saved: Path, tmp_path: Path, name: str
+) -> None:
+    folder = Path(shutil.copytree(saved, tmp_path / "adapter"))
+    adapters.load_adapter(base_transformer(tiny_base), folder)
+    content = (folder / name).read_bytes()
+    assert name != adapters.CONFIG_FILE or b'"mask_dilation": 3' in content
+    place = content.find(b'"mask_dilation": 3') + 17 if name == adapters.CONFIG_FILE else len(content) // 2
+    flip_bit(folder / name, place)  # in the configuration, one that leaves it readable: 3 becomes 2
+    with pytest.raises(InputError, match=f"{name} is damaged"):
+        adapters.load_adapter(base_transformer(tiny_base), folder)
+
+
+def test_another_adapter_than_the_best_json_beside_it_names_is_refused(
+    tiny_base: Path, saved: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(saved, tmp_path / "best"))
+    write_best(tmp_path / "best.json", adapter_digest(folder))
+    adapters.load_adapter(base_transformer(tiny_base), folder)
+    write_best(tmp_path / "best.json", "0" * 64)
+    with pytest.raises(InputError, match=r"is not the adapter that .* names; run `inpaint best` again"):
+        adapters.load_adapter(base_transformer(tiny_base), folder)
+
+
+def write_best(path: Path, adapter: str) -> None:
+    BestCheckpoint(
+        step=4,
+        sampling_steps=1,
+        criterion="psnr_mask",
+        why="",
+        by_criterion={},
+        scores={},
+        difference_to_training=0.0,
+        candidates=[],
+        provenance=Provenance(settings={}, versions={}, inputs={"adapter": adapter}),
+    ).write(path)
 
 
 def change_tensors(path: Path, change: Callable[[dict[str, Tensor]], object]) -> None:

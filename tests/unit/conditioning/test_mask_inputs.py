@@ -21,13 +21,21 @@ def hole() -> Hole:
     return box
 
 
-@pytest.mark.parametrize("mask", MASK_INPUTS.values(), ids=MASK_INPUTS)
+@pytest.mark.parametrize("mask", [AREA, FRAMES], ids=lambda mask: mask.name)
 def test_a_mask_is_zero_in_the_cells_without_hole_and_in_no_others(mask: MaskInput, hole: Hole) -> None:
     shown = mask.from_hole(hole, GEOMETRY)
     assert (shown.dtype, shown.shape) == (np.float32, (3, mask.channels(GEOMETRY), 4, 6))
     cells = hole.reshape(9, 4, 8, 6, 8).sum(axis=(2, 4))
     of_latent_frames = np.stack([frames.sum(axis=0) for frames in (cells[:1], cells[1:5], cells[5:])])
     assert np.array_equal((shown > 0).any(axis=1), of_latent_frames > 0)
+
+
+@pytest.mark.parametrize("mask", MASK_INPUTS.values(), ids=MASK_INPUTS)
+def test_a_mask_is_zero_without_a_hole_and_one_where_all_is_hole(mask: MaskInput) -> None:
+    for value in (0, 1):
+        shown = mask.from_hole(np.full((9, 32, 48), value, bool), GEOMETRY)
+        assert (shown.dtype, shown.shape) == (np.float32, (3, mask.channels(GEOMETRY), 4, 6))
+        assert (shown == value).all()
 
 
 def test_the_mask_channel_is_the_share_of_hole(hole: Hole) -> None:

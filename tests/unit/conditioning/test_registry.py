@@ -30,7 +30,7 @@ def test_the_model_takes_as_many_channels_as_it_is_given(entry: Conditioning) ->
     beside = [part for part in entry.extra_channels(known, mask) if part is not None]
     assert latents.shape == noisy.shape
     assert sum(part.shape[2] for part in (latents, *beside)) == entry.input_channels(16, 1)
-    assert entry.widens == (entry.input_channels(16, 1) > 16)
+    assert entry.adds_channels == (entry.input_channels(16, 1) > 16)
     assert torch.equal(latents, noisy), "all of it is hole"
 
 

@@ -1,5 +1,6 @@
 """Files and folders are written whole or not at all, and read back as they were written."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -98,3 +99,20 @@ def test_what_is_written_has_the_permissions_that_the_umask_says(tmp_path: Path)
         (temporary / "private").touch(mode=0o600)
     (tmp_path / "ordinary").touch()
     assert (tmp_path / "folder" / "private").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+@pytest.mark.parametrize("make", [make_file, make_folder])
+def test_what_is_made_and_its_folder_are_on_the_disk_when_it_has_its_name(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_disk = list[int]()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: on_disk.append(os.fstat(descriptor).st_ino))
+    target = tmp_path / "target"
+    with files.atomic_path(target) as temporary:
+        make(temporary)
+    assert {path.stat().st_ino for path in (tmp_path, *tmp_path.rglob("*"))} <= set(on_disk)
+    assert on_disk[-1] == tmp_path.stat().st_ino, "the new name last"
+    on_disk.clear()
+    with files.atomic_path(target, durable=False) as temporary:
+        make(temporary)
+    assert not on_disk

@@ -16,19 +16,18 @@ from inpainting.models import bases
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 
 ODD: dict[str, tuple[str, dict[str, Any], str]] = {
-    "5b": ("transformer", {"use_rotary_positional_embeddings": True}, "rotary positions"),
     "5b-I2V": (
         "transformer",
         {"use_rotary_positional_embeddings": True, "use_learned_positional_embeddings": True, "in_channels": 32},
-        "rotary positions, learned positions, 32 channels in and 16 out",
+        "learned positions, 32 channels in and 16 out",
     ),
-    "1.5-5b": (
+    "1.5-I2V": (
         "transformer",
-        {"use_rotary_positional_embeddings": True, "patch_size_t": 2},
-        "rotary positions, patches of 2 latent frames",
+        {"use_rotary_positional_embeddings": True, "patch_size_t": 2, "ofs_embed_dim": 16, "in_channels": 32},
+        "an ofs embedding, 32 channels in and 16 out",
     ),
     "ofs": ("transformer", {"ofs_embed_dim": 16}, "an ofs embedding"),
-    "Fun-InP": ("transformer", {"in_channels": 33}, "33 channels in and 16 out"),
+    "Fun-Control": ("transformer", {"in_channels": 32}, "32 channels in and 16 out"),
     "patch-4": ("transformer", {"patch_size": 4}, "patches of 4 latent cells"),
     "inverted": ("vae", {"invert_scale_latents": True}, "latents of inverted scale"),
     "4x": (
@@ -74,9 +73,7 @@ def test_a_base_is_refused_for_what_its_configuration_says(odd_base: Callable[[s
     base = odd_base(name)
     with pytest.raises(UsageError) as refused:
         bases.family(str(base))
-    said = (
-        f"--base: {base} has {ODD[name][2]}, which is not supported; supported bases are CogVideoX-2b and bases like it"
-    )
+    said = f"--base: {base} has {ODD[name][2]}, which is not supported; supported bases are CogVideoX-2b ("
     assert str(refused.value).startswith(said)
     assert "\n" not in str(refused.value)
 
@@ -106,7 +103,7 @@ def test_every_command_that_takes_a_base_refuses_it_and_writes_nothing(
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
-    base, out = odd_base("5b"), tmp_path / "out"
+    base, out = odd_base("5b-I2V"), tmp_path / "out"
     adapter, clip = tiny_training / "checkpoints" / "step-4" / "adapter", tiny_results / "dataset" / f"{0:016x}"
 
     def evaluate(method: str, *options: str) -> list[str]:
@@ -127,7 +124,7 @@ def test_every_command_that_takes_a_base_refuses_it_and_writes_nothing(
     }[command]
     assert main(arguments) == 2
     (message,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("inpaint ")]
-    assert message.startswith(f"inpaint {arguments[0]}: --base: {base} has rotary positions, which is not supported;")
+    assert message.startswith(f"inpaint {arguments[0]}: --base: {base} has {ODD['5b-I2V'][2]}, which is not supported;")
     assert not out.exists()
 
 
@@ -152,7 +149,7 @@ def test_every_command_that_cuts_windows_refuses_those_whose_length_the_vae_does
     assert not out.exists()
 
 
-@pytest.mark.parametrize("name", ["5b", "Fun-InP", "inverted", "epsilon"])
+@pytest.mark.parametrize("name", ["5b-I2V", "Fun-Control", "inverted", "epsilon"])
 def test_a_pipeline_refuses_it(odd_base: Callable[[str], Path], name: str) -> None:
     base = odd_base(name)
     parts = {"transformer": "CogVideoXTransformer3DModel", "vae": "AutoencoderKLCogVideoX"}
@@ -166,8 +163,8 @@ def test_a_pipeline_refuses_it(odd_base: Callable[[str], Path], name: str) -> No
 def test_a_configuration_of_the_pipeline_refuses_it_and_windows_whose_length_the_vae_does_not_keep(
     odd_base: Callable[[str], Path], tiny_base: Path
 ) -> None:
-    base = odd_base("1.5-5b")
-    with pytest.raises(UsageError, match=f"^model.base: {base} has rotary positions, patches of 2 latent frames"):
+    base = odd_base("1.5-I2V")
+    with pytest.raises(UsageError, match=f"^model.base: {base} has an ofs embedding, 32 channels in"):
         resolve({"model": {"base": str(base)}})
     with pytest.raises(UsageError, match=r"^model\.base: models/nowhere does not exist"):
         resolve({"model": {"base": "models/nowhere"}})

@@ -14,6 +14,7 @@ from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.config import resolve
 from inpainting.core.errors import UsageError
 from inpainting.models import bases, hub
+from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 
 NAME = "owner/CogVideoX-2b"
 MAIN, OLD = "0123456789abcdef0123456789abcdef01234567", "fedcba9876543210fedcba9876543210fedcba98"
@@ -143,8 +144,24 @@ def test_a_hub_base_is_refused_for_what_its_configuration_says(
     snapshot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = snapshot / "transformer" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"use_rotary_positional_embeddings": True}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"ofs_embed_dim": 16}))
     assert main(commands.prompt(NAME, tmp_path / "p")) == 2
-    assert f"--base: {snapshot} has rotary positions, which is not supported" in capsys.readouterr().err
-    with pytest.raises(UsageError, match=rf"model\.base: {NAME} has rotary positions"):
+    assert f"--base: {snapshot} has an ofs embedding, which is not supported" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=rf"model\.base: {NAME} has an ofs embedding"):
         resolve({"model": {"base": NAME}})
+
+
+def test_a_pipeline_from_a_cache_of_ones_own_takes_the_adapter_of_its_base(
+    snapshot: Path, tiny_training: Path, tmp_path: Path
+) -> None:
+    own = Path(shutil.move(snapshot.parents[2], tmp_path / "own"))
+    pipeline = CogVideoXInpaintPipeline.from_pretrained(NAME, cache_dir=own, local_files_only=True)
+    pipeline.load_adapter(tiny_training / "checkpoints" / "step-4" / "adapter")
+    assert hub.origin(pipeline.config._name_or_path) == (NAME, MAIN)
+
+
+def test_a_command_searches_a_relative_base_in_the_projects_folder_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(commands.prompt("models/nano", "prompt.safetensors")) == 0

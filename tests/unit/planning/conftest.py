@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from inpainting.config import PipelineConfig, resolve
-from inpainting.planning.model_shapes import Base, read_base
+from inpainting.models.shapes import Base, read_base
 from inpainting.planning.work import Work, count_work
 
 ROOT = Path(__file__).parents[3]

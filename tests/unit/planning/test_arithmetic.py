@@ -6,11 +6,11 @@ import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from inpainting.models import lora
+from inpainting.models.published_2b import TRANSFORMER, VAE
 from inpainting.models.settings import LoraSettings
+from inpainting.models.shapes import count, lora_shapes
 from inpainting.models.spatial_norm import project_first
 from inpainting.planning.arithmetic import decode_tflop, encode_tflop, forward_tflop, tokens, training_tflop
-from inpainting.planning.model_shapes import count, lora_shapes
-from inpainting.planning.published_2b import TRANSFORMER, VAE
 from torch.utils.flop_counter import FlopCounterMode
 
 SMALL: dict[str, Any] = {**TRANSFORMER, "num_layers": 6, "num_attention_heads": 8}

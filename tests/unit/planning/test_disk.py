@@ -6,6 +6,7 @@ import pytest
 import torch
 from inpainting.cli import main
 from inpainting.config import PipelineConfig, resolve
+from inpainting.models.shapes import Base, read_base
 from inpainting.planning.disk import (
     CheckpointBytes,
     checkpoint_bytes,
@@ -16,7 +17,6 @@ from inpainting.planning.disk import (
     missing_checkpoint_bytes,
     prompt_bytes,
 )
-from inpainting.planning.model_shapes import Base, read_base
 from inpainting.planning.work import Work, count_work
 from safetensors import safe_open
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from inpainting.config import PipelineConfig, resolve
+from inpainting.models.shapes import Base
 from inpainting.planning.cards import CARDS
 from inpainting.planning.hours import HoursRow, hours_rows, window_arithmetic
-from inpainting.planning.model_shapes import Base
 from inpainting.planning.work import Work, count_work
 
 CARD = CARDS["h100"]

@@ -66,6 +66,18 @@ def _training(found: dict[str, Any], what: str) -> dict[str, Any]:
     return row
 
 
+def test_auto_gradient_checkpointing_is_decided_for_the_card(my_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    my_run.write_text(yaml.safe_dump(MY_RUN | {"training": ATTENTION}))
+    computed = {}
+    for card, decided in (("h100", "off (auto: tensors take"), ("rtx4090", "on (auto: tensors take")):
+        found = planned(capsys, str(my_run), "--sequences", "100", "--card", card)
+        row = _training(found, "memory")
+        assert row["note"].startswith(f"training.gradient_checkpointing is {decided}")
+        assert sum(row["parts"].values()) < 1e9 * found["card"]["memory_gb"]
+        computed[card] = found["training_window"]["lora"][1]
+    assert computed["rtx4090"] / computed["h100"] == pytest.approx(389.5 / 289, rel=0.01)
+
+
 def test_a_disk_or_card_that_is_too_small_is_told_with_what_helps(
     my_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,6 +100,7 @@ def test_the_demo_is_planned_without_options(in_the_project: Path, capsys: pytes
     [
         ([], "dataset.root: /data/sequences does not exist; give the folder"),
         (["--configfile", "nowhere.yaml"], "--configfile: nowhere.yaml does not exist"),
+        (["--configfile", "Snakefile"], "--configfile: Snakefile is not a YAML file"),
         (["--card", "k80"], '--card: "k80" was given'),
         (["--sequences", "2"], "--sequences: "),
         (["--size", "large"], "--size: "),

@@ -109,6 +109,16 @@ def test_an_empty_mask_leaves_the_input_unchanged_and_is_logged(
     assert read_json(tmp_path / "out.json")["output"]["mask_coverage"] == 0
 
 
+def test_a_mask_that_covers_most_of_the_clip_is_logged(
+    run: Run, clip: Path, mask: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inverted = tmp_path / "inverted.png"
+    Image.fromarray(255 - still_mask()).save(inverted)
+    for path, warns in ((mask, False), (inverted, True)):
+        assert run(clip, path, tmp_path / path.stem, "--frames", "1", "--steps", "1") == 0
+        assert ("if it is white where pixels are known, invert it" in caplog.text) is warns
+
+
 def test_images_become_a_video_whose_rate_is_logged(
     run: Run, mask: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

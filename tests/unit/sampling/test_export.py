@@ -13,7 +13,7 @@ from inpainting.artifacts.best import BestCheckpoint
 from inpainting.cli import main
 from inpainting.core.files import folder_digest, read_json, write_json
 from inpainting.models import loading
-from inpainting.models.adapter_files import adapter_files
+from inpainting.models.adapter_files import adapter_digest, adapter_files
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
@@ -34,10 +34,11 @@ def scores(checkpoint: Path, tmp_path: Path) -> Path:
         sampling_steps=7,
         criterion="psnr_mask",
         why="the only one",
+        by_criterion={},
         scores={"psnr_mask": interval, "ssim_mask": {"mean": 0.5, "low": None, "high": None}},
         difference_to_training=0.0,
         candidates=[],
-        provenance={"settings": {}, "versions": {}, "inputs": {"adapter": folder_digest(checkpoint / "adapter")}},
+        provenance={"settings": {}, "versions": {}, "inputs": {"adapter": adapter_digest(checkpoint / "adapter")}},
     )
     best.write(tmp_path / "best.json")
     return tmp_path / "best.json"
@@ -49,7 +50,7 @@ def test_the_exported_files_equal_the_checkpoints_and_the_card_has_scores_and_st
     out = tmp_path / "exported"
     assert main(commands.export(checkpoint, out, "--scores", str(scores))) == 0
     names = adapter_files(checkpoint / "adapter")
-    assert sorted(p.name for p in out.iterdir()) == sorted([*names, "README.md", "provenance.json"])
+    assert sorted(p.name for p in out.iterdir()) == sorted([*names, "README.md", "SHA256SUMS", "provenance.json"])
     for name in names:
         assert (out / name).read_bytes() == (checkpoint / "adapter" / name).read_bytes()
     card = (out / "README.md").read_text()

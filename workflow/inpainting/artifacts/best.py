@@ -6,16 +6,28 @@ Written by `inpaint best`, which also copies the best checkpoint's adapter; read
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import BaseModel
+
 from inpainting.artifacts.formats import JsonFile, Provenance
-from inpainting.artifacts.validation_scores import Criterion, MeanScore, Scored, ValidationScores
+from inpainting.artifacts.validation_scores import Criterion, MeanScore, Score, Scored, ValidationScores
 from inpainting.core.errors import InputError
 from inpainting.core.settings import existing
+
+BEST_FILE = "best.json"
+"""Its name in the pipeline; the folder `best` beside it is the copied adapter."""
 
 
 class Candidate(Scored):
     """A checkpoint, scored with one number of denoising steps."""
 
     step: int
+
+
+class Choice(BaseModel):
+    """A checkpoint and the number of denoising steps to use it with."""
+
+    step: int
+    sampling_steps: int
 
 
 class BestCheckpoint(JsonFile):
@@ -28,10 +40,12 @@ class BestCheckpoint(JsonFile):
     sampling_steps: int
     """Denoising steps with which it was best."""
     criterion: Criterion
-    """The score that checkpoints were compared by."""
+    """What checkpoints were compared by."""
     why: str
     """The reason for the choice and its uncertainty, in words."""
-    scores: dict[Criterion, MeanScore]
+    by_criterion: dict[Criterion, Choice]
+    """What each criterion would have chosen."""
+    scores: dict[Score, MeanScore]
     """Scores of the best checkpoint."""
     difference_to_training: float
     """From the step-N.json of the best checkpoint."""
@@ -41,7 +55,7 @@ class BestCheckpoint(JsonFile):
     """Of the best checkpoint's scores, with the digest of the copied adapter among its inputs."""
 
 
-def read_adapter_scores(path: Path, option: str) -> tuple[str | None, list[tuple[int, dict[Criterion, MeanScore]]]]:
+def read_adapter_scores(path: Path, option: str) -> tuple[str | None, list[tuple[int, dict[Score, MeanScore]]]]:
     """Read a file of `inpaint validate` or `inpaint best`: (digest of its adapter, scores by denoising steps).
 
     Raises UsageError if the file does not exist, InputError if it is neither of them.

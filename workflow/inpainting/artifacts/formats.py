@@ -2,7 +2,8 @@
 
 Files are written atomically. A damaged file, or one of another kind, raises an InputError with one sentence: the file,
 what is wrong, and the command that makes it. Damage is detected by checksums: in JSON files over all other content; in
-parquet files over each page and over the column names; for a text table in the JSON file that is written with it.
+parquet files over each page and over the columns' names and lengths; for a text table in the JSON file that is written
+with it.
 """
 
 import contextlib
@@ -30,7 +31,7 @@ CHECKSUM = "checksum"
 """Key of the checksum over all other content, in JSON files and in the metadata of parquet files."""
 
 COLUMNS_DIGEST = "columns"
-"""Key of the digest of a parquet file's column names in its metadata; page checksums do not cover names."""
+"""Key of `columns_digest` in a parquet file's metadata; page checksums cover neither names nor lengths."""
 
 FILES = "files"
 """Key in a JSON file of the digests, by file name, of the tables written with it."""
@@ -199,6 +200,8 @@ class ParquetTable:
     """The file and the command that makes it, for messages."""
     others: bool = False
     """Whether further columns are kept; else they are dropped."""
+    folders: str = ""
+    """A column whose values name folders; a table in which one would lead to another place is refused."""
 
     def write(self, path: Path, table: "pd.DataFrame", provenance: Mapping[str, Any] | None = None) -> None:
         """Write the columns and the provenance, if given, atomically."""
@@ -217,9 +220,14 @@ class ParquetTable:
         with reading(path, self.wanted, option):
             rows = pq.read_table(path, page_checksum_verification=True)
             names_digest = (rows.schema.metadata or {}).get(COLUMNS_DIGEST.encode(), b"").decode()
-            if names_digest not in ("", value_digest(rows.column_names)):
-                raise Damaged("the names of its columns are not those that were written")
-            return self._in_order(rows).to_pandas()
+            # Earlier versions wrote a digest of the names alone.
+            if names_digest not in ("", value_digest(rows.column_names), columns_digest(rows)):
+                raise Damaged("the names or lengths of its columns are not those that were written")
+            table = self._in_order(rows)
+            for name in table[self.folders].to_pylist() if self.folders else ():
+                if not name or name in (".", "..") or "/" in name:
+                    raise Damaged(f"its {self.folders} {name!r} does not name a folder")
+            return table.to_pandas()
 
     def _in_order(self, table: "pa.Table") -> "pa.Table":
         """The required columns first, cast to their types."""
@@ -239,11 +247,23 @@ def write_parquet(path: Path, rows: "pa.Table", provenance: Mapping[str, Any] | 
     """Write a parquet table with page checksums, a digest of the column names, and its provenance as JSON."""
     import pyarrow.parquet as pq
 
-    metadata = {COLUMNS_DIGEST: value_digest(rows.column_names)}
+    metadata = {COLUMNS_DIGEST: columns_digest(rows)}
     if provenance is not None:
         metadata |= {"provenance": json.dumps(provenance), CHECKSUM: value_digest(provenance)}
     with atomic_path(path) as temporary:
         pq.write_table(rows.replace_schema_metadata(metadata), temporary, write_page_checksum=True)
+
+
+def columns_digest(rows: "pa.Table") -> str:
+    """SHA-256 over each column's name, length, number of missing values and, of lists, number of values, in hex."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def values(column: "pa.ChunkedArray") -> int | None:
+        return pc.sum(pc.list_value_length(column)).as_py() if pa.types.is_list(column.type) else None
+
+    columns = zip(rows.column_names, rows.columns, strict=True)
+    return value_digest([[name, len(column), column.null_count, values(column)] for name, column in columns])
 
 
 def read_provenance(model: type[ProvenanceT], path: Path, wanted: str, option: str | None = None) -> ProvenanceT:

@@ -39,6 +39,7 @@ MANIFEST = ParquetTable(
         ]
     ),
     wanted="the manifest.parquet of `inpaint audit`",
+    folders="id",
 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-Kind = Literal["adapter", "base", "classical", "external", "ceiling", "floor"]
+Kind = Literal["adapter", "base", "classical", "external", "ceiling", "floor", "degraded"]
 
 ADAPTER: Final = "adapter"
 """A fine-tuned model, named after its experiment."""
@@ -16,8 +16,13 @@ CEILING: Final = "ceiling"
 """The truth encoded and decoded by the VAE: an upper bound, not ranked with the others."""
 FLOOR: Final = "floor"
 """The masked input: a lower bound."""
+DEGRADED: Final = "degraded"
+"""A fine-tuned model that was shown damaged masks: what it loses by them, not ranked with the others."""
+
+UNRANKED: Final = (CEILING, DEGRADED)
+"""Kinds that are in the tables for comparison, and never the best of them."""
 
 
 def display_name(method: str, kind: str) -> str:
     """A method's display name: underscores become spaces, except in the names of adapters."""
-    return method if kind == ADAPTER else method.replace("_", " ")
+    return method if kind in (ADAPTER, DEGRADED) else method.replace("_", " ")

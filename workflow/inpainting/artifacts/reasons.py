@@ -26,8 +26,11 @@ class Reason(Enum):
     OTHER_SCENE = "other_scene", "outside the mask the truth shows something else than the input"
     SHIFTED_TRUTH = "shifted_truth", "the truth fits the input only when it is shifted in time or in space"
     OTHER_COLOURS = "other_colours", "the truth shows the input's scene in other colours, outside the mask too"
+    SHIFTED_MASK = "shifted_mask", "the mask covers what was removed only when it is shifted in time"
     INVERTED_MASK = "inverted_mask", "input and truth differ outside the mask alone, as if it were inverted", False
     TURNED_FRAMES = "turned_frames", "EXIF data turn the frames of one folder, and not those of the others", False
+    FLICKERING_MASK = "flickering_mask", "the mask is empty for some frames between others in which it is not", False
+    JUMPING_MASK = "jumping_mask", "the mask's area changes several times over from one frame to the next", False
     NOTHING_REMOVED = "nothing_removed", "input and truth are equal inside the mask", False
     STATIC_SEQUENCE = "static_sequence", "every frame of the input that was looked at shows the same picture", False
 

@@ -32,6 +32,8 @@ class ResultsSummary(JsonFile):
 
     sentence: str
     """The result in words."""
+    verdict: str
+    """Whether the headline method differs from the best classical one by more than chance, in words; "" without one."""
     split: str
     """The split that was scored."""
     sequences: int

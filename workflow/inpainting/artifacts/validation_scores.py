@@ -9,11 +9,16 @@ from pydantic import BaseModel, Field
 
 from inpainting.artifacts.formats import JsonFile, Provenance
 
-VALIDATION_VERSION = 1
+VALIDATION_VERSION = 2
 """Raised by hand when the scores of the same checkpoint change on purpose; scores of another version are made again."""
 
-Criterion = Literal["psnr_mask", "ssim_mask"]
-"""Scores of the raw output in the mask; PSNR in dB."""
+Score = Literal["psnr_mask", "ssim_mask", "detail_mask"]
+"""Scores of the raw output in the mask; PSNR and detail in dB, see `metrics.detail`."""
+
+SCORES: tuple[Score, ...] = get_args(Score)
+
+Criterion = Literal["psnr_mask", "ssim_mask", "detail_mask", "mean_rank"]
+"""What checkpoints are compared by: a score, or the mean of their ranks in all scores."""
 
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 
@@ -32,6 +37,7 @@ class SequenceScore(BaseModel):
     sequence: str
     psnr_mask: float | None
     ssim_mask: float | None
+    detail_mask: float | None
 
 
 class Scored(BaseModel):
@@ -40,7 +46,7 @@ class Scored(BaseModel):
     sampling_steps: int
     seconds_per_frame: float
     """Median over the sequences."""
-    scores: dict[Criterion, MeanScore]
+    scores: dict[Score, MeanScore]
 
 
 class ValidationRun(Scored):
@@ -57,7 +63,7 @@ class ValidationScores(JsonFile):
     step: int
     """Updates of the checkpoint."""
     criterion: Criterion
-    """The score that checkpoints are compared by."""
+    """What checkpoints are compared by."""
     difference_to_training: float
     """Difference between predictions of the reloaded adapter and those during training: see `models.parity`."""
     runs: list[ValidationRun] = Field(min_length=1)

@@ -26,6 +26,14 @@ def masked_input(rgb: Frames, hole: Hole) -> Frames:
     return np.where(hole[..., None], np.uint8(GREY_LEVEL), rgb)
 
 
+def black(rgb: Frames, hole: Hole) -> Frames:
+    """Black in the hole, -1 in the VAE's range; what bases that are trained to inpaint get.
+
+    rgb: uint8 [frames, height, width, 3]; hole: bool [frames, height, width].
+    """
+    return np.where(hole[..., None], np.uint8(0), rgb)
+
+
 def telea(rgb: Frames, hole: Hole) -> Frames:
     """Fast marching from the hole's edge inwards, per frame; a frame that is all hole becomes grey.
 
@@ -77,6 +85,7 @@ def _per_frame(rgb: Frames, hole: Hole, algorithm: int) -> Frames:
 MASKED_INPUT = Baseline(
     "masked_input", masked_input, "grey in the hole", kind=FLOOR, condition="grey", frame_by_frame=True
 )
+BLACK = Baseline("black", black, "black in the hole", kind=FLOOR, condition="black", frame_by_frame=True)
 TELEA = Baseline(
     "telea",
     telea,

@@ -2,7 +2,7 @@
 
 from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.flow_propagation import FLOW_PROPAGATION
-from inpainting.baselines.per_frame import BIHARMONIC, MASKED_INPUT, NAVIER_STOKES, TELEA
+from inpainting.baselines.per_frame import BIHARMONIC, BLACK, MASKED_INPUT, NAVIER_STOKES, TELEA
 from inpainting.baselines.temporal_median import TEMPORAL_MEDIAN
 
 BASELINES: dict[str, Baseline] = {
@@ -17,5 +17,5 @@ BASELINES: dict[str, Baseline] = {
     )
 }
 
-FILLS: dict[str, Baseline] = {baseline.condition: baseline for baseline in BASELINES.values() if baseline.condition}
-"""The methods that are fills of conditions, by the condition's name."""
+FILLS: dict[str, Baseline] = {fill.condition: fill for fill in (*BASELINES.values(), BLACK) if fill.condition}
+"""The fills of conditions, by the condition's name; most are methods."""

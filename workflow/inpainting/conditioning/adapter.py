@@ -1,10 +1,11 @@
 """The trained adapter as a folder.
 
 pytorch_lora_weights.safetensors   LoRA in diffusers' format, its configuration (with alpha) in the metadata
-widened.safetensors                the widened patch embedding, which `load_lora_weights` would refuse; absent with
-                                   `conditioning: replace`, which does not widen it
+widened.safetensors                the widened patch embedding, which `load_lora_weights` would refuse; absent where
+                                   it is the base's own
 prompt.safetensors                 the prompt embeddings of training, so that inference needs no text encoder
 inpainting.json                    AdapterConfig
+SHA256SUMS                         the digests of these files, written last; absent in adapters of earlier versions
 """
 
 from pathlib import Path
@@ -19,8 +20,17 @@ from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, read_json, write_json
 from inpainting.core.settings import Role, Settings
-from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE
+from inpainting.models import bases
+from inpainting.models.adapter_files import (
+    CONFIG_FILE,
+    LORA_FILE,
+    PROMPT_FILE,
+    WIDENED_FILE,
+    refuse_damaged,
+    write_adapter_sums,
+)
 from inpainting.models.adapter_weights import load_weights, save_weights
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import LoraSettings
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -38,8 +48,10 @@ class AdapterConfig(Settings):
     """Seed of random weights that replaced the base's own; None if the base's own were used."""
     vae_digest: str
     """Digest of the VAE's files."""
+    family: Annotated[str, Role.PLACE] = COGVIDEOX_2B.name
+    """Name of the base's model family."""
     channels: Annotated[int, Role.ARCHITECTURE]
-    """Input channels of the transformer: noisy latents and, if it is widened, condition latents and mask."""
+    """Input channels of the transformer: noisy latents and, with some conditionings, condition latents and mask."""
     masks: MaskSettings
     """How mask images become holes."""
     windows: WindowSettings
@@ -51,6 +63,12 @@ class AdapterConfig(Settings):
     sampling_steps: int | None = Field(None, ge=1)
     """Default number of denoising steps, as validation chose it; None before validation."""
 
+    @property
+    def widened(self) -> bool:
+        """Whether the patch embedding was widened and trained."""
+        inpaints = bases.family_named(self.family).condition_channels > 0
+        return self.condition.conditioning_entry.adds_channels and not inpaints
+
 
 def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config: AdapterConfig, prompt: Tensor) -> None:
     """Write the adapter folder atomically. prompt: embeddings, float [1, tokens, width]."""
@@ -59,6 +77,7 @@ def save_adapter(folder: Path, transformer: CogVideoXTransformer3DModel, config:
         save_weights(temporary, transformer)
         write_prompt(temporary / PROMPT_FILE, prompt)
         write_json(temporary / CONFIG_FILE, config.model_dump(mode="json"))
+        write_adapter_sums(temporary)
 
 
 def read_adapter_config(folder: Path) -> AdapterConfig:
@@ -69,7 +88,7 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
     except ValueError as error:
         first_line = str(error).strip().splitlines()[0]
         raise InputError(f"{folder}: {CONFIG_FILE} is damaged or of another version ({first_line})") from error
-    if config.condition.conditioning_entry.widens:
+    if config.widened:
         _refuse_missing(folder, WIDENED_FILE)
     return config
 
@@ -81,6 +100,10 @@ def _refuse_missing(folder: Path, *names: str) -> None:
 
 
 def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
-    """Load an adapter's weights into a transformer, widening it if needed; in place. Raises as `load_weights` does."""
+    """Load an adapter's weights into a transformer, widening it if needed; in place.
+
+    Raises InputError if a file is damaged, else as `load_weights`.
+    """
     config = read_adapter_config(folder)
-    load_weights(transformer, folder, config.lora, config.channels, config.condition.conditioning_entry.widens)
+    refuse_damaged(folder)
+    load_weights(transformer, folder, config.lora, config.channels, config.widened)

@@ -17,7 +17,7 @@ class Concat(Conditioning):
 
     name = "concat"
     description = "latents of the filled clip and the mask are concatenated to the noisy latents"
-    widens = True
+    adds_channels = True
     replaces = False
     fits_any_hole = False
 

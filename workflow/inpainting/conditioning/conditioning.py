@@ -21,8 +21,9 @@ class Conditioning(Protocol):
     name: str
     description: str
     """What the model gets, for the option's help."""
-    widens: bool
-    """Whether condition latents and mask are extra input channels: the patch embedding is widened and trained."""
+    adds_channels: bool
+    """Whether condition latents and mask are input channels: where the base has none for them, its patch embedding is
+    widened and trained."""
     replaces: bool
     """Whether `noisy_input` puts condition latents in place of noisy ones."""
     fits_any_hole: bool

@@ -23,7 +23,7 @@ class Replace(Conditioning):
         "no extra channels; at each step the filled clip's latents, with noise added, replace the noisy ones outside "
         "the hole"
     )
-    widens = False
+    adds_channels = False
     replaces = True
     fits_any_hole = True
 
@@ -45,7 +45,7 @@ class Replace(Conditioning):
         return noisy_latents.where((mask > 0).any(dim=-3, keepdim=True), add_noise(condition_latents))
 
     def extra_channels(self, condition_latents: Tensor, mask: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """(None, None), as the patch embedding is not widened."""
+        """(None, None): the input has no more channels."""
         return None, None
 
 

@@ -42,7 +42,7 @@ class ConditionSettings(FillSettings):
     @property
     def mask_entry(self) -> MaskInput:
         """The mask encoding; without mask channels, the one that marks the latents in the hole."""
-        return MASK_INPUTS[self.mask_input] if self.conditioning_entry.widens else AREA
+        return MASK_INPUTS[self.mask_input] if self.conditioning_entry.adds_channels else AREA
 
     @property
     def condition_source(self) -> ConditionSource:

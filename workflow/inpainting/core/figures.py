@@ -17,6 +17,11 @@ INK, GREY, PALE, HAIR = "#1f2933", "#616e7c", "#9aa5b1", "#e4e7eb"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#a5508c"
 """Distinguishable for colour-blind readers (M. Okabe, K. Ito: Color Universal Design, 2008); the purple is darkened."""
 
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, "#56b4e9", "#e69f00", "#7f7f7f", "#000000")
+"""Colours of lines that are many, from the same source; beyond them, lines also differ by SERIES_DASHES."""
+
+SERIES_DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
+
 RULES: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,

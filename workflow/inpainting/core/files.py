@@ -1,7 +1,9 @@
 """Atomic writing of files and folders, JSON and tables, and SHA-256 digests."""
 
 import contextlib
+import errno
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -20,11 +22,12 @@ os.umask(UMASK)
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; the file or folder made there replaces `path` on success.
 
     On an exception the temporary is removed and `path` is left unchanged. The temporary has the same suffix as `path`,
-    since many writers choose their format by it.
+    since many writers choose their format by it. durable: after a power loss, too, `path` is the old or the new one;
+    that takes milliseconds per file, too much for folders of frames.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,11 +36,29 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         _apply_umask(temporary)
+        if durable:
+            for made in [temporary, *temporary.rglob("*")]:
+                if not made.is_symlink():
+                    _write_to_disk(made)
         if temporary.is_dir() and path.is_dir():
             path.replace(folder / "replaced")
         temporary.replace(path)
+        if durable:
+            _write_to_disk(path.parent)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_to_disk(path: Path) -> None:
+    """Let the kernel write a file's content, or a folder's list of names, to the disk before this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that can't, for this kind of file
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _apply_umask(path: Path) -> None:
@@ -45,6 +66,12 @@ def _apply_umask(path: Path) -> None:
     for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
         if file.is_file() and not file.is_symlink():
             file.chmod(0o666 & ~UMASK)
+
+
+def unused(path: Path) -> Path:
+    """The path itself, or with -2, -3 and so on at its end, so that nothing is there yet."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(place for place in itertools.chain([path], numbered) if not place.exists())
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -34,7 +34,7 @@ class ItemCache:
     @contextmanager
     def adding(self, name: str) -> Iterator[Path]:
         """Yield a folder for an item's files; the item is added when the context ends without an exception."""
-        with atomic_path(self.path(name)) as temporary:
+        with atomic_path(self.path(name), durable=False) as temporary:
             temporary.mkdir()
             yield temporary
             (temporary / KEY_FILE).write_text(f"{self.keys[name]} {_content(temporary)}", encoding="ascii")

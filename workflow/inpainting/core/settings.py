@@ -7,8 +7,9 @@ sections share (seed, frames, base model), and defines the command line.
 import difflib
 import json
 import re
+import reprlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -25,6 +26,9 @@ EXPONENT = re.compile(r"[0-9.]+[eE]\+?[0-9]+")
 """A number such as 1e4, which YAML takes for text: its own form is 1.0e+4."""
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel = 1
 
 
 class Role(Enum):
@@ -100,17 +104,19 @@ class Settings(BaseModel):
 
         Nested sections and values of None are left out.
         """
-        options = []
-        for name, value in self.of_role(*(roles or Role)).items():
-            if isinstance(value, dict):
-                continue
-            flag = "--" + name.replace("_", "-")
-            if isinstance(value, bool):
-                options.append(flag if value else "--no-" + flag[2:])
-            elif value is not None:
-                text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
-                options.append(f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}")
-        return " ".join(options)
+        values = self.of_role(*(roles or Role))
+        given = {name: value for name, value in values.items() if value is not None and not isinstance(value, dict)}
+        return " ".join(self.option(name, value) for name, value in given.items())
+
+    @classmethod
+    def option(cls, name: str, value: Any) -> str:
+        """A setting with a JSON value as a command line option, quoted for a shell."""
+        flag = "--" + name.replace("_", "-")
+        if cls.model_fields[name].annotation is bool:
+            return flag if value else "--no-" + flag[2:]
+        text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
+        text = text.lower() if isinstance(value, bool) else text
+        return f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
 
     def section(self, kind: type[SettingsT]) -> SettingsT:
         """The values of another settings class whose fields this class contains."""
@@ -152,13 +158,23 @@ def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
         return f"{name}: there is no such setting; {hint}"
     if detail["type"] == "missing":
         return f"{name}: a value is needed and none was given"
-    found = json.dumps(detail["input"], default=str)
+    found = _found(detail["input"])
     if detail["type"] == "string_pattern_mismatch":
         message = "should be WIDTHxHEIGHT in pixels, such as 640x480"
     if detail["type"] == "string_type" and isinstance(detail["input"], bool):
         message += "; YAML reads yes, no, on and off as true and false, so quote them"
     message = message.removeprefix("Input ").replace("input was", "it was")
     return f"{name}: {found} was given, but it {message}"
+
+
+def _found(value: Any) -> str:
+    """A value as it was given; of nested ones only the beginning, since YAML's aliases can make them endless."""
+    nested = isinstance(value, list | dict) and any(isinstance(part, list | dict) for part in _parts(value))
+    return _BRIEF.repr(value) if nested else json.dumps(value, default=str)
+
+
+def _parts(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _shown(place: Sequence[str], option: bool) -> str:

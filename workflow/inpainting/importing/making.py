@@ -118,7 +118,7 @@ def _write(
         kinds.append(settings.truth_folder)
     written = _Written()
     try:
-        with atomic_path(path) as temporary:
+        with atomic_path(path, durable=False) as temporary:
             for kind in kinds:
                 (temporary / kind).mkdir(parents=True)
             for picture, levels, truth in frames:

@@ -37,7 +37,7 @@ def over_pixels(value: str, pixels: str) -> Pooled:
 
     NaN if the sequence has no such pixel.
     """
-    return Pooled(_over_pixels, (value, pixels))
+    return Pooled(mean_over_pixels, (value, pixels))
 
 
 def psnr_over_pixels(mse: str, pixels: str) -> Pooled:
@@ -60,18 +60,19 @@ def total(value: str) -> Pooled:
     return Pooled(_total, (value,))
 
 
-def _over_pixels(groups: Groups, value: pd.Series, pixels: pd.Series) -> pd.Series:
+def mean_over_pixels(groups: Groups, value: pd.Series, pixels: pd.Series) -> pd.Series:
+    """Mean over the pixels of each sequence; value: means of frames, NaN without pixels; pixels: their number."""
     weight = pixels.where(value.notna(), 0)
     return (value.fillna(0.0) * weight).groupby(groups).sum() / weight.groupby(groups).sum()
 
 
 def _psnr(groups: Groups, mse: pd.Series, pixels: pd.Series) -> pd.Series:
-    pooled = _over_pixels(groups, mse, pixels)
+    pooled = mean_over_pixels(groups, mse, pixels)
     return pd.Series(np.minimum(psnr(pooled), PSNR_CEILING), pooled.index)
 
 
 def _above_ceiling(groups: Groups, mse: pd.Series, pixels: pd.Series) -> pd.Series:
-    pooled = _over_pixels(groups, mse, pixels)
+    pooled = mean_over_pixels(groups, mse, pixels)
     return pd.Series(psnr(pooled) > PSNR_CEILING, pooled.index)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from inpainting.metrics.by_region import BY_REGION
 from inpainting.metrics.cost import COST
+from inpainting.metrics.detail import DETAIL
 from inpainting.metrics.metric import Metric
 from inpainting.metrics.motion import MOTION
 from inpainting.metrics.propainter_compat import PROPAINTER_COMPAT
@@ -13,6 +14,7 @@ from inpainting.metrics.vmaf import VMAF
 
 METRICS: tuple[Metric, ...] = (
     BY_REGION,
+    DETAIL,
     MOTION,
     VMAF,
     PROPAINTER_COMPAT,

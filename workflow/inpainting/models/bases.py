@@ -7,7 +7,10 @@ import inpainting
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import read_json
 from inpainting.models import hub
+from inpainting.models.cogvideox_1_5 import COGVIDEOX_1_5
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
+from inpainting.models.cogvideox_5b import COGVIDEOX_5B
+from inpainting.models.cogvideox_fun_inp import COGVIDEOX_FUN_2B_INP, COGVIDEOX_FUN_5B_INP
 from inpainting.models.family import Config, Family
 from inpainting.models.settings import ModelSettings
 
@@ -16,7 +19,13 @@ ModelSettingsT = TypeVar("ModelSettingsT", bound=ModelSettings)
 PROJECT = Path(inpainting.__file__).parents[2]
 """The project's folder, which holds models/nano."""
 
-FAMILIES: tuple[Family, ...] = (COGVIDEOX_2B,)
+FAMILIES: tuple[Family, ...] = (
+    COGVIDEOX_2B,
+    COGVIDEOX_5B,
+    COGVIDEOX_1_5,
+    COGVIDEOX_FUN_2B_INP,
+    COGVIDEOX_FUN_5B_INP,
+)
 
 CONFIG_FILES = {
     "transformer": "transformer/config.json",
@@ -34,14 +43,25 @@ def family_of(transformer: Config, vae: Config, scheduler: Config) -> Family:
     candidates = [(family.unsupported(transformer, vae, scheduler), family) for family in FAMILIES]
     unsupported, closest = min(candidates, key=lambda pair: len(pair[0]))
     if unsupported:
-        supported = "; or ".join(family.supported_bases for family in FAMILIES)
-        raise ValueError(f"has {', '.join(unsupported)}, which is not supported; supported bases are {supported}")
+        supported = ", ".join(f"{family.name} ({family.features})" for family in FAMILIES)
+        raise ValueError(
+            f"has {', '.join(unsupported)}, which is not supported; supported bases are {supported} and bases like "
+            "them: a VAE that compresses 8x8 pixels and 4 frames, and v-prediction over 1000 timesteps"
+        )
     return closest
 
 
 def family(base: str, option: str = "--base") -> Family:
     """The family of a base; raises UsageError, naming the option, if it does not exist or no family supports it."""
     return _family(base, read_configs(base, option), option)
+
+
+def family_named(name: str) -> Family:
+    """The family of that name, as in an adapter's configuration; raises InputError if there is none."""
+    for known in FAMILIES:
+        if known.name == name:
+            return known
+    raise InputError(f"there is no model family {name!r}; this version has {', '.join(f.name for f in FAMILIES)}")
 
 
 def family_unless_remote(base: str, revision: str | None, option: str) -> Family | None:
@@ -130,16 +150,16 @@ def local_folder(base: str, option: str = "--base", revision: str | None = None)
 
 
 def with_local_base(settings: ModelSettingsT) -> ModelSettingsT:
-    """The same settings with the folder of their base instead of its hub name and revision.
+    """The same settings with the folder of their base, see `find_folder`, instead of its hub name and revision.
 
     Raises as `local_folder` does, and UsageError if a folder is given with a revision.
     """
-    if not settings.base or find_folder(settings.base):
-        if settings.revision is not None:
-            raise UsageError(f"--revision: {settings.revision} was given, but --base is no hub name; leave it out")
-        return settings
-    folder = local_folder(settings.base, revision=settings.revision)
-    return settings.model_copy(update={"base": str(folder), "revision": None})
+    folder = find_folder(settings.base) if settings.base else ""
+    if folder is None:
+        folder = str(local_folder(settings.base, revision=settings.revision))
+    elif settings.revision is not None:
+        raise UsageError(f"--revision: {settings.revision} was given, but --base is no hub name; leave it out")
+    return settings.model_copy(update={"base": folder, "revision": None})
 
 
 def provenance(base: str) -> dict[str, str]:

@@ -57,13 +57,17 @@ class Family(Protocol):
     """A model family. Latents are [batch, latent frames, channels, rows, columns]; latent sizes are (rows, columns)."""
 
     name: str
-    supported_bases: str
-    """The bases that it supports, for error messages."""
+    features: str
+    """What distinguishes its bases from those of other families, for error messages."""
     geometry: Geometry
     timesteps: int
     """Number of training timesteps, which are 0 to timesteps - 1."""
     trained_in: tuple[str, ...]
     """Weight precisions of the published training, besides float32."""
+    condition_channels: int
+    """Input channels of the base for condition latents and mask; 0: the patch embedding has to be widened for them."""
+    unadapted: Mapping[str, str]
+    """Names of conditioning, fill and mask input for the base without an adapter (see `ConditionSettings`)."""
 
     def unsupported(self, transformer: Config, vae: Config, scheduler: Config) -> list[str]:
         """Features of a base with these configurations that the family does not support; empty for its own bases."""
@@ -107,7 +111,7 @@ class Family(Protocol):
         """The velocity that the transformer predicts, [batch, latent frames, latent channels, rows, columns].
 
         noisy_latents: of the same shape; condition_latents: likewise, and mask: [batch, latent frames, mask channels,
-        rows, columns], both None where the patch embedding is not widened; prompt_embeds: [batch, tokens, width];
-        timesteps: int64 [batch].
+        rows, columns], the share that is hole, both None where the transformer takes neither; prompt_embeds: [batch,
+        tokens, width]; timesteps: int64 [batch].
         """
         ...

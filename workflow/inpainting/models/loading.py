@@ -27,6 +27,11 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def gpu_memory(device: torch.device) -> int | None:
+    """Bytes of a GPU's memory, used or not; None for the CPU."""
+    return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
+
+
 def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
     """The VAE's precision by the settings, on this device."""
     if model.vae_dtype != "auto":
@@ -78,6 +83,8 @@ def load_transformer(
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **positions)
     if random_seed is not None:
         reinitialize(transformer, random_seed)
+    if latent_size is not None and frames is not None:
+        family.resize_positions(transformer, latent_size, frames)
     return transformer.to(device).eval().requires_grad_(False)
 
 

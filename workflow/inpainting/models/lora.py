@@ -16,6 +16,9 @@ from inpainting.models.widening import is_widened
 
 BLOCK = re.compile(r"^transformer_blocks\.\d+\.")
 
+PATCH_EMBEDDING = "patch_embed.proj"
+"""Is trained whole where it is widened; in CogVideoX 1.5 it is a linear layer."""
+
 
 def lora_config(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> LoraConfig:
     """peft's configuration; A is initialised randomly and B with zeros, so that the first output is the base's."""
@@ -36,7 +39,7 @@ def target_names(transformer: CogVideoXTransformer3DModel, settings: LoraSetting
     for target in settings.targets:
         if target == "all_linear":
             linear = [name for name, module in transformer.named_modules() if isinstance(module, nn.Linear)]
-            names |= dict.fromkeys(BLOCK.sub("", name) for name in linear)
+            names |= dict.fromkeys(BLOCK.sub("", name) for name in linear if name != PATCH_EMBEDDING)
         else:
             names |= dict.fromkeys(PRESETS.get(target, (target,)))
     return tuple(names)
@@ -89,7 +92,7 @@ def prepare_training(transformer: CogVideoXTransformer3DModel) -> dict[str, Para
     """Freeze all but LoRA and a widened patch embedding; returns the trainable parameters by name."""
     widened = is_widened(transformer)
     for name, parameter in transformer.named_parameters():
-        parameter.requires_grad_(".lora_" in name or (widened and name.startswith("patch_embed.proj.")))
+        parameter.requires_grad_(".lora_" in name or (widened and name.startswith(f"{PATCH_EMBEDDING}.")))
     return trainable_parameters(transformer)
 
 

@@ -1,6 +1,6 @@
 """Settings of the base model, its precision and device, and of LoRA."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,11 @@ class ModelSettings(Settings):
     def gpus_needed(self) -> int:
         """How many GPUs this process needs, if the machine has any."""
         return 0 if self.device == "cpu" or not self.uses_model() else 1
+
+    def less_memory(self) -> dict[str, Any]:
+        """Settings that take less GPU memory than these, by name, the most effective first."""
+        is_float32 = self.vae_dtype == "float32" or (self.vae_dtype, self.dtype) == ("as_base", "float32")
+        return {"vae_dtype": "bfloat16"} if is_float32 else {}
 
 
 class FetchCommand(Settings):

@@ -6,18 +6,13 @@ Small terms (norms, embeddings, activations) are left out: less than a percent a
 from collections.abc import Mapping
 from typing import Any
 
-from inpainting.planning.model_shapes import (
+from inpainting.models.shapes import (
     Convolution,
     decoder_convolutions,
     encoder_convolutions,
+    tokens,
     width,
 )
-
-
-def tokens(transformer: Mapping[str, Any], latent_frames: int, rows: int, columns: int) -> int:
-    """Tokens of a window of latents, with those of the text."""
-    patch = int(transformer["patch_size"])
-    return latent_frames * (rows // patch) * (columns // patch) + int(transformer["max_text_seq_length"])
 
 
 def forward_tflop(transformer: Mapping[str, Any], latent_frames: int, rows: int, columns: int) -> float:

@@ -9,9 +9,9 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
+from inpainting.models.published_2b import TRANSFORMER
 from inpainting.planning.arithmetic import forward_tflop
 from inpainting.planning.figures import Origin
-from inpainting.planning.published_2b import TRANSFORMER
 
 ASSUMED_SHARE = 0.3
 """Share of the peak that the transformer is assumed to reach on a card that nobody has published a time for."""

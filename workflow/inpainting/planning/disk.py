@@ -6,23 +6,18 @@ from pathlib import Path
 
 from inpainting.config import PipelineConfig
 from inpainting.core.errors import UsageError
-from inpainting.planning.figures import Origin
-from inpainting.planning.model_shapes import (
+from inpainting.models.shapes import (
     Base,
-    Shapes,
     count,
-    lora_shapes,
     read_base,
     transformer_shapes,
     vae_weights,
-    widened_shapes,
 )
-from inpainting.planning.optimizer_states import state_bytes
+from inpainting.planning.figures import Origin
 from inpainting.planning.work import Work, condition_sources, frame_size, window_latents
 from inpainting.stages.latents.disk import window_bytes
+from inpainting.stages.training.memory import state_bytes, trained_shapes
 from inpainting.stages.training.settings import TrainSettings, checkpoint_steps
-
-BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 
 VIDEO_BYTES_PER_PIXEL = 0.1
 """Assumed of the report's H.264 clips."""
@@ -53,12 +48,6 @@ class CheckpointBytes:
     adapter: int
     resume: int
     probe: int
-
-
-def trained_shapes(base: Base, training: TrainSettings) -> Shapes:
-    """Shapes of what an experiment trains: LoRA's weights, and the patch embedding where it is widened."""
-    channels = training.input_channels(int(base.transformer["out_channels"]), base.geometry)
-    return lora_shapes(base.transformer, training) | widened_shapes(base.transformer, channels)
 
 
 def content_window_bytes(config: PipelineConfig, base: Base, work: Work, content: str) -> int:
@@ -199,8 +188,9 @@ def _evaluation(config: PipelineConfig, work: Work) -> list[DiskRow]:
 
 def count_methods(config: PipelineConfig) -> int:
     """Methods that are scored: experiments, adapters, other tools and those that they are compared with."""
-    given = len(config.evaluation.given()) + len(config.evaluation.external)
-    return len(config.compared()) + given + len(config.evaluation.methods)
+    adapters = len(config.compared()) + len(config.evaluation.given())
+    others = len(config.evaluation.external) + len(config.evaluation.methods)
+    return adapters * (1 + config.evaluation.degraded_masks) + others
 
 
 def _report(config: PipelineConfig, work: Work) -> list[DiskRow]:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inpainting.config import PipelineConfig
+from inpainting.models.shapes import Base, count
 from inpainting.planning import measured
 from inpainting.planning.arithmetic import decode_tflop, encode_tflop, forward_tflop, training_tflop
 from inpainting.planning.cards import VAE_SHARE, Card
-from inpainting.planning.disk import trained_shapes
 from inpainting.planning.figures import Origin
-from inpainting.planning.model_shapes import Base, count
+from inpainting.planning.memory import checkpointing_of
 from inpainting.planning.work import Work, condition_sources
+from inpainting.stages.training.memory import trained_shapes
 from inpainting.stages.training.settings import TrainSettings, checkpoint_steps
 
 
@@ -50,10 +51,12 @@ def window_arithmetic(base: Base, work: Work) -> Arithmetic:
     )
 
 
-def step_arithmetic(base: Base, work: Work, training: TrainSettings) -> tuple[float, float]:
-    """TFLOP of one window in a training step: needed, and computed."""
-    trained = count(trained_shapes(base, training))
-    return training_tflop(base.transformer, *work.latent_shape, trained, training.gradient_checkpointing)
+def step_arithmetic(
+    config: PipelineConfig, base: Base, work: Work, training: TrainSettings, card: Card | None
+) -> tuple[float, float]:
+    """TFLOP of one window in a training step on a card: needed, and computed."""
+    trained, checkpointing = count(trained_shapes(base, training)), checkpointing_of(training, config, base, work, card)
+    return training_tflop(base.transformer, *work.latent_shape, trained, checkpointing.on)
 
 
 def hours_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None, results: Path) -> list[HoursRow]:
@@ -65,7 +68,8 @@ def hours_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None
         training = experiment.training
         same = measured.is_trained_as_planned(results, config, name)
         took = measured.benchmark_seconds(results, f"train-{name}") if same else None
-        rows.append(_row(card, "training", name, *_training(base, one, work, training), took, training.processes))
+        _, computed = step_arithmetic(config, base, work, training, card)
+        rows.append(_row(card, "training", name, *_training(one, training, computed), took, training.processes))
         steps = checkpoint_steps(training)
         windows = len(steps) * work.validated * work.joint_windows
         tried = config.validation.steps
@@ -73,8 +77,10 @@ def hours_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None
         took = measured.mean_seconds(results, names)
         vae, transformer = windows * len(tried) * (one.encode + one.decode), windows * sum(tried) * one.forward
         rows.append(_row(card, "validation", name, vae, transformer, None if took is None else took * len(steps)))
-        rows.append(_evaluation(card, name, joint, one, max(tried), results, same))
-    for name in config.evaluation.given():
+        for scored in (name, *config.evaluation.degraded([name])):
+            rows.append(_evaluation(card, scored, joint, one, max(tried), results, same))
+    given = config.evaluation.given()
+    for name in (*given, *config.evaluation.degraded(given)):
         rows.append(_evaluation(card, name, joint, one, config.evaluation.steps, results, False))
     there = measured.is_run_as_planned(results, work)
     for name, denoising in (("base", config.evaluation.steps), ("ceiling", 0)):
@@ -92,9 +98,8 @@ def _encoding(config: PipelineConfig, one: Arithmetic, work: Work, card: Card | 
     return rows
 
 
-def _training(base: Base, one: Arithmetic, work: Work, training: TrainSettings) -> tuple[float, float]:
-    """TFLOP of a training's VAE and transformer, with its previews."""
-    _, computed = step_arithmetic(base, work, training)
+def _training(one: Arithmetic, training: TrainSettings, computed: float) -> tuple[float, float]:
+    """TFLOP of a training's VAE and transformer, with its previews. computed: of a window in a step."""
     every = training.preview_every
     previews = training.steps // every * training.preview_sequences if every else 0
     transformer = training.steps * training.batch_size * computed + previews * training.preview_steps * one.forward

@@ -5,17 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from inpainting.config import PipelineConfig, resolve
+from inpainting.config import PipelineConfig, read_values, resolve
 from inpainting.core.disk import free_bytes
-from inpainting.core.errors import UsageError
-from inpainting.core.settings import existing
+from inpainting.models.shapes import Base, read_base
 from inpainting.planning.cards import CARDS, VAE_SHARE, Card, card_at_hand
 from inpainting.planning.disk import DiskRow, count_base_weights, disk_help, disk_rows
 from inpainting.planning.hours import Arithmetic, HoursRow, hours_rows, step_arithmetic, window_arithmetic
 from inpainting.planning.memory import MemoryRow, memory_rows
-from inpainting.planning.model_shapes import Base, read_base
 from inpainting.planning.settings import PlanCommand
 from inpainting.planning.text import as_text
 from inpainting.planning.work import Work, count_work, jobs
@@ -78,10 +74,11 @@ def make_plan(settings: PlanCommand) -> Plan:
         disk_help=disk_help(config),
         free=free_bytes(settings.results),
         card=name,
-        memory=memory_rows(config, base, work),
+        memory=memory_rows(config, base, work, card),
         window=window_arithmetic(base, work),
         training_window={
-            label: step_arithmetic(base, work, experiment.training) for label, experiment in config.compared().items()
+            label: step_arithmetic(config, base, work, experiment.training, card)
+            for label, experiment in config.compared().items()
         },
         hours=hours_rows(config, base, work, card, settings.results),
         notes=_notes(config, base, work, card),
@@ -90,11 +87,7 @@ def make_plan(settings: PlanCommand) -> Plan:
 
 def read_config(path: Path) -> PipelineConfig:
     """The configuration of a file, checked; dataset.root may be absent."""
-    existing(path, "--configfile", "a configuration file")
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict):
-        raise UsageError(f"--configfile: {path} holds no settings; give a configuration file")
-    return resolve(values, [path.parent], root_exists=False)
+    return resolve(read_values(path, "--configfile"), [path.parent], root_exists=False)
 
 
 def _notes(config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:

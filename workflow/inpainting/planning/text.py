@@ -67,6 +67,8 @@ def _memory(plan: "Plan") -> list[str]:
         lines.append(f"  {row.stage:22} {format_bytes(row.total):>9}  {parts}")
         if row.alternative is not None:
             lines.append(f"  {'':22} {format_bytes(row.alternative[1]):>9}  {row.alternative[0]}")
+        if row.note is not None:
+            lines.append(f"    {row.note}")
         if limit is not None and row.total > limit:
             lines.append(f"    DOES NOT FIT. What helps: {row.helps}")
     return lines

@@ -153,7 +153,7 @@ def jobs(config: PipelineConfig) -> dict[str, int]:
         "best": len(experiments),
         "evaluate": len(config.evaluation.methods) - learned,
         "evaluate_model": learned,
-        "evaluate_experiment": len(experiments) + given,
+        "evaluate_experiment": (len(experiments) + given) * (1 + config.evaluation.degraded_masks),
         "evaluate_external": len(config.evaluation.external),
         "draw_training": len(experiments),
         "draw_checkpoints": len(experiments),

@@ -16,13 +16,10 @@ from inpainting.core.errors import InputError
 from inpainting.models import bases, loading
 from inpainting.models.family import Family
 from inpainting.models.lora import without_lora
-from inpainting.models.widening import narrow_patch_embedding
+from inpainting.models.widening import is_widened, narrow_patch_embedding
 
 ADAPTER = "adapter"
 """Subfolder for the adapter in a saved pipeline."""
-
-WITHOUT_ADAPTER = ConditionSettings(conditioning="replace")
-"""The conditioning for a base that is not trained to inpaint."""
 
 
 class AdapterMixin(DiffusionPipeline):
@@ -35,23 +32,28 @@ class AdapterMixin(DiffusionPipeline):
     def __init__(self) -> None:
         super().__init__()
         self.adapter: AdapterConfig | None = None
-        self.condition = WITHOUT_ADAPTER
+        self.condition = ConditionSettings()
         self.default_prompt: Tensor | None = None
         self._base_projection: nn.Conv2d | None = None
+
+    @property
+    def unadapted(self) -> ConditionSettings:
+        """The conditioning of the base without an adapter."""
+        return ConditionSettings.model_validate(family_of(self).unadapted)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Self:
         """Load a pipeline, and the adapter that `save_pretrained` may have saved with it.
 
-        A relative folder is searched in the current folder, then in the project's. Raises UsageError for a folder that
+        folder: a folder, or a name on the hub, which is downloaded by diffusers' own options such as `cache_dir`. A
+        relative folder is searched in the current folder, then in the project's. Raises UsageError for a folder that
         does not exist.
         """
         local = bases.find_folder(str(folder))
         if local is None:
             bases.check_name(str(folder), "from_pretrained")
-        folder = local or folder
+        folder = local or cls.download(str(folder), **options)
         pipeline: Self = super().from_pretrained(folder, **options)
-        family_of(pipeline, widened=False)
         saved = Path(folder) / ADAPTER
         return pipeline._apply_adapter(saved) if saved.is_dir() else pipeline
 
@@ -93,7 +95,7 @@ class AdapterMixin(DiffusionPipeline):
         self.transformer.unload_lora()
         narrow_patch_embedding(self.transformer, self._base_projection)
         self.adapter = self.default_prompt = self._base_projection = None
-        self.condition = WITHOUT_ADAPTER
+        self.condition = self.unadapted
 
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:
         """Save the base, which CogVideoXPipeline can load as well, and the adapter in the subfolder `adapter`.
@@ -114,14 +116,11 @@ class AdapterMixin(DiffusionPipeline):
         adapters.save_adapter(Path(folder) / ADAPTER, adapted, config, prompt)
 
 
-def family_of(pipeline: DiffusionPipeline, widened: bool = True) -> Family:
-    """The model family of a pipeline; widened: whether the transformer may have more input than output channels.
-
-    Raises InputError if no family supports its parts.
-    """
+def family_of(pipeline: DiffusionPipeline) -> Family:
+    """The model family of a pipeline's base; raises InputError if no family supports its parts."""
     config = dict(pipeline.transformer.config)
-    if widened:
-        config["in_channels"] = config["out_channels"]
+    if is_widened(pipeline.transformer):
+        config["in_channels"] = pipeline.transformer.patch_embed.proj.base_channels
     try:
         return bases.family_of(config, pipeline.vae.config, pipeline.scheduler.config)
     except ValueError as error:

@@ -68,7 +68,7 @@ def model_card(name: str, config: AdapterConfig, record: dict[str, Any]) -> str:
     return TEMPLATE.format(
         base=config.base,
         name=name,
-        widened=" and a widened patch embedding" if config.condition.conditioning_entry.widens else "",
+        widened=" and a widened patch embedding" if config.widened else "",
         frames=config.windows.window,
         steps=runs[0]["sampling_steps"] if runs else config.sampling_steps or DEFAULT_STEPS,
         polarity="black" if config.masks.mask_invert else "white",
@@ -80,7 +80,7 @@ def model_card(name: str, config: AdapterConfig, record: dict[str, Any]) -> str:
 
 def _diffusers(name: str, config: AdapterConfig) -> str:
     """How diffusers loads the LoRA without this package, and what else it needs."""
-    text = WIDENED if config.condition.conditioning_entry.widens else COMPLETE
+    text = WIDENED if config.widened else COMPLETE
     return (text + LOAD).format(
         name=name,
         lora=LORA_FILE,

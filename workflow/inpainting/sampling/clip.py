@@ -25,6 +25,9 @@ from inpainting.video.reader import FrameReader, Picture
 from inpainting.video.settings import MaskSettings
 from inpainting.video.writer import VideoHeader
 
+MOSTLY_HOLE = 0.5
+"""Share of all pixels. Masks that cover more are often inverted."""
+
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +50,12 @@ def _inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> Non
     )
     width, height = clip.size
     log.info("%d frames of %dx%d, %.3g %% of them to inpaint", clip.frames, width, height, 100 * clip.coverage)
+    if clip.coverage > MOSTLY_HOLE:
+        log.warning(
+            "the mask covers %.0f %% of the clip, and all of that is made anew; if it is white where pixels are known, "
+            "invert it",
+            100 * clip.coverage,
+        )
     metadata = run_metadata(model, input, mask)
     shape = VideoHeader(clip.frames, clip.size, clip.timing.rate, clip.timing.pixel_aspect)
     sound = input if clip.reel.is_video else None

@@ -1,7 +1,6 @@
 """`inpaint export`: an adapter as one folder to publish, with a model card."""
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, file_digest, write_json
 from inpainting.core.settings import existing
-from inpainting.models.adapter_files import adapter_digest, adapter_files
+from inpainting.models.adapter_files import adapter_digest, adapter_files, copy_adapter
 from inpainting.sampling.card import model_card
 from inpainting.sampling.on_disk import full_disk_reported
 from inpainting.sampling.settings import ExportCommand
@@ -32,19 +31,15 @@ def export(settings: ExportCommand) -> None:
     config = adapters.read_adapter_config(adapter)
     if settings.out.exists() and not (settings.out / adapters.CONFIG_FILE).is_file():
         raise UsageError(f"--out: {settings.out} exists and is not an exported adapter; give a new folder")
-    digests = {name: file_digest(adapter / name) for name in adapter_files(adapter)}
     record = {
-        "adapter": digests,
+        "adapter": {name: file_digest(adapter / name) for name in adapter_files(adapter)},
         "training": _training(settings.checkpoint),
         "validation": _validation(settings.scores, adapter),
         "versions": provenance.versions(),
     }
     with full_disk_reported(settings.out), atomic_path(settings.out) as temporary:
         temporary.mkdir()
-        for name, digest in digests.items():
-            shutil.copyfile(adapter / name, temporary / name)
-            if file_digest(temporary / name) != digest:
-                raise InputError(f"{adapter / name} changed while it was copied; export it again")
+        copy_adapter(adapter, temporary)
         write_json(temporary / PROVENANCE_FILE, record)
         (temporary / CARD_FILE).write_text(model_card(settings.out.name, config, record), encoding="utf-8")
     log.info("written: %s", settings.out)

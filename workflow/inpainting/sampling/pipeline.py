@@ -72,7 +72,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             transformer=transformer,
             scheduler=scheduler,
         )
-        self.family = family_of(self)
+        self.family, self.condition = family_of(self), self.unadapted
         self._guidance_scale = 1.0
         self._num_timesteps = 0
         self._interrupt = False

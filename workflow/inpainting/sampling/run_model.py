@@ -83,6 +83,8 @@ class RunModel:
             pipeline.scheduler = CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)
         if settings.vae_tiling:
             pipeline.vae.enable_tiling()
+        if settings.fuse_lora and settings.adapter is not None:
+            pipeline.transformer.fuse_lora()
         if settings.compile:
             pipeline.transformer.compile()
         if settings.offload:

@@ -24,8 +24,12 @@ def dilate(hole: Hole, pixels: int) -> Hole:
     """Dilate a hole, bool [frames, height, width], by a disc with a radius of `pixels` in each frame."""
     if pixels == 0:
         return hole.copy()
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.stack([cv2.dilate(frame.astype(np.uint8), disc) for frame in hole]).astype(bool)
+    return np.stack([cv2.dilate(frame.astype(np.uint8), disc(pixels)) for frame in hole]).astype(bool)
+
+
+def disc(pixels: int) -> NDArray[np.uint8]:
+    """A disc with a radius of `pixels`, for OpenCV's morphology: uint8 [2 * pixels + 1, 2 * pixels + 1] of 0 and 1."""
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1)), np.uint8)
 
 
 def latent_area(hole: Hole, space: int, time: int) -> NDArray[np.float32]:

@@ -300,7 +300,7 @@ def mask_levels(frame: VideoFrame) -> MaskLevels:
 def _upright(frame: VideoFrame, pixels: str) -> NDArray[np.uint8]:
     """Raises VideoError for a frame that its header mirrors, of which FFmpeg's rotation says nothing."""
     parts = cast(Iterable[SideData], frame.side_data)  # its stub is that of a mapping of names
-    matrices = (np.frombuffer(part, np.int32) for part in parts if part.type.name == "DISPLAYMATRIX")
+    matrices = (np.frombuffer(cast(bytes, part), np.int32) for part in parts if part.type.name == "DISPLAYMATRIX")
     if any(np.sign(m[0]) * np.sign(m[4]) - np.sign(m[1]) * np.sign(m[3]) < 0 for m in matrices):
         raise VideoError("has a header that mirrors its frames; mirror them first: ffmpeg -i IN -crf 12 OUT.mp4")
     unnamed = frame.colorspace == UNSPECIFIED and frame.height > 576

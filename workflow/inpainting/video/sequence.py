@@ -98,7 +98,7 @@ def write_sequence(
 
     rgb and truth: uint8 [frames, height, width, 3]; mask: uint8 [frames, height, width], 255 where to inpaint.
     """
-    with atomic_path(sequence) as temporary:
+    with atomic_path(sequence, durable=False) as temporary:
         for kind, frames in zip(folders, (rgb, mask, truth), strict=True):
             (temporary / kind).mkdir(parents=True)
             write_images(temporary / kind, frames)

@@ -5,7 +5,7 @@ import logging
 import mimetypes
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -97,6 +97,14 @@ def write_video(output: Path, video: Video, sound: Path | None = None) -> None:
     write_frames(output, video.frames, header, sound)
 
 
+def write_small_video(output: Path, video: Video) -> None:
+    """Write an .mp4 for a page: smaller, and of less quality, than a result."""
+    encoding = replace(ENCODINGS[".mp4"], options=ENCODINGS[".mp4"].options | {"crf": "25"})
+    header = VideoHeader(len(video.frames), video.size, video.rate, video.pixel_aspect)
+    with atomic_path(output) as temporary:
+        _write_video(temporary, encoding, video.frames, header, None)
+
+
 def write_frames(output: Path, frames: Iterable[Picture], header: VideoHeader, sound: Path | None = None) -> None:
     """Write frames, uint8 [height, width, 3] each, as a video or a folder of numbered PNGs, by the suffix of `output`.
 
@@ -105,7 +113,7 @@ def write_frames(output: Path, frames: Iterable[Picture], header: VideoHeader, s
     computed frames are lost.
     """
     encoding = ENCODINGS.get(output.suffix.lower())
-    with atomic_path(output) as temporary:
+    with atomic_path(output, durable=False) as temporary:
         if encoding is None:
             temporary.mkdir()
             sequence.write_images(temporary, frames)

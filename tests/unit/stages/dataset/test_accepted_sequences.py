@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from inpainting.artifacts.reasons import Finding
 from inpainting.artifacts.record import Record
-from inpainting.video.sequence import MASK, RGB, TRUTH
+from inpainting.video.sequence import MASK, RGB, TRUTH, frame_name
 from PIL import Image
 from sequence_changes import (
     FRAMES,
@@ -27,6 +28,7 @@ from sequence_changes import (
     remove_nothing,
     rewrite,
     save_again,
+    save_changed,
     soften,
     text_chunk,
     to_palette,
@@ -49,7 +51,10 @@ ACCEPTED: dict[str, Change] = {
     "colours of 16 bits": colours_of_16_bits,
     "input with transparency": frame(lambda path: Image.open(path).convert("RGBA").save(path), RGB),
     "truth in grey": frame(lambda path: Image.open(path).convert("RGB").convert("P").save(path)),
-    "masks empty in some frames": rewrite(MASK, lambda masks: masks * (np.arange(FRAMES) > 8)[:, None, None]),
+    "masks empty in the first frames": rewrite(MASK, lambda masks: masks * (np.arange(FRAMES) > 8)[:, None, None]),
+    "masks that leave room around the object": each_mask(
+        lambda mask: Image.fromarray(cv2.dilate(mask, np.ones((9, 9))))),
+    "masks that come one frame late": rewrite(MASK, lambda masks: masks[np.maximum(np.arange(FRAMES) - 1, 0)]),
     "one hole pixel in one frame": rewrite(
         MASK, lambda masks: np.where(np.arange(masks.size).reshape(masks.shape) == 19732, 255, 0)
     ),
@@ -77,10 +82,15 @@ def turn_by_a_quarter(path: Path) -> None:
 
 WARNED: dict[str, tuple[Change, str]] = {
     "masks inverted": (invert, "inverted_mask"),
+    "every other mask empty": (
+        rewrite(MASK, lambda masks: masks * (np.arange(FRAMES) % 2)[:, None, None]), "flickering_mask"),
+    "one mask four times as large": (
+        frame(lambda path: save_changed(path, lambda mask: cv2.dilate(mask, np.ones((33, 33)))), MASK, frame_name(6)),
+        "jumping_mask"),
     "nothing removed": (remove_nothing, "nothing_removed"),
     "a frame on its side": (frame(turn_by_a_quarter, RGB), "turned_frames"),
     "a static input": (hold_still, "static_sequence"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ACCEPTED)

@@ -86,6 +86,10 @@ REJECTED: dict[str, tuple[Change, str]] = {
     "a truth one frame late": (rewrite(TRUTH, lambda frames: np.roll(frames, 1, axis=0)), "shifted_truth"),
     "a truth four frames early": (rewrite(TRUTH, lambda frames: np.roll(frames, -4, axis=0)), "shifted_truth"),
     "a truth two pixels to the left": (rewrite(TRUTH, lambda frames: np.roll(frames, -2, axis=2)), "shifted_truth"),
+    "masks three frames early": (
+        rewrite(MASK, lambda masks: masks[np.minimum(np.arange(FRAMES) + 3, FRAMES - 1)]), "shifted_mask"),
+    "masks five frames late": (
+        rewrite(MASK, lambda masks: masks[np.maximum(np.arange(FRAMES) - 5, 0)]), "shifted_mask"),
     "a truth in other colours": (rewrite(TRUTH, lambda frames: frames[..., ::-1]), "other_colours"),
     "a truth much darker": (rewrite(TRUTH, lambda frames: frames // 2), "other_colours"),
 }  # fmt: skip

@@ -138,6 +138,24 @@ def test_too_many_rejected_sequences_are_an_error_with_their_reasons(
     assert not out.exists()
 
 
+@pytest.mark.parametrize(("inverts", "wanted"), [(False, "true"), (True, "false")])
+def test_a_dataset_with_mostly_inverted_masks_is_refused_with_the_setting_to_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], inverts: bool, wanted: str
+) -> None:
+    def split(inverted: int) -> int:
+        records = [a_record(name, name) for name in "abcdef"]
+        records[:inverted] = [replace(record, warnings="inverted_mask") for record in records[:inverted]]
+        origin = ORIGIN | {"settings": {"mask_invert": inverts}}
+        write_manifest(tmp_path / "manifest.parquet", records, origin)
+        return main(commands.split(tmp_path / "manifest.parquet", tmp_path / "split.tsv"))
+
+    assert split(inverted=3) == 0
+    assert split(inverted=4) == 1
+    message = capsys.readouterr().err
+    assert "4 of 6 accepted sequences" in message
+    assert f"set masks.mask_invert to {wanted}" in message
+
+
 def test_a_manifest_of_an_audit_that_decoded_no_pixels_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,16 +1,16 @@
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from inpainting.core.html_table import Cell, Column, FormattedTable, to_html
 from inpainting.stages.evaluation.comparison import COMPARISON, STRATA, best_classical, compare, compare_strata
 from inpainting.stages.evaluation.rendering import (
     COMPARISON_COLUMNS,
-    Cell,
     ColumnFormat,
     format_table,
     page,
-    to_html,
     to_markdown,
 )
 from inpainting.stages.evaluation.summary import summarise
@@ -53,6 +53,7 @@ def scored(levels: dict[str, float] = LEVELS, count: int = 12, spread: float = 0
                         "psnr_band": value + 1,
                         "psnr_frame": value + (10 if output == "composited" else 5),
                         "ssim_mask": value / 40,
+                        "detail_mask": value - 30,
                         "seconds_per_frame": 0.1,
                     }
                 )
@@ -155,6 +156,28 @@ def test_the_sentence_says_so_when_the_interval_includes_zero() -> None:
     assert "neither is clearly better" in str(summary_of({**LEVELS, "lora <1>": 18}, spread=3)["sentence"])
 
 
+def test_the_verdict_says_better_worse_or_not_distinguishable_by_the_interval() -> None:
+    other = "temporal median, the best classical method"
+    better = str(summary_of(LEVELS)["verdict"])
+    assert re.match(rf"The adapter lora <1> is better than {other}, by [\d.]+ dB \(95 % interval", better)
+    worse = str(summary_of({**LEVELS, "lora <1>": 15})["verdict"])
+    assert f"is worse than {other}, by " in worse
+    even = str(summary_of({**LEVELS, "lora <1>": 18}, spread=3)["verdict"])
+    assert even.startswith(f"The adapter lora <1> and {other}, are not distinguishable on 12 test sequences: the ")
+    few = str(summary_of(LEVELS, count=2)["verdict"])
+    assert few.startswith("With 2 test sequences it cannot be said whether the adapter lora <1> is better than")
+    assert summary_of({"telea": 15.0, "base": 10.0})["verdict"] == "", "telea is both"
+
+
+def test_the_verdict_adds_ssim_if_that_says_otherwise() -> None:
+    sequences = scored(LEVELS, spread=0.3, count=12)
+    best = sequences["method"] == "lora <1>"
+    worse = sequences.assign(ssim_mask=np.where(best, 0.1, 0.5 + 0.001 * sequences.index % 7))
+    verdict = summarise(compare(worse, kinds(LEVELS), 0), worse, "test", 0)["verdict"]
+    assert "is better than temporal median" in verdict
+    assert re.search(r" By SSIM it is worse, by 0\.\d{3} \(95 % interval 0", verdict)
+
+
 def test_without_an_adapter_the_best_method_is_the_headline() -> None:
     levels = {name: LEVELS[name] for name in ("telea", "temporal_median", "base")}
     summary = summary_of(levels)
@@ -174,16 +197,21 @@ def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
     lines = to_markdown(format_table(compare(scored(), kinds(), seed=0))).splitlines()
     assert len(lines) == 2 + len(KINDS)
     assert "**" not in lines[2] and "ceiling" in lines[2]
-    assert "**" in lines[3] and "lora <1>" in lines[3]
+    assert "**" in lines[3] and r"lora \<1>" in lines[3]
     assert "| _" in lines[4] and "temporal median" in lines[4]
     assert all(line.count("|") == lines[0].count("|") for line in lines)
+
+
+def test_markdown_shows_ids_of_any_characters_as_they_are() -> None:
+    table = FormattedTable([Column("id", numeric=False)], [[Cell("a|b *c* _d_ my_run [e](f) `g` <h> \\")]], [""])
+    assert to_markdown(table).splitlines()[2] == r"| a\|b \*c\* \_d\_ my_run \[e\](f) \`g\` \<h> \\ |"
 
 
 def test_html_escapes_names_and_shows_dashes_for_unknown_numbers() -> None:
     html = page("Title", "a < b", [("", to_html(format_table(compare(scored(), kinds(), seed=0))))], ["note"])
     assert "lora &lt;1&gt;" in html
     assert "a &lt; b" in html
-    assert "nan" not in html.lower()
+    assert "nan" not in html.split("<script>")[0].lower()
     assert "http" not in html
     assert html.count('class="best"') == sum(bool(column.better) for column in COMPARISON_COLUMNS.values())
 
@@ -205,6 +233,6 @@ def test_numbers_are_rounded_to_the_digits_that_their_intervals_support() -> Non
     narrow = wide.assign(x_low=20.10, x_high=20.14)
     unknown = wide.assign(x_low=math.nan, x_high=math.nan)
     columns, texts = {"x": ColumnFormat("x", 2)}, {"method": "Method"}
-    assert format_table(wide, columns, texts).rows[0][1] == Cell("20.1", "18.2 to 22.1")
-    assert format_table(narrow, columns, texts).rows[0][1] == Cell("20.12", "20.10 to 20.14")
-    assert format_table(unknown, columns, texts).rows[0][1] == Cell("20.12")
+    assert format_table(wide, columns, texts).rows[0][1] == Cell("20.1", "18.2 to 22.1", number=20.123)
+    assert format_table(narrow, columns, texts).rows[0][1] == Cell("20.12", "20.10 to 20.14", number=20.123)
+    assert format_table(unknown, columns, texts).rows[0][1] == Cell("20.12", number=20.123)

@@ -170,6 +170,20 @@ def test_the_number_of_denoising_steps_is_the_one_that_validation_chose(
     assert with_chosen_steps(settings).steps == 7
 
 
+def test_damaged_masks_change_what_an_adapter_makes_and_not_where_it_is_scored(
+    tiny_base: Path, tiny_results: Path, tiny_training: Path, tmp_path: Path
+) -> None:
+    options = ["--base", str(tiny_base), "--device", "cpu", "--frames", "9", "--extras", "[]", "--steps", "1"]
+    adapter = str(tiny_training / "checkpoints" / "step-4" / "adapter")
+    options += ["--adapter", adapter, "--split", "all", "--limit", "1"]
+    for method in ("adapter", "degraded_masks"):
+        assert main(commands.evaluate(method, tiny_results, tmp_path / f"{method}.parquet", *options)) == 0
+    whole, damaged = (read_results(tmp_path / f"{method}.parquet") for method in ("adapter", "degraded_masks"))
+    assert (whole.kind, damaged.kind) == ("adapter", "degraded")
+    assert whole.frames["mask_pixels"].equals(damaged.frames["mask_pixels"])
+    assert not whole.frames["mse_mask"].equals(damaged.frames["mse_mask"])
+
+
 def test_a_learned_methods_scores_do_not_depend_on_the_number_of_workers(
     tiny_base: Path, tiny_results: Path, tmp_path: Path, untimed: Untimed
 ) -> None:

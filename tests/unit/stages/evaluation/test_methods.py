@@ -16,6 +16,6 @@ def test_the_setting_accepts_exactly_the_registered_methods() -> None:
 def test_every_method_has_its_kind() -> None:
     kinds = {name: METHODS[name].kind for name in get_args(MethodName)}
     assert kinds.pop("masked_input") == "floor"
-    assert {kinds.pop(name) for name in LEARNED} == {"adapter", "base", "ceiling"}
+    assert {kinds.pop(name) for name in LEARNED} == {"adapter", "base", "ceiling", "degraded"}
     assert kinds.pop("external") == "external"
     assert set(kinds.values()) == {"classical"}

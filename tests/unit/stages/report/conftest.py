@@ -52,6 +52,7 @@ class Results:
         files = {
             "dataset": self.dataset,
             "comparison": self.tables / "comparison.tsv",
+            "sequences": self.tables / "sequences.tsv",
             "evaluation": self.evaluation,
             "out": out,
         }
@@ -65,8 +66,24 @@ class Results:
             "svg": out / "comparison.svg",
             "strata_png": out / "strata.png",
             "strata_svg": out / "strata.svg",
+            "cost_png": out / "cost.png",
+            "cost_svg": out / "cost.svg",
         }
         return run("draw-comparison", files)
+
+    def draw_sequences(self, out: Path, examples: Path) -> int:
+        files = {
+            "comparison": self.tables / "comparison.tsv",
+            "sequences": self.tables / "sequences.tsv",
+            "manifest": self.audit / "manifest.parquet",
+            "examples": examples,
+            "png": out / "sequences.png",
+            "svg": out / "sequences.svg",
+            "difficulty_png": out / "difficulty.png",
+            "difficulty_svg": out / "difficulty.svg",
+            "page": out / "sequences.html",
+        }
+        return run("draw-sequences", files)
 
 
 def run(command: str, files: dict[str, Path], *more: str) -> int:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import io
+import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +16,18 @@ import pytest
 from inpainting.core.files import read_table
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.stages.report.draw_examples import choose_methods
+from inpainting.stages.report.example_choice import choose_examples
+from inpainting.stages.report.rivals import Rival, Rivals
+from inpainting.stages.report.slider import PIXELS, slider_page
+from inpainting.stages.report.time_slices import busiest_row, time_slice
 from inpainting.video.reader import read_video
 from PIL import Image
 
 if TYPE_CHECKING:
     from tests.unit.stages.report.conftest import Results
+
+
+FILES = ["clip.html", "clip.mp4", "compare.html", "moments.jpg", "slices.jpg"]
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +39,9 @@ def examples(tmp_path_factory: pytest.TempPathFactory, results: Results) -> Path
 
 def test_every_example_has_a_sheet_a_clip_and_a_page_that_holds_the_clip(examples: Path, results: Results) -> None:
     kept = sorted(path.name for path in (results.evaluation / "telea" / "examples").iterdir())
-    assert sorted(path.name for path in examples.iterdir()) == kept
+    assert sorted(path.name.partition("-")[2] for path in examples.iterdir()) == kept
     for folder in examples.iterdir():
-        assert sorted(path.name for path in folder.iterdir()) == ["clip.html", "clip.mp4", "moments.png"]
+        assert sorted(path.name for path in folder.iterdir()) == FILES
         assert len(read_video(folder / "clip.mp4").frames) == results.frames
         page = (folder / "clip.html").read_text()
         assert 'src="data:video/mp4;base64,' in page
@@ -54,7 +65,42 @@ def test_the_clip_shows_methods_pasted_over_the_input_and_the_sheet_their_raw_ou
     for folder in examples.iterdir():
         again = tmp_path / "again" / folder.name
         assert (again / "clip.mp4").read_bytes() == (folder / "clip.mp4").read_bytes()
-        assert (again / "moments.png").read_bytes() != (folder / "moments.png").read_bytes()
+        assert (again / "moments.jpg").read_bytes() != (folder / "moments.jpg").read_bytes()
+        assert (again / "slices.jpg").read_bytes() != (folder / "slices.jpg").read_bytes()
+
+
+def test_the_worst_the_best_and_random_sequences_are_chosen_by_their_gain_and_a_hash() -> None:
+    rivals = Rivals(Rival("lora", "adapter"), Rival("telea", "classical"))
+    scores = pd.DataFrame({"gain": [3.0, -1.0, 0.5, 9.0, math.nan]}, index=list("abcde")).dropna()
+    kept = {"a", "b", "c", "e"}
+    chosen = choose_examples(kept, scores, rivals, 3)
+    assert [(example.role, example.sequence) for example in chosen[:2]] == [("worst", "b"), ("best", "a")]
+    assert chosen[0].why == "the smallest gain, −1.0 dB, of lora over telea among the 4 sequences with kept frames"
+    assert chosen[2].role == "random" and chosen[2].sequence in {"c", "e"}
+    assert [example.role for example in choose_examples(kept, scores, rivals, 1)] == ["random"]
+    assert len(choose_examples(kept, scores, rivals, 9)) == 4
+    assert choose_examples({"e"}, scores, rivals, 3)[0].folder == "random-e"
+
+
+def test_a_time_slice_is_the_row_that_is_most_often_in_the_hole_over_time() -> None:
+    frames = np.arange(4 * 6 * 16 * 3, dtype=np.uint16).reshape(4, 6, 16, 3).astype(np.uint8)
+    hole = np.zeros((4, 6, 16), bool)
+    hole[1:, 4, 3:9] = hole[0, 2, 3] = True
+    assert busiest_row(hole) == 4
+    assert np.array_equal(time_slice(frames, 4)[::2], frames[:, 4])
+
+
+def test_images_of_many_methods_are_scaled_down() -> None:
+    clips = [(f"method {n}", np.zeros((2, 480, 640, 3), np.uint8)) for n in range(40)]
+    page = slider_page("t", "i", clips, [0, 1], (0, 1))
+    images = json.loads(page.split('application/json">')[1].split("</script>")[0])
+    found = [read_data_uri(uri) for frames in images["images"] for uri in frames]
+    assert len(found) == 80
+    assert 0.9 * PIXELS < sum(image.width * image.height for image in found) <= 1.01 * PIXELS
+
+
+def read_data_uri(uri: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
 
 
 def test_the_score_beside_a_name_is_the_one_of_the_tables(results: Results) -> None:
@@ -85,6 +131,7 @@ def test_a_missing_example_is_an_error_that_says_how_to_make_it(
     files = {
         "dataset": results.dataset,
         "comparison": results.tables / "comparison.tsv",
+        "sequences": results.tables / "sequences.tsv",
         "evaluation": tmp_path,
         "out": tmp_path / "out",
     }

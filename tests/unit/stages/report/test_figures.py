@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.core.figures import styled
-from inpainting.stages.report.draw_comparison import comparison_figure, ranked
-from inpainting.stages.report.draw_sequences import best_of_kinds, sequences_figure
+from inpainting.stages.report.difficulty import difficulty_figure
+from inpainting.stages.report.draw_comparison import comparison_figure, cost_figure, ranked
+from inpainting.stages.report.draw_sequences import sequences_figure
 from inpainting.stages.report.draw_training import running_mean, timestep_losses, training_figure
+from inpainting.stages.report.draw_trainings import line_style
+from inpainting.stages.report.rivals import Rival, Rivals, best_of_kinds
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -35,9 +38,11 @@ def training_row(step: int, loss: float = 0.5) -> dict[str, float]:
     }
 
 
-def write_training(folder: Path, rows: list[dict[str, float]]) -> None:
+def write_training(folder: Path, rows: list[dict[str, float]], experiment: str = "lora") -> None:
     provenance: dict[str, dict[str, str]] = {"settings": {}, "versions": {}, "inputs": {}}
-    summary = TrainingSummary(experiment="lora", checkpoints=[2], windows=1, trainable_weights=1, provenance=provenance)
+    summary = TrainingSummary(
+        experiment=experiment, checkpoints=[2], windows=1, trainable_weights=1, provenance=provenance
+    )
     summary.write(folder / "training.json")
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
@@ -84,6 +89,15 @@ def test_a_training_without_a_patch_embedding_and_with_losses_by_timestep_is_dra
     assert draw_training(draw, tmp_path, rows) == 0
 
 
+def test_all_trainings_are_drawn_together_with_lines_that_differ(draw: Callable[..., int], tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"t{number}").mkdir()
+        write_training(tmp_path / f"t{number}", [training_row(step, 1 / step) for step in range(1, 9)], f"run-{number}")
+    trainings = ",".join(str(tmp_path / f"t{number}" / "training.json") for number in range(2))
+    assert draw("draw-trainings", {"trainings": trainings, "png": tmp_path / "a.png", "svg": tmp_path / "a.svg"}) == 0
+    assert len({str(line_style(number)) for number in range(30)}) == 30
+
+
 def test_a_training_that_diverged_is_drawn(draw: Callable[..., int], tmp_path: Path) -> None:
     assert draw_training(draw, tmp_path, [training_row(1), training_row(2, math.inf), training_row(3, math.nan)]) == 0
 
@@ -105,6 +119,8 @@ def test_the_same_figure_has_the_same_bytes(tmp_path: Path, results: Results) ->
         "comparison.svg",
         "strata.png",
         "strata.svg",
+        "cost.png",
+        "cost.svg",
         "samples.png",
         "random.png",
         "suspicious.png",
@@ -130,7 +146,7 @@ def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
 ) -> None:
     scores = {
         name: {"mean": mean, "low": low, "high": None if low is None else 30.0}
-        for name, mean in (("psnr_mask", 20.0), ("ssim_mask", 0.5))
+        for name, mean in (("psnr_mask", 20.0), ("ssim_mask", 0.5), ("detail_mask", -2.0))
     }
     best = {
         "step": 2,
@@ -139,6 +155,7 @@ def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
         "provenance": {"settings": {}, "versions": {}, "inputs": {}},
         "why": "highest mean psnr_mask of the raw output over 3 validation sequences",
         "scores": scores,
+        "by_criterion": {"psnr_mask": {"step": 2, "sampling_steps": 5}, "mean_rank": {"step": 1, "sampling_steps": 2}},
         "sampling_steps": 5,
         "candidates": [
             {"step": step, "sampling_steps": steps, "seconds_per_frame": 0.1 * steps, "scores": scores}
@@ -151,28 +168,39 @@ def test_checkpoints_are_drawn_with_and_without_intervals_and_choices_of_steps(
     assert draw("draw-checkpoints", files, "--experiment", "lora") == 0
 
 
-def test_the_best_adapter_and_the_best_classical_method_are_drawn_by_sequence(
-    draw: Callable[..., int], tmp_path: Path, results: Results
-) -> None:
-    files = {"comparison": results.tables / "comparison.tsv", "sequences": results.tables / "sequences.tsv"}
-    assert draw("draw-sequences", {**files, "png": tmp_path / "a.png", "svg": tmp_path / "a.svg"}) == 0
+RIVALS = Rivals(Rival("lora", "adapter"), Rival("a_b", "classical"))
+
+
+def scores_of(count: int) -> pd.DataFrame:
+    scores = pd.DataFrame({"ours": np.linspace(10, 30, count), "reference": np.linspace(20, 25, count)})
+    return scores.assign(gain=scores["ours"] - scores["reference"])
 
 
 @pytest.mark.parametrize("count", [0, 1, 500])
 def test_any_number_of_sequences_is_drawn(count: int) -> None:
-    scores = pd.DataFrame({"y": np.linspace(10, 30, count), "x": np.linspace(20, 25, count)})
-    rows = {"y": {"method": "lora", "kind": "adapter"}, "x": {"method": "a_b", "kind": "classical"}}
+    scores = scores_of(count)
     with styled():
-        figure = sequences_figure(scores, rows)
+        figure = sequences_figure(scores, RIVALS)
     assert figure.axes[0].get_xlabel() == "a b"
-    assert f"on {int((scores['y'] > scores['x']).sum())} of {count}" in figure.axes[0].texts[0].get_text()
+    assert f"on {int((scores['gain'] > 0).sum())} of {count}" in figure.axes[0].texts[0].get_text()
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_scores_are_drawn_against_mask_size_and_motion_with_medians_of_many(count: int) -> None:
+    columns = ("coverage_mean", "mask_motion", "camera_motion")
+    manifest = pd.DataFrame({"id": range(count), **{name: np.linspace(0, 0.5, count) for name in columns}})
+    with styled():
+        figure = difficulty_figure(scores_of(count), manifest, RIVALS)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Mask size", "Mask motion", "Camera motion"]
+    lines = [line for line in figure.axes[0].lines if np.size(line.get_xdata()) > 1]
+    assert len(lines) == (2 if count == 500 else 0)
 
 
 def test_the_best_method_is_taken_of_the_first_kind_that_was_compared_or_of_all() -> None:
     rows = [("ceiling", "ceiling", 40.0), ("x", "adapter", 20.0), ("y", "adapter", 25.0), ("z", "base", 30.0)]
     table = comparison_of(*rows)
-    assert best_of_kinds(table, ("adapter", "base")) == {"method": "y", "kind": "adapter"}
-    assert best_of_kinds(table, ("classical", "floor"))["method"] == "ceiling"
+    assert best_of_kinds(table, ("adapter", "base")) == Rival("y", "adapter")
+    assert best_of_kinds(table, ("classical", "floor")).method == "ceiling"
 
 
 def comparison_of(*rows: tuple[str, str, float]) -> pd.DataFrame:
@@ -189,6 +217,13 @@ def test_methods_are_ranked_by_their_score_and_the_ceiling_is_a_line() -> None:
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["lora_x", "a b"]
     assert "ceiling 40.0" in [text.get_text() for text in axes.texts]
+
+
+def test_quality_against_run_time_has_a_marker_per_method_but_the_ceiling() -> None:
+    table = comparison_of(("ceiling", "ceiling", 40.0), ("a_b", "classical", 20.0), ("lora_x", "adapter", 25.0))
+    with styled():
+        figure = cost_figure(table.assign(seconds_per_frame=[0.1, 0.0, 2.0]))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["a b", "lora_x"]
 
 
 def test_methods_without_a_score_keep_their_row() -> None:

@@ -34,7 +34,7 @@ def test_compiled_blocks_train_what_the_others_do_and_resume_bit_identical_besid
 ) -> None:
     # Kernels that were compiled before, perhaps for another CPU, could end this process.
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "kernels"))
-    options = ["--batch-size", "2", "--micro-batch-size", "2", "--gradient-checkpointing"]
+    options = ["--batch-size", "2", "--micro-batch-size", "2", "--gradient-checkpointing", "true"]
     previews = ["--preview-every", "3", "--preview-sequences", "1", "--preview-steps", "1"]
     previews += ["--dataset", str(tiny_results / "dataset"), "--manifest", str(tiny_results / "audit/manifest.parquet")]
     assert main(training_arguments(tmp_path / "eager", *options)) == 0

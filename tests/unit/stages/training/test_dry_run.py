@@ -15,7 +15,7 @@ def test_a_dry_run_tells_settings_model_weights_shapes_loss_and_memory_and_write
     training_arguments: Arguments, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = folder_digest(tiny_results)
-    options = ["--dry-run", "--micro-batch-size", "2", "--ema-decay", "0.9", "--gradient-checkpointing"]
+    options = ["--dry-run", "--micro-batch-size", "2", "--ema-decay", "0.9", "--gradient-checkpointing", "true"]
     assert main(training_arguments(tmp_path / "run", *options)) == 0
     assert not list(tmp_path.iterdir())
     assert folder_digest(tiny_results) == before

@@ -68,3 +68,28 @@ def test_a_training_with_a_preset_world_size_does_not_wait_for_others(
     done = subprocess.run(command, env={**os.environ, **preset}, capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "ignored WORLD_SIZE=8 RANK=0 MASTER_ADDR=192.0.2.1 MASTER_PORT=29500" in done.stderr
+
+
+def test_a_process_that_no_launcher_started_says_for_whom_it_waits_and_gives_up() -> None:
+    script = (
+        "import logging, time; from inpainting.stages.training import distributed as d; d.JOIN_SECONDS = 0.1\n"
+        "logging.basicConfig(level=logging.INFO)\n"
+        "with d.joining_group(): time.sleep(600)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **WORKER}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    said = done.stderr.splitlines()
+    assert "waits for the other 3 of 4 processes at node1 (RANK=2 WORLD_SIZE=4)" in said[0]
+    assert "did not come; start them, or unset RANK and WORLD_SIZE if no launcher started this process" in said[1]
+
+
+def test_a_process_that_has_joined_its_group_goes_on() -> None:
+    script = (
+        "import os, time; from inpainting.stages.training import distributed as d; d.JOIN_SECONDS = 0.5\n"
+        "with d.joining_group(): pass\n"
+        "time.sleep(1)"
+    )
+    environment = {**os.environ, **WORKER}
+    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0

@@ -74,7 +74,7 @@ def run(arguments: list[str], cache: LatentCache, *options: str) -> Run:
     settings = parse("train", [*arguments[1:], *options])
     assert isinstance(settings, TrainCommand)
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), settings.window)
-    if settings.conditioning_entry.widens:
+    if settings.conditioning_entry.adds_channels:
         widen_patch_embedding(transformer, settings.input_channels(16, bases.family(settings.base).geometry))
     lora.add_lora(transformer, settings.section(lora.LoraSettings), seed=0)
     parameters = lora.prepare_training(transformer)

@@ -36,6 +36,11 @@ def settings(**values: Any) -> OptimizerSettings:
     return OptimizerSettings(**{**given, **values})
 
 
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0), (50, 5), (999, 99), (1000, 100), (20000, 100)])
+def test_the_default_warm_up_is_a_tenth_of_the_steps_and_100_at_most(steps: int, warmup: int) -> None:
+    assert OptimizerSettings(steps=steps).warmup_steps == warmup
+
+
 def left_after(step: int) -> float:
     """Share of the updates after the warm-up that is left."""
     return (STEPS - step) / (STEPS - WARMUP)

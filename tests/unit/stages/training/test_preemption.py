@@ -55,7 +55,7 @@ def test_a_signal_saves_and_exits_with_75_and_the_next_run_ends_bit_identical(
         assert main(training_arguments(tmp_path / "run", *options)) == 75
     assert signal.getsignal(number) == handler
     assert f"stopped by {number.name} after step" in capsys.readouterr().err
-    last = checkpoints.latest(tmp_path / "run" / "checkpoints")
+    last = checkpoints.latest(checkpoints.found(tmp_path / "run" / "checkpoints"))
     assert last is not None
     assert 10 <= last.step < 40
     assert metrics_rows(tmp_path / "run")[-1]["step"] == last.step

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from damage import remove_sums
 from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
 from inpainting.cli import main, parse
 from inpainting.core.files import folder_digest, read_table, write_table
@@ -182,7 +183,7 @@ def test_a_changed_setting_of_the_latents_is_named(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    out = remove_sums(Path(shutil.copytree(tiny_training, tmp_path / "run")))
     last = out / "checkpoints" / "step-4"
     state = read_state(last)
     assert state.fingerprint["latents"]["truth"]["latents_dtype"] == "float16"
@@ -210,6 +211,12 @@ def test_a_run_of_constant_rates_may_be_made_longer(training_arguments: Argument
     assert main(training_arguments(tmp_path / "longer", *constant)) == 0
     assert main(training_arguments(tmp_path / "longer", *constant, "--steps", "6")) == 0
     assert checkpoint_files(tmp_path / "longer") == checkpoint_files(tmp_path / "whole")
+
+
+def test_a_constant_rate_has_no_warm_up_that_could_change(training_arguments: Arguments, tmp_path: Path) -> None:
+    constant = ["--schedule", "constant", "--steps"]
+    assert main(training_arguments(tmp_path, *constant, "2")) == 0
+    assert main(training_arguments(tmp_path, *constant, "4", "--warmup-steps", "3")) == 0
 
 
 @pytest.mark.parametrize("option", ["--rank", "--optimizer"])

@@ -22,7 +22,8 @@ from inpainting.stages.training.metrics_logger import MetricsLogger
 from inpainting.stages.training.preemption import Stop
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.stages.training.skipped_updates import MAX_SKIPPED_IN_A_ROW
-from inpainting.stages.training.train import adapter_config, prepare_transformer
+from inpainting.stages.training.train import adapter_config
+from inpainting.stages.training.transformer import prepare_transformer
 from trainings import metrics_rows
 
 Arguments = Callable[..., list[str]]
@@ -110,7 +111,7 @@ def fp16_run(settings: TrainCommand) -> Run:
     accelerator.scaler = torch.amp.GradScaler("cpu")
     cache, config = LatentCache(settings.index, "train"), adapter_config(settings)
     float32 = settings.model_copy(update={"dtype": "float32"})
-    transformer = prepare_transformer(float32, config, cache, torch.device("cpu"), None)
+    transformer = prepare_transformer(float32, config, cache, accelerator, None)
     metadata = {"fingerprint": {}, "windows": 1, "trainable_weights": 1, "provenance": provenance.describe({}, {})}
     return Run(settings, accelerator, transformer, lora.trainable_parameters(transformer), cache, config, metadata)
 

@@ -132,7 +132,7 @@ def test_an_absurd_rate_stops_before_a_checkpoint_holds_what_is_not_finite(
     options = ["--learning-rate", "1e30", "--patch-learning-rate", "1e30", "--warmup-steps", "0", "--save-every", "1"]
     assert main(training_arguments(tmp_path, *options)) == 1
     message = capsys.readouterr().err
-    last = checkpoints.latest(tmp_path / "checkpoints")
+    last = checkpoints.latest(checkpoints.found(tmp_path / "checkpoints"))
     assert last is not None
     assert f"step {last.step + 1}: the " in message and "is not finite, on " in message
     assert "A lower --learning-rate may help; with --on-change continue the training then goes on from" in message
@@ -198,7 +198,7 @@ def wait_for(path: Path, running: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.slow
 def test_a_killed_run_ends_as_if_it_had_never_been_killed(training_arguments: Arguments, tmp_path: Path) -> None:
-    options = ["--steps", "60", "--save-every", "5", "--gradient-checkpointing"]
+    options = ["--steps", "60", "--save-every", "5", "--gradient-checkpointing", "true"]
     assert main(training_arguments(tmp_path / "whole", *options)) == 0
     for step in (10, 35):
         running = process(training_arguments(tmp_path / "killed", *options))

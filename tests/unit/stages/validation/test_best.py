@@ -7,8 +7,10 @@ from typing import Any
 
 import commands
 import pytest
+from inpainting.artifacts.validation_scores import SCORES
 from inpainting.cli import main
 from inpainting.core.files import write_json, write_text
+from inpainting.core.sums import SUMS_FILE
 from inpainting.models.adapter_files import LORA_FILE, adapter_digest
 
 Candidate = Callable[..., Path]
@@ -21,9 +23,9 @@ def run_of(sampling_steps: int, *psnr: float) -> dict[str, Any]:
     return {
         "sampling_steps": sampling_steps,
         "seconds_per_frame": 0.01 * sampling_steps,
-        "scores": {name: {"mean": sum(psnr) / len(psnr), **interval} for name in ("psnr_mask", "ssim_mask")},
+        "scores": {name: {"mean": sum(psnr) / len(psnr), **interval} for name in SCORES},
         "sequences": [
-            {"sequence": name, "psnr_mask": value, "ssim_mask": value}
+            {"sequence": name, "psnr_mask": value, "ssim_mask": value, "detail_mask": 20 - value}
             for name, value in zip("abcdef", psnr, strict=False)
         ],
     }
@@ -33,15 +35,14 @@ def run_of(sampling_steps: int, *psnr: float) -> dict[str, Any]:
 def candidate(tmp_path: Path) -> Candidate:
     """Writes a checkpoint's adapter, and its scores as `inpaint validate` would."""
 
-    def candidate(step: int, psnr: float, ssim: float = 0.5, **changes: Any) -> Path:
+    def candidate(step: int, psnr: float, ssim: float = 0.5, detail: float = -3.0, **changes: Any) -> Path:
         adapter = tmp_path / "checkpoints" / f"step-{step}" / "adapter"
         write_text(adapter / LORA_FILE, f"of step {step}")
         write_json(adapter / "inpainting.json", {"base": "somewhere", "sampling_steps": None})
-        scores = {
-            name: {"mean": mean, "low": None, "high": None} for name, mean in (("psnr_mask", psnr), ("ssim_mask", ssim))
-        }
+        means = {"psnr_mask": psnr, "ssim_mask": ssim, "detail_mask": detail}
+        scores = {name: {"mean": mean, "low": None, "high": None} for name, mean in means.items()}
         run = {"sampling_steps": 5, "seconds_per_frame": 0.1, "scores": scores}
-        run["sequences"] = [{"sequence": "a", "psnr_mask": psnr, "ssim_mask": ssim}]
+        run["sequences"] = [{"sequence": "a", **means}]
         result = {
             "step": step,
             "criterion": "psnr_mask",
@@ -81,7 +82,7 @@ def test_other_files_in_the_adapters_folder_are_not_copied(candidate: Candidate,
     scored = candidate(500, 20.0)
     write_text(tmp_path / "checkpoints" / "step-500" / "adapter" / ".snakemake_timestamp", "")
     assert best(scored) == 0
-    assert {path.name for path in (tmp_path / "best").iterdir()} == {LORA_FILE, "inpainting.json"}
+    assert {path.name for path in (tmp_path / "best").iterdir()} == {LORA_FILE, "inpainting.json", SUMS_FILE}
 
 
 def test_of_equal_scores_the_earlier_step_wins_in_any_order_of_files(
@@ -95,6 +96,25 @@ def test_the_criterion_decides_which_score_counts(candidate: Candidate, best: Be
     criterion = {"criterion": "ssim_mask"}
     assert best(candidate(500, 20.0, 0.9, **criterion), candidate(1000, 25.0, 0.5, **criterion)) == 0
     assert json.loads((tmp_path / "best.json").read_text())["step"] == 500
+
+
+@pytest.mark.parametrize(("criterion", "step"), [("psnr_mask", 500), ("detail_mask", 1500), ("mean_rank", 1000)])
+def test_blur_wins_by_psnr_noise_may_by_detail_and_what_is_second_in_all_by_mean_rank(
+    candidate: Candidate, best: Best, tmp_path: Path, criterion: str, step: int
+) -> None:
+    blurred = candidate(500, 22.0, 0.70, -9.0, criterion=criterion)
+    sharp = candidate(1000, 21.8, 0.72, -1.0, criterion=criterion)
+    noisy = candidate(1500, 15.0, 0.30, 0.5, criterion=criterion)
+    assert best(blurred, sharp, noisy) == 0
+    chosen = json.loads((tmp_path / "best.json").read_text())
+    assert chosen["step"] == step
+    choices = {name: choice["step"] for name, choice in chosen["by_criterion"].items()}
+    assert choices == {"psnr_mask": 500, "ssim_mask": 1000, "detail_mask": 1500, "mean_rank": 1000}
+    if criterion == "mean_rank":
+        ranks = (
+            "lowest mean rank in psnr_mask, ssim_mask, detail_mask of the raw output over 1 validation sequences: 1.67"
+        )
+        assert chosen["why"].startswith(ranks)
 
 
 def test_steps_are_compared_as_numbers(candidate: Candidate, best: Best, tmp_path: Path) -> None:
@@ -143,7 +163,7 @@ def test_the_reason_has_the_interval_and_whether_the_choice_may_be_chance(
     mixed = [run_of(5, *(value + change for value, change in zip(values, (1, -1, 1, -1, -0.1), strict=True)))]
     assert best(candidate(500, 0.0, runs=ahead), candidate(1000, 0.0, runs=behind)) == 0
     sure = json.loads((tmp_path / "best.json").read_text())["why"]
-    assert "21.80 dB (95 % interval 19.00 to 25.00); 0.50 dB above the next of 2 checkpoints, step 1000" in sure
+    assert "21.80 dB (95 % interval 19.00 to 25.00); 0.50 dB better than the next of 2 checkpoints, step 1000" in sure
     assert "chance" not in sure
     assert best(candidate(500, 0.0, runs=ahead), candidate(1500, 0.0, runs=mixed)) == 0
     assert "so that chance may have chosen" in json.loads((tmp_path / "best.json").read_text())["why"]

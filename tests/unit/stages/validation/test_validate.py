@@ -11,9 +11,11 @@ from typing import Any
 import commands
 import numpy as np
 import pytest
+from damage import flip_content_bit, remove_sums
 from inpainting.cli import main
 from inpainting.core import seeds
 from inpainting.core.files import folder_digest, read_table, write_table
+from inpainting.models.adapter_files import LORA_FILE
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
@@ -103,7 +105,7 @@ def test_a_sequence_with_empty_masks_has_no_score_and_does_not_count(
         sequence.write_sequence(dataset / name, rgb, mask * (name != first), truth)
     assert validate(tmp_path / "scores.json", "--dataset", str(dataset)) == 0
     result = scores(tmp_path / "scores.json")
-    assert result["sequences"][0] == {"sequence": first, "psnr_mask": None, "ssim_mask": None}
+    assert result["sequences"][0] == {"sequence": first, "psnr_mask": None, "ssim_mask": None, "detail_mask": None}
     mean = np.mean([row["psnr_mask"] for row in result["sequences"][1:]])
     assert result["scores"]["psnr_mask"]["mean"] == pytest.approx(mean)
 
@@ -125,8 +127,10 @@ def test_an_unreadable_frame_is_named_with_its_sequence(
     frames = sequence.read_rgb(folder, 0, 17)
     sequence.write_sequence(tmp_path / "dataset" / first, frames, sequence.read_mask(folder, 0, 17), frames)
     Image.fromarray(frames[0, :16]).save(tmp_path / "dataset" / first / "GT_480" / "frame_00003.png")
-    assert validate(tmp_path / "scores.json", "--dataset", str(tmp_path / "dataset")) == 1
-    assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
+    for workers in ("1", "2"):
+        options = ["--dataset", str(tmp_path / "dataset"), "--workers", workers]
+        assert validate(tmp_path / "scores.json", *options) == 1
+        assert f"sequence {first}: its frames can't be read" in capsys.readouterr().err
 
 
 def test_each_number_of_denoising_steps_is_scored(validate: Validate, tmp_path: Path) -> None:
@@ -136,6 +140,14 @@ def test_each_number_of_denoising_steps_is_scored(validate: Validate, tmp_path: 
     assert (one["sampling_steps"], two["sampling_steps"]) == (1, 2)
     assert two["sequences"] == scores(tmp_path / "two.json")["sequences"] != one["sequences"]
     assert two["seconds_per_frame"] > 0
+
+
+def test_worker_processes_change_no_score(validate: Validate, tmp_path: Path) -> None:
+    options = ("--steps", "1,2")
+    assert validate(tmp_path / "one.json", *options) == 0
+    assert validate(tmp_path / "more.json", *options, "--workers", "2") == 0
+    one, more = (json.loads((tmp_path / name).read_text())["runs"] for name in ("one.json", "more.json"))
+    assert [run["sequences"] for run in one] == [run["sequences"] for run in more]
 
 
 def test_only_new_and_changed_sequences_are_inpainted(
@@ -166,14 +178,47 @@ def test_the_loaded_model_predicts_what_the_trained_model_did(validate: Validate
     assert json.loads((tmp_path / "scores.json").read_text())["difference_to_training"] < 1e-5
 
 
-def damaged(training: Path, folder: Path) -> Path:
+def copy(training: Path, folder: Path) -> Path:
     return Path(shutil.copytree(training / "checkpoints" / "step-4", folder / "step-4"))
+
+
+def without_sums(training: Path, folder: Path) -> Path:
+    """A copy of the last checkpoint without digests of its files, as an earlier version wrote it."""
+    return remove_sums(copy(training, folder))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adapter/inpainting.json",
+        f"adapter/{LORA_FILE}",
+        "adapter/widened.safetensors",
+        "probe.safetensors",
+        "state.json",
+    ],
+)
+def test_a_flipped_bit_in_a_file_that_is_scored_is_named(
+    validate: Validate, tiny_training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    checkpoint = copy(tiny_training, tmp_path)
+    flip_content_bit(checkpoint / name)
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
+    assert f"inpaint validate: {checkpoint / name} is damaged: its SHA-256" in capsys.readouterr().err
+    assert not (tmp_path / "scores.json").exists()
+
+
+def test_a_flipped_bit_in_the_state_of_the_optimizer_does_not_matter_to_validation(
+    validate: Validate, tiny_training: Path, tmp_path: Path
+) -> None:
+    checkpoint = copy(tiny_training, tmp_path)
+    flip_content_bit(checkpoint / "optimizer.pt")
+    assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint), "--limit", "1") == 0
 
 
 def test_a_checkpoint_whose_weights_changed_since_training_is_refused(
     validate: Validate, tiny_training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    checkpoint = damaged(tiny_training, tmp_path)
+    checkpoint = without_sums(tiny_training, tmp_path)
     weights = load_file(checkpoint / "adapter" / "widened.safetensors")
     save_file({name: 1.5 * tensor for name, tensor in weights.items()}, checkpoint / "adapter" / "widened.safetensors")
     assert validate(tmp_path / "scores.json", "--checkpoint", str(checkpoint)) == 1
@@ -199,7 +244,7 @@ def test_a_damaged_checkpoint_is_named(
     content: bytes | None,
     said: str,
 ) -> None:
-    checkpoint = damaged(tiny_training, tmp_path)
+    checkpoint = without_sums(tiny_training, tmp_path)
     (checkpoint / name).unlink()
     if content is not None:
         (checkpoint / name).write_bytes(content)
@@ -210,7 +255,7 @@ def test_a_damaged_checkpoint_is_named(
 def test_a_weight_that_is_not_finite_and_a_checkpoint_under_another_name_are_refused(
     validate: Validate, tiny_training: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    checkpoint = damaged(tiny_training, tmp_path)
+    checkpoint = without_sums(tiny_training, tmp_path)
     path = checkpoint / "adapter" / "widened.safetensors"
     weights = load_file(path)
     save_file({**weights, "patch_embed.proj.bias": weights["patch_embed.proj.bias"] * np.inf}, path)

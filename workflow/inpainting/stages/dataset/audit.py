@@ -21,6 +21,7 @@ from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import file_digest, value_digest
 from inpainting.stages.dataset.groups import Grouping, group_duplicates
 from inpainting.stages.dataset.inspect_shard import check_paths, inspect_shard, shaping_settings
+from inpainting.stages.dataset.polarity import mostly_inverted
 from inpainting.stages.dataset.settings import AuditCommand, InspectCommand, InspectionSettings
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,9 @@ def audit(settings: AuditCommand) -> None:
     AuditSummary.model_validate(counts | metadata | {"provenance": origin}).write(settings.out / "summary.json")
     write_manifest(settings.out / "manifest.parquet", records, origin)
     log.info("%s; %s", verdict([of.reasons for of in records]), warned([of.warnings for of in records]))
+    kept = [record.warnings for record in records if record.verdict == ACCEPTED]
+    if sentence := mostly_inverted(kept, settings.mask_invert):
+        log.warning("%s; `inpaint split` stops until then", sentence)
 
 
 def inspect_here(settings: AuditCommand) -> Path:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import Content
 from inpainting.core import seeds
-from inpainting.stages.dataset import alignment, checks, content, similarity
+from inpainting.stages.dataset import alignment, checks, content, mask_timing, similarity
 from inpainting.stages.dataset.content import Difference
 from inpainting.stages.dataset.settings import InspectionSettings
 from inpainting.video import masks
@@ -52,6 +52,8 @@ class ContentStatistics:
         self.settings = settings
         self.mask_range = (255, 0)
         self.coverage: list[float] = []
+        self.areas: dict[int, float] = {}
+        self.changes: list[mask_timing.ChangeAndHole] = []
         self.differences: list[Difference] = []
         self.comparisons: list[alignment.Comparison] = []
         self.camera_motion: list[float] = []
@@ -67,7 +69,7 @@ class ContentStatistics:
 
         Frames must come in ascending order.
         """
-        hole = self.add_mask(images[MASK]) if MASK in images else None
+        hole = self.add_mask(number, images[MASK]) if MASK in images else None
         sizes = {(image.shape[1], image.shape[0]) for image in images.values()}
         if hole is None or len(images) < 3 or len(sizes) > 1 or (self.size and sizes != {self.size}):
             return
@@ -78,15 +80,23 @@ class ContentStatistics:
         comparison = alignment.compare(alignment.FramePair(number, rgb, truth, around))
         if comparison is not None:
             self.comparisons.append(comparison)
+        threshold = self.settings.effect_threshold
+        self.changes.append(mask_timing.change_and_hole(number, rgb, truth, hole, threshold))
         self._add_motion(number, rgb, hole, truth)
         self.hashes += [similarity.picture_hash(truth)] * similarity.hashed_frames(self.settings.frames).count(number)
 
-    def add_mask(self, mask: Pixels) -> NDArray[np.bool_]:
+    def add_mask(self, number: int, mask: Pixels) -> NDArray[np.bool_]:
         """Add the coverage and value range of a mask, uint8 [height, width]; returns its hole, bool [height, width]."""
-        hole = masks.to_hole(mask[None], self.settings)[0]
-        self.coverage.append(float(np.count_nonzero(hole) / hole.size))
+        hole = self.add_area(number, mask)
+        self.coverage.append(self.areas[number])
         low, high = self.mask_range
         self.mask_range = (min(low, int(mask.min())), max(high, int(mask.max())))
+        return hole
+
+    def add_area(self, number: int, mask: Pixels) -> NDArray[np.bool_]:
+        """Add a mask, uint8 [height, width], that is only compared with its neighbours; returns its hole."""
+        hole = masks.to_hole(mask[None], self.settings)[0]
+        self.areas[number] = float(np.count_nonzero(hole) / hole.size)
         return hole
 
     @property
@@ -109,8 +119,10 @@ class ContentStatistics:
                 self.mask_motion.append(dist(centre, self.previous[2]))
         self.previous = (number, small_truth, centre)
 
-    def content(self, read_pair: alignment.ReadPair, read_truth: alignment.ReadTruth) -> Content:
-        """The content measures and findings. The functions read a frame again; called if input and truth differ."""
+    def content(
+        self, read_pair: alignment.ReadPair, read_truth: alignment.ReadTruth, read_hole: mask_timing.ReadHole
+    ) -> Content:
+        """The content measures and findings. The functions read a frame again; called if something does not fit."""
         inside, outside = self._share("inside", "hole"), self._share("outside", "known")
         findings = checks.check_coverage(
             self.coverage, self.mask_range, self.settings.mask_threshold, self.settings.mask_folder
@@ -122,10 +134,12 @@ class ContentStatistics:
             detail = f"input and truth differ by {inside:.1f} levels inside the mask and by {outside:.1f} outside"
             findings.append(Finding(Reason.INVERTED_MASK, None, detail))
         else:
-            findings += alignment.check_alignment(self.comparisons, self.settings, read_pair, read_truth)
+            misaligned = alignment.check_alignment(self.comparisons, self.settings, read_pair, read_truth)
+            findings += misaligned or mask_timing.check_shift(self.changes, read_hole)
             if inside is not None and inside < SAME_PICTURE_LEVELS:
                 detail = f"input and truth differ by {inside:.2f} levels inside the mask"
                 findings.append(Finding(Reason.NOTHING_REMOVED, None, detail))
+        findings += mask_timing.check_areas(self.areas)
         if len(self.differences) > 1 and self.largest_change < SAME_PICTURE_LEVELS:
             detail = f"{self.settings.rgb_folder}: {len(self.differences)} frames were compared"
             findings.append(Finding(Reason.STATIC_SEQUENCE, None, detail))

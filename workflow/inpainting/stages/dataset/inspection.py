@@ -14,7 +14,7 @@ from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import NO_CONTENT, Content, Soundness
 from inpainting.core.files import value_digest
-from inpainting.stages.dataset import checks, folder_scan, similarity
+from inpainting.stages.dataset import checks, folder_scan, mask_timing, similarity
 from inpainting.stages.dataset.alignment import FramePair
 from inpainting.stages.dataset.content_statistics import ContentStatistics, sample_frames
 from inpainting.stages.dataset.folder_scan import FolderScan
@@ -124,6 +124,9 @@ class Inspection:
         images = {folder: self._read(folder, number, CONVERT[folder]) for folder in folders}
         return {folder: image for folder, image in images.items() if image is not None}
 
+    def _image(self, number: int, folder: str) -> Pixels | None:
+        return self._images(number, (folder,)).get(folder)
+
     def _read(self, folder: str, number: int, convert: Convert | None) -> Pixels | None:
         """Check a frame. Returns its pixels as `convert` gives them; None without it or for an unusable frame."""
         entry = self.scans[folder].frames.get(number)
@@ -181,12 +184,20 @@ class Inspection:
         others = iter(sorted(set(range(1, self.settings.frames + 1)) - set(self.sampled)))
         while statistics.needs_more_masks and (number := next(others, None)) is not None:
             for mask in self._images(number, (MASK,)).values():
-                statistics.add_mask(mask)
-        content = statistics.content(self._pair, lambda number: self._images(number, (TRUTH,)).get(TRUTH))
+                statistics.add_mask(number, mask)
+        lengths = {number: entry.length for number, entry in self.scans[MASK].frames.items()}
+        for number in set(mask_timing.masks_to_read(lengths)) - set(statistics.areas):
+            for mask in self._images(number, (MASK,)).values():
+                statistics.add_area(number, mask)
+        content = statistics.content(self._pair, lambda number: self._image(number, TRUTH), self._hole)
         return replace(content, findings=self._errors(self.undecodable) + content.findings)
 
     def _errors(self, errors: dict[str, dict[int, FrameError]]) -> list[Finding]:
         return [one for folder in FOLDERS for one in checks.check_errors(self.names[folder], errors[folder])]
+
+    def _hole(self, number: int) -> mask_timing.Map | None:
+        mask = self._image(number, MASK)
+        return None if mask is None else masks.to_hole(mask_timing.on_grid(mask)[None], self.settings)[0]
 
     def _pair(self, number: int) -> FramePair | None:
         images = self._images(number, FOLDERS)

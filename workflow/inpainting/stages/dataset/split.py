@@ -24,6 +24,7 @@ from inpainting.core import provenance
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import file_digest
 from inpainting.core.seeds import derive
+from inpainting.stages.dataset.polarity import mostly_inverted
 from inpainting.stages.dataset.settings import SplitCommand, SplitSettings
 
 EXACT_GROUPS = 100
@@ -60,7 +61,8 @@ def split(settings: SplitCommand) -> None:
 def accepted_rows(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFrame:
     """The manifest's accepted rows.
 
-    Raises InputError if the audit rejected all sequences or more than max_rejected, or decoded no pixels.
+    Raises InputError if the audit rejected all sequences or more than max_rejected, or decoded no pixels; also if most
+    masks look inverted, as training would then learn to change what is known.
     """
     rows = accepted(manifest)
     share = 1 - len(rows) / len(manifest)
@@ -72,6 +74,9 @@ def accepted_rows(manifest: pd.DataFrame, settings: SplitCommand) -> pd.DataFram
         raise InputError(f"{verdict(list(manifest['reasons']))}, {limit}; {where}")
     if (rows["digest"] == "").any() or rows["coverage_mean"].isna().any():
         raise InputError(f"the audit of {settings.manifest} decoded no pixels; audit with --level crc or decode")
+    inverts = bool(MANIFEST.provenance(settings.manifest).settings.get("mask_invert"))
+    if sentence := mostly_inverted(list(rows["warnings"]), inverts):
+        raise InputError(f"{sentence}; warnings.tsv beside {settings.manifest} lists them")
     return rows
 
 

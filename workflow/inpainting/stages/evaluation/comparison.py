@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from inpainting.artifacts.method_kinds import CEILING, CLASSICAL
+from inpainting.artifacts.method_kinds import CEILING, CLASSICAL, UNRANKED
 from inpainting.metrics.aggregate import Interval, interval_columns, mean_interval, paired_interval
 from inpainting.metrics.registry import HEADLINE
 from inpainting.metrics.significance import holm, signed_rank
@@ -55,7 +55,7 @@ def compare(
         gain, p_value = Interval(math.nan, math.nan, math.nan, 0), math.nan
         if reference not in (None, method):
             gain = paired_interval(psnr[method], psnr[reference], seed)
-            p_value = signed_rank(psnr[method], psnr[reference]) if kind != CEILING else math.nan
+            p_value = signed_rank(psnr[method], psnr[reference]) if kind not in UNRANKED else math.nan
         rows.append(
             {
                 "method": method,

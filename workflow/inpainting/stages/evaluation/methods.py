@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, EXTERNAL, Kind
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, DEGRADED, EXTERNAL, Kind
 from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.registry import BASELINES
 from inpainting.core.seeds import derive
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.external import read_output
-from inpainting.video import masks
+from inpainting.video import mask_damage, masks
 from inpainting.video.clip import Frames, SequenceClip
 from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
@@ -46,6 +46,8 @@ class MethodEntry:
     """What it does, for table captions and help texts."""
     load: Callable[["EvaluateCommand"], Method]
     """Loads the method and its model."""
+    takes_adapter: bool = False
+    """Whether it needs an adapter's folder; other methods take none."""
     learned: bool = False
     """Whether it needs a model, and therefore asks for a GPU."""
     compared: bool = True
@@ -98,12 +100,24 @@ def _mask_settings(settings: "EvaluateCommand") -> MaskSettings:
 
 
 def _inpaint(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip) -> Frames:
+    return _inpaint_hole(settings, pipeline, clip, masks.to_hole(clip.mask, _mask_settings(settings)))
+
+
+def _inpaint_degraded(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip) -> Frames:
+    rng = np.random.default_rng(derive(settings.seed, "evaluation.degraded", clip.sequence))
+    hole = masks.to_hole(clip.mask, _mask_settings(settings))
+    return _inpaint_hole(settings, pipeline, clip, mask_damage.half_damaged(hole, rng))
+
+
+def _inpaint_hole(
+    settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip, hole: Hole
+) -> Frames:
     from inpainting.sampling.loading import noise_generator
 
     mask_settings = _mask_settings(settings)
     frames: Frames = pipeline(
         clip.rgb,
-        masks.to_hole(clip.mask, mask_settings),
+        hole,
         num_inference_steps=settings.steps,
         generator=noise_generator(derive(settings.seed, "evaluation.noise", clip.sequence)),
         mask_settings=mask_settings,
@@ -136,7 +150,21 @@ METHODS: dict[str, MethodEntry] = {
         for name, baseline in BASELINES.items()
     },
     "adapter": MethodEntry(
-        ADAPTER, "the fine-tuned model", partial(_learned, fill=_inpaint), learned=True, compared=False
+        ADAPTER,
+        "the fine-tuned model",
+        partial(_learned, fill=_inpaint),
+        takes_adapter=True,
+        learned=True,
+        compared=False,
+    ),
+    "degraded_masks": MethodEntry(
+        DEGRADED,
+        "the fine-tuned model, shown masks of which a quarter is empty and a quarter eroded; scored and composited in "
+        "the whole masks",
+        partial(_learned, fill=_inpaint_degraded),
+        takes_adapter=True,
+        learned=True,
+        compared=False,
     ),
     "external": MethodEntry(EXTERNAL, "another tool's frames, scored as they are", _external, compared=False),
 }

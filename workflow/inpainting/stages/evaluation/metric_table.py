@@ -1,12 +1,15 @@
 """The table of all metrics of all methods, raw and composited, with intervals and captions."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from inpainting.artifacts.scores import REQUIRED_COLUMNS, Results
-from inpainting.metrics.aggregate import mean_interval
+from inpainting.core.html_table import FormattedTable
+from inpainting.metrics.aggregate import interval_columns, mean_interval
 from inpainting.metrics.metric import Metric
-from inpainting.metrics.registry import METRIC_COLUMNS, METRICS
-from inpainting.stages.evaluation.rendering import ColumnFormat, FormattedTable, format_table
+from inpainting.metrics.registry import HEADLINE, METRIC_COLUMNS, METRICS
+from inpainting.stages.evaluation.rendering import COMPARISON_COLUMNS, ColumnFormat, format_table
 
 TABLE_COLUMNS = tuple(column for metric in METRICS for column in metric.shown)
 """The columns of `metric_table` that have an interval."""
@@ -38,6 +41,21 @@ def metric_sections(table: pd.DataFrame) -> list[tuple[str, FormattedTable]]:
         for heading, columns in sections.items()
         if table[list(columns)].notna().any(axis=None)
     ]
+
+
+def with_metrics(comparison: pd.DataFrame, metrics: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, ColumnFormat]]:
+    """The comparison with every metric that it lacks: one table, and the formats of its columns, the metrics hidden.
+
+    metrics: `metric_table` of the comparison's methods.
+    """
+    same = {f"{name}_raw" for name in HEADLINE} | set(COMPARISON_COLUMNS) | {"seconds_per_frame_raw"}
+    added = {
+        column.name: replace(ColumnFormat.of(column), group=column.part, shown=False)
+        for column in TABLE_COLUMNS
+        if column.name not in same and metrics[column.name].notna().any()
+    }
+    ends = [name for column in added for name in interval_columns(column)]
+    return comparison.merge(metrics[["method", *ends]], on="method"), {**COMPARISON_COLUMNS, **added}
 
 
 def metric_captions(results: list[Results]) -> list[str]:

@@ -4,15 +4,19 @@ Not pandas' Styler: it writes no Markdown, sets no class on a row, and its cells
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
+from pandas.api.types import is_numeric_dtype
 
-from inpainting.artifacts.method_kinds import CEILING, display_name
-from inpainting.core.html import render, render_page
+from inpainting.artifacts.method_kinds import UNRANKED, display_name
+from inpainting.core import html_table
+from inpainting.core.html import render_page
+from inpainting.core.html_table import Cell, Column, FormattedTable
 from inpainting.metrics.metric import TableColumn
 from inpainting.metrics.registry import HEADLINE
 
@@ -22,13 +26,16 @@ class ColumnFormat:
     """How a column of numbers is formatted.
 
     digits: maximum number of decimals, and their number where there is no interval; better: whether "high" or "low"
-    values are better, so that the best and the second best are marked, or "" for no marks.
+    values are better, so that the best and the second best are marked, or "" for no marks; group, shown: see
+    `core.html_table.Column`.
     """
 
     heading: str
     digits: int = 1
     better: str = ""
     signed: bool = False
+    group: str = ""
+    shown: bool = True
 
     @classmethod
     def of(cls, column: TableColumn) -> "ColumnFormat":
@@ -47,27 +54,6 @@ COMPARISON_COLUMNS: Mapping[str, ColumnFormat] = {
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-
-TABLE = """
-<div class="wide"><table class="scores"><thead><tr>
-{% for heading in table.headings %}
-<th{% if loop.index > texts %} class="number"{% endif %}>{{ heading }}</th>
-{% endfor %}
-</tr></thead><tbody>
-{% for kind, cells in rows %}
-<tr class="{{ kind }}">
-{% for cell in cells %}
-<td{% if loop.index > texts %} class="number"{% endif %}>
-<span{% if cell.mark %} class="{{ cell.mark }}"{% endif %}>{{ cell.value }}</span>
-{% if cell.interval %}
-<small>{{ cell.interval }}</small>
-{% endif %}
-</td>
-{% endfor %}
-</tr>
-{% endfor %}
-</tbody></table></div>
-"""
 
 PAGE = """
 <p>{{ introduction }}</p>
@@ -91,25 +77,6 @@ LATEX_ESCAPES = str.maketrans(
 )
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Text of a cell; interval and mark ("best" or "second") may be empty."""
-
-    value: str
-    interval: str = ""
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class FormattedTable:
-    """A table as text: headings, the number of text columns (the first ones), rows of cells, and each row's kind."""
-
-    headings: list[str]
-    texts: int
-    rows: list[list[Cell]]
-    kinds: list[str]
-
-
 def format_table(
     table: pd.DataFrame,
     columns: Mapping[str, ColumnFormat] = COMPARISON_COLUMNS,
@@ -124,40 +91,47 @@ def format_table(
     marks, digits = _marks(table, columns), {name: _digits(table, name, column) for name, column in columns.items()}
     rows = []
     for number, row in enumerate(table.to_dict("records")):
-        cells = [Cell(display_name(row[name], row["kind"]) if name == "method" else _text(row[name])) for name in texts]
+        cells = [_text_cell(name, row) for name in texts]
         for name, column in columns.items():
             value, interval = _number(row, name, column, digits[name])
-            cells.append(Cell(value, interval, marks.get((number, name), "")))
+            exact = None if pd.isna(row[name]) else float(row[name])
+            cells.append(Cell(value, interval, marks.get((number, name), ""), exact))
         rows.append(cells)
-    headings = [*texts.values(), *(column.heading for column in columns.values())]
-    return FormattedTable(headings, len(texts), rows, [str(kind) for kind in table["kind"]])
+    headings = [Column(heading, is_numeric_dtype(table[name])) for name, heading in texts.items()]
+    headings += [Column(column.heading, True, column.group, column.shown) for column in columns.values()]
+    return FormattedTable(headings, rows, [str(kind) for kind in table["kind"]])
 
 
 def to_markdown(table: FormattedTable) -> str:
     """A Markdown table; best in bold, second best in italics."""
-    aligned = ["---" if place < table.texts else "---:" for place in range(len(table.headings))]
-    lines = ["| " + " | ".join(table.headings) + " |", "|" + "|".join(aligned) + "|"]
+    aligned = ["---:" if column.numeric else "---" for column in table.columns]
+    headings = [column.heading for column in table.columns]
+    lines = ["| " + " | ".join(headings) + " |", "|" + "|".join(aligned) + "|"]
     for row in table.rows:
         cells = []
         for cell in row:
             sign = {"best": "**", "second": "_"}.get(cell.mark, "")
-            text = f"{sign}{cell.value}{sign}" + (f" ({cell.interval})" if cell.interval else "")
-            cells.append(text.replace("|", "\\|"))
+            text = f"{sign}{_escaped(cell.value)}{sign}" + (f" ({cell.interval})" if cell.interval else "")
+            cells.append(text)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def to_html(table: FormattedTable) -> Markup:
-    """An HTML table element, for `page`; best and second best have the classes `best` and `second`."""
-    rows = list(zip(table.kinds, table.rows, strict=True))
-    return render(TABLE, table=table, rows=rows, texts=min(table.texts, 2))
+def _escaped(text: str) -> str:
+    """Text in which Markdown finds no markup: ids and names may have any characters. Underscores in words have none."""
+    return re.sub(r"[\\`*<|\[\]]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
 
 
 def to_latex(table: FormattedTable, caption: str = "") -> str:
     """A tabular of LaTeX's booktabs package; best in bold, second best underlined, intervals in small print."""
-    alignment = "l" * min(table.texts, 2) + "r" * (len(table.headings) - min(table.texts, 2))
+    alignment = "".join("r" if column.numeric else "l" for column in table.columns)
     lines = [f"% {caption}"] if caption else []
-    lines += [f"\\begin{{tabular}}{{{alignment}}}", r"\toprule", _latex_row(table.headings), r"\midrule"]
+    lines += [
+        f"\\begin{{tabular}}{{{alignment}}}",
+        r"\toprule",
+        _latex_row([column.heading for column in table.columns]),
+        r"\midrule",
+    ]
     for row in table.rows:
         cells = []
         for cell in row:
@@ -171,7 +145,9 @@ def to_latex(table: FormattedTable, caption: str = "") -> str:
 
 def page(title: str, introduction: str, sections: list[tuple[str, Markup]], captions: list[str]) -> str:
     """A whole HTML page: title, introduction, sections (heading or "", table), and captions as a list."""
-    return render_page(title, PAGE, introduction=introduction, sections=sections, captions=captions)
+    return render_page(
+        title, PAGE, scripts=[html_table.SCRIPT], introduction=introduction, sections=sections, captions=captions
+    )
 
 
 def _latex(text: str) -> str:
@@ -182,8 +158,12 @@ def _latex_row(texts: list[str]) -> str:
     return " & ".join(_latex(text) for text in texts) + r" \\"
 
 
-def _text(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
+def _text_cell(name: str, row: dict[Any, Any]) -> Cell:
+    value = row[name]
+    if pd.isna(value):
+        return Cell("")
+    text = display_name(value, row["kind"]) if name == "method" else str(value)
+    return Cell(text, number=float(value) if isinstance(value, int | float) else None)
 
 
 def _digits(table: pd.DataFrame, name: str, column: ColumnFormat) -> int:
@@ -213,8 +193,8 @@ def _number(row: dict[Any, Any], name: str, column: ColumnFormat, digits: int) -
 
 
 def _marks(table: pd.DataFrame, columns: Mapping[str, ColumnFormat]) -> dict[tuple[int, str], str]:
-    """ "best" and "second" by (row, column), without the ceiling; of equal values the first row ranks first."""
-    ranked_rows = table.reset_index(drop=True)[(table["kind"] != CEILING).to_numpy()]
+    """ "best" and "second" by (row, column), without unranked kinds; of equal values the first row ranks first."""
+    ranked_rows = table.reset_index(drop=True)[~table["kind"].isin(UNRANKED).to_numpy()]
     marks = {}
     for name, column in columns.items():
         if not column.better:

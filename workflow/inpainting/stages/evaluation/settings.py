@@ -19,8 +19,10 @@ else:
     MethodName = Literal[tuple(METHODS)]
     Extra = Literal[tuple(EXTRAS)]
 
-NAME = r"[A-Za-z0-9_.-]+"
-"""Pattern of method names, which are part of file names."""
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Pattern of method names, which are part of file names and values of options."""
+NAME_RULE = "should be made of letters, digits, '_', '.' and '-', and start with none of the last two"
+"""The pattern in words."""
 
 
 class SelectionSettings(Settings):
@@ -63,12 +65,12 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
     method: MethodName = Field(
         description="The method. "
         + "; ".join(f"{name}: {entry.description}" for name, entry in METHODS.items())
-        + ". Method adapter needs --adapter, external needs --outputs."
+        + ". Methods adapter and degraded_masks need --adapter, external needs --outputs."
     )
     label: str | None = None
     """The method's name in the tables, such as an experiment's; by default that of --method."""
     adapter: Path | None = None
-    """Folder of the trained adapter, for --method adapter."""
+    """Folder of the trained adapter, for --method adapter or degraded_masks."""
     outputs: Path | None = None
     """Folder of another tool's outputs, for --method external: per sequence a folder of images or a video, named by the
     sequence's id, of the same size and number of frames."""
@@ -93,8 +95,9 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        if (self.method == "adapter") != (self.adapter is not None):
-            raise ValueError("adapter: give the adapter's folder with --method adapter, and with no other method")
+        if METHODS[self.method].takes_adapter != (self.adapter is not None):
+            names = " or ".join(name for name, entry in METHODS.items() if entry.takes_adapter)
+            raise ValueError(f"adapter: give the adapter's folder with --method {names}, and with no other method")
         if (self.method == "external") != (self.outputs is not None):
             raise ValueError("outputs: give the folder of outputs with --method external, and with no other method")
         if self.out and self.out.suffix != ".parquet":

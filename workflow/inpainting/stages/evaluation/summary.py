@@ -1,14 +1,9 @@
 """Summary of the comparison: numbers for the report, and one sentence."""
 
-import math
-from typing import Any
-
 import pandas as pd
 
-from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, display_name
-from inpainting.metrics.aggregate import Interval, paired_interval
-
-Values = dict[str, Any]
+from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, UNRANKED, display_name
+from inpainting.stages.evaluation.verdict import Values, finite, paired_gain, verdict
 
 
 def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, seed: int) -> Values:
@@ -18,15 +13,16 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     the summary. The headline method is the best adapter or, without one, the best method. Unknown values are None.
     """
     rows = {kind: _best(comparison, kind) for kind in (ADAPTER, CLASSICAL, BASE, CEILING)}
-    best = _row(comparison[comparison["kind"] != CEILING].head(1))
+    best = _row(comparison[~comparison["kind"].isin(UNRANKED)].head(1))
     headline = rows["adapter"] or best or rows["ceiling"]
     assert headline is not None
-    gains = {name: _gain(sequences, headline, rows[name], seed) for name in ("classical", "base")}
+    gains = {name: paired_gain(sequences, headline, rows[name], seed) for name in ("classical", "base")}
     count = int(sequences["sequence"].nunique())
     which = "" if split == "all" else f"{split} "
     scored = f"{count} {which}sequence{'s' * (count != 1)}"
     return {
         "sentence": _sentence(headline, rows, gains, scored),
+        "verdict": verdict(sequences, headline, rows["classical"], scored, seed),
         "split": split,
         "sequences": count,
         "seed": seed,
@@ -38,28 +34,12 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     }
 
 
-def finite(row: Any) -> Values:
-    """A row with None in place of NaN and infinity, which JSON does not have."""
-    return {
-        str(key): None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
-    }
-
-
 def _best(comparison: pd.DataFrame, kind: str) -> Values | None:
     return _row(comparison[comparison["kind"] == kind].head(1))
 
 
 def _row(rows: pd.DataFrame) -> Values | None:
     return finite(rows.to_dict("records")[0]) if len(rows) else None
-
-
-def _gain(sequences: pd.DataFrame, method: Values, reference: Values | None, seed: int) -> Values | None:
-    if reference is None or reference["method"] == method["method"]:
-        return None
-    raw = sequences[sequences["output"] == "raw"]
-    of = {name: scores.set_index("sequence")["psnr_mask"] for name, scores in raw.groupby("method")}
-    gain: Interval = paired_interval(of[method["method"]], of[reference["method"]], seed)
-    return finite({"mean": gain.mean, "low": gain.low, "high": gain.high})
 
 
 def _sentence(method: Values, rows: dict[str, Values | None], gains: dict[str, Values | None], scored: str) -> str:

@@ -14,6 +14,7 @@ from inpainting.artifacts.scores import Results, read_results
 from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
 from inpainting.core.errors import InputError
 from inpainting.core.files import write_table, write_text
+from inpainting.core.html_table import FormattedTable, to_html
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.registry import HEADLINE, with_every_column
 from inpainting.stages.evaluation.captions import (
@@ -24,13 +25,11 @@ from inpainting.stages.evaluation.captions import (
 )
 from inpainting.stages.evaluation.comparison import best_classical, compare, compare_strata
 from inpainting.stages.evaluation.failures import list_failures
-from inpainting.stages.evaluation.metric_table import metric_captions, metric_sections, metric_table
+from inpainting.stages.evaluation.metric_table import metric_captions, metric_sections, metric_table, with_metrics
 from inpainting.stages.evaluation.rendering import (
     ColumnFormat,
-    FormattedTable,
     format_table,
     page,
-    to_html,
     to_latex,
     to_markdown,
 )
@@ -63,9 +62,16 @@ def tables(settings: TablesCommand) -> None:
     log.info("%s", summary["sentence"])
 
     captions = comparison_captions(comparison, results, settings)
-    writer = TableWriter(settings.out)
-    writer.write("comparison", "Comparison of methods", summary["sentence"], [("", format_table(comparison))], captions)
     metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
+    writer = TableWriter(settings.out)
+    writer.write(
+        "comparison",
+        "Comparison of methods",
+        " ".join(filter(None, [summary["verdict"], summary["sentence"]])),
+        [("", format_table(comparison))],
+        captions,
+        page_table=format_table(*with_metrics(comparison, metrics)),
+    )
     introduction = "Every metric by region, of the raw output and of the output pasted over the input (composited)."
     writer.write("metrics", "All metrics", introduction, metric_sections(metrics), metric_captions(results))
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
@@ -92,13 +98,24 @@ class TableWriter:
         self.out = out
 
     def write(
-        self, name: str, title: str, introduction: str, sections: list[tuple[str, FormattedTable]], captions: list[str]
+        self,
+        name: str,
+        title: str,
+        introduction: str,
+        sections: list[tuple[str, FormattedTable]],
+        captions: list[str],
+        page_table: FormattedTable | None = None,
     ) -> None:
-        """Write <name>.md, .html and .tex; sections: a heading or "" and a table each; captions: a list below them."""
+        """Write <name>.md, .html and .tex.
+
+        sections: a heading or "" and a table each; captions: a list below them; page_table: takes the place of the only
+        section's table in the .html, where the reader can choose columns.
+        """
         texts = [(f"## {heading}\n\n" if heading else "") + to_markdown(table) for heading, table in sections]
         listed = "".join(f"- {caption}\n" for caption in captions)
         write_text(self.out / f"{name}.md", f"{introduction}\n\n" + "\n".join(texts) + f"\n{listed}")
-        elements = [(heading, to_html(table)) for heading, table in sections]
+        single = name if len(sections) == 1 else ""
+        elements = [(heading, to_html(page_table or table, single)) for heading, table in sections]
         write_text(self.out / f"{name}.html", page(title, introduction, elements, captions))
         tabulars = [to_latex(table, heading or title) for heading, table in sections]
         write_text(self.out / f"{name}.tex", "\n".join(tabulars))

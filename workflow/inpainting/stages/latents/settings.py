@@ -1,7 +1,7 @@
 """Settings of `inpaint encode`, `inpaint index` and `inpaint prompt`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -98,3 +98,7 @@ class PromptCommand(PromptSettings, ModelSettings):
 
     out: Path
     """The .safetensors file to write."""
+
+    def less_memory(self) -> dict[str, Any]:
+        """The text encoder takes as much RAM on the CPU, some minutes for a prompt, and no GPU memory."""
+        return {"device": "cpu"} if self.device != "cpu" else {}

@@ -1,7 +1,9 @@
 """The last step of a run: Snakemake's report, which joins all figures and pages in one file."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,11 @@ from inpainting.artifacts.results_summary import ResultsSummary
 from inpainting.core.files import atomic_path
 
 HEADLINE = Path("results/tables/summary.json")
+HEADLINE_PAGE = Path("results/tables/headline.html")
 SOURCES = ("results/tables", "results/figures")
+
+UNFINISHED = "INPAINT_REPORT_UNFINISHED"
+"""Environment variable of the process that makes a report without headline; an older headline may exist."""
 
 
 def assemble(workflow: Any, report: str) -> None:
@@ -23,14 +29,40 @@ def assemble(workflow: Any, report: str) -> None:
     out = Path(report)
     if not _is_current(out):
         with atomic_path(out) as temporary:
-            _run(report_command(workflow, temporary))
+            done = _snakemake(report_command(workflow, temporary))
+            if done.returncode != 0:
+                from snakemake.exceptions import WorkflowError
+
+                raise WorkflowError(f"the report could not be made: {_end(done)}")
     print(f"\n{report}: {ResultsSummary.read(HEADLINE).sentence}", file=sys.stderr)
 
 
-def report_command(workflow: Any, out: Path) -> list[str]:
-    """The command line that writes the report of this workflow and configuration to `out`."""
+def assemble_unfinished(workflow: Any, report: str, wanted: Iterable[str]) -> None:
+    """After a failure or an interrupt: write a report of the figures and tables that exist, and say so.
+
+    wanted: the files and folders of a complete report. A run of chosen targets writes none.
+    """
+    wanted = list(wanted)
+    made = [path for path in wanted if Path(path).exists()]
+    if workflow.dag_settings.targets or not made:
+        return
+    done = _snakemake(report_command(workflow, Path(report), made), os.environ | {UNFINISHED: "1"})
+    if done.returncode == 0:
+        print(f"{report} shows what there is: {len(made)} of {len(wanted)} files", file=sys.stderr)
+    else:
+        print(f"a report of what there is could not be made: {_end(done)}", file=sys.stderr)
+
+
+def description() -> str:
+    """The file with the report's opening, from the Snakefile's folder: without a headline for an unfinished run."""
+    unfinished = UNFINISHED in os.environ or not HEADLINE_PAGE.exists()
+    return f"workflow/report/{'unfinished' if unfinished else 'workflow'}.rst"
+
+
+def report_command(workflow: Any, out: Path, targets: Sequence[str] = ()) -> list[str]:
+    """The command line that writes the report of this workflow and configuration, or of some targets, to `out`."""
     settings = workflow.config_settings
-    snakemake = [sys.executable, "-m", "snakemake", "--snakefile", str(workflow.main_snakefile), "--nolock"]
+    snakemake = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(workflow.main_snakefile), "--nolock"]
     options = ["--workflow-profile", "none", "--report", str(out)]
     options += ["--report-stylesheet", str(Path(workflow.basedir) / "workflow" / "report" / "report.css")]
     if settings.configfiles:
@@ -47,9 +79,9 @@ def _is_current(report: Path) -> bool:
     return report.stat().st_mtime >= newest
 
 
-def _run(arguments: list[str]) -> None:
-    from snakemake.exceptions import WorkflowError
+def _snakemake(arguments: list[str], environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
 
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise WorkflowError(f"the report could not be made: {done.stderr.strip()[-2000:]}")
+
+def _end(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stderr.strip()[-2000:]

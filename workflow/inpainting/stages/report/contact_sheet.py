@@ -26,8 +26,13 @@ def overlay(image: Frame, hole: NDArray[np.bool_]) -> Frame:
     """The image with the hole, bool [height, width], tinted and outlined; uint8 [height, width, 3]."""
     colour = np.array(HOLE_COLOUR, np.float32)
     tinted = np.where(hole[..., None], (1 - HOLE_OPACITY) * image + HOLE_OPACITY * colour, image)
-    edge = hole & ~cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    return np.where(edge[..., None], colour, tinted).round().astype(np.uint8)
+    return outline(tinted.round().astype(np.uint8), hole)
+
+
+def outline(image: Frame, hole: NDArray[np.bool_], width: int = 1) -> Frame:
+    """The image with the hole's edge drawn `width` pixels wide; hole: bool [height, width], result: as `image`."""
+    edge = hole & ~cv2.erode(hole.astype(np.uint8), np.ones((2 * width + 1, 2 * width + 1), np.uint8)).astype(bool)
+    return np.where(edge[..., None], np.array(HOLE_COLOUR, np.uint8), image)
 
 
 def text_height(size: int) -> int:

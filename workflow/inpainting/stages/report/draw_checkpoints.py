@@ -5,21 +5,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inpainting.artifacts.best import BestCheckpoint, Candidate
-from inpainting.artifacts.validation_scores import Criterion, MeanScore
+from inpainting.artifacts.validation_scores import Criterion, MeanScore, Score
 from inpainting.core.figures import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure
 from inpainting.stages.report.settings import DrawCheckpointsCommand
 
-CRITERIA: dict[Criterion, str] = {"psnr_mask": "PSNR in the mask", "ssim_mask": "SSIM in the mask"}
+NAMES: dict[Criterion, str] = {
+    "psnr_mask": "PSNR in the mask",
+    "ssim_mask": "SSIM in the mask",
+    "detail_mask": "detail in the mask",
+    "mean_rank": "mean rank",
+}
 
-PANELS: dict[Criterion, tuple[str, str]] = {
+PANELS: dict[Score, tuple[str, str]] = {
     "psnr_mask": ("PSNR in the mask, dB", "{:.2f} dB"),
     "ssim_mask": ("SSIM in the mask", "{:.3f}"),
+    "detail_mask": ("Detail in the mask, dB", "{:+.1f} dB"),
 }
 """Title and number format of each score."""
 
 
 def draw_checkpoints(settings: DrawCheckpointsCommand) -> None:
-    """Draw PSNR and SSIM of an experiment's checkpoints by training step."""
+    """Draw the scores of an experiment's checkpoints by training step."""
     best = BestCheckpoint.read(settings.best, "--best")
     with styled():
         write_figure(checkpoints_figure(settings.experiment, best), settings.png, settings.svg)
@@ -33,7 +39,7 @@ def checkpoints_figure(experiment: str, best: BestCheckpoint) -> Figure:
     same_sampling = [row for row in best.candidates if row.sampling_steps == best.sampling_steps]
     tried = [row for row in best.candidates if row.step == best.step]
     panels = len(PANELS) + (len(tried) > 1)
-    figure = new_figure(11 if panels == 2 else 14, 4.2)
+    figure = new_figure(3.8 * panels, 4.4)
     figure.suptitle(choice_sentence(best), x=0.01, ha="left", fontsize=9, color=GREY)
     every = figure.subplots(1, panels)
     for (name, (heading, form)), axes in zip(PANELS.items(), every, strict=False):
@@ -48,8 +54,8 @@ def checkpoints_figure(experiment: str, best: BestCheckpoint) -> Figure:
 
 
 def draw_sampling(axes: Axes, tried: list[Candidate], best: BestCheckpoint) -> None:
-    """Draw the criterion against seconds per frame, one point per number of denoising steps."""
-    name = best.criterion
+    """Draw the criterion, or PSNR, against seconds per frame, one point per number of denoising steps."""
+    name: Score = "psnr_mask" if best.criterion == "mean_rank" else best.criterion
     heading, form = PANELS[name]
     tried = sorted(tried, key=lambda row: row.seconds_per_frame)
     seconds = [row.seconds_per_frame for row in tried]
@@ -69,9 +75,16 @@ def draw_sampling(axes: Axes, tried: list[Candidate], best: BestCheckpoint) -> N
 
 
 def choice_sentence(best: BestCheckpoint) -> str:
-    """The chosen training step and the reason."""
-    why = best.why.replace(best.criterion, CRITERIA[best.criterion]).replace(" of the raw output", "")
-    return f"step {best.step:,}: {why.replace('; ', ';' + chr(10), 1)}"
+    """The chosen training step, the reason, and what other criteria would have chosen."""
+    why = best.why.replace(" of the raw output", "").replace("; ", ";\n", 1)
+    for name, words in NAMES.items():
+        why = why.replace(name, words)
+    others = [
+        f"step {choice.step:,} with {choice.sampling_steps} denoising steps by {NAMES[name]}"
+        for name, choice in best.by_criterion.items()
+        if (choice.step, choice.sampling_steps) != (best.step, best.sampling_steps)
+    ]
+    return f"step {best.step:,}: {why}\n" + (f"Other criteria: {', '.join(others)}" if others else "All criteria agree")
 
 
 def mark_best(axes: Axes, step: float, score: float, form: str) -> None:

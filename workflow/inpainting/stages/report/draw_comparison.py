@@ -1,4 +1,4 @@
-"""`inpaint draw-comparison`: the scores of all methods, over all test sequences and by stratum."""
+"""`inpaint draw-comparison`: the scores of all methods: over all test sequences, by stratum, and against run time."""
 
 import math
 
@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stratum_heading
-from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, EXTERNAL, FLOOR, display_name
+from inpainting.artifacts.method_kinds import (
+    ADAPTER,
+    BASE,
+    CEILING,
+    CLASSICAL,
+    DEGRADED,
+    EXTERNAL,
+    FLOOR,
+    display_name,
+)
 from inpainting.core.figures import (
     BLUE,
     GREEN,
@@ -23,10 +32,27 @@ from inpainting.core.figures import (
 )
 from inpainting.stages.report.settings import DrawComparisonCommand
 
-KIND_COLOURS = {ADAPTER: BLUE, BASE: PURPLE, CLASSICAL: ORANGE, EXTERNAL: GREEN, FLOOR: PALE, CEILING: GREY}
-KIND_MARKERS = {ADAPTER: "o", BASE: "D", CLASSICAL: "s", EXTERNAL: "P", FLOOR: "v", CEILING: "|"}
+KIND_COLOURS = {
+    ADAPTER: BLUE,
+    DEGRADED: BLUE,
+    BASE: PURPLE,
+    CLASSICAL: ORANGE,
+    EXTERNAL: GREEN,
+    FLOOR: PALE,
+    CEILING: GREY,
+}
+KIND_MARKERS = {
+    ADAPTER: "o",
+    DEGRADED: "x",
+    BASE: "D",
+    CLASSICAL: "s",
+    EXTERNAL: "P",
+    FLOOR: "v",
+    CEILING: "|",
+}
 KIND_NAMES = {
     ADAPTER: "fine-tuned",
+    DEGRADED: "fine-tuned, given damaged masks",
     BASE: "base model, not fine-tuned",
     CLASSICAL: "classical",
     EXTERNAL: "another tool",
@@ -36,17 +62,21 @@ KIND_NAMES = {
 SCORE_FORMATS = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": ("SSIM in the mask", "{:.3f}")}
 """Title and number format of each score."""
 
+SHORTEST = 1e-4
+"""Seconds per frame below which methods are drawn as equally fast."""
+
 PANELS_ACROSS = 5
 """Panels per row of the figure of strata."""
 
 
 def draw_comparison(settings: DrawComparisonCommand) -> None:
-    """Draw two figures: PSNR and SSIM of every method, and PSNR by stratum."""
+    """Draw three figures: PSNR and SSIM of every method, PSNR by stratum, and PSNR against run time."""
     comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
     strata = STRATA_TABLE.read(settings.strata, "--strata")
     with styled():
         write_figure(comparison_figure(comparison), settings.png, settings.svg)
         write_figure(strata_figure(strata, ranked(comparison)), settings.strata_png, settings.strata_svg)
+        write_figure(cost_figure(comparison), settings.cost_png, settings.cost_svg)
 
 
 def ranked(comparison: pd.DataFrame) -> list[str]:
@@ -83,6 +113,28 @@ def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
     for axes in panels[:, 0]:
         label_rows(axes, strata.drop_duplicates("method"), order)
     figure.supxlabel("PSNR in the mask, dB (number of sequences in brackets)", fontsize=9.5, color=GREY)
+    return figure
+
+
+def cost_figure(comparison: pd.DataFrame) -> Figure:
+    """PSNR inside the mask against seconds per frame, on a logarithmic axis, a labelled marker per method."""
+    figure = new_figure(11, 5)
+    axes = figure.subplots()
+    rows = comparison[comparison["kind"] != CEILING].dropna(subset=["psnr_mask", "seconds_per_frame"])
+    for row in rows.to_dict("records"):
+        colour, marker = KIND_COLOURS[row["kind"]], KIND_MARKERS[row["kind"]]
+        seconds = max(row["seconds_per_frame"], SHORTEST)
+        axes.plot([seconds] * 2, [row["psnr_mask_low"], row["psnr_mask_high"]], color=colour, linewidth=2, alpha=0.55)
+        axes.plot(seconds, row["psnr_mask"], marker, color=colour, markersize=8)
+        name, place = display_name(row["method"], row["kind"]), (seconds, row["psnr_mask"])
+        outlined(axes.annotate(name, place, (8, 0), textcoords="offset points", va="center", fontsize=9, color=INK))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.margins(x=0.15)
+    axes.grid(True, axis="both")
+    axes.set_title("PSNR in the mask, dB")
+    axes.set_xlabel("seconds per frame, median over sequences")
+    draw_legend(figure, comparison)
     return figure
 
 

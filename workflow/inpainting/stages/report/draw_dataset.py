@@ -39,7 +39,8 @@ PAGE = """
 <h2>Sets</h2>
 <p>A hash of the seed and the sequence's group decides its set. Near-duplicates form a group and stay together; new
 sequences do not move old ones to another set.</p>
-<table><thead><tr><th>Set</th><th class="number">Sequences</th><th class="number">Share</th>
+<div class="wide" tabindex="0"><table><thead><tr>
+<th>Set</th><th class="number">Sequences</th><th class="number">Share</th>
 <th class="number">Groups</th><th class="number">Mask coverage, mean</th><th class="number">Camera motion, median
 px/frame</th></tr></thead><tbody>
 {% for row in splits %}
@@ -48,7 +49,7 @@ px/frame</th></tr></thead><tbody>
 <td class="number">{{ "{:.1%}".format(row.coverage) }}</td>
 <td class="number">{{ "{:.2f}".format(row.motion) }}</td></tr>
 {% endfor %}
-</tbody></table>
+</tbody></table></div>
 <p>Exact duplicates: {{ "{:,}".format(audit.duplicates.exact) }}. Near-duplicates:
 {{ "{:,}".format(audit.duplicates.near) }}. Each is in the group of the sequence that it duplicates.</p>
 <h2>Shadows and reflections outside the mask</h2>
@@ -56,7 +57,8 @@ px/frame</th></tr></thead><tbody>
 {% for title, if_empty, reasons in tables %}
 <h2>{{ title }}</h2>
 {% if reasons %}
-<table><thead><tr><th>Reason</th><th class="number">Sequences</th><th>Meaning</th><th>Examples</th></tr></thead><tbody>
+<div class="wide" tabindex="0"><table><thead><tr>
+<th>Reason</th><th class="number">Sequences</th><th>Meaning</th><th>Examples</th></tr></thead><tbody>
 {% for reason in reasons %}
 <tr><td><code>{{ reason.code }}</code></td><td class="number">{{ "{:,}".format(reason.sequences) }}</td>
 <td>{{ reason.meaning }}</td><td>
@@ -67,7 +69,7 @@ px/frame</th></tr></thead><tbody>
 {% if reason.more %}<small>and {{ "{:,}".format(reason.more) }} more in {{ reason.file }}</small>{% endif %}
 </td></tr>
 {% endfor %}
-</tbody></table>
+</tbody></table></div>
 {% else %}
 <p>{{ if_empty }}</p>
 {% endif %}

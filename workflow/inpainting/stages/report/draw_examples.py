@@ -14,6 +14,7 @@ from inpainting.artifacts import examples
 from inpainting.artifacts.comparison import COMPARISON_TABLE
 from inpainting.artifacts.examples import COMPOSITED, RAW, Output, write_digests
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, display_name
+from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import atomic_path, write_text
 from inpainting.core.html import data_uri, render_page
@@ -21,17 +22,22 @@ from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.psnr import psnr
 from inpainting.stages.report.contact_sheet import captioned_sheet, grid_sheet, overlay
+from inpainting.stages.report.example_choice import Example, choose_examples
+from inpainting.stages.report.rivals import Rivals
 from inpainting.stages.report.samples import evenly_spaced
 from inpainting.stages.report.settings import DrawExamplesCommand
+from inpainting.stages.report.slider import slider_page
+from inpainting.stages.report.time_slices import slices_sheet
 from inpainting.video import masks
 from inpainting.video.clip import SequenceClip, read_clip
 from inpainting.video.reader import Video
-from inpainting.video.writer import write_video
+from inpainting.video.writer import write_small_video
 
-SHEET_WIDTH, CLIP_WIDTH = 1320, 1080
+SHEET_WIDTH, CLIP_WIDTH = 1320, 840
 """Width in pixels that the images of a row share."""
 
 PAGE = """
+<p>Chosen by rule: {{ why }}.</p>
 <p>{{ frames }} frames of {{ size }} pixels, scaled for display. Outputs are pasted over the input, as inpaint run does.
 The number beside a method's name is its PSNR inside the mask on this sequence.</p>
 <video src="{{ video }}" autoplay loop muted playsinline controls></video>
@@ -50,12 +56,16 @@ def draw_examples(settings: DrawExamplesCommand) -> None:
     """Write a folder per sequence with a sheet, a clip and a page that plays the clip; and a table of the folders."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     comparison = COMPARISON_TABLE.read(settings.comparison, "--comparison")
+    rivals = Rivals.of(comparison)
+    scores = rivals.scores(SEQUENCE_SCORES.read(settings.sequences, "--sequences"))
     methods = choose_methods(comparison, settings.shown)
-    with atomic_path(settings.out) as temporary:
+    every = choose_methods(comparison, tuple(comparison["method"]))
+    with atomic_path(settings.out, durable=False) as temporary:
         temporary.mkdir()
-        for name in tracked(kept_sequences(settings, list(methods)), "examples", "sequences"):
-            (temporary / name).mkdir()
-            draw_example(settings, name, methods, temporary / name)
+        chosen = choose_examples(kept_sequences(settings, list(methods)), scores, rivals, settings.examples)
+        for example in tracked(chosen, "examples", "sequences"):
+            (temporary / example.folder).mkdir()
+            draw_example(settings, example, methods, every, temporary / example.folder)
     write_digests(settings.out)
 
 
@@ -77,10 +87,10 @@ def choose_methods(comparison: pd.DataFrame, wanted: tuple[str, ...]) -> dict[st
     }
 
 
-def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[str]:
-    """Ids of the first sequences for which every method has frames; raises InputError if there is none."""
+def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> set[str]:
+    """Ids of the sequences for which every method has frames; raises InputError if there is none."""
     kept = [examples.kept_sequences(examples.examples_folder(settings.evaluation, method)) for method in methods]
-    names = sorted(set.intersection(*kept))[: settings.examples]
+    names = set.intersection(*kept)
     if not names:
         raise InputError(
             f"{settings.evaluation} holds no sequence with frames by {', '.join(methods)}; "
@@ -89,28 +99,56 @@ def kept_sequences(settings: DrawExamplesCommand, methods: list[str]) -> list[st
     return names
 
 
-def draw_example(settings: DrawExamplesCommand, name: str, methods: dict[str, str], out: Path) -> None:
-    """Write moments.png, clip.mp4 and clip.html of one sequence."""
-    kept = {
-        shown_as: examples.examples_folder(settings.evaluation, method) / name for method, shown_as in methods.items()
-    }
+def draw_example(
+    settings: DrawExamplesCommand, example: Example, methods: dict[str, str], every: dict[str, str], out: Path
+) -> None:
+    """Write moments.jpg, slices.jpg, clip.mp4, clip.html and compare.html of one sequence.
+
+    methods: display names by result of those in the sheets and the clip; every: of all that compare.html offers.
+    """
+    name = example.sequence
+    folders = {method: examples.examples_folder(settings.evaluation, method) / name for method in methods | every}
+    kept = {shown_as: folders[method] for method, shown_as in methods.items()}
     count = min(examples.count_frames(folder) for folder in kept.values())
     clip = read_clip(settings.dataset, name, count, settings.folders)
     hole = masks.to_hole(clip.mask, settings)
-    given = dataset_clips(clip, hole)
-    image = moments_sheet([*given[:2], *method_clips(clip, hole, kept, RAW), *given[2:]], settings.moments)
-    Image.fromarray(image).save(out / "moments.png", optimize=True)
+    given, raw = dataset_clips(clip, hole), method_clips(clip, hole, kept, RAW)
+    image = moments_sheet([*given[:2], *raw, *given[2:]], settings.moments)
+    write_photo(out / "moments.jpg", image)
+    slices = slices_sheet([(shown.caption, shown.frames) for shown in [*given, *raw]], hole)
+    write_photo(out / "slices.jpg", slices)
     frames = clip_frames([*given, *method_clips(clip, hole, kept, COMPOSITED)])
-    video = Video(frames, Fraction(settings.frame_rate))
-    write_video(out / "clip.mp4", video)
+    write_small_video(out / "clip.mp4", Video(frames, Fraction(settings.frame_rate)))
     page = render_page(
         f"Sequence {name}",
         PAGE,
+        why=example.why,
         frames=count,
         size=f"{clip.size[0]} x {clip.size[1]}",
         video=data_uri(out / "clip.mp4", "video/mp4"),
     )
     write_text(out / "clip.html", page)
+    compared = {shown_as: folders[method] for method, shown_as in every.items() if folders[method].is_dir()}
+    clips = [*given, *method_clips(clip, hole, compared, COMPOSITED)]
+    write_text(out / "compare.html", compare_page(example, clips, list(kept), settings.moments))
+
+
+def write_photo(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write a JPEG, uint8 [height, width, 3]: a fifth of a PNG's size, for a report that is one file."""
+    Image.fromarray(image).save(path, quality=90, subsampling=0)
+
+
+def compare_page(example: Example, clips: list[CaptionedClip], shown: list[str], moments: int) -> str:
+    """The page with a slider between two of the clips: at first the last two methods of the sheets."""
+    names = [clip.caption for clip in clips]
+    first = [next(n for n, name in enumerate(names) if name.startswith(method)) for method in shown[-2:]]
+    introduction = (
+        f"Chosen by rule: {example.why}. Drag the divider, or move it with the arrow keys. Outputs are pasted over the "
+        "input; the number beside a method's name is its PSNR inside the mask on this sequence."
+    )
+    places = sorted(set(evenly_spaced(len(clips[0].frames), moments)))
+    pictures = [(clip.caption, clip.frames) for clip in clips]
+    return slider_page(f"Sequence {example.sequence}", introduction, pictures, places, (first[0], first[-1]))
 
 
 def dataset_clips(clip: SequenceClip, hole: masks.Hole) -> list[CaptionedClip]:

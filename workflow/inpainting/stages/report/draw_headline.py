@@ -5,22 +5,35 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import write_text
 from inpainting.core.html import data_uri, render
 from inpainting.core.settings import existing
+from inpainting.stages.report.example_choice import example_folder_parts
 from inpainting.stages.report.settings import DrawHeadlineCommand
 
 FRAGMENT = """
 <div class="headline">
-<p class="sentence">{{ sentence }}</p>
+<p class="sentence">{{ verdict or sentence }}</p>
+{% if verdict %}
+<p>{{ sentence }}</p>
+{% endif %}
 <div class="numbers">
 {% for number in numbers %}
 <div><b>{{ number.value }}</b><span>{{ number.name }}</span></div>
 {% endfor %}
 </div>
-<video src="{{ clip }}" autoplay loop muted playsinline></video>
-<p class="note">One test sequence. Outputs are pasted over the input, as inpaint run does. The number beside a method's
-name is its PSNR inside the mask on this sequence.</p>
-<img src="{{ comparison }}" alt="PSNR and SSIM inside the mask by method, with intervals">
+<div class="scroll" tabindex="0" role="region" aria-label="clip of a test sequence">
+<video src="{{ clip }}" autoplay loop muted playsinline controls></video></div>
+<p class="note">One test sequence: {{ choice }}. Outputs are pasted over the input, as inpaint run does. The number
+beside a method's name is its PSNR inside the mask on this sequence.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="figure of the comparison">
+<img src="{{ comparison }}" alt="PSNR and SSIM inside the mask by method, with intervals"></div>
 </div>
 """
+
+CHOICES = {
+    "random": "chosen at random, not by how it looks",
+    "best": "the one with the largest gain over the best classical method",
+    "worst": "the one with the smallest gain over the best classical method",
+}
+"""How a sequence was chosen, by role."""
 
 LABELS = ("fine-tuned", "base model, not fine-tuned", "best classical", "ceiling of the VAE")
 """Labels of the PSNR values in large print."""
@@ -30,15 +43,16 @@ def draw_headline(settings: DrawHeadlineCommand) -> None:
     """Write the headline sentence, a few numbers, an example clip, and the figure of the comparison."""
     summary = ResultsSummary.read(settings.summary, "--summary")
     figure = existing(settings.comparison, "--comparison", "the .svg of `inpaint draw-comparison`")
-    clips = sorted(
-        existing(settings.examples, "--examples", "the folder of `inpaint draw-examples`").glob("*/clip.mp4")
-    )
+    examples = existing(settings.examples, "--examples", "the folder of `inpaint draw-examples`")
+    clips = sorted(examples.glob("random-*/clip.mp4")) or sorted(examples.glob("*/clip.mp4"))
     if not clips:
         raise InputError(f"{settings.examples} holds no clip.mp4; make them with `inpaint draw-examples`")
     fragment = render(
         FRAGMENT,
         sentence=summary.sentence,
+        verdict=summary.verdict,
         numbers=headline_numbers(summary),
+        choice=CHOICES[example_folder_parts(clips[0].parent.name)[0]],
         clip=data_uri(clips[0], "video/mp4"),
         comparison=data_uri(figure, "image/svg+xml"),
     )

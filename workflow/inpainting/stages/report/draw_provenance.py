@@ -26,12 +26,13 @@ same bytes. The page has no dates, so that the same run gives the same page.</p>
 <p><b>Not all results were made with the same versions.</b></p>
 {% endif %}
 {% for group in versions %}
-<table><thead><tr>{% for name in group.versions %}<th>{{ name }}</th>{% endfor %}</tr></thead>
-<tbody><tr>{% for version in group.versions.values() %}<td>{{ version }}</td>{% endfor %}</tr></tbody></table>
+<div class="wide" tabindex="0"><table>
+<thead><tr>{% for name in group.versions %}<th>{{ name }}</th>{% endfor %}</tr></thead>
+<tbody><tr>{% for version in group.versions.values() %}<td>{{ version }}</td>{% endfor %}</tr></tbody></table></div>
 <p><small>{{ group.results|join(", ") if versions|length > 1 else "all results" }}</small></p>
 {% endfor %}
 <h2>Results and their inputs</h2>
-<div class="wide digests"><table><thead><tr><th>Result</th><th class="number">Seed</th>
+<div class="wide digests" tabindex="0"><table><thead><tr><th>Result</th><th class="number">Seed</th>
 {% for name in inputs %}<th>{{ name }}</th>{% endfor %}</tr></thead><tbody>
 {% for result in results %}
 <tr><td>{{ result.name }}</td><td class="number">{{ result.settings.seed|default("") }}</td>
@@ -48,11 +49,11 @@ same bytes. The page has no dates, so that the same run gives the same page.</p>
 <h2>Settings</h2>
 {% for result in results %}
 <details><summary>{{ result.name }}</summary>
-<table><tbody>
+<div class="wide" tabindex="0"><table><tbody>
 {% for name, value in result.settings.items() %}
 <tr><td>{{ name }}</td><td><code>{{ value }}</code></td></tr>
 {% endfor %}
-</tbody></table></details>
+</tbody></table></div></details>
 {% endfor %}
 """
 

@@ -34,6 +34,15 @@ LINES = {
 """Label and colour of the columns of metrics.jsonl that are drawn."""
 
 
+COSTS = {
+    "seconds_per_step": ("Seconds per step", 1.0),
+    "data_wait_share": ("Waiting for data, %", 100.0),
+    "peak_memory_gib": ("Peak memory, GiB", 1.0),
+    "skipped_updates": ("Skipped updates", 1.0),
+}
+"""Heading and factor of the columns that are drawn as small panels."""
+
+
 def draw_training(settings: DrawTrainingCommand) -> None:
     """Draw loss, gradient norm and learning rates over the steps."""
     summary = TrainingSummary.read(settings.training, "--training")
@@ -43,11 +52,16 @@ def draw_training(settings: DrawTrainingCommand) -> None:
 
 
 def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
-    """Losses on the left; gradient norm, learning rates and, if it was logged, the loss by timestep on the right."""
+    """Losses on the left; gradient norm, learning rates and, if it was logged, the loss by timestep on the right.
+
+    Below: what the training cost, and skipped updates.
+    """
     ranges = timestep_losses(rows)
-    places: Any = [["loss", "norm"], ["loss", "rate"]] + ([] if ranges.empty else [["loss", "timestep"]])
-    figure = new_figure(11, 4.6 if ranges.empty else 6.4)
-    axes = figure.subplot_mosaic(places, width_ratios=[1.7, 1])
+    right = ["norm", "rate"] + ([] if ranges.empty else ["timestep"])
+    places: Any = [["loss", name] for name in right]
+    figure = new_figure(11, 2 + 2.15 * len(right))
+    main, costs = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.15 * len(right), 2])[:, 0]
+    axes = main.subplot_mosaic(places, width_ratios=[1.7, 1])
     title(axes["loss"], f"{experiment}: loss", speed_text(rows))
     draw_smoothed(axes["loss"], rows, ["loss_mask", "loss_outside"])
     axes["norm"].set_title("Gradient norm")
@@ -57,6 +71,9 @@ def training_figure(experiment: str, rows: pd.DataFrame) -> Figure:
     axes["rate"].set_title("Learning rate")
     draw_rates(axes["rate"], rows)
     axes["rate"].sharex(axes["loss"])
+    for panel, (column, (heading, _)) in zip(costs.subplots(1, len(COSTS)), COSTS.items(), strict=True):
+        panel.set_title(heading, fontsize=9.5)
+        draw_cost(panel, rows, column)
     axes["loss"].set_xlabel("step")
     axes["rate"].set_xlabel("step")
     if not ranges.empty:
@@ -126,6 +143,20 @@ def draw_rates(axes: Axes, rows: pd.DataFrame) -> None:
     if (top := float(rows[columns].max().max())) > 0:
         axes.set_ylim(0, 1.25 * top)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+
+
+def draw_cost(axes: Axes, rows: pd.DataFrame, column: str) -> None:
+    """Draw a column of COSTS over the training step, from zero; a column that was not logged leaves the panel empty."""
+    if column in rows:
+        values = COSTS[column][1] * rows[column]
+        axes.plot(rows["step"], values, color=BLUE, linewidth=1.2, **marker_style(rows))
+        from_zero(axes, float(values.max()))
+    axes.tick_params(labelsize=8)
+
+
+def from_zero(axes: Axes, top: float) -> None:
+    """Let the axis begin at zero and end above `top`, or at 1 if that is zero or not known."""
+    axes.set_ylim(0, 1.1 * top if top > 0 else 1.0)
 
 
 def marker_style(rows: pd.DataFrame) -> dict[str, Any]:

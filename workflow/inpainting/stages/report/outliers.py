@@ -12,7 +12,7 @@ from inpainting.stages.report.contact_sheet import Frame, captioned_sheet
 from inpainting.stages.report.samples import read_frame
 from inpainting.stages.report.settings import DrawDatasetCommand
 
-VISIBLE_REASONS = ("other_scene", "shifted_truth", "other_colours", "full_mask", "empty_mask")
+VISIBLE_REASONS = ("other_scene", "shifted_truth", "shifted_mask", "other_colours", "full_mask", "empty_mask")
 """Reasons for rejection that can be seen in the frames."""
 
 EXTREMES = (
@@ -68,7 +68,11 @@ def outliers_sheet(dataset: Path, outliers: list[Outlier], settings: DrawDataset
     cells = []
     for outlier in outliers:
         rgb, masked, truth = read_frame(dataset / outlier.id, outlier.frames // 2, settings)
-        difference = (DIFFERENCE_GAIN * cv2.absdiff(rgb, truth).astype(np.uint16)).clip(0, 255).astype(np.uint8)
         names = (f"{outlier.reason}:", outlier.id, "truth", f"difference, {DIFFERENCE_GAIN} times")
-        cells += list(zip(names, (rgb, masked, truth, difference), strict=True))
+        cells += list(zip(names, (rgb, masked, truth, amplified_difference(rgb, truth)), strict=True))
     return captioned_sheet(cells, 4, WIDTH)
+
+
+def amplified_difference(rgb: Frame, truth: Frame) -> Frame:
+    """|rgb - truth| times DIFFERENCE_GAIN, uint8 [height, width, 3] as both."""
+    return (DIFFERENCE_GAIN * cv2.absdiff(rgb, truth).astype(np.uint16)).clip(0, 255).astype(np.uint8)

@@ -1,13 +1,16 @@
 """Settings of the commands that draw the report's figures and pages."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
+from pydantic_settings import CliPositionalArg
 
-from inpainting.core.settings import Settings
+from inpainting.baselines.settings import FillSettings
+from inpainting.core.settings import Role, Settings
 from inpainting.video.settings import FolderSettings, MaskSettings
 
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 """Raise it when figures or pages change on purpose: those of another version are drawn again."""
 
 
@@ -22,7 +25,8 @@ class ExampleSettings(Settings):
     """How test sequences and the methods' outputs for them are shown."""
 
     examples: int = Field(3, ge=1)
-    """Maximum number of sequences shown: the first by id of those kept by the evaluation, see evaluation.examples."""
+    """Maximum number of sequences shown: of those kept by the evaluation (see evaluation.examples), the one with the
+    smallest and the one with the largest gain over the best classical method, and random ones."""
     shown: tuple[str, ...] = ()
     """Methods shown side by side; by default the base model, the best classical method, and the best adapter."""
     moments: int = Field(4, ge=1, le=8)
@@ -33,6 +37,29 @@ class ExampleSettings(Settings):
 
 class ReportSettings(SampleSettings, ExampleSettings):
     """Contents of the report."""
+
+
+class LookCommand(MaskSettings, FillSettings, FolderSettings):
+    """Write a page of short clips: input with the hole outlined, what the model is shown, truth, and difference."""
+
+    root: CliPositionalArg[Path]
+    """Folder with one folder per sequence."""
+    out: CliPositionalArg[Path]
+    """The .html page to write; it works offline."""
+    audit: Path | None = None
+    """Folder that `inpaint audit` wrote: then half of the sequences are those that stand out in it, with its findings.
+    By default all are random."""
+    sequences: int = Field(12, ge=1, le=100)
+    """Number of sequences."""
+    frames: int = Field(33, ge=1)
+    """Frames shown of each sequence: the first, or those around the frame that a finding names. Fills that use other
+    frames use these alone."""
+    frame_rate: int = Field(12, ge=1, le=60)
+    """Frames per second of the clips."""
+    seed: int = Field(0, ge=0)
+    """Seed of the choice of random sequences."""
+    workers: Annotated[int, Role.EXECUTION] = Field(default=2, ge=1)
+    """Processes that draw clips in parallel; their number does not change the page."""
 
 
 class Drawing(Settings):
@@ -74,6 +101,13 @@ class DrawTrainingCommand(Drawing):
     """training.json, as `inpaint train` wrote it."""
 
 
+class DrawTrainingsCommand(Drawing):
+    """Draw the losses and costs of all experiments on common axes."""
+
+    trainings: tuple[Path, ...] = Field(min_length=1)
+    """The training.json files, each with its metrics.jsonl beside it, as `inpaint train` wrote them."""
+
+
 class DrawCheckpointsCommand(Drawing):
     """Draw the scores of an experiment's checkpoints on the validation set, and mark the best."""
 
@@ -84,7 +118,7 @@ class DrawCheckpointsCommand(Drawing):
 
 
 class DrawComparisonCommand(Drawing):
-    """Draw the methods' scores with their intervals, over all test sequences and by stratum."""
+    """Draw the methods' scores with their intervals: over all test sequences, by stratum, and against run time."""
 
     comparison: Path
     """comparison.tsv, as `inpaint tables` wrote it."""
@@ -94,15 +128,29 @@ class DrawComparisonCommand(Drawing):
     """The .png file to write for the strata."""
     strata_svg: Path
     """The .svg file to write for the strata."""
+    cost_png: Path
+    """The .png file to write for quality against seconds."""
+    cost_svg: Path
+    """The .svg file to write for quality against seconds."""
 
 
 class DrawSequencesCommand(Drawing):
-    """Draw the best adapter against the best classical method, sequence by sequence."""
+    """Draw the best adapter against the best classical method, sequence by sequence, and list all sequences."""
 
     comparison: Path
     """comparison.tsv, as `inpaint tables` wrote it."""
     sequences: Path
     """sequences.tsv, as `inpaint tables` wrote it: the scores by method and sequence."""
+    manifest: Path
+    """manifest.parquet, as `inpaint audit` wrote it: mask size and motion."""
+    examples: Path
+    """The folder of `inpaint draw-examples`, whose clips the list opens."""
+    difficulty_png: Path
+    """The .png file to write for the scores by mask size and motion."""
+    difficulty_svg: Path
+    """The .svg file to write for the scores by mask size and motion."""
+    page: Path
+    """The .html page to write: a table of all sequences."""
 
 
 class DrawExamplesCommand(ExampleSettings, MaskSettings, FolderSettings):
@@ -112,11 +160,14 @@ class DrawExamplesCommand(ExampleSettings, MaskSettings, FolderSettings):
     """Folder that holds the sequences."""
     comparison: Path
     """comparison.tsv, as `inpaint tables` wrote it."""
+    sequences: Path
+    """sequences.tsv, as `inpaint tables` wrote it: the scores by method and sequence."""
     evaluation: Path
     """Folder of the evaluations, with each method's frames in <method>/examples/<sequence>/raw."""
     out: Path
-    """Folder to write: <sequence>/moments.png, <sequence>/clip.mp4 and clip.html, which plays it. A table of the
-    sequences, with digests, is written beside it, as <folder>.tsv."""
+    """Folder to write. <best, worst or random>-<sequence>/ holds moments.jpg, slices.jpg, clip.mp4, clip.html, which
+    plays it, and compare.html, where any two methods are compared. A table of the folders, with digests, is written
+    beside it, as <folder>.tsv."""
 
 
 class DrawHeadlineCommand(Settings):
@@ -127,7 +178,7 @@ class DrawHeadlineCommand(Settings):
     comparison: Path
     """The .svg figure of `inpaint draw-comparison`."""
     examples: Path
-    """The folder of `inpaint draw-examples`; the first of its clips is shown."""
+    """The folder of `inpaint draw-examples`; the clip of a random sequence is shown, if there is one."""
     out: Path
     """The .html fragment to write."""
 

@@ -5,6 +5,7 @@
     step-N/optimizer.pt         states of optimizer and gradient scaler, read with weights_only
     step-N/probe.safetensors    what the exported weights predict, for validation's check, see models.parity
     step-N/state.json           CheckpointState: step, whether the checkpoint is kept, and its run's metadata
+    step-N/SHA256SUMS           digests of all these files, written last; absent in checkpoints of earlier versions
 Order, noise and timesteps depend only on the seed and the step, so no random state is saved.
 """
 
@@ -21,8 +22,11 @@ from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
 from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
+from inpainting.artifacts.formats import reading
 from inpainting.conditioning.adapter import AdapterConfig, save_adapter
+from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path
+from inpainting.core.sums import SUMS_FILE, damage, summed, write_sums
 from inpainting.models.parity import write_prediction
 from inpainting.stages.training.ema import EmaWeights
 
@@ -59,11 +63,36 @@ class Checkpoint:
     @property
     def lasts(self) -> bool:
         """Whether it is kept; one that was saved only because the run had to stop is removed after the next one."""
-        return self.state.lasts
+        try:
+            return self.state.lasts
+        except InputError:  # damaged: not to be removed unseen
+            return True
+
+    def files(self) -> set[str]:
+        """Relative names of its files, except hidden ones and SHA256SUMS."""
+        names = {path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file()}
+        return {str(name) for name in names if not any(part.startswith(".") for part in name.parts)} - {SUMS_FILE}
+
+    def damage(self) -> str | None:
+        """What is wrong with its files, as the start of a sentence; None if nothing is.
+
+        If its optimizer's state was removed, by `thin`, the trained weights may be missing as well.
+        """
+        names = summed(self.folder) | self.files()
+        if not self.optimizer.is_file():
+            names -= {self.optimizer.name, self.trained.name}
+        if wrong := damage(self.folder, names):
+            return wrong
+        try:
+            read_state(self.folder)
+        except InputError as error:
+            return str(error).partition(";")[0]
+        return None
 
     def optimizer_state(self) -> dict[str, Any]:
-        """The states of optimizer and gradient scaler, as given to `save`."""
-        state: dict[str, Any] = torch.load(self.optimizer, weights_only=True, map_location="cpu")
+        """The states of optimizer and gradient scaler, as given to `save`; raises InputError if they are damaged."""
+        with reading(self.optimizer, "an undamaged copy, or remove this checkpoint to resume from the one before it"):
+            state: dict[str, Any] = torch.load(self.optimizer, weights_only=True, map_location="cpu")
         return state
 
 
@@ -93,6 +122,7 @@ def save(
         ema.save_trained(temporary / checkpoint.trained.name)
         torch.save(optimizer_state, temporary / checkpoint.optimizer.name)
         CheckpointState(step=step, lasts=lasts, **metadata).write(temporary / STATE_FILE)
+        write_sums(temporary, Checkpoint(temporary, step).files())
     return checkpoint
 
 
@@ -107,9 +137,9 @@ def of_step(checkpoints: Path, step: int) -> Checkpoint:
     return Checkpoint(checkpoints / f"step-{step}", step)
 
 
-def latest(checkpoints: Path, wanted: Collection[int] = ()) -> Checkpoint | None:
-    """The last checkpoint that a run can resume from, before the first absent `wanted` step; or None."""
-    steps = {checkpoint.step: checkpoint for checkpoint in found(checkpoints)}
+def latest(existing: Collection[Checkpoint], wanted: Collection[int] = ()) -> Checkpoint | None:
+    """The last of the checkpoints that a run can resume from, before the first absent `wanted` step; or None."""
+    steps = {checkpoint.step: checkpoint for checkpoint in existing}
     absent = min((step for step in wanted if step not in steps), default=math.inf)
     before = [checkpoint for step, checkpoint in steps.items() if step < absent and checkpoint.optimizer.is_file()]
     return before[-1] if before else None

@@ -7,6 +7,7 @@ from inpainting.artifacts.latents import LatentCache
 from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
 from inpainting.models import bases
+from inpainting.models.family import Family
 from inpainting.stages.training.settings import TrainCommand
 
 
@@ -14,6 +15,7 @@ def check_settings(settings: TrainCommand) -> None:
     """Raise UsageError for options that do not go together, or whose files are not there."""
     family = bases.family(settings.base)
     bases.check_window(family, settings.window)
+    _check_channels(settings, family)
     if settings.high_noise_from >= family.timesteps:
         raise UsageError(
             f"--high-noise-from: {settings.high_noise_from} was given, but {settings.base} has the timesteps 0 to "
@@ -36,6 +38,16 @@ def check_settings(settings: TrainCommand) -> None:
         raise UsageError(
             f"--mixed-precision: {settings.mixed_precision} was given with --dtype {settings.dtype}; the base weights' "
             f"precision needs {precision}"
+        )
+
+
+def _check_channels(settings: TrainCommand, family: Family) -> None:
+    latents = bases.latent_channels(settings.base)
+    given, trained = settings.input_channels(latents, family.geometry), latents + family.condition_channels
+    if family.condition_channels and given != trained:
+        raise UsageError(
+            f"--conditioning: {settings.conditioning} with --mask-input {settings.mask_input} makes {given} input "
+            f"channels, but {settings.base} takes {trained}; use concat and a mask input of one channel"
         )
 
 

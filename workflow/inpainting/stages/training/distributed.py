@@ -21,6 +21,7 @@ import torch
 from torch.distributed import TCPStore
 
 from inpainting.core.errors import Unfinished
+from inpainting.stages.training.launcher import is_worker
 from inpainting.stages.training.preemption import SIGNALS
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ EXPECTED_CODES = (0, os.EX_TEMPFAIL)
 """Exit codes after which the other processes end by themselves."""
 WORKER = "INPAINTING_WORKER"
 """Environment variable of the processes that `launch` starts."""
+JOIN_SECONDS = 600.0
+"""Time that the processes of another launcher have to find each other."""
 
 
 def launch(command: Sequence[str], processes: int) -> int:
@@ -59,6 +62,33 @@ def end_with_launcher() -> None:
 
 def _await_end_of_launcher() -> None:
     os.read(0, 1)  # the launcher writes nothing, so this returns when its end of the pipe is closed
+    os._exit(1)
+
+
+@contextmanager
+def joining_group() -> Iterator[None]:
+    """Within this context, the process joins the group of another launcher; it ends with code 1 if nobody else does.
+
+    Which launcher that is, and whether there is one, is known from environment variables alone, which may be leftovers.
+    """
+    if WORKER in os.environ or not is_worker():
+        yield
+        return
+    rank, processes, address = (os.environ[name] for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"))
+    group = f"the other {int(processes) - 1} of {processes} processes at {address} (RANK={rank} WORLD_SIZE={processes})"
+    log.info("waits for %s", group)
+    giving_up = threading.Timer(JOIN_SECONDS, _give_up, [group])
+    giving_up.daemon = True
+    giving_up.start()
+    try:
+        yield
+    finally:
+        giving_up.cancel()
+
+
+def _give_up(group: str) -> None:
+    waited = f"waited {JOIN_SECONDS / 60:.0f} minutes for {group}, which did not come"
+    log.error("%s; start them, or unset RANK and WORLD_SIZE if no launcher started this process", waited)
     os._exit(1)
 
 

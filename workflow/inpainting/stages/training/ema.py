@@ -8,6 +8,8 @@ from diffusers.training_utils import EMAModel
 from safetensors.torch import load_file, save_file
 from torch.nn import Parameter
 
+from inpainting.artifacts.formats import reading
+
 
 class EmaWeights:
     """Exponential moving average of the weights over the updates; with a decay of 0, the weights themselves.
@@ -53,5 +55,7 @@ class EmaWeights:
             self.average.shadow_params = [parameter.detach().clone() for parameter in self.parameters.values()]
             self.average.optimization_step = step
         if path.is_file():
-            for name, weight in load_file(path).items():
+            with reading(path, "an undamaged copy, or remove this checkpoint to resume from the one before it"):
+                trained = load_file(path)
+            for name, weight in trained.items():
                 self.parameters[name].data.copy_(weight)

@@ -211,7 +211,7 @@ class Run:
 
     def _advice(self) -> str:
         """What to change when losses or gradients are not finite, and where the new settings go on from."""
-        settings, last = self.settings, checkpoints.latest(self.settings.out / "checkpoints")
+        settings, last = self.settings, checkpoints.latest(checkpoints.found(self.settings.out / "checkpoints"))
         ways = "A lower --learning-rate may help"
         if settings.mixed_precision == "fp16":
             dtype = "--dtype bfloat16 " if settings.dtype == "float16" else ""

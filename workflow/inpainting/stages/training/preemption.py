@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from inpainting.core import slurm
 from inpainting.core.files import read_json, write_json
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
@@ -23,12 +24,13 @@ class Stop:
     """Why a run has to stop early. Processes of one run may learn it at different steps."""
 
     def __init__(self, limit_minutes: float | None, environment: Mapping[str, str] = os.environ) -> None:
-        """The limit counts from now. SLURM's SLURM_JOB_END_TIME, as Unix time, is a limit as well if it is set."""
+        """The limit counts from now. The end of a SLURM job is a limit as well; SLURM is asked for it here, once."""
         self._reason: str | None = None
         self._slowest, self._last = 0.0, time.monotonic()
         left = [] if limit_minutes is None else [60 * limit_minutes]
-        if "SLURM_JOB_END_TIME" in environment:
-            left.append(float(environment["SLURM_JOB_END_TIME"]) - time.time())
+        end = slurm.job_end(environment)
+        if end is not None:
+            left.append(end - time.time())
         self._deadline = self._last + min(left) if left else None
 
     @contextmanager

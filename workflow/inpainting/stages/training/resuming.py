@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from inpainting.artifacts.training_summary import TRAINING_VERSION
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core.errors import InputError
-from inpainting.core.files import atomic_path, file_digest, value_digest
+from inpainting.core.files import atomic_path, file_digest, unused, value_digest
 from inpainting.core.settings import Role, names_of_role
 from inpainting.stages.training import checkpoints
 from inpainting.stages.training.checkpoints import Checkpoint
+from inpainting.stages.training.damaged_checkpoints import without_damaged
 from inpainting.stages.training.running import LOCK_FILE
 from inpainting.stages.training.settings import TrainCommand, TrainSettings
 
@@ -55,6 +56,8 @@ def fingerprint(settings: TrainCommand, config: AdapterConfig, latents: Mapping[
     shaping = settings.section(TrainSettings).shaping()
     if settings.schedule in FIXED_RATE_SCHEDULES:
         del shaping["steps"]
+    if settings.schedule == "constant":
+        del shaping["warmup_steps"]
     return {
         "settings": shaping,
         "precision": [settings.dtype, settings.mixed_precision],
@@ -76,13 +79,19 @@ def resumable(
 
     Otherwise checkpoints with another fingerprint than `now` are refused with the differences (InputError); with
     `on_change` "restart" they are moved below <out>/previous/; with "continue" the run resumes from them, if they fit.
-    Partial checkpoints that a killed run left are removed.
+    Partial checkpoints that a killed run left are removed, damaged ones set aside (`damaged_checkpoints`).
     """
     folder = out / "checkpoints"
     for unfinished in folder.glob(".partial-*"):
         shutil.rmtree(unfinished)
-    existing = checkpoints.found(folder)
-    if not existing:
+    if not checkpoints.found(folder):
+        return None
+    try:
+        existing = without_damaged(folder, wanted)
+    except InputError:
+        if on_change != "restart":
+            raise
+        _move_to_previous(out, "damaged")
         return None
     before = existing[-1].state.fingerprint
     changed = differences(before, now)
@@ -91,7 +100,7 @@ def resumable(
         return checkpoints.of_step(folder, max(wanted))
     if held_out:
         changed.append(Difference("split", f"{_some(held_out)} for training", "for validation or test"))
-    resumed = checkpoints.latest(folder, wanted)
+    resumed = checkpoints.latest(existing, wanted)
     if resumed is not None and not changed:
         return resumed
     if on_change == "restart":
@@ -153,7 +162,7 @@ def _ways_out(changed: Collection[Difference]) -> str:
         )
     ways.append("set training.on_change: restart (--on-change restart), which moves the old run below previous/")
     advice = f"{', '.join(ways[:-1])}, or {ways[-1]}"
-    if [one.place for one in changed] == ["settings.steps"]:
+    if {one.place for one in changed} <= {"settings.steps", "settings.warmup_steps"}:
         schedules = " and ".join(FIXED_RATE_SCHEDULES)
         advice += f". With this schedule the rates depend on the number of steps; with {schedules} they do not"
     return advice
@@ -162,12 +171,7 @@ def _ways_out(changed: Collection[Difference]) -> str:
 def _move_to_previous(out: Path, name: str) -> None:
     room = out / "previous"
     room.mkdir(exist_ok=True)
-    target = room / name
-    number = 1
-    while target.exists():
-        number += 1
-        target = room / f"{name}-{number}"
-    with atomic_path(target) as temporary:
+    with atomic_path(unused(room / name)) as temporary:
         temporary.mkdir()
         for path in sorted(out.iterdir()):
             if path not in (room, out / LOCK_FILE):

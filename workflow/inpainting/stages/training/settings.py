@@ -1,9 +1,9 @@
 """Settings of `inpaint train`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from inpainting.conditioning.registry import CONDITIONINGS
 from inpainting.conditioning.settings import ConditionSettings
@@ -11,6 +11,15 @@ from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.stages.training.launcher import is_worker
 from inpainting.video.settings import EFFECT_THRESHOLD, FolderSettings, MaskSettings, WindowSettings
+
+BoolOrAuto = Annotated[
+    Literal["auto", True, False],
+    BeforeValidator(
+        lambda value: {"true": True, "false": False}.get(str(value).lower(), value),
+        json_schema_input_type=Literal["auto", True, False],
+    ),
+]
+"""A switch that the step may decide itself; on the command line it takes a value."""
 
 
 class LossSettings(Settings):
@@ -77,8 +86,8 @@ class OptimizerSettings(Settings):
     """Number of cycles of cosine_with_restarts."""
     schedule_power: float = Field(1.0, gt=0.0)
     """Exponent of polynomial."""
-    warmup_steps: int = Field(100, ge=0)
-    """Updates over which the rates rise linearly from 0; fewer than steps."""
+    warmup_steps: int | None = Field(None, ge=0)
+    """Updates over which the rates rise linearly from 0; fewer than steps. By default a tenth of steps, 100 at most."""
     weight_decay: float = Field(1e-4, ge=0.0)
     """Decoupled weight decay."""
     betas: tuple[float, float] = (0.9, 0.95)
@@ -86,9 +95,14 @@ class OptimizerSettings(Settings):
     max_grad_norm: float = Field(1.0, gt=0.0)
     """Gradients are clipped to this norm."""
 
+    @field_validator("warmup_steps")
+    @classmethod
+    def _follow_steps(cls, given: int | None, info: ValidationInfo) -> int | None:
+        return min(100, info.data["steps"] // 10) if given is None and "steps" in info.data else given
+
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        if self.schedule != "constant" and self.warmup_steps >= self.steps:
+        if self.schedule != "constant" and self.warmup_steps is not None and self.warmup_steps >= self.steps:
             raise ValueError(
                 f"warmup_steps: {self.warmup_steps} was given with {self.steps} steps, so the rates would never reach "
                 "their peak; give fewer warmup_steps, or more steps"
@@ -141,8 +155,9 @@ class TrainSettings(
     updates, 0.999 for many thousands; 0 exports the weights themselves."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Autocast precision of the forward pass; noise, loss and trained weights stay float32."""
-    gradient_checkpointing: Annotated[bool, Role.EXECUTION] = False
-    """Recompute activations in the backward pass to save memory."""
+    gradient_checkpointing: Annotated[BoolOrAuto, Role.EXECUTION] = False
+    """Recompute activations in the backward pass: much less memory, a third slower. auto: only if the training does not
+    fit into the GPU's memory without it, by its shapes; on the CPU always. The result is the same but for rounding."""
     compile: Annotated[bool, Role.EXECUTION] = False
     """Compile the transformer's blocks (torch.compile), which takes a minute or more; needs a C++ compiler."""
     save_every: Annotated[int, Role.EXECUTION] = Field(500, ge=1)
@@ -177,6 +192,13 @@ class TrainSettings(
                 f"or the conditioning {others}"
             )
 
+    def less_memory(self) -> dict[str, Any]:
+        """Settings that take less GPU memory than these, by name, the most effective first."""
+        helps = {"gradient_checkpointing": True, "micro_batch_size": 1, "shard_base": True}
+        if self.processes == 1:
+            del helps["shard_base"]
+        return {name: value for name, value in helps.items() if getattr(self, name) != value}
+
 
 class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings, FolderSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
@@ -200,6 +222,12 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings, F
     dry_run: Annotated[bool, Role.EXECUTION] = False
     """Train and write nothing: print the settings, the model, the trained weights, the shapes of a batch, its loss in
     one forward and backward pass, and the memory of a full run."""
+    requeue: Annotated[bool, Role.EXECUTION] = False
+    """In a SLURM job: when the run is stopped early with its work saved, have SLURM start the job again."""
+
+    def less_memory(self) -> dict[str, Any]:
+        """Those of the training and, for previews, of the VAE."""
+        return TrainSettings.less_memory(self) | (ModelSettings.less_memory(self) if self.preview_every else {})
 
     def gpus_needed(self) -> int:
         """One for each process; of these, none chooses its GPU itself."""

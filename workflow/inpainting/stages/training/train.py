@@ -8,21 +8,18 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from diffusers import CogVideoXTransformer3DModel
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.artifacts.split import TRAIN
 from inpainting.artifacts.training_summary import TrainingSummary
-from inpainting.conditioning import adapter as adapters
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.conditioning.settings import ConditionSettings
-from inpainting.core import provenance, seeds
+from inpainting.core import provenance, seeds, slurm
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
-from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.checks import check_batches, check_settings, check_source
@@ -37,6 +34,7 @@ from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.running import only_training
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
 from inpainting.stages.training.trackers import start_trackers
+from inpainting.stages.training.transformer import prepare_transformer
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
@@ -48,6 +46,12 @@ def train(settings: TrainCommand) -> None:
     With several processes, it starts them and exits with their code. Raises Unfinished, with the work saved, when a
     signal or a time limit stops it earlier; InputError and UsageError for data or settings that can't be used.
     """
+    with slurm.requeued() if settings.requeue and not is_worker() else nullcontext():
+        _train_or_launch(settings)
+
+
+def _train_or_launch(settings: TrainCommand) -> None:
+    """Train in this process, or start the processes that do."""
     stop = Stop(settings.time_limit)
     ignore_incomplete()
     check_processes(settings.processes)
@@ -108,9 +112,7 @@ def _run(
     checkpoint: Checkpoint | None,
 ) -> None:
     """Run the steps after the checkpoint's, or all."""
-    # A base that is to be sharded may not fit on one device.
-    loaded_to = torch.device("cpu") if settings.shard_base else accelerator.device
-    transformer = prepare_transformer(settings, config, cache, loaded_to, checkpoint)
+    transformer = prepare_transformer(settings, config, cache, accelerator, checkpoint)
     if settings.shard_base:
         shard_base(transformer, accelerator.device)
     parameters = lora.trainable_parameters(transformer)
@@ -164,39 +166,8 @@ def fresh_run(settings: TrainCommand) -> Run:
     ignore_incomplete()
     accelerator, cache = _opened(settings)
     config = adapter_config(settings)
-    transformer = prepare_transformer(settings, config, cache, accelerator.device, None)
+    transformer = prepare_transformer(settings, config, cache, accelerator, None)
     return Run(settings, accelerator, transformer, lora.trainable_parameters(transformer), cache, config, metadata={})
-
-
-def prepare_transformer(
-    settings: TrainCommand,
-    config: AdapterConfig,
-    cache: LatentCache,
-    device: torch.device,
-    checkpoint: Checkpoint | None,
-) -> CogVideoXTransformer3DModel:
-    """The transformer with LoRA and, if the conditioning needs it, a widened patch embedding, or a checkpoint's."""
-    transformer = loading.load_transformer(
-        settings.base,
-        loading.DTYPES[settings.dtype],
-        device,
-        latent_size=cache.latent_size,
-        frames=settings.window,
-        random_seed=config.random_base,
-    )
-    if checkpoint is not None:
-        adapters.load_adapter(transformer, checkpoint.adapter)
-    else:
-        if settings.conditioning_entry.widens:
-            widen_patch_embedding(transformer, config.channels)
-        lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
-    lora.prepare_training(transformer)
-    if settings.gradient_checkpointing:
-        transformer.enable_gradient_checkpointing()
-    if settings.compile:
-        for block in transformer.transformer_blocks:
-            block.forward = torch.compile(block.forward, dynamic=False)
-    return transformer
 
 
 def _launch(settings: TrainCommand) -> None:
@@ -215,7 +186,8 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     """The accelerator and the latents; raises UsageError if they do not fit the settings."""
     check_settings(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
-    accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
+    with distributed.joining_group():
+        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
     cache = LatentCache(settings.index, TRAIN)
     check_source(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
@@ -229,6 +201,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         base=name,
         base_revision=commit,
         transformer_digest=loading.part_digest(settings.base, "transformer"),
+        family=bases.family(settings.base).name,
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
         vae_digest=loading.part_digest(settings.base, "vae"),
         channels=settings.input_channels(bases.latent_channels(settings.base), bases.family(settings.base).geometry),

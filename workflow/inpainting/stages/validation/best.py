@@ -1,24 +1,28 @@
 """`inpaint best`: chooses the best checkpoint and number of denoising steps, and copies its adapter."""
 
 import logging
-import shutil
 from typing import NamedTuple
 
 import pandas as pd
 
-from inpainting.artifacts.best import BestCheckpoint, Candidate
-from inpainting.artifacts.validation_scores import Criterion, MeanScore, ValidationRun, ValidationScores
+from inpainting.artifacts.best import BestCheckpoint, Candidate, Choice
+from inpainting.artifacts.validation_scores import CRITERIA, SCORES, Criterion, ValidationRun, ValidationScores
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import paired_interval
-from inpainting.models.adapter_files import adapter_digest, adapter_files, write_sampling_steps
+from inpainting.models.adapter_files import adapter_digest, copy_adapter, write_sampling_steps
 from inpainting.stages.validation.settings import BestCommand
 
 log = logging.getLogger(__name__)
 
-UNITS: dict[Criterion, str] = {"psnr_mask": " dB", "ssim_mask": ""}
-DIGITS: dict[Criterion, int] = {"psnr_mask": 2, "ssim_mask": 4}
+FORMS: dict[Criterion, tuple[str, str, int]] = {
+    "psnr_mask": ("highest mean psnr_mask", " dB", 2),
+    "ssim_mask": ("highest mean ssim_mask", "", 4),
+    "detail_mask": ("lowest mean absolute detail_mask", " dB", 2),
+    "mean_rank": (f"lowest mean rank in {', '.join(SCORES)}", "", 2),
+}
+"""Of each criterion: what is compared, its unit, and its decimals."""
 
 
 class Contender(NamedTuple):
@@ -31,7 +35,7 @@ class Contender(NamedTuple):
 def best(settings: BestCommand) -> None:
     """Write the best checkpoint with its scores and those of all candidates, and copy its adapter.
 
-    Of equal scores, fewer denoising steps win, then the earlier checkpoint. The number of denoising steps is written to
+    The number of denoising steps is written to
     the adapter's configuration. Raises InputError if the scores can't be compared or the adapter is not the scored one.
     """
     results = [ValidationScores.read(path, "--scores") for path in settings.scores]
@@ -47,7 +51,8 @@ def best(settings: BestCommand) -> None:
     (criterion,) = criteria
     results.sort(key=lambda result: result.step)
     contenders = [Contender(result.step, run) for result in results for run in result.runs]
-    ranked = sorted(contenders, key=lambda one: (-one.run.scores[criterion].mean, one.run.sampling_steps, one.step))
+    by_criterion = {name: rank(contenders, name) for name in CRITERIA}
+    ranked = by_criterion[criterion]
     first = ranked[0]
     winner = next(result for result in results if result.step == first.step)
     adapter = settings.checkpoints / f"step-{winner.step}" / "adapter"
@@ -56,8 +61,7 @@ def best(settings: BestCommand) -> None:
         raise InputError(f"--checkpoints: {adapter} is not what was validated; validate it again")
     with atomic_path(settings.adapter_out) as temporary:
         temporary.mkdir()
-        for name in adapter_files(adapter):
-            shutil.copyfile(adapter / name, temporary / name)
+        copy_adapter(adapter, temporary)
         write_sampling_steps(temporary, first.run.sampling_steps)
     inputs = winner.provenance.inputs | {"adapter": adapter_digest(settings.adapter_out)}
     chosen = BestCheckpoint(
@@ -65,6 +69,10 @@ def best(settings: BestCommand) -> None:
         sampling_steps=first.run.sampling_steps,
         criterion=criterion,
         why=reason(ranked, criterion, len(results)),
+        by_criterion={
+            name: Choice(step=order[0].step, sampling_steps=order[0].run.sampling_steps)
+            for name, order in by_criterion.items()
+        },
         scores=first.run.scores,
         difference_to_training=winner.difference_to_training,
         candidates=[Candidate(step=step, **run.model_dump(exclude={"sequences"})) for step, run in contenders],
@@ -74,31 +82,54 @@ def best(settings: BestCommand) -> None:
     log.info("best of %d checkpoints: step %d, %s", len(results), chosen.step, chosen.why)
 
 
+def rank(contenders: list[Contender], criterion: Criterion) -> list[Contender]:
+    """The contenders, best first; of equal ones fewer denoising steps win, then the earlier checkpoint."""
+    means = merits(contenders, criterion).mean()
+    order = sorted(
+        range(len(contenders)),
+        key=lambda number: (-means[number], contenders[number].run.sampling_steps, contenders[number].step),
+    )
+    return [contenders[number] for number in order]
+
+
+def merits(contenders: list[Contender], criterion: Criterion) -> pd.DataFrame:
+    """What is compared, the higher the better: a row per sequence with a hole, a column per contender by its number.
+
+    psnr_mask and ssim_mask as they are; detail_mask: minus its absolute value; mean_rank: minus the mean over the
+    scores of a contender's rank among all in a sequence (1 is best, equal ones share the mean of their ranks).
+    """
+    if criterion == "mean_rank":
+        ranks = [merits(contenders, score).rank(axis=1, ascending=False) for score in SCORES]
+        return -sum(ranks[1:], ranks[0]) / len(ranks)
+    columns = [
+        pd.Series({row.sequence: getattr(row, criterion) for row in contender.run.sequences}, dtype=float)
+        for contender in contenders
+    ]
+    values = pd.DataFrame(dict(enumerate(columns))).dropna()
+    return -values.abs() if criterion == "detail_mask" else values
+
+
 def reason(ranked: list[Contender], criterion: Criterion, checkpoints: int) -> str:
     """Why the first of the ranked contenders was chosen, with confidence intervals.
 
     ranked: best first; checkpoints: number of checkpoints.
     """
-    first = ranked[0]
+    first, merit = ranked[0], merits(ranked, criterion)
     tried = len({contender.run.sampling_steps for contender in ranked})
-    form, unit = f"{{:.{DIGITS[criterion]}f}}".format, UNITS[criterion]
-    score: MeanScore = first.run.scores[criterion]
-    why = f"highest mean {criterion} of the raw output over {len(first.run.sequences)} validation sequences"
-    why += f": {form(score.mean)}{unit}"
-    if score.low is not None:
+    compared, unit, digits = FORMS[criterion]
+    form = f"{{:.{digits}f}}".format
+    why = f"{compared} of the raw output over {len(merit)} validation sequences: {form(abs(merit[0].mean()))}{unit}"
+    if criterion in ("psnr_mask", "ssim_mask") and (score := first.run.scores[criterion]).low is not None:
         why += f" (95 % interval {form(score.low)} to {form(score.high)})"
     if tried > 1:
         why += f", with {first.run.sampling_steps} denoising steps of {tried} numbers tried"
-    contender = next((other for other in ranked if other.step != first.step), None)
+    contender = next((number for number, other in enumerate(ranked) if other.step != first.step), None)
     if contender is None:
         return why
-    gain = paired_interval(_by_sequence(first.run, criterion), _by_sequence(contender.run, criterion), seed=0)
-    why += f"; {form(gain.mean)}{unit} above the next of {checkpoints} checkpoints, step {contender.step}"
+    gain = paired_interval(merit[0], merit[contender], seed=0)
+    step = ranked[contender].step
+    why += f"; {form(gain.mean)}{unit} better than the next of {checkpoints} checkpoints, step {step}"
     if gain.low == gain.low:
         unsure = "" if gain.low > 0 else ", so that chance may have chosen"
         why += f" ({form(gain.low)} to {form(gain.high)}{unsure})"
     return why
-
-
-def _by_sequence(run: ValidationRun, criterion: Criterion) -> pd.Series:
-    return pd.Series({row.sequence: getattr(row, criterion) for row in run.sequences}, dtype=float)

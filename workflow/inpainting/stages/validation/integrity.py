@@ -6,10 +6,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from inpainting.artifacts.checkpoint_state import read_state
+from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.adapter import load_adapter, read_adapter_config
 from inpainting.core.errors import InputError
+from inpainting.core.sums import damage, summed
 from inpainting.models import bases, loading, parity
 from inpainting.models.adapter_files import PROMPT_FILE
 from inpainting.models.settings import ModelSettings
@@ -21,10 +22,16 @@ TOLERANCE = 0.02
 def check_integrity(checkpoint: Path) -> int:
     """The step of a checkpoint, a step-N folder.
 
-    Raises InputError if a file is missing or damaged, a weight is not finite, or step or adapter are not those of the
-    training. Whether the model gets every weight is checked when the adapter is loaded.
+    Raises InputError if a file that is scored is missing or damaged, a weight is not finite, or step or adapter are not
+    those of the training. Whether the model gets every weight is checked when the adapter is loaded.
     """
     adapter = checkpoint / "adapter"
+    scored = {name for name in summed(checkpoint) if name.startswith("adapter/")} | {STATE_FILE, parity.PARITY_FILE}
+    if wrong := damage(checkpoint, scored):
+        raise InputError(
+            f"{wrong}; remove {checkpoint}, and the training.json of the training, and train again, which goes on from "
+            "the checkpoint before it"
+        )
     config = read_adapter_config(adapter)
     for path in sorted(adapter.glob("*.safetensors")):
         try:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from inpainting.artifacts.validation_scores import Criterion
-from inpainting.core.settings import Settings
+from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
 from inpainting.video.settings import FolderSettings
 
@@ -26,7 +26,8 @@ class ValidateSettings(Settings):
     limit: int | None = Field(None, ge=1)
     """Largest number of validation sequences, the first by id; all if not given."""
     criterion: Criterion = "psnr_mask"
-    """In-mask score of the raw output by which the best checkpoint is chosen."""
+    """What the best checkpoint is chosen by, of the raw output's scores in the mask: the highest psnr_mask or
+    ssim_mask, which favour blur; the detail_mask closest to 0, which ignores content; the lowest mean_rank in all."""
 
 
 class ValidateCommand(ValidateSettings, ModelSettings, FolderSettings):
@@ -46,6 +47,8 @@ class ValidateCommand(ValidateSettings, ModelSettings, FolderSettings):
     """Seed of the noise, which is the same for every checkpoint."""
     out: Path
     """The .json file to write."""
+    workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
+    """Processes that read and score sequences while this one denoises; with 1, it does all itself."""
 
 
 class BestCommand(Settings):

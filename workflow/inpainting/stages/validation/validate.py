@@ -2,47 +2,37 @@
 
 import logging
 from pathlib import Path
-from time import perf_counter
 
 import pandas as pd
 
 from inpainting.artifacts.manifest import choose_sequences, sequence_digests
 from inpainting.artifacts.split import VALIDATION
 from inpainting.artifacts.validation_scores import (
-    CRITERIA,
+    SCORES,
     VALIDATION_VERSION,
     MeanScore,
     SequenceScore,
     ValidationRun,
     ValidationScores,
 )
-from inpainting.baselines.fills import fill
 from inpainting.conditioning.adapter import read_adapter_config
-from inpainting.core import provenance, seeds
+from inpainting.core import provenance
 from inpainting.core.errors import InputError
-from inpainting.core.files import file_digest, read_json, read_table, value_digest, write_json, write_table
+from inpainting.core.files import file_digest, read_json, read_table, value_digest, write_json
 from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.aggregate import mean_interval, per_sequence
-from inpainting.metrics.by_region import score_clip
-from inpainting.metrics.regions import Regions
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
 from inpainting.models.parity import PARITY_FILE
 from inpainting.models.settings import ModelSettings
-from inpainting.sampling.loading import load_pipeline, noise_generator
-from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.validation.integrity import check_integrity, difference_to_training
+from inpainting.stages.validation.scoring import SCORES_FILE, Job, score_all
 from inpainting.stages.validation.settings import ValidateCommand
-from inpainting.video import masks
-from inpainting.video.clip import read_clip
 
 log = logging.getLogger(__name__)
-
-SCORES_FILE = "frames.parquet"
-"""A scored sequence's file in the cache: the scores of its frames."""
 
 
 def validate(settings: ValidateCommand) -> None:
@@ -73,8 +63,9 @@ def validate(settings: ValidateCommand) -> None:
     )
     result.write(settings.out)
     for run in runs:
-        psnr, ssim = (run.scores[name].mean for name in CRITERIA)
-        log.info("step %d, %d denoising steps: %.2f dB, SSIM %.3f in the mask", step, run.sampling_steps, psnr, ssim)
+        means = [run.scores[name].mean for name in SCORES]
+        found = "step %d, %d denoising steps: %.2f dB, SSIM %.3f, detail %+.1f dB in the mask"
+        log.info(found, step, run.sampling_steps, *means)
 
 
 def sequence_keys(
@@ -95,29 +86,15 @@ def score_checkpoint(
     """
     caches = {steps: ItemCache(cache_folder / f"steps-{steps}", keys) for steps in settings.steps}
     missing = {steps: set(cache.missing()) for steps, cache in caches.items()}
-    waiting = [name for name in chosen if any(name in names for names in missing.values())]
-    log.info("%d of %d sequences are new or changed", len(waiting), len(chosen))
-    adapter = settings.checkpoint / "adapter"
-    config = read_adapter_config(adapter)
-    pipeline: CogVideoXInpaintPipeline | None = None
-    for name in tracked(waiting, "validate", "sequences"):
-        clip = read_clip(settings.dataset, name, chosen[name], settings.folders)
-        pipeline = pipeline or load_pipeline(settings.section(ModelSettings), adapter)
-        hole = masks.to_hole(clip.mask, config.masks)
-        begin = perf_counter()
-        filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.condition_source)
-        fill_seconds = perf_counter() - begin
-        for steps in (steps for steps, names in missing.items() if name in names):
-            generator = noise_generator(seeds.derive(settings.seed, "validation.noise", name))
-            begin = perf_counter()
-            raw = pipeline(
-                filled, hole, num_inference_steps=steps, generator=generator, filled=True, composite=False
-            ).frames
-            seconds = (fill_seconds + perf_counter() - begin) / chosen[name]
-            table = score_clip(raw, clip.truth, Regions(hole))
-            with caches[steps].adding(name) as folder:
-                table = table.assign(sequence=name, sampling_steps=steps, seconds_per_frame=seconds)
-                write_table(folder / SCORES_FILE, table)
+    jobs = [
+        Job(name, frames, steps)
+        for name, frames in chosen.items()
+        if (steps := tuple(steps for steps, names in missing.items() if name in names))
+    ]
+    log.info("%d of %d sequences are new or changed", len(jobs), len(chosen))
+    config = read_adapter_config(settings.checkpoint / "adapter")
+    for _ in tracked(score_all(settings, config, jobs, caches), "validate", "sequences", len(jobs)):
+        pass
     tables = [read_table(cache.path(name) / SCORES_FILE) for name in chosen for cache in caches.values()]
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
@@ -141,7 +118,7 @@ def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
     seed: of the bootstrap intervals. Raises InputError if no sequence has a score.
     """
     means = {}
-    for name in CRITERIA:
+    for name in SCORES:
         interval = mean_interval(scores[name], seed)
         if interval.count == 0:
             raise InputError("no validation sequence has a pixel in its mask; the validation set needs others")
@@ -151,8 +128,8 @@ def summarise(scores: pd.DataFrame, seed: int) -> ValidationRun:
         seconds_per_frame=float(scores["seconds_per_frame"].median()),
         scores=means,
         sequences=[
-            SequenceScore(sequence=name, psnr_mask=_or_none(psnr), ssim_mask=_or_none(ssim))
-            for name, psnr, ssim in zip(scores["sequence"], scores["psnr_mask"], scores["ssim_mask"], strict=True)
+            SequenceScore(sequence=row["sequence"], **{name: _or_none(row[name]) for name in SCORES})
+            for row in scores[["sequence", *SCORES]].to_dict("records")
         ],
     )
 

@@ -7,9 +7,9 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from inpainting.core.errors import UsageError
 from inpainting.models import lora
+from inpainting.models.published_2b import TRANSFORMER, VAE
 from inpainting.models.settings import LoraSettings
-from inpainting.models.widening import widen_patch_embedding
-from inpainting.planning.model_shapes import (
+from inpainting.models.shapes import (
     count,
     lora_shapes,
     read_base,
@@ -17,7 +17,7 @@ from inpainting.planning.model_shapes import (
     vae_weights,
     widened_shapes,
 )
-from inpainting.planning.published_2b import TRANSFORMER, VAE
+from inpainting.models.widening import widen_patch_embedding
 
 NANO = Path(__file__).parents[3] / "models" / "nano"
 

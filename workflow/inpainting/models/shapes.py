@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inpainting.core.errors import UsageError
-from inpainting.models import bases
+from inpainting.models import bases, published_2b
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.family import Geometry
-from inpainting.models.settings import PRESETS, LoraSettings
-from inpainting.planning import published_2b
+from inpainting.models.settings import PRESETS, LoraSettings, ModelSettings
 
 Shapes = dict[str, tuple[int, ...]]
+
+BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
+"""Bytes of a value, by precision."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """What the plan needs of a base model. source: where the shapes come from, for people."""
+    """What arithmetic with a base model needs of it. source: where the shapes come from, for people."""
 
     transformer: Mapping[str, Any]
     vae: Mapping[str, Any]
@@ -50,6 +52,12 @@ def read_base(name: str, revision: str | None = None) -> Base:
 def width(transformer: Mapping[str, Any]) -> int:
     """Width of a token."""
     return int(transformer["num_attention_heads"]) * int(transformer["attention_head_dim"])
+
+
+def tokens(transformer: Mapping[str, Any], latent_frames: int, rows: int, columns: int) -> int:
+    """Tokens of a window of latents, with those of the text."""
+    patch = int(transformer["patch_size"])
+    return latent_frames * (rows // patch) * (columns // patch) + int(transformer["max_text_seq_length"])
 
 
 def transformer_shapes(transformer: Mapping[str, Any]) -> Shapes:
@@ -143,6 +151,12 @@ def vae_weights(vae: Mapping[str, Any]) -> int:
     """Weights of both, without those of the norms: half a percent of the whole at most."""
     both = [*encoder_convolutions(vae), *decoder_convolutions(vae)]
     return sum(c.volume * c.into * c.out + c.out for c in both)
+
+
+def vae_value_bytes(model: ModelSettings) -> int:
+    """Bytes of a value in the VAE on a GPU, which computes bfloat16."""
+    dtype = {"as_base": model.dtype, "auto": "bfloat16"}.get(model.vae_dtype, model.vae_dtype)
+    return BYTES[dtype]
 
 
 def _encoder(vae: Mapping[str, Any]) -> Iterator[Convolution]:

@@ -1,0 +1,1 @@
+"""Human preference: blinded pairs of outputs to choose from, and scores from the choices."""
