@@ -1,5 +1,6 @@
 """The command line: options, help, and messages about wrong usage."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -123,3 +124,24 @@ def test_help_imports_neither_torch_nor_pandas() -> None:
         "assert not {'torch', 'pandas', 'diffusers'} & set(sys.modules), 'slow imports'"
     )
     subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
+
+
+def test_a_place_without_permission_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not even root may make a folder in /sys."""
+    assert main(["sample", "/sys/sequences", "--sequences", "1", "--frames", "1", "--size", "32x32"]) == 1
+    assert "can't be opened: there is no permission; finished work is kept" in capsys.readouterr().err
+
+
+def test_a_disk_that_takes_no_more_is_one_sentence(tmp_path: Path) -> None:
+    """The limit of the size of files stands for a full disk."""
+    command = ["sample", str(tmp_path), "--sequences", "1", "--frames", "1", "--size", "32x32", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "inpainting.cli", *command],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "inpaint sample: a file can't be written: the file is larger than this system" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,6 +1,7 @@
 """`inpaint <step>`: one command per step, with the fields of the step's settings class as options."""
 
 import difflib
+import errno
 import importlib
 import itertools
 import logging
@@ -21,6 +22,16 @@ from inpainting.core.errors import InputError, Unfinished, UsageError
 from inpainting.core.settings import Settings, error_sentences
 from inpainting.models import out_of_memory
 from inpainting.models.settings import ModelSettings
+
+UNUSABLE_DISK = {
+    errno.ENOSPC: "the disk has no space or no inodes left",
+    errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "the file is larger than this system or shell allows",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "there is no permission",
+    errno.EPERM: "there is no permission",
+}
+"""Errors of the file system that only the user can mend; others are bugs."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +225,16 @@ def _run(name: str, arguments: list[str]) -> int:
     except Unfinished as stopped:
         print(f"inpaint {name}: {stopped}", file=sys.stderr)
         return os.EX_TEMPFAIL
+    except OSError as error:
+        if error.errno not in UNUSABLE_DISK:
+            raise
+        place = "a file can't be written" if error.filename is None else f"{error.filename} can't be opened"
+        print(
+            f"inpaint {name}: {place}: {UNUSABLE_DISK[error.errno]}; finished work is kept, so change that and run the "
+            "same command again",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print(f"inpaint {name}: interrupted; finished work is kept", file=sys.stderr)
         return 130

@@ -12,6 +12,7 @@ import sys
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role
 from inpainting.models.settings import FetchCommand
+from inpainting.planning.host_memory import HostMemory
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -21,6 +22,9 @@ os.environ.update(
 )
 
 DATASET = settings.dataset.root or "results/dataset/sample"
+MEMORY = HostMemory.of(
+    settings
+)  # of the jobs that hold sequences or the model; each retry asks for as much more
 GPUS = 0 if settings.model.device == "cpu" else 1
 TRACKED = [role for role in Role if role is not Role.EXECUTION]
 # A base that is no folder is downloaded once, before any job that loads it.

@@ -1,3 +1,4 @@
+import io
 import os
 import subprocess
 import sys
@@ -202,6 +203,28 @@ def test_a_folder_without_images_and_one_of_different_sizes_are_refused(tmp_path
     (tmp_path / "2.png").write_text("no image")
     with pytest.raises(InputError, match=r"2\.png can't be read as an image"):
         reader.read_video(tmp_path)
+
+
+def test_a_video_of_huge_frames_is_refused_before_one_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "huge.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 6000, 6000, "yuvj420p"
+        container.mux(stream.encode(VideoFrame(6000, 6000, "yuvj420p")))
+        container.mux(stream.encode(None))
+    with pytest.raises(InputError, match=r"huge\.mkv has no frames .* of over 33554432 pixels"):
+        reader.read_video(path)
+
+
+def test_a_frame_that_becomes_huge_inside_a_video_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    encoded = io.BytesIO()
+    Image.new("RGB", (32, 16)).save(encoded, "JPEG")
+    small = encoded.getvalue()
+    header = small.index(b"\xff\xc0") + 5  # height and width, 16 bits each, in the start of the frame
+    huge = small[:header] + (6_000).to_bytes(2, "big") * 2 + small[header + 4 :]
+    (tmp_path / "clip.mjpeg").write_bytes(2 * small + huge)
+    with pytest.raises(InputError, match=r"clip\.mjpeg can't be read as a video .*, after 2 frames"):
+        reader.read_video(tmp_path / "clip.mjpeg")
 
 
 def test_an_output_never_replaces_files_of_another_program(tmp_path: Path) -> None:

@@ -129,8 +129,10 @@ def parse_size(size: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def existing(path: Path, option: str, what: str) -> Path:
-    """Return `path`; raises UsageError with the option and `what` was expected if it does not exist."""
+def existing(path: Path | None, option: str, what: str) -> Path:
+    """Return `path`; raises UsageError with the option and `what` was expected if it is None or does not exist."""
+    if path is None:
+        raise UsageError(f"{option}: none was given; give {what}")
     if not path.exists():
         raise UsageError(f"{option}: {path} does not exist; give {what}")
     return path

@@ -81,7 +81,7 @@ def make_plan(settings: PlanCommand) -> Plan:
             for label, experiment in config.compared().items()
         },
         hours=hours_rows(config, base, work, card, settings.results),
-        notes=_notes(config, base, work, card),
+        notes=_notes(settings.configfile, config, base, work, card),
     )
 
 
@@ -90,12 +90,16 @@ def read_config(path: Path) -> PipelineConfig:
     return resolve(read_values(path, "--configfile"), [path.parent], root_exists=False)
 
 
-def _notes(config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:
+def _notes(configfile: Path, config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:
     """What the numbers leave out."""
     notes = [
         f"All {work.sequences:,} sequences are taken as accepted by the audit, and each as a group of its own.",
         f"Not in the hours: reading {work.pngs:,} PNGs in the audit, fills and baselines on the CPU, scoring, queues.",
     ]
+    if config.compared():
+        notes.append(
+            f"Before anything else: snakemake --configfile {configfile} --cores all try_training (two updates)."
+        )
     if "flow_propagation" in {e.training.condition_source for e in config.compared().values()}:
         notes.append("The fill flow_propagation takes 19 to 27 s of a CPU core for 100 frames of 640x480 (measured).")
     if base.to_download:

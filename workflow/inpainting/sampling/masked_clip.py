@@ -61,12 +61,16 @@ class MaskedClip:
         holes = (level_hole(levels, self.mask_settings) for levels in self.masks.masks())
         return repeat(next(holes), self.frames) if self.single_mask else holes
 
+    def united(self) -> Iterator[PictureHole]:
+        """The hole of each frame united with its neighbours', bool [height, width], not dilated; see `masks.unite`."""
+        return self.holes() if self.single_mask else masks.united(self.holes(), self.mask_settings.mask_union)
+
     def dilated(self) -> Iterator[PictureHole]:
-        """The dilated hole of each frame, bool [height, width], which is filled and composited."""
-        return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.holes())
+        """The united and dilated hole of each frame, bool [height, width], which is filled and composited."""
+        return (masks.dilate(hole[None], self.mask_settings.mask_dilation)[0] for hole in self.united())
 
     def fill(self, region: Region, source: ConditionSource, on_progress: Callable[[int], None]) -> tuple[Frames, Hole]:
-        """A region of all frames with its hole filled, and its hole, not dilated; both are arrays on disk.
+        """A region of all frames with its hole filled, and its hole, united and not dilated; both are arrays on disk.
 
         They are uint8 [frames, height, width, 3] and bool [frames, height, width].
         on_progress: called with the number of frames that were filled.
@@ -75,7 +79,8 @@ class MaskedClip:
         shape = self.frames, height, width
         filled, holes = on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape)
         done = 0
-        for block in _blocks(zip(self.reel, self.holes(), strict=True), 1 if is_frame_by_frame(source) else FILL_BLOCK):
+        frames = zip(self.reel, self.united(), strict=True)
+        for block in _blocks(frames, 1 if is_frame_by_frame(source) else FILL_BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             span = slice(done, done + len(block))
             holes[span] = hole

@@ -71,18 +71,15 @@ def to_mask(image: Image.Image) -> MaskLevels:
     if image.has_transparency_data:
         return of_channels(np.asarray(image.convert("RGBA")))
     levels = of_channels(np.asarray(image.convert("RGB")))
-    if image.mode == "P" and is_coloured(image):
+    if image.mode == "P" and is_coloured(image, levels):
         return np.where(levels > 0, np.uint8(255), np.uint8(0))
     return levels
 
 
-def is_coloured(image: Image.Image) -> bool:
-    """Whether a mask has colours or transparency, so that its grey values alone do not say what it means."""
-    if image.mode in {"1", "L"} or image.mode.startswith("I;16"):
-        return False
-    channels = np.asarray(image.convert("RGB"))
-    grey = np.array_equal(channels[..., 0], channels[..., 1]) and np.array_equal(channels[..., 1], channels[..., 2])
-    return not grey or image.has_transparency_data
+def is_coloured(image: Image.Image, levels: MaskLevels) -> bool:
+    """Whether the levels of a mask, [height, width], are not its grey values, since it has colours or transparency."""
+    grey = image.mode in {"1", "L"} or image.mode.startswith("I;16")
+    return not (grey or np.array_equal(levels, np.asarray(image.convert("L"))))
 
 
 def of_channels(channels: NDArray[Any]) -> NDArray[Any]:

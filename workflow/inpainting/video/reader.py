@@ -30,6 +30,9 @@ EXACT_CONVERSION = (
 )
 """Flags of an accurate colour conversion; FFmpeg's default is off by up to 2 grey levels on flat areas."""
 
+LARGEST_VIDEO_FRAME = 2**25
+"""Pixels: 8K frames are decoded, larger ones are not, since a file of a few bytes can declare any size."""
+
 UNSPECIFIED = 2
 """FFmpeg's code for a colour space that the file does not specify."""
 
@@ -252,10 +255,12 @@ def _read_image(path: Path, convert: Callable[[Image.Image], NDArray[np.uint8]])
 def opened(path: Path) -> Iterator[av.VideoStream]:
     """Open the first video stream of a file; raises InputError if it can't be opened, or decoded while it is open."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options={"max_pixels": str(LARGEST_VIDEO_FRAME)}) as container:
             if not container.streams.video:
                 raise InputError(f"{path} holds no video stream; give a video or a folder of frames")
             stream = container.streams.video[0]
+            if not stream.width:  # the decoder has refused the size
+                raise InputError(f"{path} has no frames that can be decoded, or of over {LARGEST_VIDEO_FRAME} pixels")
             stream.thread_type = "AUTO"
             yield stream
     except av.FFmpegError as error:

@@ -69,7 +69,7 @@ def read_mask(sequence: Path, start: int, count: int, folders: Folders = FOLDERS
 def _read_frames(sequence: Path, kind: str, start: int, count: int, mode: str) -> NDArray[np.uint8]:
     try:
         return read_images(sequence / kind, start, count, mode)
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(
             f"sequence {sequence.name}: its frames can't be read ({error}); audit the dataset again"
         ) from error

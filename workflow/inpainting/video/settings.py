@@ -63,7 +63,16 @@ class HoleSettings(Settings):
     """Turn masks round first: for datasets whose masks are white where pixels are known."""
 
 
-class MaskSettings(HoleSettings):
+class UnionSettings(HoleSettings):
+    """From mask images to the hole that a model is shown."""
+
+    mask_union: int = Field(0, ge=0, le=16)
+    """Frames before and after each frame whose masks are united with its own in what the model is shown, fills and
+    learns: masks that are empty or too small in some frames are made good by their neighbours, and moving holes grow. 3
+    unites all frames that share a latent frame of CogVideoX. Scores are still those of the masks themselves."""
+
+
+class MaskSettings(UnionSettings):
     """From mask images to the hole that is inpainted, which is grown a little."""
 
     mask_dilation: int = Field(2, ge=0, le=64)

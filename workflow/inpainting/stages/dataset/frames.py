@@ -162,5 +162,5 @@ def _decode(data: memoryview | bytes, convert: Convert | None) -> Decoded:
         raise FrameError(Reason.UNREADABLE_FRAME, f"holds fewer pixels than the {width}x{height} that it declares")
     if convert is None:
         return Decoded(upright.size, None, orientation, False)
-    coloured = convert is images.to_mask and images.is_coloured(upright)
-    return Decoded(upright.size, convert(upright), orientation, coloured)
+    pixels = convert(upright)
+    return Decoded(upright.size, pixels, orientation, convert is images.to_mask and images.is_coloured(upright, pixels))

@@ -181,7 +181,7 @@ def _draw_card(settings: LookCommand, chosen: Chosen) -> Card:
     if not rgb.shape == truth.shape == (*stored.shape, 3):
         raise InputError("its three folders differ in frame size")
     hole = masks.to_hole(stored, settings)
-    model = fill(rgb, masks.dilate(hole, settings.mask_dilation), settings.fill)
+    model = fill(rgb, masks.inpainted(stored, settings), settings.fill)
     sheets = np.stack([_panels(*images) for images in zip(rgb, hole, model, truth, strict=True)])
     facts = f", frames {start + 1} to {start + shown} of {count}, {rgb.shape[2]}x{rgb.shape[1]}, hole {hole.mean():.1%}"
     with tempfile.TemporaryDirectory() as place:
