@@ -21,7 +21,7 @@ from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, T
 from inpainting.stages.report.settings import ReportSettings
 from inpainting.stages.training.settings import TrainSettings
 from inpainting.stages.validation.settings import ValidateSettings
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
 
 class AuditConfig(AuditSettings):
@@ -31,7 +31,7 @@ class AuditConfig(AuditSettings):
     """Number of jobs, each with a part of the sequences; a few hundred sequences per shard are a good size."""
 
 
-class DatasetConfig(Settings):
+class DatasetConfig(FolderSettings):
     """The sequences, their audit and their split."""
 
     root: str | None = None
@@ -192,7 +192,7 @@ def resolve_or_exit(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> 
 
 def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values with those of the files that they extend; through: the files that led here."""
-    values = dict(config)
+    values = _with_home(config)
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
             values[key] = _relative_to(folders, values[key])
@@ -208,6 +208,15 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple
     if path in through:
         raise UsageError(f"extends: {name} extends itself, through {' and '.join(file.name for file in through)}")
     return _merged(_extended(read_values(Path(name), "extends"), [Path(name).parent], (*through, path)), values)
+
+
+def _with_home(value: Any) -> Any:
+    """The values with the home folder in place of a leading ~, as a shell has it."""
+    if isinstance(value, Mapping):
+        return {key: _with_home(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_home(part) for part in value]
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:

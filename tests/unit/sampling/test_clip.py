@@ -148,6 +148,39 @@ def test_masks_of_another_size_or_number_are_refused_with_both_numbers(
     assert not (tmp_path / "out").exists()
 
 
+def test_masks_of_0_and_1_are_refused_with_their_highest_value(
+    run: Run, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(still_mask() // 255).save(tmp_path / "mask.png")
+    assert run(clip, tmp_path / "mask.png", tmp_path / "out") == 1
+    assert "the masks' values reach 1 of 255, below the threshold, 128" in capsys.readouterr().err
+
+
+def test_frames_without_a_mask_are_named_or_stay_as_they_are(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, images in (("frames", picture_frames(9)), ("masks", np.stack([still_mask()] * 9))):
+        (tmp_path / name).mkdir()
+        sequence.write_images(tmp_path / name, images)
+    (tmp_path / "masks" / sequence.frame_name(4)).unlink()
+    assert run(tmp_path / "frames", tmp_path / "masks", tmp_path / "out") == 1
+    assert "frame_00004.png have none; --missing-masks empty" in capsys.readouterr().err
+    assert run(tmp_path / "frames", tmp_path / "masks", tmp_path / "out", "--missing-masks", "empty") == 0
+    written = reader.read_video(tmp_path / "out").frames
+    changed = (written != picture_frames(9)).any(axis=(1, 2, 3))
+    assert np.flatnonzero(~changed).tolist() == [3]
+
+
+def test_a_red_mask_in_a_folder_of_another_name_is_inpainted(run: Run, tmp_path: Path) -> None:
+    folders = sequence.Folders("in", "hole", "out")
+    red = np.zeros((9, HEIGHT, WIDTH, 3), np.uint8)
+    red[..., 0] = still_mask()
+    sequence.write_sequence(tmp_path / "clip", picture_frames(9), red, picture_frames(9), folders=folders)
+    assert run(tmp_path / "clip", None, tmp_path / "made", "--rgb-folder", "in", "--mask-folder", "hole") == 0
+    changed = (reader.read_video(tmp_path / "made").frames != picture_frames(9)).any(axis=-1)
+    assert changed[:, still_mask() > 0].mean() > 0.9
+
+
 def test_the_metadata_of_a_long_clip_has_its_seams(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
     assert run(clip, mask, tmp_path / "out") == 0
     seam = read_json(tmp_path / "out.json")["output"]["seam"]

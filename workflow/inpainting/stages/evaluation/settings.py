@@ -10,7 +10,7 @@ from inpainting.core.settings import Role, Settings
 from inpainting.metrics.registry import EXTRAS
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
 if TYPE_CHECKING:
     MethodName = str
@@ -59,7 +59,7 @@ class EvaluateSettings(ExtrasSettings, StepsSettings, SelectionSettings):
     """Which sequences and metrics are scored."""
 
 
-class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
+class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings, FolderSettings):
     """Score one method on one split, frame by frame: inside the mask, along its edge, outside it, on whole frames."""
 
     method: MethodName = Field(
