@@ -19,7 +19,6 @@ from inpainting.models.shapes import read_base
 from inpainting.planning.disk import disk_rows
 from inpainting.planning.settings import DoctorCommand
 from inpainting.planning.work import count_work
-from inpainting.video.sequence import FOLDERS
 
 PYTHON = (3, 11)
 PINS = bases.PROJECT / "envs" / "requirements.txt"
@@ -147,8 +146,8 @@ def _dataset(config: PipelineConfig) -> Finding:
     if config.dataset.root is None:
         return Finding("dataset", f"none: {config.dataset.sample.sequences} sample sequences are made")
     folders = [path for path in Path(config.dataset.root).iterdir() if path.is_dir()]
-    whole = sum(all((path / name).is_dir() for name in FOLDERS) for path in folders)
-    found = f"{config.dataset.root}: {whole:,} of {len(folders):,} folders have {', '.join(FOLDERS)}"
+    whole = sum(all((path / name).is_dir() for name in config.dataset.folders) for path in folders)
+    found = f"{config.dataset.root}: {whole:,} of {len(folders):,} folders have {', '.join(config.dataset.folders)}"
     return Finding("dataset", found, "" if whole else "give the folder that holds one such folder per sequence")
 
 
