@@ -27,7 +27,8 @@ rule train:
     # models/nano takes 0.47 s per step on one CPU thread and 0.30 s on two, so other jobs use the second one better.
     threads: lambda wildcards: (8 if GPUS else 1) * experiments[wildcards.experiment].processes
     resources:
-        mem_mb=lambda wildcards: 12000 * experiments[wildcards.experiment].processes,
+        mem_mb=lambda wildcards, attempt: attempt
+        * MEMORY.model(experiments[wildcards.experiment].processes),
         runtime=1440,
         gpu=lambda wildcards: GPUS * experiments[wildcards.experiment].processes,
     params:
@@ -47,3 +48,39 @@ rule train:
         " --dataset {params.root:q} --manifest {input.manifest} --split-file {input.split}"
         " --experiment {wildcards.experiment:q} --seed {params.seed} {params.options} {params.execution}"
         " 2>&1 | tee {log}"
+
+
+rule dry_run:
+    # Two updates on random latents of the configured size, before any data is read: does the model load, does the
+    # training fit into memory, how long does a step take?
+    input:
+        base=ancient(BASE),
+    output:
+        text="results/training/{experiment}/dry-run.txt",
+    log:
+        "results/logs/dry-run-{experiment}.log",
+    priority: 2
+    threads: 8 if GPUS else 1
+    resources:
+        mem_mb=12000,
+        runtime=60,
+        gpu=GPUS,
+    params:
+        # Unlike in the other rules, a setting of speed and memory repeats the job.
+        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {DEVICE} {MASKS} {WINDOWS}",
+        size=(
+            ""
+            if settings.dataset.root
+            else f"--frame-size {settings.dataset.sample.size}"
+        ),
+        out=subpath(output.text, parent=True),
+        seed=lambda wildcards: training_seeds[wildcards.experiment],
+    shell:
+        "inpaint train --dry-run {params.size} --out {params.out} --experiment {wildcards.experiment:q}"
+        " --seed {params.seed} {params.options} 2> >(tee {log} >&2) | tee {output.text}"
+
+
+rule try_training:
+    input:
+        expand(rules.dry_run.output.text, experiment=experiments),
+    localrule: True

@@ -20,6 +20,7 @@ from inpainting.models.lora import (
 )
 from inpainting.models.settings import ATTENTION, LoraSettings
 from inpainting.models.widening import widen_patch_embedding
+from peft.tuners.lora import LoraLayer
 from torch.nn import Parameter
 
 INPUT_CHANNELS = ConditionSettings().input_channels(16, COGVIDEOX_2B.geometry)
@@ -223,3 +224,29 @@ def test_what_trains_is_float32_above_a_bfloat16_base(tiny_transformer: CogVideo
     assert {p.dtype for p in parameters.values()} == {torch.float32}
     frozen = {p.dtype for name, p in tiny_transformer.named_parameters() if name not in parameters}
     assert frozen == {torch.bfloat16}
+
+
+def test_without_pefts_casts_autocast_computes_the_same_bits(tiny_transformer: CogVideoXTransformer3DModel) -> None:
+    parameters = prepared(tiny_transformer, SETTINGS.model_copy(update={"targets": ("all_linear",)}))
+    layers = [module for module in tiny_transformer.modules() if isinstance(module, LoraLayer)]
+    generator, found = torch.Generator().manual_seed(0), []
+    for name, parameter in parameters.items():
+        if ".lora_B." in name:
+            parameter.data.normal_(generator=generator)
+    assert layers and not any(layer.cast_input_dtype_enabled for layer in layers)
+    for casts in (False, True):
+        for layer in layers:
+            layer.cast_input_dtype_enabled = casts
+        tiny_transformer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            backward(tiny_transformer)
+        found.append({name: p.grad for name, p in parameters.items() if p.grad is not None})
+    without, with_casts = found
+    assert without.keys() == with_casts.keys() == parameters.keys()
+    assert [name for name in without if not torch.equal(without[name], with_casts[name])] == []
+
+
+def test_dora_keeps_pefts_casts(tiny_transformer: CogVideoXTransformer3DModel) -> None:
+    prepared(tiny_transformer, SETTINGS.model_copy(update={"dora": True}))
+    layers = [module for module in tiny_transformer.modules() if isinstance(module, LoraLayer)]
+    assert layers and all(layer.cast_input_dtype_enabled for layer in layers)

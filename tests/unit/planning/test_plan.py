@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,11 @@ import commands
 import pytest
 import yaml
 from inpainting.cli import main
+from inpainting.core.disk import format_bytes
+from inpainting.planning.cards import CARDS
+from inpainting.planning.plan import make_plan
+from inpainting.planning.settings import PlanCommand
+from inpainting.stages.training.memory import BESIDE_TENSORS
 
 ATTENTION = {"targets": ["attention"], "rank": 64, "preview_every": 0}
 MY_RUN = {
@@ -37,7 +43,7 @@ def test_40_000_sequences_of_2b_are_planned_without_dataset_gpu_and_torch(my_run
     code = f"import sys; from inpainting.cli import main; main({arguments!r}); assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for expected in ("40,000 (given by --sequences)", "encode_truth 200", "NVIDIA H100", "389.5 computed"):
+    for expected in ("40,000 (given by --sequences)", "encode 200", "NVIDIA H100", "389.5 computed"):
         assert expected in done.stdout, expected
 
 
@@ -76,6 +82,21 @@ def test_auto_gradient_checkpointing_is_decided_for_the_card(my_run: Path, capsy
         assert sum(row["parts"].values()) < 1e9 * found["card"]["memory_gb"]
         computed[card] = found["training_window"]["lora"][1]
     assert computed["rtx4090"] / computed["h100"] == pytest.approx(389.5 / 289, rel=0.01)
+
+
+def test_the_table_of_cards_in_the_docs_is_what_the_plan_counts(in_the_project: Path) -> None:
+    page = (in_the_project / "docs" / "first-run.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) GB \| (.+) \|$", page.partition("## Which settings")[2], re.MULTILINE)
+    cards = {str(round(card.memory_gb)): name for name, card in CARDS.items()}
+    assert {"24", "48", "80"} <= {memory for memory, _ in rows}
+    for memory, cells in rows:
+        command = PlanCommand(configfile=Path("config/cogvideox-2b.yaml"), sequences=40000, card=cards[memory])
+        plan = make_plan(command)
+        found = {row.stage: row for row in plan.memory}
+        decided = (found["train lora"].note or "").split()[2]
+        sizes = [format_bytes(found[stage].total) for stage in ("train lora", "encode", "validate, evaluate")]
+        assert cells.split(" | ") == [decided, *sizes, f"{plan.training_window['lora'][1]:.0f}"]
+        assert all(row.total + BESIDE_TENSORS <= 1e9 * CARDS[cards[memory]].memory_gb for row in plan.memory)
 
 
 def test_a_disk_or_card_that_is_too_small_is_told_with_what_helps(

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from diffusers import CogVideoXTransformer3DModel
 from peft import LoraConfig
+from peft.tuners.lora import LoraLayer
 from torch import nn
 from torch.nn import Parameter
 
@@ -89,7 +90,15 @@ def lora_to_float32(transformer: CogVideoXTransformer3DModel) -> bool:
 
 
 def prepare_training(transformer: CogVideoXTransformer3DModel) -> dict[str, Parameter]:
-    """Freeze all but LoRA and a widened patch embedding; returns the trainable parameters by name."""
+    """Freeze all but LoRA and a widened patch embedding; returns the trainable parameters by name.
+
+    The transformer must compute under autocast from now on, unless it is in float32: peft would convert the inputs of
+    LoRA's layers to float32, only for autocast to convert them back. The results are bit-identical without; DoRA's
+    would not be, and keep the conversion.
+    """
+    for module in transformer.modules():
+        if isinstance(module, LoraLayer):
+            module.cast_input_dtype_enabled = bool(module.lora_variant)
     widened = is_widened(transformer)
     for name, parameter in transformer.named_parameters():
         parameter.requires_grad_(".lora_" in name or (widened and name.startswith(f"{PATCH_EMBEDDING}.")))

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from inpainting.config import PipelineConfig, read_values, resolve
+from inpainting.config import PipelineConfig, resolve
 from inpainting.core.disk import free_bytes
+from inpainting.core.settings import read_values
 from inpainting.models.shapes import Base, read_base
 from inpainting.planning.cards import CARDS, VAE_SHARE, Card, card_at_hand
 from inpainting.planning.disk import DiskRow, count_base_weights, disk_help, disk_rows
@@ -81,7 +82,7 @@ def make_plan(settings: PlanCommand) -> Plan:
             for label, experiment in config.compared().items()
         },
         hours=hours_rows(config, base, work, card, settings.results),
-        notes=_notes(config, base, work, card),
+        notes=_notes(settings.configfile, config, base, work, card),
     )
 
 
@@ -90,12 +91,16 @@ def read_config(path: Path) -> PipelineConfig:
     return resolve(read_values(path, "--configfile"), [path.parent], root_exists=False)
 
 
-def _notes(config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:
+def _notes(configfile: Path, config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[str]:
     """What the numbers leave out."""
     notes = [
         f"All {work.sequences:,} sequences are taken as accepted by the audit, and each as a group of its own.",
         f"Not in the hours: reading {work.pngs:,} PNGs in the audit, fills and baselines on the CPU, scoring, queues.",
     ]
+    if config.compared():
+        notes.append(
+            f"Before anything else: snakemake --configfile {configfile} --cores all try_training (two updates)."
+        )
     if "flow_propagation" in {e.training.condition_source for e in config.compared().values()}:
         notes.append("The fill flow_propagation takes 19 to 27 s of a CPU core for 100 frames of 640x480 (measured).")
     if base.to_download:

@@ -354,8 +354,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
 
     @property
     def _vae(self) -> AutoencoderKLCogVideoX:
-        """The VAE, prepared for the device that it computes on."""
-        return prepare_vae(self.vae, self._device)
+        """The VAE, prepared."""
+        return prepare_vae(self.vae)
 
     def _prepare_latents(
         self, shape: tuple[int, ...], given: Tensor | None, generator: torch.Generator | None

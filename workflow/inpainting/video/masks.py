@@ -1,5 +1,7 @@
 """Conversion of mask images to holes, and of holes in pixels to masks on the latent grid."""
 
+import io
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -126,10 +128,16 @@ def composite(raw: NDArray[np.uint8], rgb: NDArray[np.uint8], hole: Hole) -> NDA
 
 
 def pack(hole: Hole) -> NDArray[np.uint8]:
-    """Pack a hole into bits: uint8 [frames, height, ceil(width / 8)]."""
-    return np.packbits(hole, axis=-1)
+    """Compress a hole: uint8 [bytes], its bits, [frames, height, ceil(width / 8)], as a .npy file in zlib's format."""
+    file = io.BytesIO()
+    np.save(file, np.packbits(hole, axis=-1))
+    return np.frombuffer(bytearray(zlib.compress(file.getvalue())), np.uint8)
 
 
-def unpack(bits: NDArray[np.uint8], width: int) -> Hole:
-    """Unpack the bits of `pack`, [frames, height, ceil(width / 8)], into a hole, bool [frames, height, width]."""
+def unpack(packed: NDArray[np.uint8], width: int | None = None) -> Hole:
+    """Undo `pack`: bool [frames, height, width], or padded to a multiple of 8 columns without `width`.
+
+    packed: what `pack` returns, or its bits [frames, height, ceil(width / 8)] alone, as shards held them before.
+    """
+    bits = packed if packed.ndim == 3 else np.load(io.BytesIO(zlib.decompress(packed.tobytes())))
     return np.unpackbits(bits, axis=-1, count=width).astype(bool)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import pytest
 from inpainting.cli import main
 from inpainting.core.files import folder_digest
@@ -25,8 +26,9 @@ def test_a_dry_run_tells_settings_model_weights_shapes_loss_and_memory_and_write
     assert re.search(r"attn1.to_q.lora_A +2x32 +2 +128\n", printed)
     assert "  truth      float32  2x3x16x4x4\n" in printed
     assert "  mask       float32  2x3x1x4x4\n" in printed
-    assert "gradient norm" in printed
-    assert "GiB in all" in printed
+    assert re.search(r"blocks: attn1 +9,600 +0\.0 +1,024 +10\.67%", printed)
+    assert re.search(r"^2: .+ s; loss .+, gradient norm", printed, re.MULTILINE)
+    assert "moving average" in printed.partition("counted for a training")[2]
 
 
 def test_a_dry_run_does_not_change_an_existing_run(
@@ -36,3 +38,22 @@ def test_a_dry_run_does_not_change_an_existing_run(
     assert main(training_arguments(tiny_training, "--dry-run", "--rank", "3", "--on-change", "restart")) == 0
     assert folder_digest(tiny_training) == before
     assert "rank: 3\n" in capsys.readouterr().out
+
+
+def test_without_an_index_random_latents_of_the_size_are_tried_with_the_same_model(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--frame-size", "60x32", "--region", "mask_and_effect", "--gradient-checkpointing", "auto"]
+    assert main(commands.try_training(tiny_base, tmp_path / "run", *options, "--processes", "2")) == 0
+    assert not list(tmp_path.iterdir())
+    printed = capsys.readouterr().out
+    assert "2 blocks, 32 wide, 33 channels in, 16 out" in printed
+    assert "pass 1 of 1: random\n  truth      float32  1x3x16x4x8\n" in printed, "one process's part of the batch"
+    assert "gradient checkpointing is on (auto: " in printed
+
+
+def test_a_training_needs_the_index_that_a_dry_run_does_without(
+    tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*commands.try_training(tiny_base, tmp_path), "--no-dry-run"]) == 2
+    assert "--index: none was given; give the index that `inpaint index` wrote" in capsys.readouterr().err

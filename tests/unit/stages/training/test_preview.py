@@ -93,7 +93,7 @@ def test_pictures_are_input_mask_output_and_truth(
         "train",
         training_arguments(tmp_path, *preview_options, "--conditioning", "replace", "--augmented-share", "1")[1:],
     )
-    assert isinstance(settings, TrainCommand)
+    assert isinstance(settings, TrainCommand) and settings.prompt_file is not None
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9).train()
     result = Preview(settings, read_prompt(settings.prompt_file))(transformer)
     assert transformer.training
@@ -121,7 +121,7 @@ def test_after_a_preview_there_are_no_more_tensors_than_before(
     from inpainting.stages.training.settings import TrainCommand
 
     settings = parse("train", training_arguments(tmp_path, *preview_options, "--conditioning", "replace")[1:])
-    assert isinstance(settings, TrainCommand)
+    assert isinstance(settings, TrainCommand) and settings.prompt_file is not None
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9)
     lora.add_lora(transformer, settings.section(lora.LoraSettings), seed=0)
     lora.prepare_training(transformer)

@@ -109,6 +109,7 @@ def fp16_run(settings: TrainCommand) -> Run:
     """A run with fp16's GradScaler, in float32 otherwise, as it is on the CPU."""
     accelerator = Accelerator(cpu=True)
     accelerator.scaler = torch.amp.GradScaler("cpu")
+    assert settings.index is not None
     cache, config = LatentCache(settings.index, "train"), adapter_config(settings)
     float32 = settings.model_copy(update={"dtype": "float32"})
     transformer = prepare_transformer(float32, config, cache, accelerator, None)

@@ -10,6 +10,9 @@ from inpainting.models import bases
 from inpainting.models.family import Family
 from inpainting.stages.training.settings import TrainCommand
 
+INDEX = "--index", "the index that `inpaint index` wrote"
+PROMPT_FILE = "--prompt-file", "the file that `inpaint prompt` wrote"
+
 
 def check_settings(settings: TrainCommand) -> None:
     """Raise UsageError for options that do not go together, or whose files are not there."""
@@ -21,8 +24,8 @@ def check_settings(settings: TrainCommand) -> None:
             f"--high-noise-from: {settings.high_noise_from} was given, but {settings.base} has the timesteps 0 to "
             f"{family.timesteps - 1}"
         )
-    existing(settings.index, "--index", "the index that `inpaint index` wrote")
-    existing(settings.prompt_file, "--prompt-file", "the file that `inpaint prompt` wrote")
+    existing(settings.index, *INDEX)
+    existing(settings.prompt_file, *PROMPT_FILE)
     if settings.split_file is not None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
     if settings.compile and settings.shard_base:
@@ -30,7 +33,7 @@ def check_settings(settings: TrainCommand) -> None:
     compiler = os.environ.get("CXX", "g++")
     if settings.compile and shutil.which(compiler) is None:
         raise UsageError(f"--compile: it needs a C++ compiler, and {compiler} was not found; install it, or set CXX")
-    for name in ("dataset", "manifest", "split_file") if settings.preview_every else ():
+    for name in ("dataset", "manifest", "split_file") if settings.preview_every and not settings.dry_run else ():
         if getattr(settings, name) is None:
             raise UsageError(f"--preview-every: previews need --{name.replace('_', '-')}, which was not given")
     precision = {"float32": None, "bfloat16": "bf16", "float16": "fp16"}[settings.dtype]

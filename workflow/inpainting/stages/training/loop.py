@@ -21,11 +21,13 @@ from inpainting.artifacts.prompt import read_prompt
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, Unfinished
+from inpainting.core.settings import existing
 from inpainting.core.workers import map_prefetched
 from inpainting.models import bases, loading, lora, parity
 from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
 from inpainting.stages.training.batches import Batch, Batches, prefetch_thread
 from inpainting.stages.training.checkpoints import Checkpoint
+from inpainting.stages.training.checks import PROMPT_FILE
 from inpainting.stages.training.ema import EmaWeights
 from inpainting.stages.training.loss import BINS, RegionSums, areas, min_snr_weights, squared_errors
 from inpainting.stages.training.metrics_logger import MetricsLogger
@@ -75,7 +77,7 @@ class Run:
         )
         self.preview = preview
         self.noise_scheduler = loading.load_scheduler(settings.base)
-        self.prompt = read_prompt(settings.prompt_file)
+        self.prompt = read_prompt(existing(settings.prompt_file, *PROMPT_FILE))
         self.named_parameters, self.parameters = parameters, list(parameters.values())
         self.ema = EmaWeights(parameters, settings.ema_decay)
         self.skipped_updates, self._gradients_checked = SkippedUpdates(), False
@@ -105,7 +107,7 @@ class Run:
                 data_seconds = time.monotonic() - data_start
                 torch.manual_seed(seeds.derive(settings.seed, "training.dropout", step, self.accelerator.process_index))
                 rates = optimizers.current_rates(self.optimizer)
-                update = self._update(step, micro_batches)
+                update = self.update(step, micro_batches)
                 self.lr_scheduler.step()
                 self.ema.update()
                 stop_reason = self._stop_reason(stop) if step < settings.steps else None
@@ -126,7 +128,7 @@ class Run:
         process, processes = self.accelerator.process_index, self.accelerator.num_processes
         return self.batches.of_step(step - 1, process, processes, self.settings.micro_batch_size)
 
-    def _update(self, step: int, micro_batches: list[Batch]) -> Update:
+    def update(self, step: int, micro_batches: list[Batch]) -> Update:
         """Update the weights by one batch, or skip it on all processes if one has latents that are not finite."""
         if bad := self._bad_sequences(micro_batches):
             self.skipped_updates.bad_latents(step, bad)

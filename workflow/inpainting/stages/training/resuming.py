@@ -10,9 +10,10 @@ from inpainting.artifacts.training_summary import TRAINING_VERSION
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path, file_digest, unused, value_digest
-from inpainting.core.settings import Role, names_of_role
+from inpainting.core.settings import Role, existing, names_of_role
 from inpainting.stages.training import checkpoints
 from inpainting.stages.training.checkpoints import Checkpoint
+from inpainting.stages.training.checks import INDEX, PROMPT_FILE
 from inpainting.stages.training.damaged_checkpoints import without_damaged
 from inpainting.stages.training.running import LOCK_FILE
 from inpainting.stages.training.settings import TrainCommand, TrainSettings
@@ -58,13 +59,14 @@ def fingerprint(settings: TrainCommand, config: AdapterConfig, latents: Mapping[
         del shaping["steps"]
     if settings.schedule == "constant":
         del shaping["warmup_steps"]
+    index, prompt = existing(settings.index, *INDEX), existing(settings.prompt_file, *PROMPT_FILE)
     return {
         "settings": shaping,
         "precision": [settings.dtype, settings.mixed_precision],
         "seed": settings.seed,
         "adapter": config.shaping(),
         "latents": dict(latents),
-        "inputs": {"index": file_digest(settings.index), "prompt": file_digest(settings.prompt_file)},
+        "inputs": {"index": file_digest(index), "prompt": file_digest(prompt)},
         "version": TRAINING_VERSION,
     }
 

@@ -7,10 +7,10 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from inpainting.conditioning.registry import CONDITIONINGS
 from inpainting.conditioning.settings import ConditionSettings
-from inpainting.core.settings import Role, Settings
+from inpainting.core.settings import Role, Settings, Size
 from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.stages.training.launcher import is_worker
-from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
+from inpainting.video.settings import EFFECT_THRESHOLD, FolderSettings, MaskSettings, WindowSettings
 
 BoolOrAuto = Annotated[
     Literal["auto", True, False],
@@ -200,13 +200,14 @@ class TrainSettings(
         return {name: value for name, value in helps.items() if getattr(self, name) != value}
 
 
-class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
+class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings, FolderSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
 
-    index: Path
-    """Index of the latents that `inpaint index` wrote, with conditions of this conditioning and fill."""
-    prompt_file: Path
-    """The prompt's embedding that `inpaint prompt` wrote."""
+    index: Path | None = None
+    """Index of the latents that `inpaint index` wrote, with conditions of this conditioning and fill. Only a dry run
+    does without."""
+    prompt_file: Path | None = None
+    """The prompt's embedding that `inpaint prompt` wrote. Only a dry run without an index does without."""
     out: Path
     """Folder of the experiment: checkpoints, metrics.jsonl, tensorboard, and training.json when training is done."""
     dataset: Path | None = None
@@ -220,8 +221,10 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
     seed: int = Field(0, ge=0)
     """Seed of order, noise, timesteps and LoRA's initial weights."""
     dry_run: Annotated[bool, Role.EXECUTION] = False
-    """Train and write nothing: print the settings, the model, the trained weights, the shapes of a batch, its loss in
-    one forward and backward pass, and the memory of a full run."""
+    """Write nothing: make two updates and print the settings, the model by module, what trains, the shapes of a batch,
+    its loss, seconds and memory. Without --index on random latents, so that it can be tried before there are any."""
+    frame_size: Annotated[Size, Role.EXECUTION] = "640x480"
+    """Frame size in pixels of a dry run's random latents."""
     requeue: Annotated[bool, Role.EXECUTION] = False
     """In a SLURM job: when the run is stopped early with its work saved, have SLURM start the job again."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
@@ -18,12 +19,13 @@ from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import provenance, seeds, slurm
 from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
+from inpainting.core.settings import existing
 from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
-from inpainting.stages.training.checks import check_batches, check_settings, check_source
-from inpainting.stages.training.dry_run import dry_run
+from inpainting.stages.training.checks import INDEX, PROMPT_FILE, check_batches, check_settings, check_source
+from inpainting.stages.training.dry_run import dry_run, with_data
 from inpainting.stages.training.fsdp import shard_base
 from inpainting.stages.training.launcher import check_processes, ignore_incomplete, is_worker
 from inpainting.stages.training.loop import Run
@@ -33,7 +35,7 @@ from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.running import only_training
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
-from inpainting.stages.training.trackers import start_trackers
+from inpainting.stages.training.trackers import check_wandb, start_trackers
 from inpainting.stages.training.transformer import prepare_transformer
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -56,8 +58,10 @@ def _train_or_launch(settings: TrainCommand) -> None:
     ignore_incomplete()
     check_processes(settings.processes)
     if settings.dry_run:
-        dry_run(settings, fresh_run(settings))
+        with with_data(settings) as settings:
+            dry_run(settings, fresh_run(settings))
         return
+    check_wandb(settings)
     if settings.processes > 1 and not is_worker():
         check_settings(settings)
         _launch(settings)
@@ -118,7 +122,7 @@ def _run(
     parameters = lora.trainable_parameters(transformer)
     metrics = preview = None
     if settings.preview_every and (accelerator.is_main_process or settings.shard_base):
-        preview = Preview(settings, read_prompt(settings.prompt_file))
+        preview = Preview(settings, read_prompt(existing(settings.prompt_file, *PROMPT_FILE)))
     if accelerator.is_main_process:
         _log_start(settings, parameters, cache, checkpoint)
         trained_sequences.remember(settings.out, cache.table["sequence"])
@@ -186,9 +190,11 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     """The accelerator and the latents; raises UsageError if they do not fit the settings."""
     check_settings(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
+    # The only buffer is the table of positions, which is the same on all processes.
+    ddp = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
     with distributed.joining_group():
-        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
-    cache = LatentCache(settings.index, TRAIN)
+        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu, kwargs_handlers=[ddp])
+    cache = LatentCache(existing(settings.index, *INDEX), TRAIN)
     check_source(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
     return accelerator, cache
