@@ -6,10 +6,10 @@ SETUP := .venv/.set-up
 # If it is set, as in some container images, every process compiles torch, diffusers and the rest again, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check format schema pins clean
+.PHONY: help setup demo test check bench format schema pins audit-pins clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 setup: $(SETUP) ## make .venv with the packages pinned in envs/requirements.txt
 
@@ -38,6 +38,9 @@ check: $(SETUP) ## formatters, linters, types, import rules and the fast tests
 test: check ## all tests
 	$(BIN)/pytest -q -m slow
 
+bench: $(SETUP) ## measure the speed promises beside their peers, in one table
+	$(BIN)/python benchmarks/all.py
+
 format: $(SETUP) ## format code and workflow
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
@@ -52,6 +55,11 @@ pins: ## renew envs/requirements.txt from envs/requirements.in
 	{ echo "# Made by 'make pins' from requirements.in."; .venv/pins/bin/pip freeze --all --exclude pip | sed 's/+cpu//'; } \
 	  | grep -viE '^(nvidia-|triton|cuda-)' > envs/requirements.txt
 	rm -rf .venv/pins
+
+audit-pins: ## look the pinned packages up in the public list of vulnerabilities (needs the network)
+	rm -rf .venv/pins && $(PYTHON) -m venv .venv/pins
+	.venv/pins/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.venv/pins/bin/pip-audit --strict --no-deps --disable-pip -r envs/requirements.txt; code=$$?; rm -rf .venv/pins; exit $$code
 
 clean: ## remove results
 	rm -rf results

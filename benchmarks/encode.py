@@ -1,16 +1,16 @@
-"""CPU time of `inpaint encode`, compared with Pillow's decoding and the VAE's encoding of the same clips alone.
+"""Time of `inpaint encode` for truths and conditions, beside Pillow's decoding and the VAE's encoding of these clips.
 
     python benchmarks/encode.py                     two sequences of 49 frames of 640x480 on two cores: some minutes
     python benchmarks/encode.py --frames 9          shorter
 
-CPU time is of all processes: reading and filling in the workers, encoding, writing the shard. Wall time needs an idle
+Both take turns in one process. The bare loop decodes each file once and then encodes each clip, with the same threads.
+CPU time is of all processes: reading and filling in the workers, encoding, writing the shards. Wall time needs an idle
 machine. torch is imported inside functions because the workers of `inpaint encode` import this file, too, and their
 time is counted.
 """
 
 import argparse
-import os
-import sys
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
 from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import sequence
+from rows import report, say
 
 
 def cpu_seconds() -> float:
@@ -57,25 +58,20 @@ def make_dataset(root: Path, sequences: int, frames: int, width: int, height: in
 
 
 def bare(root: Path, frames: int, base: str) -> tuple[float, float]:
-    """CPU seconds of decoding every frame with Pillow, and of the VAE alone on the truths, two at a time."""
+    """CPU and wall seconds of decoding every frame with Pillow and sending truths and inputs through the VAE."""
     import torch
     from inpainting.models import loading
     from inpainting.models import vae as vae_latents
 
-    clips: list[torch.Tensor] = []
-
-    def decode() -> None:
-        for folder in sorted((root / "sequences").iterdir()):
-            sequence.read_rgb(folder, 0, frames)
-            sequence.read_mask(folder, 0, frames)
-            clips.append(vae_latents.to_tensor(sequence.read_truth(folder, 0, frames)))
-
-    def through_vae() -> None:
-        for first in range(0, len(clips), 2):
-            vae_latents.encode(vae, torch.stack(clips[first : first + 2]))
-
     vae = loading.load_vae(base, torch.float32, torch.device("cpu"))
-    return cost(decode)[0], cost(through_vae)[0]
+
+    def work() -> None:
+        for folder in sorted((root / "sequences").iterdir()):
+            sequence.read_mask(folder, 0, frames)
+            for clip in (sequence.read_truth(folder, 0, frames), sequence.read_rgb(folder, 0, frames)):
+                vae_latents.encode(vae, vae_latents.to_tensor(clip)[None])
+
+    return cost(work)
 
 
 def main() -> None:
@@ -88,33 +84,36 @@ def main() -> None:
     parser.add_argument("--size", default="640x480")
     parser.add_argument("--base", default="models/nano")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     width, height = map(int, options.size.split("x"))
+    ratios, unchanged = [], []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_dataset(root, options.sequences, options.frames, width, height)
         settings = EncodeCommand(
-            content="truth",
+            contents=("truth", "grey"),
             dataset=root / "sequences",
             manifest=root / "manifest.parquet",
             split_file=root / "split.tsv",
-            out=root / "latents" / "shard-0.safetensors",
+            out=root / "latents",
             frames=options.frames,
             window=options.frames,
             window_overlap=0,
             base=options.base,
             device="cpu",
         )
-        decode, vae = bare(root, options.frames, options.base)
-        cpu, wall = cost(lambda: encode(settings))
-        again, _ = cost(lambda: encode(settings))
-    total = decode + vae
-    print(f"bare: Pillow {decode:.2f} s, VAE {vae:.2f} s of CPU; load {os.getloadavg()[0]:.1f}", file=sys.stderr)
-    print(f"inpaint encode: {cpu:.2f} s of CPU, {wall:.2f} s of wall time", file=sys.stderr)
-    print(f"CPU time: {cpu / total:.3f} x the bare sum (aim: at most 1.1)")
-    print(f"wall time: {wall / (total / 2):.3f} x half the bare sum (aim: at most 1.15, on two idle cores)")
-    print(f"a run with nothing changed: {again:.2f} s of CPU")
+        for _ in range(options.repeats):
+            shutil.rmtree(settings.out, ignore_errors=True)
+            alone, ours = bare(root, options.frames, options.base), cost(lambda: encode(settings))
+            again, _ = cost(lambda: encode(settings))
+            for what, one, other in zip(("CPU", "wall"), ours, alone, strict=True):
+                say(f"{what} time: inpaint encode {one:.2f} s, bare {other:.2f} s: {one / other:.3f} x")
+            ratios.append(ours[0] / alone[0])
+            unchanged.append(again / ours[0])
+    report("encode", ratios, "CPU time of `inpaint encode` / of Pillow and the VAE alone (aim: 1.1)")
+    report("encode, no change", unchanged, "CPU time of encoding again / of encoding")
 
 
 if __name__ == "__main__":

@@ -93,8 +93,10 @@ assignments=$("$python" benchmarks/true_size.py options "$work/config.yaml") || 
 eval "$assignments"
 
 latents=$work/latents split="--manifest $work/dataset/manifest.parquet --split-file $work/dataset/split.tsv"
-encode="inpaint encode --dataset $data $split --frames $frames --workers $workers $WINDOWS $ENCODE $MODEL"
-index="inpaint index --truths $latents/truth.parquet --split-file $work/dataset/split.tsv"
+encode="inpaint encode --dataset $data $split --frames $frames --workers $workers --out $latents \
+  $WINDOWS $MASKS $ENCODE $TRUTH $MODEL"
+truths=$latents/truth/shard-0 conditions=$latents/condition
+index="inpaint index --truths $truths.parquet --split-file $work/dataset/split.tsv"
 evaluate="inpaint evaluate --dataset $data $split --frames $scored --workers $workers $MASKS $WINDOWS $EVALUATE $MODEL"
 
 # training EXPERIMENT FILL [MODEL]: the arguments of `inpaint` that train an experiment on the latents of a fill.
@@ -116,10 +118,9 @@ step speed-transformer 150 "speed transformer --base $work/base $nano"
 wait
 step audit 60 "inpaint audit $data $work/dataset --frames $frames --workers $workers $MASKS $AUDIT"
 step split 30 "inpaint split $work/dataset/manifest.parquet $work/dataset/split.tsv $SPLIT"
-step encode-truth 90 "$encode --content truth --out $latents/truth.safetensors $TRUTH $TRUTH_MASKS"
-step encode-grey 90 "$encode --content grey --out $latents/grey.safetensors $MASKS"
+step encode 180 "$encode --contents truth,grey"
 step prompt 40 "inpaint prompt --out $latents/prompt.safetensors $MODEL $PROMPT"
-step index-grey 30 "$index --conditions $latents/grey.parquet --out $latents/grey-index.parquet"
+step index-grey 30 "$index --conditions $conditions/grey/shard-0.parquet --out $latents/grey-index.parquet"
 step dry-run 60 "inpaint $(training checkpointed grey) --dry-run"
 step train-checkpointed 150 "inpaint $(training checkpointed grey)"
 step train-plain 90 "inpaint $(training plain grey)"
@@ -135,12 +136,12 @@ step run 90 "inpaint run --input $data/\$(sed -n 2p $work/dataset/split.tsv | cu
 step speed-vae 120 "speed vae --base $work/base $nano"
 step evaluate-adapter 90 "$evaluate --method adapter --adapter $trained/adapter --out $work/evaluation/adapter.parquet"
 step evaluate-ceiling 90 "$evaluate --method ceiling --out $work/evaluation/ceiling.parquet"
-step encode-flow 90 "$encode --content flow_propagation --out $latents/flow.safetensors $MASKS"
-step index-flow 30 "$index --conditions $latents/flow.parquet --out $latents/flow-index.parquet"
+step encode-flow 90 "$encode --contents truth,grey,flow_propagation"
+step index-flow 30 "$index --conditions $conditions/flow_propagation/shard-0.parquet --out $latents/flow-index.parquet"
 step train-bf16 75 "inpaint $(training bf16 flow "$MODEL_BF16")"
 step train-diverging 60 "inpaint $(training diverging grey)" "0|1"
-step scale-latents 30 "true_size scale $latents/truth.safetensors $latents/scaled.safetensors 8000 && \
-  ${index/truth.parquet/scaled.parquet} --conditions $latents/grey.parquet --out $latents/scaled-index.parquet"
+step scale-latents 30 "true_size scale $truths.safetensors $latents/scaled.safetensors 8000 && \
+  ${index/truth\/shard-0.parquet/scaled.parquet} --conditions $conditions/grey/shard-0.parquet --out $latents/scaled-index.parquet"
 step train-overflowing 60 "inpaint $(training overflowing scaled)" "0|1"
 step speed-transformer-compiled 120 "speed transformer-compiled --base $work/base $nano"
 step speed-vae-compiled 120 "speed vae-compiled --base $work/base $nano"

@@ -93,7 +93,6 @@ def options(config: Path) -> None:
     from inpainting.stages.dataset.settings import AuditSettings
     from inpainting.stages.evaluation.settings import EvaluateSettings
     from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
-    from inpainting.video.settings import HoleSettings
 
     values = yaml.safe_load(config.read_text(encoding="utf-8"))
     base = values["model"]["base"]  # it does not exist yet, and resolving needs one that does
@@ -103,7 +102,6 @@ def options(config: Path) -> None:
         "MODEL": model.to_options(),
         "MODEL_BF16": model.model_copy(update={"dtype": "bfloat16"}).to_options(),
         "MASKS": settings.masks.to_options(),
-        "TRUTH_MASKS": settings.masks.section(HoleSettings).to_options(),
         "WINDOWS": settings.windows.to_options(),
         "AUDIT": settings.dataset.audit.section(AuditSettings).to_options(),
         "SPLIT": settings.dataset.split.to_options(),

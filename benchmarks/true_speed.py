@@ -192,9 +192,9 @@ def vae(base: str, nano: bool) -> None:
     """Encoding and decoding a window: memory layouts of the weights, with and without cudnn.benchmark."""
     device = torch.device("cpu" if nano else "cuda")
     model, measured = _vae(base, nano, device), Measured(device, repeats=1)
-    for layout in ("as loaded", "channels_last_3d"):
-        if layout == "channels_last_3d":
-            channels_last(model)
+    for layout in ("channels-last as loaded", "contiguous"):
+        if layout == "contiguous":
+            make_contiguous(model)
         for search in (False, True):
             torch.backends.cudnn.benchmark = search
             _add_vae(measured, model, nano, f"{layout}{', cudnn.benchmark' * search}")
@@ -213,13 +213,11 @@ def vae_compiled(base: str, nano: bool) -> None:
     _add_vae(measured, model, nano, "compiled")
 
 
-def channels_last(model: AutoencoderKLCogVideoX) -> None:
-    """Store the convolutions' weights channels-last."""
+def make_contiguous(model: AutoencoderKLCogVideoX) -> None:
+    """Store the convolutions' weights as diffusers does."""
     for module in model.modules():
-        if isinstance(module, nn.Conv3d):
-            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
-        elif isinstance(module, nn.Conv2d):
-            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
+            module.weight.data = module.weight.data.contiguous()
 
 
 def _vae(base: str, nano: bool, device: torch.device) -> AutoencoderKLCogVideoX:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import commands
 import numpy as np
 import pytest
+from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 from inpainting.video.sequence import write_sequence
 
@@ -111,23 +112,20 @@ def tiny_transformer(tiny_base: Path) -> CogVideoXTransformer3DModel:
 def tiny_results(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     """Ten sequences of 17 frames of 32x32 through audit, split and encode, in windows of 9 frames.
 
-    dataset/<id>/, audit/manifest.parquet, audit/split.tsv, latents/{truth,grey,rgb}/shard-{0,1}.{safetensors,parquet},
-    latents/prompt.safetensors and latents/index-{grey,rgb}.parquet. Shared by tests: none changes it.
+    dataset/<id>/, audit/manifest.parquet, audit/split.tsv; latents/prompt.safetensors, latents/index-{grey,rgb}.parquet
+    and shard-{0,1}.{safetensors,parquet} in latents/truth/ and latents/condition/{grey,rgb}/. No test changes it.
     """
     folder = tmp_path_factory.mktemp("tiny-results")
     dataset, audit, latents = folder / "dataset", folder / "audit", folder / "latents"
     for number in range(SEQUENCES):
         _write_tiny_sequence(dataset / f"{number:016x}", number)
-    truths, greys, rgbs = ([latents / c / f"shard-{number}.safetensors" for number in range(2)] for c in CONTENTS)
+    truths, greys, rgbs = ([shard_path(latents, content, number) for number in range(2)] for content in CONTENTS)
+    contents = ("--contents", ",".join(CONTENTS), "--shards", "2", "--shard")
     split_file = audit / "split.tsv"
     for command in (
         commands.audit(dataset, audit, "--frames", str(FRAMES)),
         commands.split(audit / "manifest.parquet", split_file, "--validation-share", "0.2"),
-        *(
-            commands.encode(tiny_base, folder, shard, "--content", content, "--shards", "2", "--shard", str(number))
-            for content, shards in zip(CONTENTS, (truths, greys, rgbs), strict=True)
-            for number, shard in enumerate(shards)
-        ),
+        *(commands.encode(tiny_base, folder, latents, *contents, str(number)) for number in range(2)),
         commands.prompt(tiny_base, latents / "prompt.safetensors"),
         commands.index(split_file, truths, greys, latents / "index-grey.parquet"),
         commands.index(split_file, truths, rgbs, latents / "index-rgb.parquet"),

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from golden_numbers import Golden
+from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 
 BASE = "models/nano"
@@ -110,12 +111,12 @@ def split_of(dataset: Dataset, tmp_path: Path) -> Callable[[dict[str, str]], Pat
 
 @pytest.fixture(scope="session")
 def shards(dataset: Dataset) -> dict[str, Path]:
-    """The training sequences' latents in float32, a shard per content, with the prompt and index-<source> beside."""
+    """The training sequences' latents in float32, a shard per content; prompt and index-<source> are in latents/."""
     folder = dataset.root / "latents"
-    shards = {content: folder / f"{content}.safetensors" for content in CONTENTS}
+    shards = {content: shard_path(folder, content, 0) for content in CONTENTS}
     kept = ("--mask-dilation", str(DILATION), "--latents-dtype", "float32")
-    for content, shard in shards.items():
-        run(commands.encode(BASE, dataset.root, shard, "--content", content, *WINDOWS, *FLOAT32, *kept))
+    contents = ("--contents", ",".join(CONTENTS))
+    run(commands.encode(BASE, dataset.root, folder, *contents, *WINDOWS, *FLOAT32, *kept))
     run(commands.prompt(BASE, folder / "prompt.safetensors", *FLOAT32))
     for source in CONTENTS[1:]:
         out = folder / f"index-{source}.parquet"
@@ -129,7 +130,7 @@ def trainings(dataset: Dataset, shards: dict[str, Path]) -> dict[str, Path]:
     folders = {name: dataset.root / "training" / name for name in TRAININGS}
     shared = [*WINDOWS, *FLOAT32, "--mask-dilation", str(DILATION), *TRAINING.split()]
     for name, (source, options) in TRAININGS.items():
-        index = ("--index", str(shards[source].with_name(f"index-{source}.parquet")))
+        index = ("--index", str(dataset.root / "latents" / f"index-{source}.parquet"))
         run(commands.train(BASE, dataset.root, folders[name], *shared, *index, *options.split()))
     return folders
 

@@ -36,12 +36,12 @@ def split(manifest: object, out: object, *options: str) -> list[str]:
 
 
 def encode(base: object, results: Path, out: object, *options: str) -> list[str]:
-    """Encode the truth in windows of 9 frames, in this process alone.
+    """Encode the truth in windows of 9 frames, in this process alone, into the folder `out` of latents.
 
     results: a folder as `tiny_results` is, with dataset/, audit/manifest.parquet and audit/split.tsv.
     """
     windows = {"frames": 17, "window": 9, "window_overlap": 1}
-    built = command("encode", base=base, **audited(results), **windows, content="truth", workers=1, out=out)
+    built = command("encode", base=base, **audited(results), **windows, contents="truth", workers=1, out=out)
     return [*built, *options]
 
 
@@ -159,6 +159,11 @@ def draw_dataset(results: Path, out: Path, *options: str) -> list[str]:
 def plan(configfile: object, *options: str) -> list[str]:
     """Plan a configuration."""
     return [*command("plan", configfile=configfile), *options]
+
+
+def doctor(**options: object) -> list[str]:
+    """Check this machine, and what a configuration names."""
+    return command("doctor", **options)
 
 
 def tables(results: Iterable[object], manifest: object, out: object, *options: str) -> list[str]:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from inpainting.artifacts import shard_listing
 from inpainting.artifacts.latents import Shard
 from inpainting.core.files import read_table, write_table
 from torch import Tensor
@@ -14,7 +15,14 @@ Encode = Callable[..., int]
 
 
 def shard_path(results: Path, number: int, content: str = "truth") -> Path:
-    return results / "latents" / content / f"shard-{number}.safetensors"
+    return shard_listing.shard_path(results / "latents", content, number)
+
+
+def copy_shard(results: Path, folder: Path, content: str = "truth") -> Path:
+    """Copy the first shard of a content to where `encode` writes it in a folder, and return its path there."""
+    copy = shard_path(folder, 0, content)
+    copy.parent.mkdir(parents=True)
+    return Path(shutil.copy(shard_path(results, 0, content), copy))
 
 
 def tensors(path: Path) -> dict[str, Tensor]:

@@ -37,6 +37,8 @@ def test_the_default_warm_up_follows_an_experiments_steps(tmp_path: Path) -> Non
         (["..\t\t"], "the name .. should be made of letters"),
         (["--help\t\t"], "the name --help should be made of letters"),
         (["a b\t\t"], "the name a b should be made of letters"),
+        (["../x\t\t"], "the name ../x should be made of letters"),
+        (["$(touch x); rm -rf .\t\t"], "the name $(touch x); rm -rf . should be made of letters"),
         (["a\tseed=-1\t"], "experiment a: seed: -1 was given, but it should be a number"),
     ],
 )

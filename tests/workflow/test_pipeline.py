@@ -69,9 +69,9 @@ def test_adapters_are_scored_on_all_other_sequences_without_a_training(finished:
 @pytest.mark.parametrize(
     ("change", "again", "kept"),
     [
-        ({"evaluation": {"steps": 2}}, {"evaluate", "tables"}, {"audit", "encode_truth", "train", "validate"}),
-        ({"training": {"learning_rate": 0.01}}, {"train", "validate", "best"}, {"audit", "split", "encode_condition"}),
-        ({"masks": {"mask_dilation": 1}}, {"audit", "encode_condition", "train"}, {"sample", "prompt"}),
+        ({"evaluation": {"steps": 2}}, {"evaluate", "tables"}, {"audit", "encode", "train", "validate"}),
+        ({"training": {"learning_rate": 0.01}}, {"train", "validate", "best"}, {"audit", "split", "encode"}),
+        ({"masks": {"mask_dilation": 1}}, {"audit", "encode", "train"}, {"sample", "prompt"}),
         ({"report": {"samples": 2}}, {"draw_dataset"}, {"audit", "train", "tables", "draw_training"}),
     ],
 )

@@ -125,8 +125,7 @@ def test_a_job_knows_its_end_from_slurm(cluster: slurm_cluster.Cluster, tmp_path
         (
             "cuda",
             {
-                "encode_truth",
-                "encode_condition",
+                "encode",
                 "prompt",
                 "train",
                 "validate",
@@ -143,5 +142,5 @@ def test_rules_that_use_the_model_ask_for_a_gpu_unless_the_device_is_the_cpu(
     planned = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=False)
     assert planned.returncode == 0, planned.stderr[-4000:]
     jobs = re.findall(r"^rule (\w+):\n(?: .*\n)*?    resources: (.*)", planned.stdout + planned.stderr, re.MULTILINE)
-    assert {rule for rule, _ in jobs} >= {"encode_truth", "train", "tables"}
+    assert {rule for rule, _ in jobs} >= {"encode", "train", "tables"}
     assert {rule for rule, resources in jobs if re.search(r"\bgpu=[1-9]", resources)} == expected

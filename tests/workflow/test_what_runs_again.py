@@ -112,9 +112,10 @@ def log_of(folder: Path, job: str) -> str:
     return (folder / "results" / "logs" / f"{job}.log").read_text()
 
 
-def new_or_changed(folder: Path, job: str) -> tuple[int, int]:
-    """How many of a job's sequences it made anew, and of how many."""
-    found = re.search(r"(\d+) of (\d+) sequences (?:are|were) new or changed", log_of(folder, job))
+def new_or_changed(folder: Path, job: str, content: str = "") -> tuple[int, int]:
+    """How many of a job's sequences it made anew, and of how many; content: of the latents."""
+    counts = r"(\d+) of (\d+) sequences (?:are|were) new or changed"
+    found = re.search(f"{content}: {counts}" if content else counts, log_of(folder, job))
     assert found is not None, log_of(folder, job)
     return int(found[1]), int(found[2])
 
@@ -135,13 +136,13 @@ def test_only_new_and_changed_sequences_are_processed(small: Path, tmp_path: Pat
     before = kept(folder)
     for name in (NEW_FOR_TEST, NEW_FOR_TRAIN):
         shutil.move(folder / "more" / name, folder / "sequences" / name)
-    assert {"inspect", "encode_truth", "evaluate_experiment"} <= planned(folder)
+    assert {"inspect", "encode", "evaluate_experiment"} <= planned(folder)
     tables = "results/tables/summary.json"
     snakemake(folder, tables)
     split = read_table(folder / "results" / "dataset" / "split.tsv").set_index("id")["split"]
     assert (split[NEW_FOR_TEST], split[NEW_FOR_TRAIN]) == ("test", "train")
     assert new_or_changed(folder, "inspect-0") == (2, 8)
-    assert new_or_changed(folder, "encode-truth-0") == new_or_changed(folder, "encode-grey-0") == (1, 5)
+    assert new_or_changed(folder, "encode-0", "truth") == new_or_changed(folder, "encode-0", "grey") == (1, 5)
     assert new_or_changed(folder, "validate-lora-1") == (0, 1)
     for method in ("lora", "telea"):
         assert new_or_changed(folder, f"evaluate-{method}") == (1, 2)
@@ -158,8 +159,25 @@ def test_only_new_and_changed_sequences_are_processed(small: Path, tmp_path: Pat
     os.utime(frame, (time.time() - 100,) * 2)  # long enough ago that it can be trusted to be the last change
     snakemake(folder, tables, "--forcerun", "inspect")
     assert new_or_changed(folder, "inspect-0") == (1, 8)
-    assert new_or_changed(folder, "encode-truth-0") == new_or_changed(folder, "encode-grey-0") == (0, 5)
+    assert new_or_changed(folder, "encode-0", "truth") == new_or_changed(folder, "encode-0", "grey") == (0, 5)
     assert new_or_changed(folder, "validate-lora-1") == (0, 1)
     for method in ("lora", "telea"):
         assert new_or_changed(folder, f"evaluate-{method}") == (1, 2)
     assert kept(folder) == before
+
+
+@pytest.mark.slow
+def test_a_new_condition_source_is_encoded_alone_and_one_less_repeats_no_job(small: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small, tmp_path / "run"))
+    one = (folder / "experiments.tsv").read_text()
+    (folder / "experiments.tsv").write_text(f"{one}filled\tfill=telea\t\n")
+    indexes = [f"results/latents/index-{source}.parquet" for source in ("grey", "telea")]
+    before = [folder_digest(folder / "results" / "latents" / "truth"), (folder / indexes[0]).read_bytes()]
+    assert planned(folder, *indexes) == {"encode", "index"}
+    snakemake(folder, *indexes)
+    counts = {content: new_or_changed(folder, "encode-0", content) for content in ("truth", "grey", "telea")}
+    assert counts == {"truth": (0, 4), "grey": (0, 4), "telea": (4, 4)}
+    assert [folder_digest(folder / "results" / "latents" / "truth"), (folder / indexes[0]).read_bytes()] == before
+    assert planned(folder, *indexes) == set()
+    (folder / "experiments.tsv").write_text(one)
+    assert planned(folder, indexes[0]) == set()

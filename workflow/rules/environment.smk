@@ -12,6 +12,7 @@ import sys
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role
 from inpainting.models.settings import FetchCommand
+from inpainting.planning.host_memory import HostMemory
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
 os.environ.update(
@@ -21,13 +22,21 @@ os.environ.update(
 )
 
 DATASET = settings.dataset.root or "results/dataset/sample"
+MEMORY = HostMemory.of(
+    settings
+)  # of the jobs that hold sequences or the model; each retry asks for as much more
 GPUS = 0 if settings.model.device == "cpu" else 1
 TRACKED = [role for role in Role if role is not Role.EXECUTION]
 # A base that is no folder is downloaded once, before any job that loads it.
 BASE = [] if os.path.isdir(settings.model.base) else ["results/base.txt"]
 MODEL = settings.model.to_options(*TRACKED)
 DEVICE = settings.model.to_options(Role.EXECUTION)
-MASKS, WINDOWS = settings.masks.to_options(), settings.windows.to_options()
+# The names of a sequence's folders go wherever the dataset goes; default names are no options, and repeat nothing.
+NAMES_OF_FOLDERS = settings.dataset.folder_options()
+MASKS, WINDOWS = (
+    f"{settings.masks.to_options()} {NAMES_OF_FOLDERS}".strip(),
+    settings.windows.to_options(),
+)
 FILL = settings.training.section(FillSettings).to_options()
 
 # SIGTERM, SIGUSR1 and Ctrl-C reach every process of a job. The shell and `tee` must outlive `inpaint`, which saves its

@@ -42,8 +42,8 @@ rule evaluate:
         method="|".join(CLASSICAL) or "-",
     threads: 4 if GPUS else 1  # so that it fits beside a training on a laptop's two cores
     resources:
-        mem_mb=8000,
-        runtime=480,
+        mem_mb=lambda wildcards, threads, attempt: attempt * MEMORY.evaluate(threads),
+        runtime=lambda wildcards, attempt: attempt * 480,
     params:
         method="--method {method}",
         options=verbatim(SCORED),
@@ -68,8 +68,9 @@ use rule evaluate as evaluate_model with:
         method="|".join(MODELS) or "-",
     threads: 8 if GPUS else 1
     resources:
-        mem_mb=8000,
-        runtime=480,
+        mem_mb=lambda wildcards, threads, attempt: attempt
+        * MEMORY.evaluate_model(threads),
+        runtime=lambda wildcards, attempt: attempt * 480,
         gpu=GPUS,
 
 
@@ -93,8 +94,9 @@ use rule evaluate as evaluate_experiment with:
         experiment="|".join([*ADAPTERS, *DEGRADED]) or "-",
     threads: 8 if GPUS else 2 if len(ADAPTERS) == 1 else 1  # several run side by side
     resources:
-        mem_mb=8000,
-        runtime=480,
+        mem_mb=lambda wildcards, threads, attempt: attempt
+        * MEMORY.evaluate_model(threads),
+        runtime=lambda wildcards, attempt: attempt * 480,
         gpu=GPUS,
     params:
         method=lambda wildcards: (

@@ -7,7 +7,6 @@ from inpainting.stages.latents.settings import (
     PromptSettings,
     TruthSettings,
 )
-from inpainting.video.settings import HoleSettings
 
 SHARDS = range(settings.latents.shards)
 ENCODE = (
@@ -15,17 +14,14 @@ ENCODE = (
     f" --frames {settings.dataset.frames} --shards {settings.latents.shards}"
 )
 SOURCES = sorted({training.condition_source for training in experiments.values()})
-FOLDERS = ["results/latents/truth"] + [
-    f"results/latents/condition/{source}" for source in SOURCES
-]
+CONDITION = "results/latents/condition/{source}/shard-{shard}.parquet"
 RESERVE = missing_checkpoint_bytes(settings, Path("results/training"))
 # What all jobs together will write is checked before the first window is encoded.
 ENCODE_EXECUTION = (
     f"{settings.latents.section(EncodeSettings).to_options(Role.EXECUTION)}"
-    f" --content-folders {','.join(FOLDERS)} --reserve-gb {RESERVE / 1e9:.3f} {DEVICE}"
+    f" --contents {','.join(['truth', *SOURCES])} --reserve-gb {RESERVE / 1e9:.3f} {DEVICE}"
 )
 TRUTH = settings.latents.section(TruthSettings).to_options()
-HOLE = settings.masks.section(HoleSettings).to_options()
 
 
 wildcard_constraints:
@@ -33,60 +29,43 @@ wildcard_constraints:
     shard=r"\d+",
 
 
-rule encode_truth:
+rule encode:
     input:
         base=ancient(BASE),
         split=rules.split.output.table,
         manifest=rules.audit.output.manifest,
     output:
-        # The shard beside it is undeclared: Snakemake would delete it before it repeats the job, and all its sequences
-        # would be encoded again. So is the table of sequences that were left out.
-        listing="results/latents/truth/shard-{shard}.parquet",
+        # The shards beside them are undeclared: Snakemake would delete them before it repeats the job, and all their
+        # sequences would be encoded again. So is the table of sequences that were left out.
+        truth="results/latents/truth/shard-{shard}.parquet",
+        conditions=expand(CONDITION, source=SOURCES, allow_missing=True),
     log:
-        "results/logs/encode-truth-{shard}.log",
+        "results/logs/encode-{shard}.log",
     benchmark:
-        "results/benchmarks/encode-truth-{shard}.tsv"
+        "results/benchmarks/encode-{shard}.tsv"
     priority: 1  # trainings and all that they need come first
     threads: 8 if GPUS else 1  # with a GPU, processes that read and fill; the small model needs only one
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=lambda wildcards, threads, attempt: attempt * MEMORY.encode(threads),
+        runtime=lambda wildcards, attempt: attempt * 240,
         gpu=GPUS,
     params:
-        content="truth",
-        shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=verbatim(f"{ENCODE} {TRUTH} {HOLE}"),
+        options=verbatim(f"{ENCODE} {TRUTH} {MASKS}"),
+        # Contents are no tracked parameter: a new one lacks its output, and one less changes nothing.
         execution=lambda wildcards, threads: ENCODE_EXECUTION,
+        out=subpath(output.truth, ancestor=2),
         root=verbatim(DATASET),
         version=LATENTS_VERSION,
     shell:
-        "inpaint encode --content {params.content} --dataset {params.root:q} --split-file {input.split}"
-        " --manifest {input.manifest} --shard {wildcards.shard} --workers {threads}"
-        " --out {params.shard}.safetensors {params.options} {params.execution} 2>&1 | tee {log}"
-
-
-use rule encode_truth as encode_condition with:
-    output:
-        listing="results/latents/condition/{source}/shard-{shard}.parquet",
-    log:
-        "results/logs/encode-{source}-{shard}.log",
-    benchmark:
-        "results/benchmarks/encode-{source}-{shard}.tsv"
-    params:
-        content="{source}",
-        shard=subpath(output.listing, strip_suffix=".parquet"),
-        options=verbatim(f"{ENCODE} {MASKS}"),
-        execution=lambda wildcards, threads: ENCODE_EXECUTION,
-        root=verbatim(DATASET),
-        version=LATENTS_VERSION,
+        "inpaint encode --dataset {params.root:q} --split-file {input.split} --manifest {input.manifest}"
+        " --shard {wildcards.shard} --workers {threads} --out {params.out} {params.options} {params.execution}"
+        " 2>&1 | tee {log}"
 
 
 rule index:
     input:
-        truths=expand(rules.encode_truth.output.listing, shard=SHARDS),
-        conditions=expand(
-            rules.encode_condition.output.listing, shard=SHARDS, allow_missing=True
-        ),
+        truths=expand(rules.encode.output.truth, shard=SHARDS),
+        conditions=expand(CONDITION, shard=SHARDS, allow_missing=True),
         split=rules.split.output.table,
     output:
         index="results/latents/index-{source}.parquet",

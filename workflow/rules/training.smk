@@ -27,7 +27,8 @@ rule train:
     # models/nano takes 0.47 s per step on one CPU thread and 0.30 s on two, so other jobs use the second one better.
     threads: lambda wildcards: (8 if GPUS else 1) * experiments[wildcards.experiment].processes
     resources:
-        mem_mb=lambda wildcards: 12000 * experiments[wildcards.experiment].processes,
+        mem_mb=lambda wildcards, attempt: attempt
+        * MEMORY.model(experiments[wildcards.experiment].processes),
         runtime=1440,
         gpu=lambda wildcards: GPUS * experiments[wildcards.experiment].processes,
     params:

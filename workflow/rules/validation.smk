@@ -19,12 +19,14 @@ rule validate:
     priority: 1
     threads: 4 if GPUS else 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=lambda wildcards, attempt: attempt * MEMORY.model(),
+        runtime=lambda wildcards, attempt: attempt * 240,
         gpu=GPUS,
     params:
         checkpoint="results/training/{experiment}/checkpoints/step-{step}",
-        options=verbatim(f"{settings.validation.to_options()} {MODEL}"),
+        options=verbatim(
+            f"{settings.validation.to_options()} {MODEL} {NAMES_OF_FOLDERS}".strip()
+        ),
         root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,

@@ -67,7 +67,10 @@ def latent_numbers(shards: dict[str, Path]) -> Numbers:
     for content, shard in shards.items():
         tensors = load_file(shard)
         for kind in sorted({name.rsplit("/", 1)[1] for name in tensors}):
-            stacked = torch.stack([tensors[name] for name in sorted(tensors) if name.endswith(f"/{kind}")]).numpy()
+            found = [tensors[name].numpy() for name in sorted(tensors) if name.endswith(f"/{kind}")]
+            if kind == "hole":
+                found = [np.packbits(masks.unpack(packed), axis=-1) for packed in found]
+            stacked = np.stack(found)
             numbers |= named(f"{content}/{kind}", {**statistics(stacked), "shape": str(stacked.shape)})
     return numbers
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import commands
 import pytest
 from damage import flip_content_bit
+from inpainting.artifacts.shard_listing import listing_path, shard_path
 from inpainting.cli import main
 
 HERE, OUT = Path(), Path("out")
-TRUTHS, CONDITIONS = (HERE / "latents" / content / "shard-0.parquet" for content in ("truth", "grey"))
+TRUTHS, CONDITIONS = (listing_path(shard_path(HERE / "latents", content, 0)) for content in ("truth", "grey"))
 
 COMMANDS = {
     "split": commands.split(HERE / "audit" / "manifest.parquet", OUT / "split.tsv"),
-    "encode": commands.encode("BASE", HERE, OUT / "shard.safetensors"),
+    "encode": commands.encode("BASE", HERE, OUT),
     "index": commands.index(HERE / "audit" / "split.tsv", [TRUTHS], [CONDITIONS], OUT / "index.parquet"),
     "train": commands.train("BASE", HERE, OUT, "--steps", "1", "--warmup-steps", "0"),
     "validate": commands.validate("BASE", HERE, HERE / "dataset", OUT / "scores.json"),

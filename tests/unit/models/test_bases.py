@@ -111,7 +111,7 @@ def test_every_command_that_takes_a_base_refuses_it_and_writes_nothing(
         return commands.evaluate(method, tiny_results, scores, "--base", str(base), "--window", "9", *options)
 
     arguments = {
-        "encode": commands.encode(base, tiny_results, out / "shard-0"),
+        "encode": commands.encode(base, tiny_results, out),
         "prompt": commands.prompt(base, out / "prompt.safetensors"),
         "train": commands.train(base, tiny_results, out),
         "dry-run": commands.train(base, tiny_results, out, "--dry-run"),
@@ -138,7 +138,7 @@ def test_every_command_that_cuts_windows_refuses_those_whose_length_the_vae_does
 ) -> None:
     out, window, clip = tmp_path / "out", ("--window", "12"), tiny_results / "dataset" / f"{0:016x}"
     arguments = {
-        "encode": commands.encode(tiny_base, tiny_results, out / "shard-0", *window),
+        "encode": commands.encode(tiny_base, tiny_results, out, *window),
         "train": commands.train(tiny_base, tiny_results, out, *window),
         "base": commands.evaluate("base", tiny_results, out / "scores.parquet", "--base", str(tiny_base), *window),
         "run": commands.run(tiny_base, None, "--input", clip, *window),

@@ -22,6 +22,12 @@ def test_pixels_become_floats_from_minus_one_to_one_and_come_back() -> None:
     assert np.array_equal(vae_latents.to_pixels(clips), pixels)
 
 
+def test_pixels_are_scaled_by_a_division_in_float32() -> None:
+    pixels = np.arange(256, dtype=np.uint8).reshape(1, 1, 256, 1).repeat(3, axis=-1)
+    expected = pixels[0, 0, :, 0].astype(np.float32) / np.float32(127.5) - np.float32(1)
+    assert np.array_equal(vae_latents.to_tensor(pixels)[0, 0, 0].numpy(), expected)
+
+
 def test_colours_keep_their_channels() -> None:
     red = np.zeros((1, 2, 2, 3), np.uint8)
     red[..., 0] = 255

@@ -24,11 +24,9 @@ def rows_of(config: PipelineConfig, base: Base, work: Work, results: Path) -> di
 
 @pytest.fixture
 def results(tiny_results: Path, tiny_training: Path, tmp_path: Path) -> Path:
-    """The tiny results as a pipeline would have laid them out, with one shard of two timed."""
+    """The tiny results and training as a pipeline would have laid them out."""
     folder = tmp_path / "results"
     shutil.copytree(tiny_results / "latents", folder / "latents")
-    (folder / "latents" / "condition").mkdir()
-    (folder / "latents" / "grey").rename(folder / "latents" / "condition" / "grey")
     shutil.copytree(tiny_training, folder / "training" / "one")
     return folder
 
@@ -38,9 +36,9 @@ def test_hours_are_the_arithmetic_over_the_expected_share_of_the_peak(
 ) -> None:
     rows = rows_of(tiny_config, base, work, tmp_path)
     one = window_arithmetic(base, work)
-    truth = rows["latents", "truth"]
-    assert truth.vae == pytest.approx(work.train_windows * one.encode)
-    assert truth.hours == pytest.approx(truth.vae / (0.13 * 989) / 3600)
+    latents = rows["latents", "truth, grey"]
+    assert latents.vae == pytest.approx(2 * work.train_windows * one.encode)
+    assert latents.hours == pytest.approx(latents.vae / (0.13 * 989) / 3600)
     validation = rows["validation", "one"]
     assert validation.transformer == pytest.approx(2 * work.validated * work.joint_windows * 50 * one.forward)
     assert {row.origin for row in rows.values()} == {"assumed"}
@@ -57,16 +55,13 @@ def test_times_of_finished_jobs_replace_assumptions(
     tiny_values: dict[str, Any], base: Base, work: Work, results: Path
 ) -> None:
     config = resolve(tiny_values | {"training": trained_with(tiny_values)})
-    for number in range(2):
-        write_benchmark(results, f"encode-truth-{number}", 1800.0)
-    write_benchmark(results, "encode-grey-0", 1800.0)
+    write_benchmark(results, "encode-0", 1800.0)
     write_benchmark(results, "train-one", 7200.0)
     write_benchmark(results, "validate-one-2", 360.0)
     write_benchmark(results, "evaluate-base", 720.0)
     rows = rows_of(config, base, work, results)
-    assert rows["latents", "truth"].hours == pytest.approx(1.0)
-    grey = rows["latents", "grey"].hours
-    assert grey is not None and grey > 0.5, "of two shards one is timed, and stands for both by its windows"
+    encoded = rows["latents", "truth, grey"].hours
+    assert encoded is not None and encoded > 0.5, "of two shards one is timed, and stands for both by its windows"
     assert rows["training", "one"].hours == pytest.approx(2.0)
     assert rows["validation", "one"].hours == pytest.approx(0.2), "two checkpoints, of which one is timed"
     assert rows["evaluation", "base"].hours == pytest.approx(0.2)
@@ -77,7 +72,7 @@ def test_times_of_finished_jobs_replace_assumptions(
 
 
 def test_times_of_another_run_do_not_count(tiny_values: dict[str, Any], base: Base, work: Work, results: Path) -> None:
-    for name in ("train-one", "validate-one-2", "encode-truth-0", "evaluate-base"):
+    for name in ("train-one", "validate-one-2", "encode-0", "evaluate-base"):
         write_benchmark(results, name, 360.0)
     training = trained_with(tiny_values) | {"learning_rate": 0.5}
     config = resolve(tiny_values | {"training": training, "windows": {"window": 17}})

@@ -94,6 +94,28 @@ def test_run_and_the_pipeline_give_the_same_frames(tiny_base: Path, tmp_path: Pa
     assert np.array_equal(made, in_memory)
 
 
+def test_run_and_the_pipeline_unite_masks_as_the_adapter_says_and_make_good_an_empty_one(
+    checkpoints: dict[str, Path], tiny_base: Path, tmp_path: Path
+) -> None:
+    adapter = checkpoints["grey"] / "adapter"
+    config = read_json(adapter / "inpainting.json")
+    config["masks"]["mask_union"] = 1
+    (adapter / "inpainting.json").write_text(json.dumps(config))
+    rgb = np.random.default_rng(5).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    hole = np.zeros(rgb.shape[:3], bool)
+    hole[:, 8:18, 4:15] = True
+    hole[4] = False
+    sequence.write_sequence(tmp_path / "clip", rgb, 255 * hole.astype(np.uint8), rgb)
+    assert main(commands.run(tiny_base, tmp_path / "made", steps=1, input=tmp_path / "clip", adapter=adapter)) == 0
+    made = reader.read_video(tmp_path / "made").frames
+    pipeline = load_pipeline(ModelSettings(base=str(tiny_base), device="cpu"), adapter)
+    in_memory = pipeline(rgb, hole, num_inference_steps=1, generator=noise_generator(0)).frames
+    assert np.array_equal(made, in_memory)
+    changed = (made != rgb).any(axis=-1)
+    assert changed[4, 8:18, 4:15].mean() > 0.9
+    assert not changed[4, :4].any()
+
+
 def test_validate_uses_the_adapters_fill(checkpoints: dict[str, Path], options: Options, tmp_path: Path) -> None:
     scores = {}
     for fill, checkpoint in checkpoints.items():

@@ -12,6 +12,7 @@ import pytest
 import torch
 from diffusers import CogVideoXTransformer3DModel
 from inpainting.artifacts.latents import LatentCache
+from inpainting.artifacts.shard_listing import shard_path
 from inpainting.baselines.settings import Fill
 from inpainting.cli import main
 from inpainting.conditioning.mask_inputs import AREA
@@ -235,14 +236,14 @@ def test_inference_and_training_get_the_same_conditions_at_sizes_off_the_grid(
         mask[:, 12:29, 6 + number : 25] = 255
         mask[3:5] = mask[12:14] = 0
         sequence.write_sequence(dataset / f"clip-{number}", rgb, mask, rgb)
-    shards = {content: latents / f"{content}.safetensors" for content in ("truth", fill)}
-    options = ["--latents-dtype", "float32", "--content"]
+    truths, conditions = ([shard_path(latents, content, 0)] for content in ("truth", fill))
+    options = ["--latents-dtype", "float32", "--contents", f"truth,{fill}"]
     index = latents / "index.parquet"
     for command in (
         commands.audit(dataset, audit, "--frames", "17"),
         commands.split(audit / "manifest.parquet", audit / "split.tsv"),
-        *(commands.encode(tiny_base, tmp_path, shard, *options, content) for content, shard in shards.items()),
-        commands.index(audit / "split.tsv", [shards["truth"]], [shards[fill]], index),
+        commands.encode(tiny_base, tmp_path, latents, *options),
+        commands.index(audit / "split.tsv", truths, conditions, index),
     ):
         assert main(command) == 0
     cache = LatentCache(index, "train")
@@ -252,9 +253,9 @@ def test_inference_and_training_get_the_same_conditions_at_sizes_off_the_grid(
     seen = inputs_of(pipeline.transformer)
     clip = sequence.read_rgb(dataset / window.sequence, 0, 17)
     inpaint(pipeline, clip, sequence.read_mask(dataset / window.sequence, 0, 17), steps=1, seed=0)
-    conditions = [cache[number].condition for number in range(2)]
+    cached = torch.stack([cache[number].condition for number in range(2)])
     assert [cache[number].start for number in range(2)] == [0, 8]
-    torch.testing.assert_close(seen[0][:, :, 16:32], torch.stack(conditions), rtol=1e-3, atol=2e-4)
+    torch.testing.assert_close(seen[0][:, :, 16:32], cached, rtol=1e-3, atol=2e-4)
     batches = Batches(cache, LossSettings(), AugmentationSettings(), 2, len(cache), 0, COGVIDEOX_2B, AREA)
     (batch,) = batches.of_step(0, 0, 1, len(cache))
     shown = next(i for i in range(len(cache)) if torch.equal(batch.condition[i], window.condition))

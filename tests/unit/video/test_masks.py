@@ -81,6 +81,27 @@ def test_dilation_grows_the_hole_by_the_radius_and_no_further(radius: int) -> No
     assert grown[1][inside].all()
 
 
+@settings(max_examples=30, deadline=None)
+@given(arrays(bool, (13, 3, 4)), st.integers(0, 5), st.integers(0, 4))
+def test_a_union_over_a_group_less_one_contains_the_vaes_group_wherever_a_window_begins(
+    hole: Hole, reach: int, start: int
+) -> None:
+    united = masks.unite(hole, reach)
+    by_hand = [hole[max(0, frame - reach) : frame + reach + 1].any(axis=0) for frame in range(len(hole))]
+    assert np.array_equal(united, by_hand)
+    assert np.array_equal(united, list(masks.united(iter(hole), reach)))
+    for first in range(start + 1, start + 9, reach + 1):
+        group = slice(first, min(first + reach + 1, start + 9))
+        assert (united[group] >= hole[group].any(axis=0)).all()
+
+
+def test_the_hole_that_is_inpainted_is_united_then_dilated() -> None:
+    stored = np.zeros((5, 8, 8), np.uint8)
+    stored[2, 4, 4] = 255
+    hole = masks.inpainted(stored, MaskSettings(mask_union=1, mask_dilation=1))
+    assert hole.sum(axis=(1, 2)).tolist() == [0, 5, 5, 5, 0]
+
+
 def test_dilation_by_zero_pixels_is_a_copy() -> None:
     hole = empty_hole()
     hole[:, 3:5, 4:9] = True
@@ -92,6 +113,7 @@ def test_dilation_by_zero_pixels_is_a_copy() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40).flatmap(lambda width: arrays(bool, (3, 4, width))))
 def test_packed_holes_come_back_at_any_width(hole: Hole) -> None:
-    bits = masks.pack(hole)
-    assert bits.shape == (3, 4, -(-hole.shape[2] // 8))
-    assert np.array_equal(masks.unpack(bits, hole.shape[2]), hole)
+    width = hole.shape[2]
+    assert np.array_equal(masks.unpack(masks.pack(hole), width), hole)
+    assert masks.unpack(masks.pack(hole)).shape == (3, 4, -(-width // 8) * 8)
+    assert np.array_equal(masks.unpack(np.packbits(hole, axis=-1), width), hole), "as shards held it before"

@@ -1,9 +1,12 @@
 """results/latents/<content>/shard-N.safetensors: encoded windows. Written by `inpaint encode`, read by `inpaint train`.
 
+The folder <content> is `truth`, or `condition/<source>` for the conditions of a source.
+
 A shard is a safetensors file with tensors named <sequence>/<start>/<what>. A shard of truths holds
     truth       float16 or float32 [latent frames, channels, rows, columns]: scaled mean of the truth's posterior
     logvar      as truth, if the log-variance is kept: scaled log-variance of the posterior
-    hole        uint8 [frames, height, ceil(width / 8)]: the undilated hole in pixels, packed into bits
+    hole        uint8 [bytes]: the undilated hole in pixels, see `masks.pack`; in shards of earlier versions its bits,
+                uint8 [frames, height, ceil(width / 8)]
     difference  uint8 [latent frames, rows, columns]: largest difference of input and truth outside the hole, 0..255
 and a shard of conditions, one set per source (see `baselines.settings.ConditionSource`), holds
     condition   as truth: scaled mode of the posterior of the input with its hole filled
@@ -157,11 +160,11 @@ def _hole(shard: Shard, window: str) -> dict[str, int | float]:
     """
     if shard.content != "truth":
         return {}
-    frames, height, _ = shard.shape(f"{window}/hole")
+    hole = masks.unpack(shard.tensor(f"{window}/hole").numpy())
+    frames, height, _ = hole.shape
     _, _, rows, columns = shard.shape(f"{window}/truth")
     width = columns * (height // rows)
-    coverage = float(masks.unpack(shard.tensor(f"{window}/hole").numpy(), width).mean())
-    return {"frames": frames, "height": height, "width": width, "coverage": coverage}
+    return {"frames": frames, "height": height, "width": width, "coverage": float(hole[..., :width].mean())}
 
 
 class LatentCache:

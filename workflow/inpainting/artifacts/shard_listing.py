@@ -33,6 +33,11 @@ SHARD_LISTING = ParquetTable(
 )
 
 
+def shard_path(latents: Path, content: str, number: int) -> Path:
+    """Path of a shard of truths (`truth`) or of a source's conditions in the folder of the latents."""
+    return latents / ("truth" if content == "truth" else f"condition/{content}") / f"shard-{number}.safetensors"
+
+
 def listing_path(shard: Path) -> Path:
     """Path of a shard's listing."""
     return shard.with_suffix(".parquet")

@@ -16,15 +16,17 @@ from inpainting.models.family import Geometry
 from inpainting.video.masks import Hole
 
 
-def condition_tensor(clip: NDArray[np.uint8], hole: Hole, source: ConditionSource) -> Tensor:
-    """A window as the VAE encodes it: float32 [frames, 3, height, width] in -1..1.
+def condition_tensor(
+    clip: NDArray[np.uint8], hole: Hole, source: ConditionSource, device: torch.device = vae_latents.CPU
+) -> Tensor:
+    """A window as the VAE encodes it: float32 [frames, 3, height, width] in -1..1, on a device.
 
     clip: uint8 [frames, height, width, 3], a window of the whole clip that `baselines.fills.fill` filled; hole: bool
     [frames, height, width], dilated. With grey, the hole is exactly 0, which no uint8 value maps to. The hole is filled
     before encoding because the VAE spreads the hole's content into latents around it.
     """
-    scaled = vae_latents.to_tensor(clip)
-    return scaled * torch.from_numpy(~hole)[:, None] if source == "grey" else scaled
+    scaled = vae_latents.to_tensor(clip, device)
+    return scaled * torch.from_numpy(~hole).to(device)[:, None] if source == "grey" else scaled
 
 
 def encode_condition(vae: AutoencoderKLCogVideoX, clips: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> Autoencoder
     Raises UsageError for an unsupported base.
     """
     bases.family(base)
-    vae = prepare_vae(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype), device)
+    vae = prepare_vae(_load_whole(AutoencoderKLCogVideoX, base, "vae", torch_dtype=dtype))
     log.info("VAE in %s on %s", str(dtype).removeprefix("torch."), device.type)
     if device.type != "cpu":
         vae.enable_slicing()

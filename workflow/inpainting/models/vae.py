@@ -8,10 +8,17 @@ from torch import Tensor, nn
 
 from inpainting.models.spatial_norm import project_first
 
+CPU = torch.device("cpu")
 
-def to_tensor(frames: NDArray[np.uint8]) -> Tensor:
-    """uint8 [frames, height, width, 3] as float32 [frames, 3, height, width] in -1..1."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+
+def to_tensor(frames: NDArray[np.uint8], device: torch.device = CPU) -> Tensor:
+    """uint8 [frames, height, width, 3] as float32 [frames, 3, height, width] in -1..1, on a device.
+
+    The bytes are copied to the device and scaled there. The divisor is a tensor since on CUDA, division by a number is
+    multiplication by its reciprocal, which may differ in the last bit.
+    """
+    pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
+    return pixels.permute(0, 3, 1, 2).float().div(torch.tensor(127.5, device=device)).sub(1)
 
 
 def to_pixels(clip: Tensor) -> NDArray[np.uint8]:
@@ -44,14 +51,12 @@ def decode(vae: AutoencoderKLCogVideoX, latents: Tensor) -> Tensor:
     return vae.decode(video).sample.float().transpose(1, 2)
 
 
-def prepare_vae(vae: AutoencoderKLCogVideoX, device: torch.device) -> AutoencoderKLCogVideoX:
-    """Make a VAE faster on a device, in place; the values of its weights and its configuration stay the same.
+def prepare_vae(vae: AutoencoderKLCogVideoX) -> AutoencoderKLCogVideoX:
+    """Make a VAE faster, in place; the values of its weights and its configuration stay the same.
 
-    Replaces its spatial norms, see `spatial_norm`; on a CPU its convolutions' weights are stored channels-last.
+    Replaces its spatial norms, see `spatial_norm`; stores its convolutions' weights channels-last.
     """
     project_first(vae)
-    if device.type != "cpu":
-        return vae
     for module in vae.modules():
         if isinstance(module, nn.Conv3d):
             module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)

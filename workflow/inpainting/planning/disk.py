@@ -151,15 +151,14 @@ def _dataset(config: PipelineConfig, work: Work) -> list[DiskRow]:
 def _latents(config: PipelineConfig, base: Base, work: Work) -> list[DiskRow]:
     if not config.compared():
         return []
-    shards, windows = config.latents.shards, work.train_windows
+    shards, windows, sources = config.latents.shards, work.train_windows, condition_sources(config)
     truth, condition = (content_window_bytes(config, base, work, content) for content in ("truth", "condition"))
     return [
         DiskRow("latents", f"truth and masks, {windows:,} windows", windows * truth, 2 * shards),
-        *(
-            DiskRow("latents", f"condition {source}", windows * condition, 2 * shards)
-            for source in condition_sources(config)
+        *(DiskRow("latents", f"condition {source}", windows * condition, 2 * shards) for source in sources),
+        DiskRow(
+            "latents", "copies while a shard is written", -(-windows // shards) * (truth + len(sources) * condition), 0
         ),
-        DiskRow("latents", "copies while a shard is written", -(-windows // shards) * max(truth, condition), 0),
         DiskRow("latents", "prompt", prompt_bytes(base), 1),
     ]
 

@@ -63,7 +63,7 @@ def hours_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None
     """GPU hours of every stage that uses the model."""
     one = window_arithmetic(base, work)
     joint = work.evaluated * work.joint_windows
-    rows = [*_encoding(config, one, work, card, results)]
+    rows = [_encoding(config, one, work, card, results)] if config.compared() else []
     for name, experiment in config.compared().items():
         training = experiment.training
         same = measured.is_trained_as_planned(results, config, name)
@@ -89,13 +89,12 @@ def hours_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None
     return rows
 
 
-def _encoding(config: PipelineConfig, one: Arithmetic, work: Work, card: Card | None, results: Path) -> list[HoursRow]:
-    rows = []
-    for content in ("truth", *condition_sources(config)) if config.compared() else ():
-        each = measured.seconds_per_window(results, content, work)
-        took = None if each is None else each * work.train_windows
-        rows.append(_row(card, "latents", content, work.train_windows * one.encode, 0.0, took))
-    return rows
+def _encoding(config: PipelineConfig, one: Arithmetic, work: Work, card: Card | None, results: Path) -> HoursRow:
+    contents = ("truth", *condition_sources(config))
+    each = measured.seconds_per_window(results, contents, work)
+    took = None if each is None else each * work.train_windows
+    vae = len(contents) * work.train_windows * one.encode
+    return _row(card, "latents", ", ".join(contents), vae, 0.0, took)
 
 
 def _training(one: Arithmetic, training: TrainSettings, computed: float) -> tuple[float, float]:

@@ -1,31 +1,31 @@
 """Times of this run's finished jobs: Snakemake's benchmark files, where the results are of the planned settings."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as parquet
 
+from inpainting.artifacts.shard_listing import listing_path, shard_path
 from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.config import PipelineConfig
 from inpainting.core.errors import InputError
 from inpainting.planning.work import Work
 
 
-def seconds_per_window(results: Path, content: str, work: Work) -> float | None:
-    """Seconds that `encode` took for a window of a content, over the shards that are done; None where none is.
+def seconds_per_window(results: Path, contents: Sequence[str], work: Work) -> float | None:
+    """Seconds that `encode` took for a window in all contents, over the shards that are done; None where none is.
 
     Shards of windows of another size are another run's and do not count. A job that was repeated for a few new
-    sequences shows as faster than it was.
+    sequences, or for a new content, shows as faster than it was.
     """
-    folder = results / "latents" / (content if content == "truth" else f"condition/{content}")
     seconds, windows = 0.0, 0
-    for listing in sorted(folder.glob("shard-*.parquet")):
-        number = listing.stem.removeprefix("shard-")
-        took = benchmark_seconds(results, f"encode-{content}-{number}")
-        truth = results / "latents" / "truth" / listing.name
-        if took is not None and _is_planned(truth, work):
-            seconds, windows = seconds + took, windows + parquet.read_metadata(listing).num_rows
+    for truth in sorted((results / "latents" / "truth").glob("shard-*.parquet")):
+        number = int(truth.stem.removeprefix("shard-"))
+        listings = [listing_path(shard_path(results / "latents", content, number)) for content in contents]
+        took = benchmark_seconds(results, f"encode-{number}")
+        if took is not None and all(path.is_file() for path in listings) and _is_planned(truth, work):
+            seconds, windows = seconds + took, windows + parquet.read_metadata(truth).num_rows
     return seconds / windows if windows else None
 
 

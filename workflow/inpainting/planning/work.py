@@ -111,7 +111,7 @@ def _sequences(config: PipelineConfig, given: int | None) -> tuple[int, str]:
             f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence, or plan with "
             "--sequences N"
         )
-    return len(find_sequences(Path(root))[0]), f"folders in {root}"
+    return len(find_sequences(Path(root), config.dataset.folders)[0]), f"folders in {root}"
 
 
 def split_counts(config: PipelineConfig, sequences: int) -> tuple[int, int, int]:
@@ -144,8 +144,7 @@ def jobs(config: PipelineConfig) -> dict[str, int]:
         "fetch": int(not Path(config.model.base).is_dir()),
         "sample": int(config.dataset.root is None),
         "inspect": config.dataset.audit.shards,
-        "encode_truth": config.latents.shards if experiments else 0,
-        "encode_condition": config.latents.shards * sources,
+        "encode": config.latents.shards if experiments else 0,
         "index": sources,
         "prompt": int(bool(experiments)),
         "train": len(experiments),

@@ -148,7 +148,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         blend: whether overlapping windows are averaged at each denoising step ("latents") or their frames are
             cross-faded ("pixels").
         composite: whether known pixels are the video's own, bit for bit; else all are the model's.
-        filled: whether the hole of the video is already filled, by `baselines.fills.fill`.
+        filled: whether the hole of the video is already filled, by `baselines.fills.fill`, and the mask united, by
+            `masks.unite`.
         on_progress: called with the number of windows that were encoded, denoised by one step, or decoded.
 
         Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises ArgumentError,
@@ -165,6 +166,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             steps = (self.adapter and self.adapter.sampling_steps) or DEFAULT_STEPS
         rgb = formats.to_frames(video)
         hole = formats.to_hole(mask, rgb.shape[:3], mask_settings)
+        hole = hole if filled else masks.unite(hole, mask_settings.mask_union)
         if not hole.any():
             log.warning("the mask is empty: nothing is inpainted")
         schedule = self.plan(len(rgb), window, window_overlap, blend)
@@ -352,8 +354,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
 
     @property
     def _vae(self) -> AutoencoderKLCogVideoX:
-        """The VAE, prepared for the device that it computes on."""
-        return prepare_vae(self.vae, self._device)
+        """The VAE, prepared."""
+        return prepare_vae(self.vae)
 
     def _prepare_latents(
         self, shape: tuple[int, ...], given: Tensor | None, generator: torch.Generator | None

@@ -1,12 +1,17 @@
 """Conversion of mask images to holes, and of holes in pixels to masks on the latent grid."""
 
+import io
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.settings import HoleSettings
+from inpainting.video.settings import HoleSettings, MaskSettings
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -18,6 +23,31 @@ def to_hole(mask: NDArray[np.uint8], settings: HoleSettings) -> Hole:
     """Threshold stored masks, uint8 [frames, height, width], and invert them if the settings say so; no dilation."""
     hole: Hole = mask >= settings.mask_threshold
     return np.logical_not(hole) if settings.mask_invert else hole
+
+
+def unite(hole: Hole, reach: int) -> Hole:
+    """The union of each frame's hole with those of `reach` frames before and after it: bool [frames, height, width].
+
+    Unlike the union over the VAE's groups of frames it does not depend on where a window begins, so that fill, mask
+    input, loss and composite agree in overlapping windows; with a group's length less one it contains that union.
+    """
+    return np.stack(list(united(hole, reach))) if reach else hole
+
+
+def united(holes: Iterable[NDArray[np.bool_]], reach: int) -> Iterator[NDArray[np.bool_]]:
+    """`unite` for holes, bool [height, width], that come frame by frame; 2 * reach + 1 of them are held."""
+    source = iter(holes)
+    behind: deque[NDArray[np.bool_]] = deque(maxlen=reach)
+    ahead = deque(islice(source, reach + 1))
+    while ahead:
+        yield np.logical_or.reduce([*behind, *ahead])
+        behind.append(ahead.popleft())
+        ahead.extend(islice(source, 1))
+
+
+def inpainted(mask: NDArray[np.uint8], settings: MaskSettings) -> Hole:
+    """The hole that is filled and composited of stored masks, uint8 [frames, height, width]: united and dilated."""
+    return dilate(unite(to_hole(mask, settings), settings.mask_union), settings.mask_dilation)
 
 
 def dilate(hole: Hole, pixels: int) -> Hole:
@@ -98,10 +128,16 @@ def composite(raw: NDArray[np.uint8], rgb: NDArray[np.uint8], hole: Hole) -> NDA
 
 
 def pack(hole: Hole) -> NDArray[np.uint8]:
-    """Pack a hole into bits: uint8 [frames, height, ceil(width / 8)]."""
-    return np.packbits(hole, axis=-1)
+    """Compress a hole: uint8 [bytes], its bits, [frames, height, ceil(width / 8)], as a .npy file in zlib's format."""
+    file = io.BytesIO()
+    np.save(file, np.packbits(hole, axis=-1))
+    return np.frombuffer(bytearray(zlib.compress(file.getvalue())), np.uint8)
 
 
-def unpack(bits: NDArray[np.uint8], width: int) -> Hole:
-    """Unpack the bits of `pack`, [frames, height, ceil(width / 8)], into a hole, bool [frames, height, width]."""
+def unpack(packed: NDArray[np.uint8], width: int | None = None) -> Hole:
+    """Undo `pack`: bool [frames, height, width], or padded to a multiple of 8 columns without `width`.
+
+    packed: what `pack` returns, or its bits [frames, height, ceil(width / 8)] alone, as shards held them before.
+    """
+    bits = packed if packed.ndim == 3 else np.load(io.BytesIO(zlib.decompress(packed.tobytes())))
     return np.unpackbits(bits, axis=-1, count=width).astype(bool)

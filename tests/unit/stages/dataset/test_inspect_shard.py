@@ -121,14 +121,25 @@ def test_after_a_change_of_settings_the_audit_equals_one_without_a_cache(
     assert outputs(out) == outputs(tmp_path / "fresh")
 
 
+def cut_off(cache: Path) -> None:
+    cache.write_text(cache.read_text()[:-200])
+
+
+def change_a_number(cache: Path) -> None:
+    text = cache.read_text()
+    place = text.index('"difference_outside": ') + len('"difference_outside": ')
+    cache.write_text(text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :])
+
+
+@pytest.mark.parametrize("damage", [cut_off, change_a_number])
 def test_a_damaged_inspection_cache_does_not_change_the_results(
-    settled: Path, audit: Audit, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    settled: Path, audit: Audit, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
 ) -> None:
     out = tmp_path / "out"
     assert audit(settled, out) == 0
     before = outputs(out)
     [part] = (out / "inspected.cache").iterdir()
-    part.write_text(part.read_text()[:-200])
+    damage(part)
     assert read_again(caplog, lambda: audit(settled, out)) > 0
     assert outputs(out) == before
 

@@ -11,10 +11,13 @@ from latent_shards import Encode
 
 @pytest.fixture
 def encode(tiny_base: Path, tiny_results: Path) -> Encode:
-    """Encodes one of two shards of the tiny dataset, truths unless options say otherwise; returns the exit code."""
+    """Encodes the first of two shards of the tiny dataset into the latents of a folder; returns the exit code.
 
-    def encode(out: Path, *options: str, results: Path = tiny_results, base: Path = tiny_base) -> int:
-        return main(commands.encode(base, results, out, "--shards", "2", *options))
+    Truths are encoded unless options say otherwise.
+    """
+
+    def encode(folder: Path, *options: str, results: Path = tiny_results, base: Path = tiny_base) -> int:
+        return main(commands.encode(base, results, folder / "latents", "--shards", "2", *options))
 
     return encode
 

@@ -1,5 +1,6 @@
 """The index of all shards, and `LatentCache`, which reads windows through it."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,15 @@ import pytest
 import torch
 from inpainting.artifacts.latent_index import LATENT_INDEX
 from inpainting.artifacts.latents import LatentCache, Shard, Window, write_listing, write_shard
+from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_table, write_table
-from inpainting.video import sequence
+from inpainting.video import masks, sequence
 
 Index = Callable[..., int]
 WriteLatents = Callable[[list[Window]], Path]
+GREY = "condition/grey"
 LISTINGS = ("shard-0.parquet", "shard-1.parquet")
 
 
@@ -35,7 +38,7 @@ def index(tiny_results: Path, latents: Path) -> Index:
         conditions: tuple[str, ...] = LISTINGS,
         split_file: Path = tiny_results / "audit" / "split.tsv",
     ) -> int:
-        listings = ([latents / "truth" / name for name in truths], [latents / "grey" / name for name in conditions])
+        listings = ([latents / "truth" / name for name in truths], [latents / GREY / name for name in conditions])
         return main(commands.index(split_file, *listings, latents / "index-grey.parquet"))
 
     return index
@@ -64,7 +67,7 @@ def rewrite_shard(path: Path, content: str, keys: dict[str, str], source: str) -
 def test_an_index_is_refused_after_its_latents_were_encoded_again(index: Index, latents: Path, content: str) -> None:
     assert index() == 0
     before = (latents / "index-grey.parquet").read_bytes()
-    path = latents / content / "shard-1.safetensors"
+    path = shard_path(latents, content, 1)
     rewrite_shard(path, content, {"another": "key"}, Shard(path).source)
     cache = LatentCache(latents / "index-grey.parquet", "train")
     with pytest.raises(InputError, match="was encoded again since"):
@@ -103,6 +106,28 @@ def test_windows_without_a_hole_are_not_in_the_cache_and_the_index_says_so(
     assert (empty.sequence, empty.start) not in {(rest[i].sequence, rest[i].start) for i in range(len(rest))}
 
 
+def test_shards_with_holes_as_earlier_versions_stored_them_are_read_and_not_encoded_again(
+    index: Index, latents: Path, tiny_base: Path, tiny_results: Path
+) -> None:
+    assert index() == 0
+    before = LatentCache(latents / "index-grey.parquet", "train")
+    for number in range(2):
+        shard = Shard(shard_path(latents, "truth", number))
+        tensors = {name: shard.tensor(name).clone() for name in shard.names}
+        holes = {name: masks.unpack(tensor.numpy()) for name, tensor in tensors.items() if name.endswith("/hole")}
+        tensors |= {name: torch.from_numpy(np.packbits(hole, axis=-1)) for name, hole in holes.items()}
+        write_shard(shard.path, tensors, shard.content, shard.keys, shard.source, shard.provenance)
+        os.utime(shard.path, ns=(1, 1))
+        options = ("--shards", "2", "--shard", str(number))
+        assert main(commands.encode(tiny_base, tiny_results, latents, *options)) == 0
+        assert shard.path.stat().st_mtime_ns == 1
+    assert index() == 0
+    after = LatentCache(latents / "index-grey.parquet", "train")
+    assert len(after) == len(before) > 0
+    assert all(np.array_equal(after[number].hole, before[number].hole) for number in range(len(after)))
+    assert after.table.equals(before.table)
+
+
 def test_a_split_without_windows_is_refused(tiny_results: Path) -> None:
     with pytest.raises(InputError, match="no window with a hole in the split 'test'"):
         LatentCache(tiny_results / "latents" / "index-grey.parquet", "test")
@@ -110,15 +135,15 @@ def test_a_split_without_windows_is_refused(tiny_results: Path) -> None:
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
 def test_a_missing_shard_is_named(latents: Path, content: str) -> None:
-    (latents / content / "shard-1.safetensors").unlink()
-    with pytest.raises(InputError, match=rf"names shards that do not exist: {content}/shard-1\.safetensors"):
+    shard_path(latents, content, 1).unlink()
+    with pytest.raises(InputError, match=rf"names shards that do not exist: [a-z/]*{content}/shard-1\.safetensors"):
         LatentCache(latents / "index-grey.parquet", "train")
 
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
 def test_a_damaged_shard_is_named_when_it_is_read(latents: Path, content: str, damage: str) -> None:
-    for path in (latents / content).glob("*.safetensors"):
+    for path in shard_path(latents, content, 0).parent.glob("*.safetensors"):
         data = bytearray(path.read_bytes())
         data[-5] ^= 1
         path.write_bytes(data[:-100] if damage == "cut" else data)
@@ -129,7 +154,7 @@ def test_a_damaged_shard_is_named_when_it_is_read(latents: Path, content: str, d
 
 
 def test_the_index_reads_listings_and_no_shard(index: Index, latents: Path) -> None:
-    for path in latents.glob("*/*.safetensors"):
+    for path in latents.rglob("shard-*.safetensors"):
         path.unlink()
     assert index() == 0
 
@@ -151,18 +176,18 @@ def test_conditions_without_their_truths_are_refused(index: Index, capsys: pytes
 def test_truths_and_conditions_of_different_pixels_are_refused(
     index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rewrite_shard(latents / "grey" / "shard-0.safetensors", "grey", {}, "other pixels")
+    rewrite_shard(latents / GREY / "shard-0.safetensors", "grey", {}, "other pixels")
     assert index() == 1
-    message = capsys.readouterr().err
-    assert "its truth (in truth/shard-0.safetensors) and its condition (in grey/shard-0.safetensors)" in message
+    shards = "its truth (in truth/shard-0.safetensors) and its condition (in condition/grey/shard-0.safetensors)"
+    assert shards in capsys.readouterr().err
 
 
 def test_shards_of_the_wrong_content_are_refused(
     index: Index, latents: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (latents / "truth").rename(latents / "moved")
-    (latents / "grey").rename(latents / "truth")
-    (latents / "moved").rename(latents / "grey")
+    (latents / GREY).rename(latents / "truth")
+    (latents / "moved").rename(latents / GREY)
     assert index() == 1
     assert "holds no truths" in capsys.readouterr().err
 

@@ -14,8 +14,8 @@ import torch
 from inpainting.artifacts.latents import LatentCache, Shard, write_listing, write_shard
 from inpainting.cli import main
 from inpainting.core.files import read_table
-from inpainting.stages.latents import partial_shards
 from inpainting.stages.latents.left_out import left_out_path
+from inpainting.stages.latents.partial_shards import PartialShard
 from inpainting.video.sequence import FOLDERS, MASK, TRUTH, frame_name, write_images
 from latent_shards import Encode, remove_frames, shard_path, tensors
 from PIL import Image
@@ -44,8 +44,12 @@ def sequences(shard: Path) -> list[str]:
     return sorted(Shard(shard).keys)
 
 
-def left_out(shard: Path) -> pd.DataFrame:
-    return read_table(left_out_path(shard))
+def table_of(folder: Path, shard: int = 0) -> Path:
+    return left_out_path(folder / "latents", shard)
+
+
+def left_out(folder: Path) -> pd.DataFrame:
+    return read_table(table_of(folder))
 
 
 def blacken(results: Path, name: str) -> None:
@@ -78,13 +82,13 @@ def test_a_window_that_overflows_in_float16_is_encoded_in_float32(
     blacken(copied_results, name)
     found = {}
     for dtype in ("float16", "float32"):
-        out = copied_results / f"{dtype}.safetensors"
+        folder, options = copied_results / dtype, ("--shard", "1", "--vae-dtype", dtype)
         with caplog.at_level(logging.WARNING):
             caplog.clear()
-            assert encode(out, "--shard", "1", "--vae-dtype", dtype, results=copied_results, base=base) == 0
+            assert encode(folder, *options, results=copied_results, base=base) == 0
         assert ("encoding it in float32" in caplog.text) == (dtype == "float16")
-        found[dtype] = tensors(out)
-        assert not left_out_path(out).exists()
+        found[dtype] = tensors(shard_path(folder, 1))
+        assert not table_of(folder, 1).exists()
     assert found["float16"].keys() == found["float32"].keys()
     assert all(torch.equal(tensor, found["float32"][key]) for key, tensor in found["float16"].items())
 
@@ -92,10 +96,10 @@ def test_a_window_that_overflows_in_float16_is_encoded_in_float32(
 def test_sequences_whose_latents_are_not_finite_in_float32_are_left_out(
     encode: Encode, tiny_results: Path, make_base: Callable[[float], Path], tmp_path: Path
 ) -> None:
-    names, out = sequences(shard_path(tiny_results, 0)), tmp_path / "shard.safetensors"
-    assert encode(out, "--max-left-out", "1", base=make_base(float("inf"))) == 1, "nothing is left to train on"
-    assert not out.exists()
-    rows = left_out(out)
+    names = sequences(shard_path(tiny_results, 0))
+    assert encode(tmp_path, "--max-left-out", "1", base=make_base(float("inf"))) == 1, "nothing is left to train on"
+    assert not shard_path(tmp_path, 0).exists()
+    rows = left_out(tmp_path)
     assert (sorted(rows["id"]), set(rows["start"])) == (names, {0})
     assert rows["reason"].str.contains("not finite").all()
 
@@ -103,13 +107,14 @@ def test_sequences_whose_latents_are_not_finite_in_float32_are_left_out(
 def test_a_part_with_latents_that_are_not_finite_is_encoded_again(
     encode: Encode, tiny_results: Path, copied_results: Path
 ) -> None:
-    whole, out = Shard(shard_path(tiny_results, 1)), copied_results / "shard.safetensors"
-    [(name, key)] = whole.keys.items()
+    whole = Shard(shard_path(tiny_results, 1))
+    partial = PartialShard(shard_path(copied_results, 1), "truth", whole.keys)
+    [name] = whole.keys
     broken = {what: tensor.clone() for what, tensor in whole.sequence(name).items()}
     broken[f"{name}/8/truth"][0, 0] = torch.nan
-    partial_shards.write_part(out, name, broken, "truth", key)
-    assert encode(out, "--shard", "1") == 0
-    assert out.read_bytes() == whole.path.read_bytes()
+    partial.write_part(name, broken)
+    assert encode(copied_results, "--shard", "1") == 0
+    assert partial.path.read_bytes() == whole.path.read_bytes()
 
 
 @pytest.mark.parametrize(("damage", "workers"), [(remove_frame, "2"), (truncate_frame, "1"), (enlarge_masks, "1")])
@@ -120,14 +125,16 @@ def test_a_sequence_that_can_not_be_read_is_left_out_and_the_others_are_encoded(
     damage: Callable[[Path, str], None],
     workers: str,
 ) -> None:
-    whole, out = shard_path(tiny_results, 0), copied_results / "shard.safetensors"
-    name = sequences(whole)[2]
+    name = sequences(shard_path(tiny_results, 0))[2]
     damage(copied_results, name)
-    assert encode(out, *ALLOW_ONE, "--workers", workers, results=copied_results) == 0
-    expected = {key: tensor for key, tensor in tensors(whole).items() if not key.startswith(name)}
-    assert tensors(out).keys() == expected.keys()
-    assert all(torch.equal(tensor, expected[key]) for key, tensor in tensors(out).items())
-    table = left_out(out)
+    options = (*ALLOW_ONE, "--contents", "truth,grey", "--workers", workers)
+    assert encode(copied_results, *options, results=copied_results) == 0
+    for content in ("truth", "grey"):
+        whole, found = (tensors(shard_path(folder, 0, content)) for folder in (tiny_results, copied_results))
+        expected = {key: tensor for key, tensor in whole.items() if not key.startswith(name)}
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(tensor, expected[key]) for key, tensor in found.items())
+    table = left_out(copied_results)
     assert list(table.columns) == ["id", "start", "reason"]
     assert list(table["id"]) == [name]
     assert table["start"].isna().all()
@@ -137,48 +144,47 @@ def test_a_sequence_that_can_not_be_read_is_left_out_and_the_others_are_encoded(
 def test_more_left_out_sequences_than_allowed_are_an_error_that_keeps_what_is_encoded(
     encode: Encode, tiny_results: Path, copied_results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names, out = sequences(shard_path(tiny_results, 0)), copied_results / "shard.safetensors"
+    names, out = sequences(shard_path(tiny_results, 0)), shard_path(copied_results, 0)
     remove_frame(copied_results, names[2])
-    assert encode(out, results=copied_results) == 1
+    assert encode(copied_results, results=copied_results) == 1
     assert (
         "1 of 6 sequences of this shard can't be encoded, and --max-left-out 0.01 allows 0" in capsys.readouterr().err
     )
-    assert list(left_out(out)["id"]) == [names[2]]
+    assert list(left_out(copied_results)["id"]) == [names[2]]
     assert not out.exists()
     shutil.copy(
         tiny_results / "dataset" / names[2] / TRUTH / frame_name(5), copied_results / "dataset" / names[2] / TRUTH
     )
     remove_frames(copied_results, but=names[2:])
-    assert encode(out, results=copied_results) == 0
+    assert encode(copied_results, results=copied_results) == 0
     assert out.read_bytes() == shard_path(tiny_results, 0).read_bytes()
-    assert not left_out_path(out).exists()
+    assert not table_of(copied_results).exists()
 
 
 def test_all_sequences_of_a_shard_left_out_are_an_error_at_any_share(
     encode: Encode, copied_results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     remove_frames(copied_results)
-    out = copied_results / "shard.safetensors"
-    assert encode(out, "--shard", "1", "--max-left-out", "1", results=copied_results) == 1
+    assert encode(copied_results, "--shard", "1", "--max-left-out", "1", results=copied_results) == 1
     assert "1 of 1 sequences of this shard can't be encoded" in capsys.readouterr().err
-    assert not out.exists()
+    assert not shard_path(copied_results, 1).exists()
 
 
 def test_a_left_out_sequence_is_tried_again_and_the_shard_is_written_only_if_it_can_be_encoded(
     encode: Encode, tiny_results: Path, copied_results: Path
 ) -> None:
-    whole, out = shard_path(tiny_results, 0), copied_results / "shard.safetensors"
+    whole, out = shard_path(tiny_results, 0), shard_path(copied_results, 0)
     name = sequences(whole)[2]
     remove_frame(copied_results, name)
-    assert encode(out, *ALLOW_ONE, results=copied_results) == 0
+    assert encode(copied_results, *ALLOW_ONE, results=copied_results) == 0
     os.utime(out, ns=(1, 1))
-    assert encode(out, *ALLOW_ONE, results=copied_results) == 0
+    assert encode(copied_results, *ALLOW_ONE, results=copied_results) == 0
     assert out.stat().st_mtime_ns == 1
-    assert list(left_out(out)["id"]) == [name]
+    assert list(left_out(copied_results)["id"]) == [name]
     shutil.copytree(tiny_results / "dataset" / name, copied_results / "dataset" / name, dirs_exist_ok=True)
-    assert encode(out, results=copied_results) == 0
+    assert encode(copied_results, results=copied_results) == 0
     assert out.read_bytes() == whole.read_bytes()
-    assert not left_out_path(out).exists()
+    assert not table_of(copied_results).exists()
 
 
 @pytest.mark.parametrize("content", ["truth", "grey"])
@@ -186,13 +192,13 @@ def test_the_index_lacks_a_sequence_that_was_left_out_of_one_content(
     tiny_results: Path, tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     latents = Path(shutil.copytree(tiny_results / "latents", tmp_path / "latents"))
-    path = latents / content / "shard-0.safetensors"
+    path = shard_path(tmp_path, 0, content)
     whole = Shard(path)
     [name, *others] = whole.keys
     kept = {key: tensor for other in others for key, tensor in whole.sequence(other).items()}
     write_shard(path, kept, content, {other: whole.keys[other] for other in others}, whole.source, {})
     write_listing(path)
-    shards = {part: [latents / part / f"shard-{number}" for number in range(2)] for part in ("truth", "grey")}
+    shards = {part: [shard_path(tmp_path, number, part) for number in range(2)] for part in ("truth", "grey")}
     split_file, out = tiny_results / "audit" / "split.tsv", latents / "index.parquet"
     with caplog.at_level(logging.WARNING):
         assert main(commands.index(split_file, shards["truth"], shards["grey"], out)) == 0

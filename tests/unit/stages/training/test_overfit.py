@@ -5,6 +5,7 @@ from pathlib import Path
 import commands
 import numpy as np
 import pytest
+from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 from inpainting.core.files import read_table
 from inpainting.models.settings import ModelSettings
@@ -26,7 +27,7 @@ def psnr(clip: NDArray[np.uint8], truth: NDArray[np.uint8], hole: NDArray[np.boo
 def test_one_sequence_is_overfitted_to_near_the_vaes_ceiling_but_not_from_other_surroundings(tmp_path: Path) -> None:
     """PSNR in the mask, of the output before compositing."""
     dataset, audit, latents, run = (tmp_path / name for name in ("dataset", "audit", "latents", "run"))
-    truths, greys = latents / "truth.safetensors", latents / "grey.safetensors"
+    truths, greys = (shard_path(latents, content, 0) for content in ("truth", "grey"))
     split, frames = audit / "split.tsv", ("--frames", str(FRAMES))
     shares = ("--validation-share", "0.33", "--test-share", "0.33")
     training = (
@@ -38,8 +39,7 @@ def test_one_sequence_is_overfitted_to_near_the_vaes_ceiling_but_not_from_other_
         commands.sample(dataset, 3, *frames, "--size", SIZE, "--workers", "1"),
         commands.audit(dataset, audit, *frames),
         commands.split(audit / "manifest.parquet", split, *shares),
-        commands.encode(NANO, tmp_path, truths, *frames),
-        commands.encode(NANO, tmp_path, greys, *frames, "--content", "grey"),
+        commands.encode(NANO, tmp_path, latents, *frames, "--contents", "truth,grey"),
         commands.prompt(NANO, latents / "prompt.safetensors"),
         commands.index(split, [truths], [greys], latents / "index-grey.parquet"),
         commands.train(NANO, tmp_path, run, *training.split()),

@@ -72,3 +72,26 @@ def test_tensorboard_has_each_row_once_although_the_run_was_resumed(
     board = EventAccumulator(str(out / "tensorboard")).Reload()
     losses = [(event.step, event.value) for event in board.Scalars("training/loss")]
     assert losses == [(step, pytest.approx(loss)) for step, loss in logged_rows(out).items()]
+
+
+def test_without_a_key_for_wandb_a_training_ends_before_it_loads_a_model(
+    training_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    assert main(training_arguments(tmp_path / "run", "--wandb-project", "inpainting")) == 2
+    error = capsys.readouterr().err
+    assert "--wandb-project: inpainting was given, but there is no key for Weights & Biases; run `wandb login`" in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_wandb_that_can_not_be_reached_is_one_sentence(
+    training_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("WANDB_API_KEY", 40 * "0")
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
+    assert main(training_arguments(tmp_path / "run", "--wandb-project", "inpainting")) == 1
+    assert "inpaint train: --wandb-project: Weights & Biases: " in capsys.readouterr().err

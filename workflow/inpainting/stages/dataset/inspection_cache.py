@@ -7,6 +7,7 @@ sequences it inspected since the last file.
 import json
 import logging
 import time
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -78,11 +79,20 @@ def _number(part: Path) -> int:
 
 def _to_line(entry: InspectedSequence) -> str:
     values = entry._asdict() | {"sound": to_values(entry.sound), "content": to_values(entry.content)}
-    return json.dumps(values) + "\n"
+    text = json.dumps(values)
+    return f"{_checksum(text)} {text}\n"
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def _from_line(line: str) -> InspectedSequence:
-    values = json.loads(line)
+    """The entry of a line; earlier versions wrote lines without a checksum. Raises ValueError for a damaged line."""
+    checksum, _, text = ("", "", line) if line.startswith("{") else line.partition(" ")
+    if checksum and checksum != _checksum(text):
+        raise ValueError("the checksum of a line does not match")
+    values = json.loads(text)
     values["sound"] = from_values(Soundness, values["sound"])
     values["content"] = from_values(Content, values["content"])
     return InspectedSequence(**values)

@@ -63,7 +63,7 @@ def _without_model(settings: "EvaluateCommand", fill: Callable[[SequenceClip, Ho
     """A method that needs no model; fill: takes a clip and its dilated hole."""
 
     def hole(mask: NDArray[np.uint8]) -> Hole:
-        return masks.dilate(masks.to_hole(mask, settings), settings.mask_dilation)
+        return masks.inpainted(mask, settings)
 
     return Method(hole, lambda clip: fill(clip, hole(clip.mask)))
 
@@ -74,7 +74,7 @@ def _classical(settings: "EvaluateCommand", baseline: Baseline) -> Method:
 
 def _external(settings: "EvaluateCommand") -> Method:
     assert settings.outputs is not None
-    read = partial(read_output, settings.outputs, settings.dataset)
+    read = partial(read_output, settings.outputs, settings.dataset, folders=settings.folders)
     return _without_model(settings, lambda clip, hole: read(clip))
 
 
@@ -87,7 +87,7 @@ def _learned(
     pipeline, mask_settings = load_pipeline(settings.section(ModelSettings), settings.adapter), _mask_settings(settings)
 
     def hole(mask: NDArray[np.uint8]) -> Hole:
-        return masks.dilate(masks.to_hole(mask, mask_settings), mask_settings.mask_dilation)
+        return masks.inpainted(mask, mask_settings)
 
     return Method(hole, lambda clip: fill(settings, pipeline, clip))
 

@@ -1,106 +1,63 @@
 """From pixel windows to latents: windows through the VAE, and the tensors that a shard holds of them."""
 
 import logging
-from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKLCogVideoX
-from numpy.typing import NDArray
 from torch import Tensor
 
-from inpainting.baselines.settings import ConditionSource
 from inpainting.conditioning import inputs
-from inpainting.conditioning.padding import Padding
-from inpainting.models import bases, loading
+from inpainting.models import loading
 from inpainting.models import vae as vae_latents
-from inpainting.models.family import Geometry
-from inpainting.stages.latents.reading import EncoderInput
-from inpainting.stages.latents.settings import EncodeCommand
-from inpainting.video import masks
-from inpainting.video.clip import Frames
-from inpainting.video.masks import Hole
+from inpainting.stages.latents.reading import PixelWindow
+from inpainting.stages.latents.settings import Content, EncodeCommand
 
 log = logging.getLogger(__name__)
-
-
-class PixelWindow(NamedTuple):
-    """A window before encoding, padded to the latent grid: its sequence, first frame and part of an `EncoderInput`."""
-
-    sequence: str
-    start: int
-    clip: Frames
-    hole: Hole
-    difference: NDArray[np.uint8] | None
-
-
-def cut(name: str, sequence: EncoderInput, starts: list[int], length: int, geometry: Geometry) -> Iterator[PixelWindow]:
-    """The windows of a sequence, of `length` frames from each of `starts`.
-
-    As in inference, they are padded before the hole is dilated.
-    """
-    _, height, width = sequence.hole.shape
-    padding = Padding(height, width, geometry)
-    for start in starts:
-        part = slice(start - sequence.first, start - sequence.first + length)
-        difference = None if sequence.difference is None else padding.pad(sequence.difference[part])
-        yield PixelWindow(name, start, padding.pad(sequence.clip[part]), padding.pad(sequence.hole[part]), difference)
 
 
 class WindowEncoder:
     """The VAE, which encodes a window in float32 if its latents are not finite in the VAE's own precision."""
 
     def __init__(self, settings: EncodeCommand) -> None:
-        """Load the VAE; raises InputError or UsageError for a base that can't be used."""
+        """Load the VAE; raises InputError or UsageError for a base that can't be used.
+
+        On CUDA, cuDNN times its algorithms once per shape of a convolution; all windows of a size have the same shapes.
+        """
         self.settings, self.device = settings, loading.resolve_device(settings.device)
         self.dtype = loading.vae_dtype(settings, self.device)
         self.vae = loading.load_vae(settings.base, self.dtype, self.device)
+        torch.backends.cudnn.benchmark = self.device.type == "cuda"
 
     @cached_property
     def _float32_vae(self) -> AutoencoderKLCogVideoX:
         return loading.load_vae(self.settings.base, torch.float32, self.device)
 
-    def encode(self, window: PixelWindow) -> dict[str, Tensor] | None:
-        """The tensors of a window, as `encode_window`: for instance a truth [latent frames, channels, rows, columns].
+    def encode(self, window: PixelWindow, content: Content) -> dict[str, Tensor] | None:
+        """A content's tensors of a window by name, on the CPU; see `artifacts.latents`.
 
-        Each window goes through the VAE by itself, since in a batch the last bits of its latents depend on the others.
-        None if its latents are not finite in float32.
+        For instance a truth or condition [latent frames, channels, rows, columns]. Each window goes through the VAE by
+        itself, since in a batch the last bits of its latents depend on the others. None if its latents are not finite
+        in float32.
         """
-        tensors = encode_window(self.vae, window, self.settings)
-        return tensors if is_finite(tensors) else self._encode_in_float32(window)
-
-    def _encode_in_float32(self, window: PixelWindow) -> dict[str, Tensor] | None:
-        if self.dtype == torch.float32:
-            return None
-        log.warning("%s, window at frame %d: its latents are not finite; encoding it in float32", *window[:2])
-        tensors = encode_window(self._float32_vae, window, self.settings)
+        tensors = self._encode(self.vae, window, content)
+        if not is_finite(tensors) and self.dtype != torch.float32:
+            log.warning("%s, window at frame %d: its latents are not finite; encoding it in float32", *window[:2])
+            tensors = self._encode(self._float32_vae, window, content)
         return tensors if is_finite(tensors) else None
+
+    def _encode(self, vae: AutoencoderKLCogVideoX, window: PixelWindow, content: Content) -> dict[str, Tensor]:
+        clip, dtype = window.clips[content], loading.DTYPES[self.settings.latents_dtype]
+        if content != "truth":
+            filled = inputs.condition_tensor(clip, window.dilated, content, self.device)
+            return {"condition": inputs.encode_condition(vae, filled[None])[0].to(dtype).cpu()}
+        mean, logvar = vae_latents.encode(vae, vae_latents.to_tensor(clip, self.device)[None])
+        tensors = {"truth": mean[0].to(dtype).cpu()}
+        if self.settings.truth_posterior == "mean_and_logvar":
+            tensors["logvar"] = logvar[0].to(dtype).cpu()
+        return tensors | {what: torch.from_numpy(array) for what, array in window.stored.items()}
 
 
 def is_finite(tensors: dict[str, Tensor]) -> bool:
     """Whether no tensor has a NaN or an infinity."""
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
-
-
-def encode_window(vae: AutoencoderKLCogVideoX, window: PixelWindow, settings: EncodeCommand) -> dict[str, Tensor]:
-    """Encode a window; returns its tensors for the shard, on the CPU.
-
-    For instance a truth or condition [latent frames, channels, rows, columns]; see `artifacts.latents`.
-    """
-    dtype, geometry = loading.DTYPES[settings.latents_dtype], bases.family(settings.base).geometry
-    if settings.content != "truth":
-        clip = _condition_tensor(window, settings.content, settings.mask_dilation)
-        return {"condition": vae_latents.encode(vae, clip[None])[0][0].to(dtype).cpu()}
-    clip = vae_latents.to_tensor(window.clip)
-    mean, logvar = (latents[0].to(dtype).cpu() for latents in vae_latents.encode(vae, clip[None]))
-    assert window.difference is not None
-    difference = masks.latent_max(window.difference, geometry.spatial_factor, geometry.temporal_factor)
-    tensors = {"truth": mean, "hole": torch.from_numpy(masks.pack(window.hole))}
-    tensors["difference"] = torch.from_numpy(difference)
-    return tensors | ({"logvar": logvar} if settings.truth_posterior == "mean_and_logvar" else {})
-
-
-def _condition_tensor(window: PixelWindow, source: ConditionSource, dilation: int) -> Tensor:
-    return inputs.condition_tensor(window.clip, masks.dilate(window.hole, dilation), source)

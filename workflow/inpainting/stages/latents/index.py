@@ -85,7 +85,7 @@ def _log_missing(table: pd.DataFrame, split: pd.DataFrame) -> None:
     missing = wanted[~wanted["id"].isin(table["sequence"])]
     if not missing.empty:
         log.warning(
-            "%d of %d sequences are missing, such as %s; the .left_out.tsv beside each shard says why",
+            "%d of %d sequences are missing, such as %s; the .left_out.tsv of each shard says why",
             *(len(missing), len(wanted), missing["id"].iloc[0]),
         )
 
@@ -101,7 +101,7 @@ def _log_without_hole(table: pd.DataFrame) -> None:
 def _check_contents(truths: pd.DataFrame, conditions: pd.DataFrame) -> None:
     wrong = truths[truths["content"] != "truth"]
     if not wrong.empty:
-        raise InputError(f"{wrong['shard'].iloc[0]} holds no truths; give --truths those of `encode --content truth`")
+        raise InputError(f"{wrong['shard'].iloc[0]} holds no truths; give --truths those of `encode --contents truth`")
     sources = sorted(set(conditions["content"]))
     if "truth" in sources or len(sources) > 1:
         raise InputError(f"--conditions: conditions of one source are needed, but these are {', '.join(sources)}")

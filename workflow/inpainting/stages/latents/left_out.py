@@ -1,7 +1,8 @@
-"""The sequences of a shard that could not be encoded: shard-N.left_out.tsv, beside the shard, for a person to read.
+"""The sequences that could not be encoded: latents/shard-N.left_out.tsv, for a person to read.
 
 Columns: id; start, the first frame (from 0) of the window that failed, empty if the sequence could not be read; reason.
-The shard, the index and training go without these sequences. Every run of `inpaint encode` tries them again.
+They are encoded in none of the contents that lacked them, and index and training go without them. Every run of
+`inpaint encode` tries them again.
 """
 
 import logging
@@ -15,30 +16,25 @@ from inpainting.core.files import write_table
 log = logging.getLogger(__name__)
 
 
-def left_out_path(shard: Path) -> Path:
-    """The table of the sequences that a shard lacks."""
-    return shard.with_suffix(".left_out.tsv")
+def left_out_path(latents: Path, shard: int) -> Path:
+    """The table of the sequences that the shards of a number lack, in the folder of the latents."""
+    return latents / f"shard-{shard}.left_out.tsv"
 
 
 class LeftOut:
     """Collects the sequences that can't be encoded and writes their table after each one."""
 
-    def __init__(self, shard: Path, sequences: int, max_share: float) -> None:
+    def __init__(self, latents: Path, shard: int, sequences: int, max_share: float) -> None:
         """Start without any, and delete the table of an earlier run.
 
         sequences: number of the shard's sequences; max_share: share of them, 0..1, that may be left out.
         """
-        self.table, self.sequences, self.max_share = left_out_path(shard), sequences, max_share
+        self.table, self.sequences, self.max_share = left_out_path(latents, shard), sequences, max_share
         self._rows: list[tuple[str, int | None, str]] = []
         self.table.unlink(missing_ok=True)
 
-    def __contains__(self, sequence: str) -> bool:
-        return any(sequence == name for name, _, _ in self._rows)
-
     def add(self, sequence: str, start: int | None, reason: str) -> None:
         """Leave a sequence out; raises InputError if these are more than `max_share`, or all of the shard."""
-        if sequence in self:
-            return
         self._rows.append((sequence, start, reason))
         log.warning("%s is left out: %s", sequence, reason)
         rows = pd.DataFrame(self._rows, columns=["id", "start", "reason"])

@@ -1,53 +1,76 @@
-"""Sequences that are encoded already: in the shard itself, or in the parts that an interrupted run left."""
+"""A shard while it is made: some of its sequences are in the file of an earlier run, or in parts beside it."""
 
 import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from inpainting.artifacts.latents import Shard, shard_digest, write_shard
+from inpainting.artifacts.latents import Shard, shard_digest, write_listing, write_shard
 from inpainting.core.errors import InputError
 from inpainting.stages.latents.encoding import is_finite
+from inpainting.stages.latents.settings import Content
 
 log = logging.getLogger(__name__)
 
 
-def parts_folder(shard: Path) -> Path:
-    """The folder of the parts of a shard that is being made: one small shard per finished sequence."""
-    return shard.with_suffix(".parts")
+class PartialShard:
+    """A shard of one content. `keys` has the sequences that it should hold, in order; see `keys.sequence_keys`."""
 
+    def __init__(self, path: Path, content: Content, keys: Mapping[str, str]) -> None:
+        """Find the sequences that the shard or its parts hold undamaged, with finite latents and these keys."""
+        self.path, self.content, self.keys = path, content, dict(keys)
+        self._files: dict[str, Shard] = {}
+        self._written: str | None = None  # the digest of the shard's file
+        for file in _opened([path, *sorted(self.parts.glob("*.safetensors"))]):
+            if file.path == path:
+                self._written = file.digest
+            for name, key in file.keys.items():
+                if self.keys.get(name) == key and name not in self._files and _is_intact(file, name):
+                    self._files[name] = file
 
-def write_part(shard: Path, sequence: str, tensors: Mapping[str, Tensor], content: str, key: str) -> None:
-    """Write the tensors of a finished sequence as a part of the shard; see `artifacts.latents.write_shard`.
+    @property
+    def parts(self) -> Path:
+        """The folder of the parts: one small shard per finished sequence."""
+        return self.path.with_suffix(".parts")
 
-    For instance a truth [latent frames, channels, rows, columns].
-    """
-    part = parts_folder(shard) / f"{sequence}.safetensors"
-    write_shard(part, tensors, content, {sequence: key}, source="", provenance={})
+    @property
+    def missing(self) -> list[str]:
+        """The sequences that must be encoded."""
+        return [name for name in self.keys if name not in self._files]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the shard itself holds exactly the sequences of `keys`."""
+        return not self.missing and self._is_written(self.keys)
 
-def remove_parts(shard: Path) -> None:
-    """Remove the parts of a finished shard."""
-    shutil.rmtree(parts_folder(shard), ignore_errors=True)
+    def write_part(self, sequence: str, tensors: Mapping[str, Tensor]) -> None:
+        """Write the tensors of a finished sequence as a part; see `artifacts.latents.write_shard`.
 
+        For instance a truth [latent frames, channels, rows, columns].
+        """
+        part = self.parts / f"{sequence}.safetensors"
+        write_shard(part, tensors, self.content, {sequence: self.keys[sequence]}, source="", provenance={})
+        self._files[sequence] = Shard(part)
 
-def reusable_sequences(shard: Path, keys: Mapping[str, str]) -> dict[str, Shard]:
-    """By sequence the file, shard or part, that holds it undamaged, with finite latents and the key that `keys` has."""
-    found: dict[str, Shard] = {}
-    for file in _opened([shard, *sorted(parts_folder(shard).glob("*.safetensors"))]):
-        for name, key in file.keys.items():
-            if keys.get(name) == key and name not in found and _is_intact(file, name):
-                found[name] = file
-    return found
+    def finish(self, source: str, provenance: Mapping[str, Any]) -> None:
+        """Write the shard of all encoded sequences, unless it is up to date, and its listing; remove the parts.
 
+        source, provenance: as in `artifacts.latents.write_shard`.
+        """
+        encoded = {name: key for name, key in self.keys.items() if name in self._files}
+        if self._is_written(encoded):
+            log.info("%s is up to date", self.path)
+        else:
+            tensors = {name: tensor for key in encoded for name, tensor in self._files[key].sequence(key).items()}
+            write_shard(self.path, tensors, self.content, encoded, source, provenance)
+        shutil.rmtree(self.parts, ignore_errors=True)
+        write_listing(self.path)
 
-def is_complete(shard: Path, keys: Mapping[str, str], found: Mapping[str, Shard]) -> bool:
-    """Whether the shard itself holds exactly the sequences of `keys`. `found`: of `reusable_sequences`."""
-    in_shard = [name for name, file in found.items() if file.path == shard]
-    digests = [opened.digest for opened in _opened([shard])]
-    return len(in_shard) == len(keys) and digests == [shard_digest(keys)]
+    def _is_written(self, keys: Mapping[str, str]) -> bool:
+        return self._written == shard_digest(keys) and all(self._files[name].path == self.path for name in keys)
 
 
 def _opened(paths: list[Path]) -> list[Shard]:

@@ -1,75 +1,117 @@
-"""Reading sequences for encoding: their frames and, for a condition, the filled hole. Runs in worker processes."""
+"""Reading sequences for encoding, up to the pixels that go through the VAE. Runs in worker processes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.fills import fill, is_frame_by_frame
+from inpainting.conditioning.padding import Padding
 from inpainting.core.errors import InputError
+from inpainting.models.family import Geometry
 from inpainting.stages.latents.settings import Content
 from inpainting.video import masks, sequence
 from inpainting.video.clip import Frames
 from inpainting.video.difference import summed_difference
 from inpainting.video.masks import Hole
+from inpainting.video.sequence import FOLDERS, Folders
 from inpainting.video.settings import MaskSettings
 
 
 class ReadJob(NamedTuple):
-    """A sequence to read: its folder, the frames to read, the content, and how masks are converted."""
+    """A sequence to read: its folder and number of frames, what to encode of it, and how masks are converted.
 
-    folder: Path
-    span: range
-    content: Content
-    masks: MaskSettings
-
-
-class EncoderInput(NamedTuple):
-    """The frames of a sequence before encoding, from frame `first` on.
-
-    clip: the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; hole: not dilated,
-    bool [frames, height, width]; difference: for a truth, see `difference`.
+    starts, window: first frames and length of the windows; geometry: of the model, whose grid frames are padded to.
     """
 
-    clip: Frames
-    hole: Hole
-    first: int = 0
-    difference: NDArray[np.uint8] | None = None
+    folder: Path
+    frames: int
+    contents: tuple[Content, ...]
+    starts: list[int]
+    window: int
+    masks: MaskSettings
+    geometry: Geometry
+    folders: Folders = FOLDERS
 
 
-def needed_frames(content: Content, frames: int, starts: Sequence[int], window: int) -> range:
-    """The frames to read for the windows at `starts`; all `frames` if the content's fill uses other frames."""
-    if content == "truth" or is_frame_by_frame(content):
-        return range(starts[0], starts[-1] + window)
-    return range(frames)
+class PixelWindow(NamedTuple):
+    """A window before encoding, padded to the latent grid: its sequence, first frame, and what is encoded or stored.
+
+    clips: by content the truth, or the input with its dilated hole filled, uint8 [frames, height, width, 3]; dilated:
+    that hole, united and dilated, bool [frames, height, width]; stored: the hole and the difference as a shard of
+    truths holds them.
+    """
+
+    sequence: str
+    start: int
+    clips: dict[Content, Frames]
+    dilated: Hole
+    stored: dict[str, NDArray[np.uint8]]
 
 
-def read_or_reason(job: ReadJob) -> EncoderInput | str:
-    """What `read_sequence` returns, or the message of its InputError, so that one sequence does not end the job."""
+def read_or_reason(job: ReadJob) -> list[PixelWindow] | str:
+    """What `read_windows` returns, or the message of its InputError, so that one sequence does not end the job."""
     try:
-        return read_sequence(job)
+        return read_windows(job)
     except InputError as error:
         return str(error)
 
 
-def read_sequence(job: ReadJob) -> EncoderInput:
-    """Read a sequence; raises InputError with its name if its frames can't be read or differ in size."""
-    rgb, mask = _read(job, sequence.read_rgb), _read(job, sequence.read_mask)
-    truth = _read(job, sequence.read_truth) if job.content == "truth" else None
-    if any(frames.shape[:3] != rgb.shape[:3] for frames in (mask, truth) if frames is not None):
+def read_windows(job: ReadJob) -> list[PixelWindow]:
+    """Read a sequence once for all contents, and fill it.
+
+    Raises InputError with its name if its frames can't be read or differ in size.
+    """
+    span = range(job.starts[0], job.starts[-1] + job.window)
+    needed = needed_frames(job.contents, job.frames, span, job.masks.mask_union)
+    rgb, mask = (_read(job, needed, read) for read in (sequence.read_rgb, sequence.read_mask))
+    truth = _read(job, span, sequence.read_truth) if "truth" in job.contents else None
+    if any(frames.shape[1:3] != rgb.shape[1:3] for frames in (mask, truth) if frames is not None):
         raise InputError(f"sequence {job.folder.name}: its three folders differ in frame size; audit the dataset again")
-    hole = masks.to_hole(mask, job.masks)
+    united = masks.unite(masks.to_hole(mask, job.masks), job.masks.mask_union)
+    sources = [content for content in job.contents if content != "truth"]
+    dilated = masks.dilate(united, job.masks.mask_dilation) if sources else united
+    inside = slice(span.start - needed.start, span.stop - needed.start)
+    clips = {source: fill(rgb, dilated, source)[inside] for source in sources}
+    hole, levels = united[inside], None
     if truth is not None:
-        return EncoderInput(truth, hole, job.span.start, difference(rgb, truth, hole))
-    return EncoderInput(fill(rgb, masks.dilate(hole, job.masks.mask_dilation), job.content), hole, job.span.start)
+        clips["truth"], levels = truth, difference(rgb[inside], truth, hole)
+    return [_cut(job, start, clips, hole, levels) for start in job.starts]
 
 
-def _read(job: ReadJob, read: Callable[[Path, int, int], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def needed_frames(contents: Sequence[Content], frames: int, span: range, union: int) -> range:
+    """The frames to read for windows within `span`; all `frames` if a content's fill uses other frames.
+
+    union: frames before and after, whose masks are united with a frame's own.
+    """
+    if all(content == "truth" or is_frame_by_frame(content) for content in contents):
+        return range(max(0, span.start - union), min(frames, span.stop + union))
+    return range(frames)
+
+
+def _cut(
+    job: ReadJob, start: int, clips: dict[Content, Frames], hole: Hole, levels: NDArray[np.uint8] | None
+) -> PixelWindow:
+    """A window of what was read from `job.starts[0]` on. As in inference, it is padded before its hole is dilated."""
+    height, width = hole.shape[1:]
+    padding, geometry = Padding(height, width, job.geometry), job.geometry
+    part = slice(start - job.starts[0], start - job.starts[0] + job.window)
+    hole = padding.pad(hole[part])
+    stored = {}
+    if levels is not None:
+        difference = masks.latent_max(padding.pad(levels[part]), geometry.spatial_factor, geometry.temporal_factor)
+        stored = {"hole": masks.pack(hole), "difference": difference}
+    padded = {content: padding.pad(clip[part]) for content, clip in clips.items()}
+    return PixelWindow(job.folder.name, start, padded, masks.dilate(hole, job.masks.mask_dilation), stored)
+
+
+def _read(job: ReadJob, span: range, read: Callable[[Path, int, int, Folders], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """The frames that `read` returns; any error becomes an InputError: damaged files make Pillow raise many kinds."""
     try:
-        return read(job.folder, job.span.start, len(job.span))
+        return read(job.folder, span.start, len(span), job.folders)
     except InputError:
         raise
     except Exception as error:
@@ -87,6 +129,6 @@ def difference(rgb: Frames, truth: Frames, hole: Hole) -> NDArray[np.uint8]:
     """
     levels = np.empty(hole.shape, np.uint8)
     for level, *frames in zip(levels, rgb, truth, strict=True):
-        level[:] = (summed_difference(*frames) + 2) // 3
+        level[:] = cv2.convertScaleAbs(summed_difference(*frames), alpha=1 / 3, beta=1 / 3)  # nearest to (sum + 1) / 3
     levels[hole] = 0
     return levels

@@ -9,7 +9,7 @@ from inpainting.artifacts.split import TRAIN
 from inpainting.baselines.settings import ConditionSource
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
 if TYPE_CHECKING:
     Content = str
@@ -39,15 +39,16 @@ class EncodeSettings(Settings):
     are not finite; with more, encoding fails. At 0.01, each sequence of a shard of less than 100 must be encoded."""
 
 
-class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, WindowSettings):
-    """Encode the windows of one shard's sequences: truths with their holes, or conditions.
+class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, WindowSettings, FolderSettings):
+    """Encode the windows of one shard's sequences: truths with their holes, and conditions.
 
-    Sequences that can't be encoded are left out and listed in a .left_out.tsv beside the shard: see --max-left-out.
+    Each sequence is read once for all contents that lack it. If it can't be encoded, it is left out of all of them and
+    listed in shard-N.left_out.tsv: see --max-left-out.
     """
 
-    content: Content
-    """What to encode: `truth` (with the holes), or a condition: the input with its hole filled as named, or unchanged
-    (`rgb`)."""
+    contents: tuple[Content, ...] = Field(min_length=1)
+    """What to encode: `truth` (with the holes), and conditions, each the input with its hole filled as named, or
+    unchanged (`rgb`). Each content has a shard of its own, and only what a shard lacks is encoded."""
     dataset: Path
     """Folder of the sequences."""
     split_file: Path
@@ -55,7 +56,8 @@ class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, 
     manifest: Path
     """manifest.parquet, as `inpaint audit` wrote it."""
     out: Path
-    """The shard to write, a .safetensors file; its listing for `inpaint index` is the .parquet beside it."""
+    """Folder of the latents; writes truth/shard-N.safetensors and condition/<source>/shard-N.safetensors there, and
+    beside each its listing for `inpaint index`, shard-N.parquet."""
     splits: Annotated[tuple[str, ...], Role.PLACE] = (TRAIN,)
     """Splits to encode; validation and test sequences are read as frames, not as latents."""
     frames: int = Field(100, ge=1)
@@ -64,11 +66,9 @@ class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, 
     """Number of this shard, from 0."""
     shards: Annotated[int, Role.PLACE] = Field(1, ge=1)
     """Number of shards into which the sequences are divided."""
-    content_folders: tuple[Path, ...] = ()
-    """Folders of the shards of all contents that will be encoded, each named after its content. The disk space for all
-    of them is checked before the first window is encoded; without this option, the space for this content alone."""
     reserve_gb: Annotated[float, Role.EXECUTION] = Field(0.0, ge=0)
-    """GB of disk space (10^9 bytes) that must stay free for later steps, such as checkpoints."""
+    """GB of disk space (10^9 bytes) that must stay free for later steps, such as checkpoints. It is checked before the
+    first window is encoded, together with the space for all shards of these contents."""
     workers: Annotated[int, Role.EXECUTION] = Field(2, ge=1)
     """Processes that read and fill sequences while the VAE encodes; their number does not change the result."""
 

@@ -1,9 +1,28 @@
 """Where a training's metrics go beside metrics.jsonl: accelerate's trackers for TensorBoard and Weights & Biases."""
 
+import os
+
 from accelerate.tracking import GeneralTracker, TensorBoardTracker, WandBTracker
 
+from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import value_digest
 from inpainting.stages.training.settings import TrainCommand
+
+WITHOUT_NETWORK = ("offline", "disabled", "dryrun")
+"""Values of WANDB_MODE that need no key."""
+
+
+def check_wandb(settings: TrainCommand) -> None:
+    """Raise UsageError, without network, if metrics should go to Weights & Biases and there is no key for it."""
+    if settings.wandb_project is None or os.environ.get("WANDB_MODE") in WITHOUT_NETWORK:
+        return
+    import wandb
+
+    if not wandb.api.api_key:
+        raise UsageError(
+            f"--wandb-project: {settings.wandb_project} was given, but there is no key for Weights & Biases; run "
+            "`wandb login`, or set WANDB_API_KEY, or WANDB_MODE=offline to keep the metrics on this machine"
+        )
 
 
 def start_trackers(settings: TrainCommand, first_step: int) -> list[GeneralTracker]:
@@ -19,5 +38,18 @@ def start_trackers(settings: TrainCommand, first_step: int) -> list[GeneralTrack
         options = {"name": settings.experiment, "id": run_id, "resume": "allow", "dir": str(settings.out)}
         trackers.append(WandBTracker(settings.wandb_project, config=config, **options))
     for tracker in trackers:
-        tracker.start()
+        _start(tracker)
     return trackers
+
+
+def _start(tracker: GeneralTracker) -> None:
+    if not isinstance(tracker, WandBTracker):
+        tracker.start()
+        return
+    import wandb
+
+    try:
+        tracker.start()
+    except wandb.Error as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"--wandb-project: Weights & Biases: {reason}; WANDB_MODE=offline does without it") from error

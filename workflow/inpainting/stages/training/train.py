@@ -35,7 +35,7 @@ from inpainting.stages.training.preview import Preview
 from inpainting.stages.training.resuming import Difference
 from inpainting.stages.training.running import only_training
 from inpainting.stages.training.settings import TrainCommand, checkpoint_steps
-from inpainting.stages.training.trackers import start_trackers
+from inpainting.stages.training.trackers import check_wandb, start_trackers
 from inpainting.stages.training.transformer import prepare_transformer
 from inpainting.video.settings import MaskSettings, WindowSettings
 
@@ -61,6 +61,7 @@ def _train_or_launch(settings: TrainCommand) -> None:
         with with_data(settings) as settings:
             dry_run(settings, fresh_run(settings))
         return
+    check_wandb(settings)
     if settings.processes > 1 and not is_worker():
         check_settings(settings)
         _launch(settings)

@@ -43,14 +43,15 @@ class Job(NamedTuple):
 
 
 class FilledClip(NamedTuple):
-    """A sequence whose hole is filled: frames and truth, uint8 [frames, height, width, 3], and the hole.
+    """A sequence whose hole is filled: frames and truth, uint8 [frames, height, width, 3], and its holes.
 
-    seconds: what the fill took.
+    hole: the masks' own, which is scored; united: see `masks.unite`, which is inpainted; seconds: what the fill took.
     """
 
     frames: Frames
     truth: Frames
     hole: Hole
+    united: Hole
     seconds: float
 
 
@@ -81,11 +82,12 @@ def score_all(settings: ValidateCommand, config: AdapterConfig, jobs: list[Job],
 
 
 def _read(settings: ValidateCommand, config: AdapterConfig, job: Job) -> tuple[Job, FilledClip]:
-    clip = read_clip(settings.dataset, job.sequence, job.frames)
+    clip = read_clip(settings.dataset, job.sequence, job.frames, settings.folders)
     hole = masks.to_hole(clip.mask, config.masks)
+    united = masks.unite(hole, config.masks.mask_union)
     begin = perf_counter()
-    filled = fill(clip.rgb, masks.dilate(hole, config.masks.mask_dilation), config.condition.condition_source)
-    return job, FilledClip(filled, clip.truth, hole, perf_counter() - begin)
+    filled = fill(clip.rgb, masks.dilate(united, config.masks.mask_dilation), config.condition.condition_source)
+    return job, FilledClip(filled, clip.truth, hole, united, perf_counter() - begin)
 
 
 def _inpaint_all(
@@ -101,7 +103,7 @@ def _inpaint_all(
             generator = noise_generator(seeds.derive(settings.seed, "validation.noise", job.sequence))
             begin = perf_counter()
             raw = pipeline(
-                clip.frames, clip.hole, num_inference_steps=steps, generator=generator, filled=True, composite=False
+                clip.frames, clip.united, num_inference_steps=steps, generator=generator, filled=True, composite=False
             ).frames
             outputs.append(Output(steps, raw, (clip.seconds + perf_counter() - begin) / job.frames))
         yield job, clip, outputs

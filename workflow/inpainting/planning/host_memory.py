@@ -1,0 +1,64 @@
+"""Host memory of the jobs that work on frames, for clusters, which end a job that takes more than it asked for.
+
+A worker process holds one sequence at a time. Its figures are peaks of the resident memory, measured on a sequence of
+100 frames of 640x480; what exceeds the libraries is taken to grow with the pixels.
+"""
+
+from dataclasses import dataclass
+
+from inpainting.config import PipelineConfig
+from inpainting.models.shapes import BYTES, read_base
+from inpainting.planning.disk import count_base_weights
+from inpainting.planning.work import frame_size
+
+MAIN_MB = 5000
+"""A process with the model, without its weights: PyTorch, CUDA and a window on its way to the GPU. On the CPU,
+models/nano took 2,800 to encode windows of 49 frames of 640x480."""
+SNAKEMAKE_MB = 500
+"""Two Snakemakes of 230, by which the executor starts a job; MAIN_MB has room for them."""
+LIBRARIES_MB = 200
+"""A worker process before its first sequence."""
+FILL_BYTES = 34
+"""Per pixel of a sequence, in a worker that reads and fills it for encoding: measured with flow_propagation."""
+SCORE_BYTES = 40
+"""Per pixel of a sequence, in a worker that fills and scores it: measured with all metrics."""
+WAITING_BYTES = 4
+"""Per pixel of a sequence on its way between processes: three channels and the hole."""
+
+
+@dataclass(frozen=True)
+class HostMemory:
+    """Megabytes that a job needs. pixels: of a sequence, all frames; weights: MB of the base's transformer."""
+
+    pixels: int
+    weights: int
+
+    @classmethod
+    def of(cls, config: PipelineConfig) -> "HostMemory":
+        """For a configuration, whose frames are taken to have the size that `count_work` assumes."""
+        wide, high = frame_size(config, None)[0]
+        weights = count_base_weights(read_base(config.model.base, config.model.revision)) * BYTES[config.model.dtype]
+        return cls(config.dataset.frames * wide * high, round(weights / 1e6))
+
+    def encode(self, workers: int) -> int:
+        """`inpaint encode`: one sequence more than workers waits for the VAE."""
+        return MAIN_MB + self._workers(workers, FILL_BYTES) + self._sequences(workers + 1, WAITING_BYTES)
+
+    def model(self, processes: int = 1) -> int:
+        """`inpaint train` and `inpaint validate`: the weights are in memory twice while they are loaded."""
+        return processes * (MAIN_MB + 2 * self.weights)
+
+    def evaluate(self, workers: int) -> int:
+        """`inpaint evaluate` of a classical method."""
+        return SNAKEMAKE_MB + LIBRARIES_MB + self._workers(workers, SCORE_BYTES)
+
+    def evaluate_model(self, workers: int) -> int:
+        """`inpaint evaluate` of a learned method, of which two outputs per worker wait to be scored."""
+        scoring = self._workers(workers, SCORE_BYTES) + self._sequences(2 * workers, WAITING_BYTES)
+        return self.model() + scoring
+
+    def _workers(self, workers: int, pixel_bytes: int) -> int:
+        return workers * LIBRARIES_MB + self._sequences(workers, pixel_bytes)
+
+    def _sequences(self, count: int, pixel_bytes: int) -> int:
+        return round(count * self.pixels * pixel_bytes / 1e6)
