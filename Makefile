@@ -6,7 +6,7 @@ SETUP := .venv/.set-up
 # If it is set, as in some container images, every process compiles torch, diffusers and the rest again, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check format schema pins audit-pins clean
+.PHONY: help setup demo test check bench format schema pins audit-pins clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ check: $(SETUP) ## formatters, linters, types, import rules and the fast tests
 
 test: check ## all tests
 	$(BIN)/pytest -q -m slow
+
+bench: $(SETUP) ## measure the speed promises beside their peers, in one table
+	$(BIN)/python benchmarks/all.py
 
 format: $(SETUP) ## format code and workflow
 	$(BIN)/ruff check --fix --quiet .

@@ -10,7 +10,6 @@ time is counted.
 """
 
 import argparse
-import os
 import shutil
 import tempfile
 import time
@@ -25,6 +24,7 @@ from inpainting.artifacts.record import NO_CONTENT, Soundness, make_record
 from inpainting.artifacts.split import SPLIT_TABLE, TRAIN
 from inpainting.stages.latents.settings import EncodeCommand
 from inpainting.video import sequence
+from rows import report, say
 
 
 def cpu_seconds() -> float:
@@ -88,6 +88,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     width, height = map(int, options.size.split("x"))
+    ratios, unchanged = [], []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_dataset(root, options.sequences, options.frames, width, height)
@@ -106,11 +107,13 @@ def main() -> None:
         for _ in range(options.repeats):
             shutil.rmtree(settings.out, ignore_errors=True)
             alone, ours = bare(root, options.frames, options.base), cost(lambda: encode(settings))
+            again, _ = cost(lambda: encode(settings))
             for what, one, other in zip(("CPU", "wall"), ours, alone, strict=True):
-                print(f"{what} time: inpaint encode {one:.2f} s, bare {other:.2f} s: {one / other:.3f} x")
-            print(f"load {os.getloadavg()[0]:.1f}")
-        again, _ = cost(lambda: encode(settings))
-    print(f"a run with nothing changed: {again:.2f} s of CPU")
+                say(f"{what} time: inpaint encode {one:.2f} s, bare {other:.2f} s: {one / other:.3f} x")
+            ratios.append(ours[0] / alone[0])
+            unchanged.append(again / ours[0])
+    report("encode", ratios, "CPU time of `inpaint encode` / of Pillow and the VAE alone (aim: 1.1)")
+    report("encode, no change", unchanged, "CPU time of encoding again / of encoding")
 
 
 if __name__ == "__main__":

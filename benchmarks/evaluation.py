@@ -1,11 +1,9 @@
 """Speed of scoring: `PYTHONPATH=workflow .venv/bin/python benchmarks/evaluation.py [FRAMES]`.
 
-Scores blurred clips of 640x480, first in one process, then in as many as there are cores. Prints the time of each
-metric, the speed-up, SSIM compared with scikit-image's, and the minutes for 100 sequences of 49 frames. FRAMES per clip
-is 9 by default. Run it on an idle machine.
+Scores blurred clips of 640x480 in this process, and compares with the metrics' functions alone and with scikit-image's
+SSIM. Also prints the time of each metric. FRAMES per clip is 9 by default.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +13,6 @@ from time import perf_counter
 import cv2
 import numpy as np
 from inpainting.artifacts.examples import Output
-from inpainting.core.workers import process_pool
 from inpainting.metrics.metric import Reference
 from inpainting.metrics.motion import motion_of
 from inpainting.metrics.regions import Regions, effect_region
@@ -26,9 +23,10 @@ from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.video import masks
 from inpainting.video.clip import SequenceClip
 from numpy.typing import NDArray
+from rows import report, say, take_turns
 from skimage.metrics import structural_similarity
 
-WIDTH, HEIGHT, FRAMES, SEQUENCES = 640, 480, 49, 100
+WIDTH, HEIGHT = 640, 480
 SETTINGS = EvaluateCommand(
     method="telea", dataset=Path(), manifest=Path(), split_file=Path(), out=Path("x.parquet"), mask_dilation=4
 )
@@ -47,19 +45,6 @@ def clip_of(seed: int, frames: int) -> tuple[SequenceClip, NDArray[np.uint8]]:
     return SequenceClip(str(seed), shaded, mask, truth), output
 
 
-def score(seed: int, frames: int) -> float:
-    """Make one clip and score it; returns the seconds of scoring alone."""
-    clip, output = clip_of(seed, frames)
-    filled = masks.dilate(masks.to_hole(clip.mask, SETTINGS), SETTINGS.mask_dilation)
-    outputs: dict[Output, NDArray[np.uint8]] = {
-        "raw": output,
-        "composited": masks.composite(output, clip.rgb, filled),
-    }
-    begin = perf_counter()
-    score_outputs(SETTINGS, clip, filled, outputs)
-    return perf_counter() - begin
-
-
 def seconds(work: Callable[[], object]) -> float:
     """Wall seconds of a function call."""
     begin = perf_counter()
@@ -73,38 +58,54 @@ def kernels(frames: int) -> dict[str, float]:
     hole = masks.to_hole(clip.mask, SETTINGS)
     reference = Reference(clip.truth, Regions(hole, effect_region(clip.rgb, clip.truth, hole)))
     reference.cached(motion_of)
-    pairs = list(zip(output, clip.truth, strict=True))
     work: dict[str, Callable[[], object]] = {
         **{metric.title: partial(metric.score, output, reference) for metric in METRICS if metric.score},
-        "SSIM by region": lambda: [ssim(a, b) for a, b in pairs],
-        "SSIM by scikit-image": lambda: [
-            structural_similarity(a, b, data_range=255, channel_axis=-1, full=True) for a, b in pairs
-        ],
         "the truth's flow, once": lambda: motion_of(clip.truth),
     }
     return {name: 1000 * seconds(job) / frames for name, job in work.items()}
 
 
+def against_kernels(frames: int) -> list[float]:
+    """Time of all scores of raw and composited output, divided by that of the metrics' functions and region maps."""
+    clip, output = clip_of(0, frames)
+    filled = masks.dilate(masks.to_hole(clip.mask, SETTINGS), SETTINGS.mask_dilation)
+    outputs: dict[Output, NDArray[np.uint8]] = {
+        "raw": output,
+        "composited": masks.composite(output, clip.rgb, filled),
+    }
+
+    def alone() -> None:
+        effect = effect_region(clip.rgb, clip.truth, filled)
+        reference = Reference(clip.truth, Regions(masks.to_hole(clip.mask, SETTINGS), effect))
+        for metric in METRICS:
+            for name in {"raw" if metric.composites_itself else name for name in metric.outputs}:
+                if metric.score:
+                    metric.score(outputs[name], reference)
+
+    ours, kernels = take_turns(3, lambda: score_outputs(SETTINGS, clip, filled, outputs), alone)
+    return [one / other for one, other in zip(ours, kernels, strict=True)]
+
+
+def against_skimage(frames: int) -> list[float]:
+    """Time of scikit-image's SSIM divided by that of ours."""
+    clip, output = clip_of(0, frames)
+    pairs = list(zip(output, clip.truth, strict=True))
+    ours, theirs = take_turns(
+        3,
+        lambda: [ssim(one, other) for one, other in pairs],
+        lambda: [structural_similarity(a, b, data_range=255, channel_axis=-1, full=True) for a, b in pairs],
+    )
+    return [other / one for one, other in zip(ours, theirs, strict=True)]
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure and report."""
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    cores = os.cpu_count() or 1
     cv2.setNumThreads(1)
-    costs = kernels(frames)
-    for name, cost in costs.items():
-        print(f"{name:32} {cost:8.1f} ms per frame")
-    print(f"SSIM is {costs['SSIM by scikit-image'] / costs['SSIM by region']:.1f} times as fast as scikit-image's")
-    clips = 2 * cores
-    score(0, 2)
-    alone = seconds(lambda: [score(seed, frames) for seed in range(cores)]) / cores
-    with process_pool(cores, preload="inpainting.stages.evaluation.scoring") as pool:
-        list(pool.map(score, range(cores), [2] * cores))
-        scoring: list[float] = []
-        together = seconds(lambda: scoring.extend(pool.map(score, range(clips), [frames] * clips))) / clips
-    print(f"{cores} processes make and score clips {alone / together:.2f} times as fast as one")
-    print(f"a clip of {frames} frames, raw and composited: {sum(scoring) / clips:.2f} s, all {cores} cores at work")
-    minutes = sum(scoring) / clips / cores / frames * FRAMES * SEQUENCES / 60
-    print(f"{SEQUENCES} sequences of {FRAMES} frames at {WIDTH}x{HEIGHT}: {minutes:.1f} minutes per method")
+    for name, milliseconds in kernels(frames).items():
+        say(f"{name:32} {milliseconds:8.1f} ms per frame")
+    report("evaluation", against_kernels(frames), "CPU time of scoring both outputs / of the metrics' functions alone")
+    report("SSIM", against_skimage(frames), "CPU time of scikit-image's SSIM / of ours")
 
 
 if __name__ == "__main__":

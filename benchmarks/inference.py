@@ -1,12 +1,12 @@
-"""Speed and quality of inpainting with few steps, compared with 50 steps and guidance:
+"""Speed and quality of inpainting, compared with the plain diffusers pipeline:
 
-    PYTHONPATH=workflow .venv/bin/python benchmarks/inference.py ADAPTER [DATASET]
+    PYTHONPATH=workflow .venv/bin/python benchmarks/inference.py [ADAPTER [DATASET]]
 
-The reference takes 50 steps with guidance 6 (with a negative prompt that differs minimally, since guidance between
-equal prompts is skipped), one window at a time, each denoised alone and blended into the next. The other rows take few
-steps without guidance, with windows batched and denoised together. DATASET is a folder of sequences with truths;
-without it two sample sequences of 49 frames of 128x96 are made. Prints seconds for all clips without loading the model,
-mean PSNR of the raw output in the mask, and the speed-up over the reference. Run it on an idle machine.
+The reference is diffusers' CogVideoXPipeline: 50 steps with guidance 6, one window after the other. The other rows take
+the number of steps without guidance, with windows batched and denoised together. DATASET is a folder of sequences with
+truths; without it a sample sequence of 33 frames of 128x96 is made. Without ADAPTER, one of a single update is trained:
+enough for times, not for quality. Prints wall seconds without loading the model and mean PSNR of the raw output in the
+mask.
 """
 
 import sys
@@ -17,27 +17,52 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers import CogVideoXPipeline
 from inpainting.cli import main as inpaint
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.metrics.psnr import psnr
-from inpainting.models.loading import encode_prompt
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
-from inpainting.sampling.window_schedule import Blend
 from inpainting.video import masks, sequence
 from numpy.typing import NDArray
+from rows import report, say
+from train_step import arguments, write_latents
 
-FRAMES, SIZE = 49, "128x96"
+FRAMES, SIZE, REPEATS = 33, "128x96", 2
 
-Variant = tuple[str, int, float, Blend, int | None]
-"""Name, denoising steps, guidance, blending of windows, windows per batch."""
+STEPS = (1, 2, 4, 10, 50)
+"""Numbers of denoising steps that are compared with the reference."""
 
-REFERENCE: Variant = ("reference: 50 steps, guidance 6", 50, 6.0, "pixels", 1)
-VARIANTS: tuple[Variant, ...] = (
-    REFERENCE,
-    *((f"{steps} steps", steps, 1.0, "latents", None) for steps in (1, 2, 4, 10)),
-)
+
+def reference_seconds(pipeline: CogVideoXInpaintPipeline, plain: CogVideoXPipeline, folders: list[Path]) -> float:
+    """Wall seconds of diffusers' pipeline for as many windows of the same size."""
+    embeds = torch.zeros(1, *pipeline.family.text_size(plain.transformer.config))
+    seconds = 0.0
+    for folder in folders:
+        rgb = sequence.read_rgb(folder, 0, len(list((folder / sequence.RGB).iterdir())))
+        schedule = pipeline.plan(len(rgb))
+        for _ in schedule.starts:
+            begin = perf_counter()
+            plain(
+                height=rgb.shape[1],
+                width=rgb.shape[2],
+                num_frames=schedule.length,
+                num_inference_steps=50,
+                guidance_scale=6.0,
+                prompt_embeds=embeds,
+                negative_prompt_embeds=embeds,
+                output_type="np",
+            )
+            seconds += perf_counter() - begin
+    return seconds
+
+
+def trained_adapter(folder: Path) -> Path:
+    """An adapter of one update."""
+    write_latents(folder)
+    assert inpaint(["train", *arguments(folder, folder / "training", 1)]) == 0
+    return folder / "training" / "checkpoints" / "step-1" / "adapter"
 
 
 def sequences(dataset: Path) -> list[Path]:
@@ -61,31 +86,34 @@ def measure(pipeline: CogVideoXInpaintPipeline, folders: list[Path], **options: 
     return seconds, float(np.mean(scores))
 
 
-def main(adapter: Path, dataset: Path | None) -> None:
-    """Measure each variant and print a table."""
-    with tempfile.TemporaryDirectory() as made:
+def main(adapter: Path | None, dataset: Path | None) -> None:
+    """Measure each number of steps and report."""
+    with tempfile.TemporaryDirectory() as name:
+        made = Path(name)
+        trained = adapter is not None
+        adapter = adapter or trained_adapter(made)
         if dataset is None:
-            dataset = Path(made)
-            inpaint(["sample", made, "--sequences", "2", "--frames", str(FRAMES), "--size", SIZE, "--seed", "77"])
-        folders = sequences(dataset)
-        model = ModelSettings(base=read_adapter_config(adapter).base)
-        pipeline = load_pipeline(model, adapter)
-        away_from = torch.full_like(encode_prompt(model.base, "", pipeline.device), 1e-6)
-        pipeline(*warm_up(folders[0]), num_inference_steps=1)
-        print(f"{len(folders)} clips\n{'':34}{'seconds':>9}{'dB in mask':>12}{'speed-up':>9}")
-        reference = None
-        for name, steps, guidance, blend, at_once in VARIANTS:
-            seconds, score = measure(
-                pipeline,
-                folders,
-                num_inference_steps=steps,
-                guidance_scale=guidance,
-                negative_prompt_embeds=away_from,
-                blend=blend,
-                windows_at_once=at_once,
+            dataset = made / "sequences"
+            inpaint(
+                ["sample", str(dataset), "--sequences", "1", "--frames", str(FRAMES), "--size", SIZE, "--seed", "77"]
             )
-            reference = reference or seconds
-            print(f"{name:34}{seconds:9.1f}{score:12.2f}{reference / seconds:8.1f}x", flush=True)
+        folders = sequences(dataset)
+        base = read_adapter_config(adapter).base
+        pipeline = load_pipeline(ModelSettings(base=base, device="cpu"), adapter)
+        plain = CogVideoXPipeline.from_pretrained(base, tokenizer=None, text_encoder=None)
+        plain.set_progress_bar_config(disable=True)
+        pipeline(*warm_up(folders[0]), num_inference_steps=1)
+        ratios: dict[int, list[float]] = {steps: [] for steps in STEPS}
+        for _ in range(REPEATS):
+            reference = reference_seconds(pipeline, plain, folders)
+            say(f"CogVideoXPipeline, 50 steps with guidance: {reference:.1f} s for {len(folders)} clips")
+            for steps in STEPS:
+                seconds, score = measure(pipeline, folders, num_inference_steps=steps)
+                say(f"{steps} steps: {seconds:.1f} s" + (f", {score:.2f} dB" if trained else ""))
+                ratios[steps].append(reference / seconds)
+        for steps, found in ratios.items():
+            what = f"wall time of CogVideoXPipeline, 50 steps with guidance / of ours with {steps}"
+            report(f"inference, {steps} steps", found, what)
 
 
 def warm_up(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -94,6 +122,7 @@ def warm_up(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 if __name__ == "__main__":
-    if not 2 <= len(sys.argv) <= 3:
-        sys.exit("usage: benchmarks/inference.py ADAPTER [DATASET]")
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) == 3 else None)
+    if len(sys.argv) > 3:
+        sys.exit("usage: benchmarks/inference.py [ADAPTER [DATASET]]")
+    adapter, dataset, *_ = (*map(Path, sys.argv[1:]), None, None)
+    main(adapter, dataset)

@@ -6,10 +6,7 @@ Measured for windows of 49 frames of 640x480; its share of a training step, at t
 """
 
 import argparse
-import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +23,7 @@ from inpainting.models.widening import widen_patch_embedding
 from inpainting.stages.training.batches import Batches
 from inpainting.stages.training.settings import AugmentationSettings, LossSettings
 from inpainting.video import masks, sequence
+from rows import report, take_turns
 
 SOURCE: ConditionSource = "grey"
 
@@ -61,26 +59,20 @@ def write_frames(folder: Path, frames: int, width: int, height: int) -> None:
     sequence.write_sequence(folder, clip, (clip[..., 0] > 200).astype(np.uint8) * 255, clip)
 
 
-def seconds(work: Callable[[int], object], times: int) -> float:
-    """CPU seconds of one call: the median of `times` calls."""
-    found = []
-    for number in range(times):
-        start = time.process_time()
-        work(number)
-        found.append(time.process_time() - start)
-    return float(np.median(found))
-
-
 def against_decoding(root: Path) -> None:
     """A window from the cache (its checksum is verified on first read only) compared with its PNGs."""
     cache = write_cache(root, 8, 49, 640, 480)
-    first, later = seconds(lambda n: cache[n], 8), seconds(lambda n: cache[n % 8], 24)
     write_frames(root / "frames", 49, 640, 480)
     read = (sequence.read_rgb, sequence.read_truth, sequence.read_mask)
-    decoding = seconds(lambda _: [one(root / "frames", 0, 49) for one in read], 1)
-    cached = f"from the cache {1000 * later:.1f} ms, on first read {1000 * first:.1f} ms"
-    print(f"a window's 147 PNGs: {1000 * decoding:.0f} ms; {cached}")
-    print(f"cache: {decoding / later:.0f} x faster, {decoding / first:.0f} x on first read (aim: at least 20)")
+    cached, decoded = take_turns(
+        3, lambda: [cache[number] for number in range(8)], lambda: [one(root / "frames", 0, 49) for one in read]
+    )
+    faster = [8 * decoding / windows for windows, decoding in zip(cached, decoded, strict=True)]
+    report(
+        "cached window",
+        faster,
+        "CPU time of decoding a window's 147 PNGs / of reading it from the cache (aim: over 20)",
+    )
 
 
 def share_of_a_step(root: Path, base: str) -> None:
@@ -88,7 +80,6 @@ def share_of_a_step(root: Path, base: str) -> None:
     family, condition, channels = bases.family(base), ConditionSettings(), bases.latent_channels(base)
     cache = write_cache(root, 32, 17, 128, 96, channels)
     batches = Batches(cache, LossSettings(), AugmentationSettings(), 2, 4, 0, family, condition.mask_entry)
-    drawing = seconds(lambda step: batches.of_step(step, 0, 1, 4), 30)
     transformer = loading.load_transformer(base, torch.float32, torch.device("cpu"), (12, 16), 17)
     widen_patch_embedding(transformer, condition.input_channels(channels, family.geometry))
     lora.add_lora(transformer, LoraSettings(rank=32, alpha=32, targets=("attention+ff",)), seed=0)
@@ -96,14 +87,13 @@ def share_of_a_step(root: Path, base: str) -> None:
     prompt = loading.encode_prompt(base, "", torch.device("cpu")).expand(4, -1, -1)
     (batch,) = batches.of_step(0, 0, 1, 4)
 
-    def step(_: int) -> None:
+    def step() -> None:
         shown = (batch.noise, batch.condition, batch.mask, prompt, batch.timesteps)
         family.predict(transformer, *shown).square().mean().backward()
 
-    step(0)
-    working = seconds(step, 5)
-    print(f"a batch: {1000 * drawing:.1f} ms; a nano step on it: {1000 * working:.0f} ms of CPU")
-    print(f"reading is {100 * drawing / working:.1f} % of the step (aim: under 5 %)")
+    drawn, worked = take_turns(5, lambda: batches.of_step(0, 0, 1, 4), step)
+    shares = [drawing / working for drawing, working in zip(drawn, worked, strict=True)]
+    report("batch", shares, "CPU time of reading a batch / of the nano model's pass on it (aim: under 0.05)")
 
 
 def main() -> None:
@@ -114,7 +104,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         against_decoding(Path(one))
         share_of_a_step(Path(other), options.base)
-    print(f"load {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -161,6 +161,11 @@ def plan(configfile: object, *options: str) -> list[str]:
     return [*command("plan", configfile=configfile), *options]
 
 
+def doctor(**options: object) -> list[str]:
+    """Check this machine, and what a configuration names."""
+    return command("doctor", **options)
+
+
 def tables(results: Iterable[object], manifest: object, out: object, *options: str) -> list[str]:
     """Compare methods by their results, the .parquet files of `evaluate`."""
     return [*command("tables", results=results, manifest=manifest, out=out), *options]

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inpainting import cli
 from inpainting.cli import main, parse
+from inpainting.commands import COMMANDS, GROUPS
 from inpainting.core.settings import parse_size
+from inpainting.models.settings import LoraSettings
 from inpainting.stages.dataset.settings import AuditCommand
+
+RELATIVE = "relative to the file that names it or to the current folder"
 
 
 def error_of(capsys: pytest.CaptureFixture[str]) -> str:
@@ -25,7 +28,9 @@ def test_an_unknown_step_is_wrong_usage_and_the_steps_are_named(capsys: pytest.C
 def test_help_names_every_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(f"\n  {name} " in shown for name in cli.COMMANDS)
+    for group, commands in GROUPS.items():
+        section = shown.split(f"\n{group}:\n")[1].split("\n\n")[0]
+        assert [line.split()[0] for line in section.splitlines()] == list(commands)
     assert main([]) == 2
 
 
@@ -114,9 +119,16 @@ def test_the_command_line_gives_what_python_gives() -> None:
 
 
 def test_every_setting_has_a_help_text() -> None:
-    for command in cli.COMMANDS.values():
+    for command in COMMANDS.values():
         kind = command.settings_class()
         assert all(info.description for info in kind.model_fields.values())
+
+
+def test_the_help_of_the_command_itself_imports_no_package() -> None:
+    probe = "import sys; from inpainting.cli import main; main(['--help']); " + (
+        "assert not {'pydantic', 'yaml', 'numpy', 'torch'} & set(sys.modules), 'slow imports'"
+    )
+    subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
 
 
 def test_help_imports_neither_torch_nor_pandas() -> None:
@@ -124,6 +136,69 @@ def test_help_imports_neither_torch_nor_pandas() -> None:
         "assert not {'torch', 'pandas', 'diffusers'} & set(sys.modules), 'slow imports'"
     )
     subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
+
+
+def test_the_options_of_a_step_are_grouped_by_the_settings_that_declare_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["train", "--help"])
+    assert exit.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown.index("\nthis step:\n") < shown.index("--index") < shown.index("\nLoRA: its target layers")
+    lora = shown.split("\nLoRA: its target layers, rank and scale:\n")[1].split("\n\n")[0]
+    declared = {f"--{name.replace('_', '-')}" for name in LoraSettings.model_fields}
+    assert {line.split()[0].rstrip(",") for line in lora.splitlines() if line.startswith("  --")} == declared
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_what_print_config_prints_can_be_given_as_the_config(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, *(["--videos", "clips"] if name == "import" else []), "--print-config"]) == 0
+    printed = capsys.readouterr().out
+    (tmp_path / "step.yaml").write_text(printed)
+    assert main([name, "--config", str(tmp_path / "step.yaml"), "--print-config"]) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_options_override_the_values_of_the_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "step.yaml").write_text("root: here\nframes: 17\nmask_invert: true\n")
+    given = parse("audit", ["x", "y", "--frames", "9", f"--config={tmp_path / 'step.yaml'}"])
+    assert given == AuditCommand(root=Path("x"), out=Path("y"), frames=9, mask_invert=True)
+    assert type(given) is AuditCommand
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("framse: 17\n", ["--framse: there is no such setting; did you mean frames?"]),
+        ("frames: 0\n", ["--frames: 0 was given, but it should be greater than or equal to 1"]),
+        (
+            "frames: 17\n",
+            ["--root: a value is needed and none was given", "--out: a value is needed and none was given"],
+        ),
+        ("- 1\n", ["--config: step.yaml holds list; a configuration has names and values"]),
+        (None, [f"--config: step.yaml does not exist; give a configuration file, {RELATIVE}"]),
+    ],
+)
+def test_a_wrong_config_is_reported_as_options_are(
+    text: str | None,
+    sentences: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        Path("step.yaml").write_text(text)
+    assert main(["audit", "--config", "step.yaml"]) == 2
+    assert error_of(capsys).splitlines() == [f"inpaint audit: {sentence}" for sentence in sentences]
+
+
+def test_config_needs_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--config"]) == 2
+    assert error_of(capsys) == "inpaint audit: --config: a value is needed and none was given"
 
 
 def test_a_place_without_permission_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -222,6 +222,30 @@ def test_other_tools_need_names_of_their_own_and_folders_that_are_there(tmp_path
             resolve({"evaluation": {"external": external}})
 
 
+def test_what_yaml_reads_in_another_way_is_taken_as_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "sequences").mkdir()
+    text = "dataset: {root: ~/sequences, rgb_folder: in}\ntraining: {mixed_precision: no, steps: 1e4}\n"
+    settings = resolve({"extends": "config/config.yaml", **yaml.safe_load(text)})
+    assert (settings.training.mixed_precision, settings.training.steps) == ("no", 10_000)
+    assert settings.dataset.root == str(tmp_path / "sequences")
+    assert settings.dataset.folder_options() == "--rgb-folder in"
+    with pytest.raises(UsageError, match="YAML reads yes, no, on and off as true and false, so quote them"):
+        resolve({"extends": "config/config.yaml", "dataset": {"root": False}})
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ({"rgb_folder": "a/b"}, "should be the name of a folder inside each sequence"),
+        ({"rgb_folder": "same", "truth_folder": "same"}, "should differ from the names of the other two"),
+    ],
+)
+def test_names_of_folders_that_can_not_be_are_refused(names: dict[str, str], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        resolve({"extends": "config/config.yaml", "dataset": names})
+
+
 @pytest.mark.parametrize("name", ["cogvideox-5b", "cogvideox-1.5-5b", "cogvideox-fun-2b-inp"])
 def test_other_bases_differ_from_2b_in_base_precision_and_what_the_base_was_trained_with(
     tmp_path: Path, name: str

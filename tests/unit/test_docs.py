@@ -10,7 +10,8 @@ from typing import get_args
 import pytest
 import yaml
 from inpainting.artifacts.method_kinds import Kind
-from inpainting.cli import COMMANDS, parse
+from inpainting.cli import parse
+from inpainting.commands import COMMANDS
 from inpainting.config import resolve
 from inpainting.core.settings import Role
 from inpainting.metrics.regions import REGIONS

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
 from inpainting.core.errors import UsageError
 from inpainting.core.files import write_json
-from inpainting.core.settings import Settings, error_sentences
+from inpainting.core.settings import Settings, error_sentences, read_values
 from inpainting.experiments import Experiment, read_experiments
 from inpainting.models import bases
 from inpainting.models.settings import ModelSettings
@@ -22,7 +21,7 @@ from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, T
 from inpainting.stages.report.settings import ReportSettings
 from inpainting.stages.training.settings import TrainSettings
 from inpainting.stages.validation.settings import ValidateSettings
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
 
 class AuditConfig(AuditSettings):
@@ -32,7 +31,7 @@ class AuditConfig(AuditSettings):
     """Number of jobs, each with a part of the sequences; a few hundred sequences per shard are a good size."""
 
 
-class DatasetConfig(Settings):
+class DatasetConfig(FolderSettings):
     """The sequences, their audit and their split."""
 
     root: str | None = None
@@ -193,7 +192,7 @@ def resolve_or_exit(config: Mapping[str, Any], folders: Sequence[Path] = ()) -> 
 
 def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The values with those of the files that they extend; through: the files that led here."""
-    values = dict(config)
+    values = _with_home(config)
     for key in ("extends", "experiments"):
         if isinstance(values.get(key), str):
             values[key] = _relative_to(folders, values[key])
@@ -211,24 +210,17 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple
     return _merged(_extended(read_values(Path(name), "extends"), [Path(name).parent], (*through, path)), values)
 
 
+def _with_home(value: Any) -> Any:
+    """The values with the home folder in place of a leading ~, as a shell has it."""
+    if isinstance(value, Mapping):
+        return {key: _with_home(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_home(part) for part in value]
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
+
+
 def _relative_to(folders: Sequence[Path], name: str) -> str:
     return next((str(folder / name) for folder in folders if (folder / name).exists()), name)
-
-
-def read_values(path: Path, setting: str) -> dict[str, Any]:
-    """The values in a configuration file; raises UsageError with the name of the setting that named it."""
-    if not path.is_file():
-        raise UsageError(
-            f"{setting}: {path} does not exist; give a configuration file, relative to the file that extends it or to "
-            "the current folder"
-        )
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
-    if not isinstance(values, dict):
-        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
-    return values
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

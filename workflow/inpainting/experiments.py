@@ -3,14 +3,12 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from pydantic import ValidationError
 
-from inpainting.core.errors import UsageError
-from inpainting.core.files import read_table
+from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import error_sentences
+from inpainting.core.tables import read_written_table
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.evaluation.settings import NAME, NAME_RULE
 from inpainting.stages.training.settings import TrainSettings
@@ -34,48 +32,46 @@ def read_experiments(path: Path, training: TrainSettings, seed: int) -> dict[str
     outside it.
     """
     rows = _rows(path)
-    groups = rows["group"].fillna(rows["experiment"]) if "group" in rows else rows["experiment"]
     experiments = {
-        str(row.experiment): Experiment(*_overridden(row, path, training, seed), str(group))
-        for row, group in zip(rows.itertuples(), groups, strict=True)
+        row["experiment"]: Experiment(*_overridden(row, path, training, seed), row["group"] or row["experiment"])
+        for row in rows
     }
     _check_groups(path, experiments)
     return experiments
 
 
-def _rows(path: Path) -> pd.DataFrame:
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         raise UsageError(f"experiments: {path} does not exist; give a table of experiment, overrides, description")
     try:
-        table = read_table(path)
-    except ValueError as error:
-        raise UsageError(f"experiments: {path} can't be read as a table ({error})") from error
-    if list(table.columns[:2]) != ["experiment", "overrides"]:
-        raise UsageError(f"{path}: the columns should be experiment, overrides, description and, optionally, group")
-    twice = table["experiment"][table["experiment"].duplicated()]
-    if not twice.empty:
-        raise UsageError(f"{path}: the experiment {twice.iloc[0]} occurs twice; names should be unique")
-    for name in [*table["experiment"], *(table["group"].dropna() if "group" in table else ())]:
+        rows = read_written_table(path, ("experiment", "overrides"), ("description", "group"))
+    except InputError as error:
+        raise UsageError(f"experiments: {error}") from error
+    names = [row["experiment"] for row in rows]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UsageError(f"{path}: the experiment {twice[0]} occurs twice; names should be unique")
+    for name in [*names, *filter(None, (row["group"] for row in rows))]:
         if name in METHODS:
             raise UsageError(f"{path}: {name} is another method's name; rename the experiment")
-        if not re.fullmatch(NAME, str(name)):
+        if not re.fullmatch(NAME, name):
             raise UsageError(f"{path}: the name {name} {NAME_RULE}")
-    return table
+    return rows
 
 
-def _overridden(row: Any, path: Path, training: TrainSettings, seed: int) -> tuple[TrainSettings, int]:
+def _overridden(row: dict[str, str], path: Path, training: TrainSettings, seed: int) -> tuple[TrainSettings, int]:
     """A row's training settings and its seed."""
-    values = dict(pair.partition("=")[::2] for pair in row.overrides.split()) if isinstance(row.overrides, str) else {}
+    values = dict(pair.partition("=")[::2] for pair in row["overrides"].split())
     own = values.pop("seed", str(seed))
     if not own.isdecimal():
-        raise UsageError(f"{path}, experiment {row.experiment}: seed: {own} was given, but it should be a number")
+        raise UsageError(f"{path}, experiment {row['experiment']}: seed: {own} was given, but it should be a number")
     lists = {name: value.split(",") for name, value in values.items() if isinstance(getattr(training, name, 0), tuple)}
     try:
         # What was not set keeps its default, which may follow an overridden setting.
         return TrainSettings(**{**training.model_dump(exclude_unset=True), **values, **lists}), int(own)
     except ValidationError as error:
         sentences = error_sentences(error, TrainSettings, option=False)
-        raise UsageError(f"{path}, experiment {row.experiment}: {'; '.join(sentences)}") from error
+        raise UsageError(f"{path}, experiment {row['experiment']}: {'; '.join(sentences)}") from error
 
 
 def _check_groups(path: Path, experiments: dict[str, Experiment]) -> None:

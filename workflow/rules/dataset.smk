@@ -32,7 +32,7 @@ rule sample:
         mem_mb=2000,
         runtime=60,
     params:
-        options=settings.dataset.sample.to_options(),
+        options=f"{settings.dataset.sample.to_options()} {NAMES_OF_FOLDERS}".strip(),
         frames=settings.dataset.frames,
         seed=settings.seed,
         out=subpath(output.table, parent=True),

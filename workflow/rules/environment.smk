@@ -31,7 +31,12 @@ TRACKED = [role for role in Role if role is not Role.EXECUTION]
 BASE = [] if os.path.isdir(settings.model.base) else ["results/base.txt"]
 MODEL = settings.model.to_options(*TRACKED)
 DEVICE = settings.model.to_options(Role.EXECUTION)
-MASKS, WINDOWS = settings.masks.to_options(), settings.windows.to_options()
+# The names of a sequence's folders go wherever the dataset goes; default names are no options, and repeat nothing.
+NAMES_OF_FOLDERS = settings.dataset.folder_options()
+MASKS, WINDOWS = (
+    f"{settings.masks.to_options()} {NAMES_OF_FOLDERS}".strip(),
+    settings.windows.to_options(),
+)
 FILL = settings.training.section(FillSettings).to_options()
 
 # SIGTERM, SIGUSR1 and Ctrl-C reach every process of a job. The shell and `tee` must outlive `inpaint`, which saves its

@@ -24,7 +24,9 @@ rule validate:
         gpu=GPUS,
     params:
         checkpoint="results/training/{experiment}/checkpoints/step-{step}",
-        options=verbatim(f"{settings.validation.to_options()} {MODEL}"),
+        options=verbatim(
+            f"{settings.validation.to_options()} {MODEL} {NAMES_OF_FOLDERS}".strip()
+        ),
         root=verbatim(DATASET),
         frames=settings.dataset.frames,
         seed=settings.seed,

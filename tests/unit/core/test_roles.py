@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from inpainting.cli import COMMANDS
+from inpainting.commands import COMMANDS
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.core.settings import Role, Settings, names_of_role
 from pydantic import Field

@@ -4,7 +4,8 @@ import shlex
 import sys
 
 import pytest
-from inpainting import cli
+from inpainting.cli import parse
+from inpainting.commands import COMMANDS, Command
 from inpainting.core.settings import Settings, error_sentences
 from inpainting.video.settings import WindowSettings
 from pydantic import Field, ValidationError
@@ -55,7 +56,7 @@ class Everything(Settings):
 def test_settings_are_the_same_after_a_round_trip_through_a_command_line(
     values: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(cli.COMMANDS, "everything", cli.Command("everything", "everything", "Everything", "all kinds"))
+    monkeypatch.setitem(COMMANDS, "everything", Command("everything", "everything", "Everything", "all kinds"))
     monkeypatch.setitem(sys.modules, "inpainting.everything.settings", sys.modules[__name__])
     settings = Everything.model_validate(values)
-    assert cli.parse("everything", shlex.split(settings.to_options())) == settings
+    assert parse("everything", shlex.split(settings.to_options())) == settings

@@ -5,24 +5,18 @@ from inpainting.importing import cutting
 
 
 def test_a_whole_clip_is_one_sequence_by_its_name() -> None:
-    assert cutting.cuts("bear", 82, None, None) == [cutting.Cut("bear", 0, 82)]
+    assert cutting.cuts("bear", 82, None) == [cutting.Cut("bear", 0, 82)]
 
 
 def test_pieces_are_called_by_the_frame_they_begin_with() -> None:
-    assert [piece.id for piece in cutting.cuts("bear", 100, 49, None)] == ["bear_00001", "bear_00050"]
-    assert [piece.first for piece in cutting.cuts("bear", 100, 49, 20)] == [0, 20, 40]
-    assert cutting.cuts("bear", 48, 49, None) == []
+    assert [piece.id for piece in cutting.cuts("bear", 100, 49)] == ["bear_00001", "bear_00050"]
+    assert cutting.cuts("bear", 48, 49) == []
 
 
-@given(total=st.integers(1, 300), frames=st.integers(1, 100), stride=st.integers(1, 100))
-def test_pieces_lie_within_the_clip_and_what_is_left_over_would_not_make_another(
-    total: int, frames: int, stride: int
-) -> None:
-    pieces = cutting.cuts("x", total, frames, stride)
-    assert all(piece.first + frames <= total for piece in pieces)
-    if pieces:
-        assert pieces[-1].first + stride + frames > total
-        assert cutting.left_over(total, pieces) == total - pieces[-1].first - frames
+@given(total=st.integers(1, 300), frames=st.integers(1, 100))
+def test_pieces_follow_each_other_and_what_is_left_over_would_not_make_another(total: int, frames: int) -> None:
+    pieces = cutting.cuts("x", total, frames)
+    assert [piece.first for piece in pieces] == [frames * number for number in range(total // frames)]
 
 
 @given(frames=st.integers(1, 200), source=st.sampled_from([24.0, 25.0, 29.97, 60.0]), rate=st.floats(1, 120))

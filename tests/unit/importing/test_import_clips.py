@@ -1,6 +1,7 @@
 """`inpaint import`, through the command line, with real files."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import commands
@@ -52,13 +53,13 @@ def test_the_audit_accepts_what_was_imported(run: Import, clips: Path) -> None:
 
 
 def test_a_long_clip_becomes_several_sequences_of_one_group(run: Import, clips: Path) -> None:
-    assert run(*given(clips), "--frames", "5", "--stride", "3") == 0
+    assert run(*given(clips), "--frames", "5") == 0
     dataset = clips / "dataset"
-    ids = [f"{name}_{first:05d}" for name in ("one", "two") for first in (1, 4, 7)]
+    ids = [f"{name}_{first:05d}" for name in ("one", "two") for first in (1, 6)]
     assert list(table(dataset)["id"]) == ids
-    for start, name in enumerate(ids[:3]):
-        assert np.array_equal(sequence.read_rgb(dataset / name, 0, 5), scene(1)[3 * start : 3 * start + 5])
-        assert np.array_equal(sequence.read_mask(dataset / name, 0, 5), box()[3 * start : 3 * start + 5])
+    for start, name in enumerate(ids[:2]):
+        assert np.array_equal(sequence.read_rgb(dataset / name, 0, 5), scene(1)[5 * start : 5 * start + 5])
+        assert np.array_equal(sequence.read_mask(dataset / name, 0, 5), box()[5 * start : 5 * start + 5])
     groups = pd.read_csv(dataset / "groups.tsv", sep="\t")
     assert dict(zip(groups["id"], groups["group"], strict=True)) == {name: name.split("_")[0] for name in ids}
 
@@ -187,12 +188,11 @@ def test_masks_with_a_missing_frame_are_refused(run: Import, clips: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ([], "--videos: one of --videos, --table and --davis is needed"),
-        (["--videos", "a", "--table", "b"], "--table: one of --videos, --table and --davis is needed"),
+        ([], "--videos: one of --videos, --table, --davis and --sequences is needed"),
+        (["--videos", "a", "--table", "b"], "--table: one of --videos, --table, --davis and --sequences is needed"),
         (["--videos", "a"], "--masks: a mask is needed for each clip"),
         (["--videos", "a", "--masks", "b", "--make-masks"], "--masks: with --make-masks the clips are the truth"),
         (["--table", "a", "--truths", "b"], "--truths: goes with --videos"),
-        (["--videos", "a", "--make-masks", "--stride", "2"], "--stride: 2 frames between sequences need --frames"),
         (["--videos", "a", "--make-masks", "--size", "8x8"], "--size: 8x8 is too small for the model"),
         (["--videos", "nowhere/*.mp4", "--make-masks"], "--videos: nowhere/*.mp4 is no video and no folder"),
     ],
@@ -202,3 +202,47 @@ def test_wrong_options_are_refused_in_one_sentence(
 ) -> None:
     assert run(*options) == 2
     assert capsys.readouterr().err.startswith(f"inpaint import: {sentence}")
+
+
+def test_names_are_paired_whatever_the_form_of_their_accents(run: Import, tmp_path: Path) -> None:
+    names = [unicodedata.normalize(form, "café") for form in ("NFC", "NFD")]
+    write_video(tmp_path / "videos" / f"{names[1]}.mkv", scene())
+    write_video(tmp_path / "masks" / f"{names[0]}.mkv", box())
+    assert run("--videos", tmp_path / "videos", "--masks", tmp_path / "masks") == 0
+    assert list(table(tmp_path / "dataset")["id"]) == [names[0]]
+
+
+def test_frames_without_a_mask_are_named_or_taken_as_empty(run: Import, clips: Path) -> None:
+    (clips / "masks" / "two.png").unlink()
+    masks = write_folder(clips / "masks" / "two", box())
+    for number in (3, 4):
+        (masks / f"{number:05d}.png").unlink()
+    assert run(*given(clips)) == 1
+    assert "00003.png, 00004.png have none, --missing-masks empty" in reason(clips / "dataset", "two")
+    assert run(*given(clips), "--missing-masks", "empty") == 0
+    expected = box()
+    expected[3:5] = 0
+    assert np.array_equal(sequence.read_mask(clips / "dataset" / "two", 0, FRAMES), expected)
+    assert np.array_equal(sequence.read_mask(clips / "dataset" / "one", 0, FRAMES), box())
+
+
+def test_masks_of_another_rate_are_paired_by_time(run: Import, tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mkv", scene(), rate=24)
+    masks = write_video(tmp_path / "masks.mkv", np.repeat(box(), 2, axis=0), rate=48)
+    assert run("--videos", clip, "--masks", masks) == 1
+    assert "48 and 24 frames per second, --rate pairs them by time" in reason(tmp_path / "dataset", "clip")
+    assert run("--videos", clip, "--masks", masks, "--rate", "24") == 0
+    assert np.array_equal(sequence.read_mask(tmp_path / "dataset" / "clip", 0, FRAMES), box())
+
+
+def test_sequences_whose_frames_have_other_names_are_imported_with_their_groups(run: Import, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for folder, frames in zip(("in", "hole", "out"), (scene(1), box(), scene(2)), strict=True):
+            write_folder(tmp_path / "given" / name / folder, frames)
+    (tmp_path / "given" / "groups.tsv").write_text("id;group\na;scene\nb;scene\n")
+    names = ["--rgb-folder", "in", "--mask-folder", "hole", "--truth-folder", "out"]
+    assert run("--sequences", tmp_path / "given", *names) == 0
+    folders = sequence.Folders("in", "hole", "out")
+    assert np.array_equal(sequence.read_mask(tmp_path / "dataset" / "b", 0, FRAMES, folders), box())
+    assert np.array_equal(sequence.read_truth(tmp_path / "dataset" / "b", 0, FRAMES, folders), scene(2))
+    assert set(table(tmp_path / "dataset")["group"]) == {"scene"}

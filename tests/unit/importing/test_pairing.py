@@ -81,11 +81,13 @@ def test_paths_in_a_table_are_relative_to_its_folder(place: Path) -> None:
 
 def test_a_table_without_the_required_columns_is_refused(place: Path) -> None:
     (place / "clips.tsv").write_text("clip,mask\n")
-    with pytest.raises(InputError, match="name and video are needed"):
+    with pytest.raises(
+        InputError, match="separated by commas; its first line should name name, video; mask, truth, group may"
+    ):
         find(place, table=place / "clips.tsv")
 
 
-@pytest.mark.parametrize("name", [".hidden", "RGB_480", "a/b", "", "a\x07b"])
+@pytest.mark.parametrize("name", [".hidden", "a/b", "", "a\x07b"])
 def test_names_that_no_folder_can_have_are_refused(place: Path, name: str) -> None:
     (place / "clips.tsv").write_text(f"name\tvideo\n{name}\tv/bear.mp4\n")
     assert "can't be a folder's name" in find(place, table=place / "clips.tsv", make_masks=True)[0].problem

@@ -4,11 +4,16 @@ import resource
 from fractions import Fraction
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
+from inpainting.cli import parse
 from inpainting.core.files import read_json
+from inpainting.sampling.run_model import RunModel
+from inpainting.sampling.settings import RunCommand
 from inpainting.video import masks, reader, sequence, writer
 from inpainting.video.reader import Video
+from peft.tuners.tuners_utils import BaseTunerLayer
 from PIL import Image
 
 from .conftest import FRAMES, HEIGHT, WIDTH, Run, hole, picture_frames, still_mask
@@ -143,6 +148,39 @@ def test_masks_of_another_size_or_number_are_refused_with_both_numbers(
     assert not (tmp_path / "out").exists()
 
 
+def test_masks_of_0_and_1_are_refused_with_their_highest_value(
+    run: Run, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(still_mask() // 255).save(tmp_path / "mask.png")
+    assert run(clip, tmp_path / "mask.png", tmp_path / "out") == 1
+    assert "the masks' values reach 1 of 255, below the threshold, 128" in capsys.readouterr().err
+
+
+def test_frames_without_a_mask_are_named_or_stay_as_they_are(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, images in (("frames", picture_frames(9)), ("masks", np.stack([still_mask()] * 9))):
+        (tmp_path / name).mkdir()
+        sequence.write_images(tmp_path / name, images)
+    (tmp_path / "masks" / sequence.frame_name(4)).unlink()
+    assert run(tmp_path / "frames", tmp_path / "masks", tmp_path / "out") == 1
+    assert "frame_00004.png have none; --missing-masks empty" in capsys.readouterr().err
+    assert run(tmp_path / "frames", tmp_path / "masks", tmp_path / "out", "--missing-masks", "empty") == 0
+    written = reader.read_video(tmp_path / "out").frames
+    changed = (written != picture_frames(9)).any(axis=(1, 2, 3))
+    assert np.flatnonzero(~changed).tolist() == [3]
+
+
+def test_a_red_mask_in_a_folder_of_another_name_is_inpainted(run: Run, tmp_path: Path) -> None:
+    folders = sequence.Folders("in", "hole", "out")
+    red = np.zeros((9, HEIGHT, WIDTH, 3), np.uint8)
+    red[..., 0] = still_mask()
+    sequence.write_sequence(tmp_path / "clip", picture_frames(9), red, picture_frames(9), folders=folders)
+    assert run(tmp_path / "clip", None, tmp_path / "made", "--rgb-folder", "in", "--mask-folder", "hole") == 0
+    changed = (reader.read_video(tmp_path / "made").frames != picture_frames(9)).any(axis=-1)
+    assert changed[:, still_mask() > 0].mean() > 0.9
+
+
 def test_the_metadata_of_a_long_clip_has_its_seams(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
     assert run(clip, mask, tmp_path / "out") == 0
     seam = read_json(tmp_path / "out.json")["output"]["seam"]
@@ -196,6 +234,19 @@ def test_the_preview_is_written_first_and_shows_the_window_with_the_largest_hole
     assert np.array_equal(shown[HEIGHT:, :WIDTH][~hole()], picture_frames()[0][~hole()])
     assert run(clip, mask, tmp_path / "without.mkv") == 0
     assert (tmp_path / "without.mkv").read_bytes() == (tmp_path / "out.mkv").read_bytes()
+
+
+def test_fused_lora_changes_results_in_float32_by_rounding_alone(
+    run: Run, clip: Path, mask: Path, adapter: Path, tmp_path: Path
+) -> None:
+    for name, options in (("apart", []), ("fused", ["--fuse-lora"])):
+        assert run(clip, mask, tmp_path / name, "--adapter", str(adapter), "--frames", "9", *options) == 0
+        settings = parse("run", commands.run(None, tmp_path / name, *options, adapter=adapter)[1:])
+        assert isinstance(settings, RunCommand)
+        lora = [m for m in RunModel(settings).pipeline.transformer.modules() if isinstance(m, BaseTunerLayer)]
+        assert lora and all(module.merged == bool(options) for module in lora)
+    apart, fused = (reader.read_video(tmp_path / name).frames.astype(int) for name in ("apart", "fused"))
+    assert np.abs(apart - fused).max() <= 1
 
 
 @pytest.mark.parametrize(

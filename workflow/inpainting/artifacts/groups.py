@@ -9,6 +9,7 @@ from pathlib import Path
 
 from inpainting.artifacts.formats import TextTable
 from inpainting.core.errors import InputError
+from inpainting.core.tables import read_written_table
 
 GROUPS = "groups.tsv"
 
@@ -23,13 +24,13 @@ def read_groups(dataset: Path) -> dict[str, str]:
     path = dataset / GROUPS
     if not path.exists():
         return {}
-    table = GROUPS_TABLE.read(path).drop_duplicates()
-    if (table == "").any(axis=None):
-        raise InputError(f"{path} has an empty id or group; leave out sequences that belong to no group")
-    twice = table["id"][table["id"].duplicated()]
-    if len(twice):
-        raise InputError(f"{path} puts {twice.iloc[0]} into two groups; give it one")
-    return dict(zip(table["id"], table["group"], strict=True))
+    groups: dict[str, str] = {}
+    for row in read_written_table(path, ("id", "group")):
+        if not row["id"] or not row["group"]:
+            raise InputError(f"{path} has an empty id or group; leave out sequences that belong to no group")
+        if groups.setdefault(row["id"], row["group"]) != row["group"]:
+            raise InputError(f"{path} puts {row['id']} into two groups; give it one")
+    return groups
 
 
 def write_groups(dataset: Path, groups: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ group; video, mask and truth, the files.
 
 from inpainting.artifacts.formats import TextTable
 
-IMPORT_VERSION = 1
+IMPORT_VERSION = 2
 """Raised by hand when imported pixels change on purpose; sequences of another version are made again."""
 
 IMPORTS = "import.tsv"

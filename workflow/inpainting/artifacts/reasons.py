@@ -17,6 +17,7 @@ class Reason(Enum):
     MISSING_FRAME = "missing_frame", "a folder has a gap in its numbering"
     UNREADABLE_FRAME = "unreadable_frame", "a frame is no regular file, no image, truncated, damaged or absurdly large"
     WRONG_DEPTH = "wrong_depth", "a frame has more than 16 bits per channel, of which no one knows which are meant"
+    UNCLEAR_MASK = "unclear_mask", "a mask has colours and transparency that both vary: either could be the mask"
     SIZE_CHANGES = "size_changes", "frames of one folder differ in size"
     SIZES_DIFFER = "sizes_differ", "the three folders differ in frame size"
     TOO_SMALL = "too_small", "a frame is smaller than the smallest size the model can take"
@@ -27,6 +28,7 @@ class Reason(Enum):
     OTHER_COLOURS = "other_colours", "the truth shows the input's scene in other colours, outside the mask too"
     SHIFTED_MASK = "shifted_mask", "the mask covers what was removed only when it is shifted in time"
     INVERTED_MASK = "inverted_mask", "input and truth differ outside the mask alone, as if it were inverted", False
+    TURNED_FRAMES = "turned_frames", "EXIF data turn the frames of one folder, and not those of the others", False
     FLICKERING_MASK = "flickering_mask", "the mask is empty for some frames between others in which it is not", False
     JUMPING_MASK = "jumping_mask", "the mask's area changes several times over from one frame to the next", False
     NOTHING_REMOVED = "nothing_removed", "input and truth are equal inside the mask", False

@@ -6,20 +6,25 @@ sections share (seed, frames, base model), and defines the command line.
 
 import difflib
 import json
+import re
 import reprlib
 import shlex
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from inpainting.core.errors import UsageError
 
 Size = Annotated[str, Field(pattern=r"^[1-9]\d*x[1-9]\d*$", json_schema_extra={"expected": "WIDTHxHEIGHT"})]
 """A frame size in pixels, written WIDTHxHEIGHT, e.g. 640x480."""
+
+EXPONENT = re.compile(r"[0-9.]+[eE]\+?[0-9]+")
+"""A number such as 1e4, which YAML takes for text: its own form is 1.0e+4."""
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
 
@@ -56,6 +61,12 @@ def names_of_role(kind: type[BaseModel], *roles: Role) -> set[str]:
     return {name for name, field in kind.model_fields.items() if role_of(field) in roles}
 
 
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    """The values that a Literal allows; also inside of an optional one."""
+    inside = get_args(annotation)
+    return inside if get_origin(annotation) is Literal else tuple(one for part in inside for one in _choices(part))
+
+
 def _holds_path(annotation: Any) -> bool:
     return annotation is Path or any(_holds_path(part) for part in get_args(annotation))
 
@@ -64,6 +75,18 @@ class Settings(BaseModel):
     """Base class of all settings: immutable, refuses unknown names, uses field docstrings as help texts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_meant(cls, value: Any, info: ValidationInfo) -> Any:
+        """A word that YAML reads as false or true, such as `no`, and an integer that it reads as text, such as 1e4."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool):
+            words = {"yes", "on"} if value else {"no", "off"}
+            return next((word for word in _choices(annotation) if word in words), value)
+        if isinstance(value, str) and int in (annotation, *get_args(annotation)) and EXPONENT.fullmatch(value):
+            return int(float(value)) if float(value).is_integer() else value
+        return value
 
     def of_role(self, *roles: Role) -> dict[str, Any]:
         """Settings with these roles by name, as JSON values; nested settings are filtered too."""
@@ -107,6 +130,22 @@ def parse_size(size: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def read_values(path: Path, setting: str) -> dict[str, Any]:
+    """The values in a configuration file; raises UsageError with the name of the setting that named it."""
+    if not path.is_file():
+        raise UsageError(
+            f"{setting}: {path} does not exist; give a configuration file, relative to the file that names it or to "
+            "the current folder"
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
+    return values
+
+
 def existing(path: Path | None, option: str, what: str) -> Path:
     """Return `path`; raises UsageError with the option and `what` was expected if it is None or does not exist."""
     if path is None:
@@ -141,6 +180,8 @@ def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
     found = _found(detail["input"])
     if detail["type"] == "string_pattern_mismatch":
         message = "should be WIDTHxHEIGHT in pixels, such as 640x480"
+    if detail["type"] == "string_type" and isinstance(detail["input"], bool):
+        message += "; YAML reads yes, no, on and off as true and false, so quote them"
     message = message.removeprefix("Input ").replace("input was", "it was")
     return f"{name}: {found} was given, but it {message}"
 

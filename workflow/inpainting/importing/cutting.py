@@ -14,20 +14,14 @@ class Cut:
     frames: int
 
 
-def cuts(name: str, total: int, frames: int | None, stride: int | None) -> list[Cut]:
+def cuts(name: str, total: int, frames: int | None) -> list[Cut]:
     """The sequences of a clip of `total` frames: the whole clip if `frames` is None, else pieces of `frames` frames.
 
     Pieces are named by their first frame, counted from 1: <name>_00001, <name>_00050, ...
     """
     if frames is None:
         return [Cut(name, 0, total)]
-    starts = range(0, total - frames + 1, stride or frames)
-    return [Cut(f"{name}_{start + 1:05d}", start, frames) for start in starts]
-
-
-def left_over(total: int, pieces: list[Cut]) -> int:
-    """Number of frames at the end of the clip that are in no sequence."""
-    return total - max((piece.first + piece.frames for piece in pieces), default=0)
+    return [Cut(f"{name}_{start + 1:05d}", start, frames) for start in range(0, total - frames + 1, frames)]
 
 
 def resample(times: tuple[float, ...], source_rate: float, rate: float) -> list[int]:

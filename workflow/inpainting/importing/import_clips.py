@@ -3,9 +3,8 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,15 +14,12 @@ from inpainting.artifacts.import_table import IMPORT_TABLE, IMPORTS, LEFT_OUT, M
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.progress import tracked
 from inpainting.core.workers import process_pool
-from inpainting.importing.import_state import exclusive, progress_text
+from inpainting.importing.import_state import exclusive
 from inpainting.importing.making import Outcome, import_clip
 from inpainting.importing.pairing import ClipFiles, find_clips
 from inpainting.importing.settings import ImportCommand
 
 log = logging.getLogger(__name__)
-
-HEARTBEAT = 10.0
-"""Seconds without a finished clip after which the progress of unfinished ones is logged."""
 
 HIGH_COVERAGE = 0.6
 """Mean coverage of a mask above which its polarity may be inverted, which is logged."""
@@ -64,25 +60,12 @@ def _import_all(clips: Sequence[ClipFiles], settings: ImportCommand) -> list[Out
 
 
 def _outcomes(clips: Sequence[ClipFiles], settings: ImportCommand) -> Iterator[Outcome]:
-    """The outcome of each clip, in the order in which they finish; logs the progress of long ones."""
+    """The outcome of each clip, in the clips' order."""
     if settings.workers == 1:
         yield from (import_clip(clip, settings) for clip in clips)
         return
-    workers, waiting = min(settings.workers, len(clips)), iter(clips)
-    with process_pool(workers, preload=import_clip.__module__) as pool:
-        pending = {pool.submit(import_clip, clip, settings): clip for clip in islice(waiting, 2 * workers)}
-        while pending:
-            done, _ = wait(pending, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
-            for clip in islice(waiting, len(done)):
-                pending[pool.submit(import_clip, clip, settings)] = clip
-            for future in done:
-                del pending[future]
-                yield future.result()
-            counts = [
-                progress_text(settings.out, clip) for future, clip in pending.items() if not done and future.running()
-            ]
-            if progress := ", ".join(count for count in counts if count):
-                log.info("import: in progress are %s", progress)
+    with process_pool(min(settings.workers, len(clips)), preload=import_clip.__module__) as pool:
+        yield from pool.map(partial(import_clip, settings=settings), clips)
 
 
 def read_imports(out: Path) -> pd.DataFrame:

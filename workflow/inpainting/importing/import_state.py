@@ -83,15 +83,6 @@ class ImportState:
         write_json(self.path, {"key": self.key, "sequences": self.sequences, "rows": self.rows})
 
 
-def progress_text(out: Path, clip: ClipFiles) -> str:
-    """Progress of a clip that another process imports, for the log; empty before it has started."""
-    path = out / STATE_FOLDER / f"{clip.name}.json"
-    if not path.exists():
-        return ""
-    found = read_json(path)
-    return f"{clip.name} ({len(found['rows'])} of {len(found['sequences'])} sequences)"
-
-
 def _identity(path: Path) -> list[list[Any]]:
     """Names, sizes and times of a file, or of the files in a folder. Raises InputError if they can't be read."""
     try:

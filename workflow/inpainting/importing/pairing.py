@@ -3,18 +3,19 @@
 import glob
 import logging
 import mimetypes
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
-
-from inpainting.core.errors import InputError, UsageError
+from inpainting.artifacts.groups import read_groups
+from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
+from inpainting.core.tables import read_written_table
 from inpainting.importing.settings import ImportCommand
 from inpainting.video.reader import image_suffixes
-from inpainting.video.sequence import FOLDERS
+from inpainting.video.sequence import Folders
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +43,15 @@ def find_clips(settings: ImportCommand) -> list[ClipFiles]:
         clips = from_table(existing(settings.table, "--table", "a .tsv with the columns name, video, mask"))
     elif settings.davis is not None:
         clips = from_davis(existing(settings.davis, "--davis", "the folder with JPEGImages and Annotations"))
+    elif settings.sequences is not None:
+        clips = from_sequences(existing(settings.sequences, "--sequences", "a folder of sequences"), settings.folders)
     else:
         assert settings.videos is not None
         clips = from_names(settings.videos, settings.masks, settings.truths)
-    if settings.make_masks and settings.davis is not None:
+    if settings.make_masks and (settings.davis or settings.sequences):
         clips = [replace(clip, mask=None) for clip in clips]
     names = Counter(clip.name for clip in clips)
-    return sorted((_checked(clip, names[clip.name], settings.make_masks) for clip in clips), key=lambda clip: clip.name)
+    return sorted((_checked(clip, names[clip.name], settings) for clip in clips), key=lambda clip: clip.name)
 
 
 def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[ClipFiles]:
@@ -75,26 +78,38 @@ def from_names(videos: str, masks: Path | None, truths: Path | None) -> list[Cli
 
 def from_table(table: Path) -> list[ClipFiles]:
     """Clips of a .tsv with the columns name and video, and optionally mask, truth and group."""
-    try:
-        rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{table} can't be read as a table: {error}") from error
-    known = {"name", "video", "mask", "truth", "group"}
-    if not {"name", "video"} <= set(rows.columns) <= known:
-        raise InputError(
-            f"{table} has the columns {', '.join(rows.columns)}; name and video are needed, separated by a tab; mask, "
-            "truth and group are optional"
-        )
-    rows = rows.reindex(columns=["name", "video", "mask", "truth", "group"], fill_value="")
 
     def place(text: str) -> Path | None:
         return table.parent / text if text else None
 
     return [
         ClipFiles(
-            name, table.parent / video, place(mask), place(truth), group or name, "" if video else "no video is named"
+            unicodedata.normalize("NFC", row["name"]),
+            table.parent / row["video"],
+            place(row["mask"]),
+            place(row["truth"]),
+            row["group"] or row["name"],
+            "" if row["video"] else "no video is named",
         )
-        for name, video, mask, truth, group in rows.itertuples(index=False)
+        for row in read_written_table(table, ("name", "video"), ("mask", "truth", "group"))
+    ]
+
+
+def from_sequences(root: Path, folders: Folders) -> list[ClipFiles]:
+    """The sequences of a folder in the dataset's layout, with the groups of its groups.tsv."""
+    groups = read_groups(root)
+    found = [path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    if not found or (root / folders.rgb).is_dir():
+        raise UsageError(f"--sequences: {root} should hold folders with {' and '.join(folders[:2])} in them")
+    return [
+        ClipFiles(
+            _stem(path),
+            path / folders.rgb,
+            path / folders.mask,
+            path / folders.truth if (path / folders.truth).is_dir() else None,
+            groups.get(path.name, path.name),
+        )
+        for path in found
     ]
 
 
@@ -139,7 +154,7 @@ def is_video(path: Path) -> bool:
 
 
 def _stem(path: Path) -> str:
-    return path.name if path.is_dir() else path.stem
+    return unicodedata.normalize("NFC", path.name if path.is_dir() else path.stem)
 
 
 def _partners(videos: Sequence[Path], place: Path, word: str) -> list[tuple[Path | None, str]]:
@@ -172,13 +187,15 @@ def _called(stem: str, word: str, by_stem: dict[str, list[Path]]) -> list[Path]:
     return by_stem.get(stem, []) + by_stem.get(stem + word, [])
 
 
-def _checked(clip: ClipFiles, same: int, make_masks: bool) -> ClipFiles:
+def _checked(clip: ClipFiles, same: int, settings: ImportCommand) -> ClipFiles:
     """The clip with its problem, as far as names show it; same: number of clips of its name."""
     if clip.problem:
         return clip
-    problem = ""
-    if not clip.name or not clip.name.isprintable() or clip.name[0] == "." or "/" in clip.name or clip.name in FOLDERS:
+    problem, make_masks = "", settings.make_masks
+    if not clip.name or not clip.name.isprintable() or clip.name[0] == "." or "/" in clip.name:
         problem = f"{clip.name!r} can't be a folder's name; give it another one in a --table"
+    elif clip.name in settings.folders:
+        problem = f"{clip.name} is a folder of a sequence; name it in a --table, or give --sequences for many such"
     elif same > 1:
         problem = f"{same} clips are called {clip.name}; give each a name of its own in a --table"
     elif make_masks and (clip.mask or clip.truth):

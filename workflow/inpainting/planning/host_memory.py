@@ -14,6 +14,8 @@ from inpainting.planning.work import frame_size
 MAIN_MB = 5000
 """A process with the model, without its weights: PyTorch, CUDA and a window on its way to the GPU. On the CPU,
 models/nano took 2,800 to encode windows of 49 frames of 640x480."""
+SNAKEMAKE_MB = 500
+"""Two Snakemakes of 230, by which the executor starts a job; MAIN_MB has room for them."""
 LIBRARIES_MB = 200
 """A worker process before its first sequence."""
 FILL_BYTES = 46
@@ -51,7 +53,7 @@ class HostMemory:
 
     def evaluate(self, workers: int) -> int:
         """`inpaint evaluate` of a classical method."""
-        return self._workers(workers + 1, SCORE_BYTES)
+        return SNAKEMAKE_MB + LIBRARIES_MB + self._workers(workers, SCORE_BYTES)
 
     def evaluate_model(self, workers: int) -> int:
         """`inpaint evaluate` of a learned method, of which two outputs per worker wait to be scored."""

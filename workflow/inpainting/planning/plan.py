@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from inpainting.config import PipelineConfig, read_values, resolve
+from inpainting.config import PipelineConfig, resolve
 from inpainting.core.disk import free_bytes
+from inpainting.core.settings import read_values
 from inpainting.models.shapes import Base, read_base
 from inpainting.planning.cards import CARDS, VAE_SHARE, Card, card_at_hand
 from inpainting.planning.disk import DiskRow, count_base_weights, disk_help, disk_rows

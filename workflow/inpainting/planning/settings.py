@@ -1,4 +1,4 @@
-"""Settings of `inpaint plan`."""
+"""Settings of `inpaint plan` and `inpaint doctor`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -30,3 +30,13 @@ class PlanCommand(Settings):
     """Folder of the run: its disk's free space is reported, and the times in its benchmarks/ replace assumptions."""
     as_json: Annotated[bool, Role.EXECUTION] = Field(False, validation_alias="json")
     """Print JSON instead of text."""
+
+
+class DoctorCommand(Settings):
+    """Check the machine and, with a configuration, what it names; exit code 1 if something is missing."""
+
+    configfile: Path | None = None
+    """The configuration, as `snakemake --configfile` takes it; without it, only the machine and models/nano are
+    checked."""
+    results: Path = Path("results")
+    """Folder of the run, on whose disk there has to be space."""

@@ -111,7 +111,7 @@ def _sequences(config: PipelineConfig, given: int | None) -> tuple[int, str]:
             f"dataset.root: {root} does not exist; give the folder that holds one folder per sequence, or plan with "
             "--sequences N"
         )
-    return len(find_sequences(Path(root))[0]), f"folders in {root}"
+    return len(find_sequences(Path(root), config.dataset.folders)[0]), f"folders in {root}"
 
 
 def split_counts(config: PipelineConfig, sequences: int) -> tuple[int, int, int]:

@@ -20,7 +20,7 @@ from inpainting.sampling.region import Region
 from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.seam import SeamMeter
 from inpainting.sampling.window_schedule import WindowSchedule
-from inpainting.video import masks, sequence, writer
+from inpainting.video import masks, writer
 from inpainting.video.reader import FrameReader, Picture
 from inpainting.video.settings import MaskSettings
 from inpainting.video.writer import VideoHeader
@@ -43,9 +43,10 @@ def inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None
 def _inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> None:
     settings = model.settings
     clip = scan_clip(
-        FrameReader(input, settings.frames),
-        FrameReader(mask, settings.frames, sequence.MASK),
+        FrameReader(input, settings.frames, settings.rgb_folder),
+        FrameReader(mask, settings.frames, settings.mask_folder),
         settings.section(MaskSettings),
+        settings.missing_masks,
     )
     width, height = clip.size
     log.info("%d frames of %dx%d, %.3g %% of them to inpaint", clip.frames, width, height, 100 * clip.coverage)

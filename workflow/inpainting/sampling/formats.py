@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from inpainting.core.errors import InputError
-from inpainting.video import masks
+from inpainting.video import images, masks
 from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 from inpainting.video.reader import Picture
@@ -21,9 +21,6 @@ OutputType = Literal["uint8", "np", "pil", "pt", "latent", "stream"]
 
 VIDEO_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 """Modes of PIL images with 8 bits per channel, which are converted to RGB; transparency is dropped."""
-
-MASK_MODES = frozenset({"1", "L", "RGB", "RGBA"})
-"""Modes of PIL images that are masks; a palette ("P") may number objects, so it is not one of them."""
 
 
 class ArgumentError(InputError, ValueError):
@@ -51,7 +48,8 @@ def to_hole(mask: Any, shape: tuple[int, ...], settings: MaskSettings) -> Hole:
 
     mask: bool, true where to inpaint; uint8 of 0 and 1, or grey levels in 0..255; float in 0..1. Its shape is [frames,
     height, width], or [height, width] for all frames. Also with a channel axis, last in arrays and before the height
-    in tensors: of one channel, or of three equal ones and perhaps a constant alpha. Or PIL images of MASK_MODES.
+    in tensors: of one channel, or of three and perhaps an alpha. Or PIL images. Colours and alpha mean what they mean
+    in files: see `video.images`.
     shape: (frames, height, width) of the video. settings: threshold and polarity; they do not apply to bool masks.
     Raises ArgumentError for anything else.
     """
@@ -118,26 +116,22 @@ def _video_image(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _mask_image(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode not in MASK_MODES:
-        raise ArgumentError(f"a mask's picture is of the mode {image.mode}; convert it to L, white where to inpaint")
-    if image.mode == "RGBA":
-        low, high = image.getchannel("A").getextrema()
-        if low != high:
-            raise ArgumentError("a mask's picture is partly transparent; convert it to L, white where to inpaint")
-        image = image.convert("RGB")
-    return np.asarray(image.convert("L"))
+    try:
+        return images.to_mask(image)
+    except ValueError as error:
+        raise ArgumentError(f"a mask's picture {error}") from error
 
 
 def _one_channel(stored: NDArray[Any], shape: tuple[int, ...], axis: int) -> NDArray[Any]:
     """A mask without its channel axis, if it has one; shape: (frames, height, width) of the video."""
     if stored.shape == shape or stored.ndim < 3 or stored.shape[axis] not in (1, 3, 4):
         return stored
-    channels = np.moveaxis(stored, axis, 0)
-    if any(not np.array_equal(channels[0], channel) for channel in channels[1:3]):
-        raise ArgumentError("the mask's colour channels differ; give one channel, white or true where to inpaint")
-    if len(channels) == 4 and channels[3].min() != channels[3].max():
-        raise ArgumentError("the mask's alpha channel is not constant; give one channel, white where to inpaint")
-    return channels[0]
+    channels = np.moveaxis(stored, axis, -1)
+    try:
+        frames = [images.of_channels(frame) for frame in channels.reshape(-1, *channels.shape[-3:])]
+    except images.MaskError as error:
+        raise ArgumentError(f"the mask {error}") from error
+    return frames[0] if channels.ndim == 3 else np.stack(frames)
 
 
 def _mask_levels(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -15,9 +15,10 @@ from inpainting.sampling import on_disk
 from inpainting.sampling.region import Region
 from inpainting.video import masks, reader
 from inpainting.video.clip import Frames
+from inpainting.video.images import MaskLevels
 from inpainting.video.masks import Hole
 from inpainting.video.reader import FrameReader, Picture, Timing
-from inpainting.video.settings import MaskSettings
+from inpainting.video.settings import MaskSettings, MissingMasks
 
 FILL_BLOCK = 200
 """Frames that a fill that uses other frames gets at once: all of a shorter clip, as in training."""
@@ -57,8 +58,8 @@ class MaskedClip:
 
     def holes(self) -> Iterator[PictureHole]:
         """The hole of each frame, bool [height, width], not dilated."""
-        pictures = (picture_hole(picture, self.mask_settings) for picture in self.masks)
-        return repeat(next(pictures), self.frames) if self.single_mask else pictures
+        holes = (level_hole(levels, self.mask_settings) for levels in self.masks.masks())
+        return repeat(next(holes), self.frames) if self.single_mask else holes
 
     def united(self) -> Iterator[PictureHole]:
         """The hole of each frame united with its neighbours', bool [height, width], not dilated; see `masks.unite`."""
@@ -89,36 +90,57 @@ class MaskedClip:
         return filled, holes
 
 
-def picture_hole(picture: Picture, settings: MaskSettings) -> PictureHole:
-    """The hole of a mask image, uint8 [height, width, 3], not dilated: bool [height, width]."""
-    return masks.to_hole(reader.luminance(picture), settings)
+def level_hole(levels: MaskLevels, settings: MaskSettings) -> PictureHole:
+    """The hole of a mask's levels, uint8 [height, width], not dilated: bool [height, width]."""
+    return masks.to_hole(levels, settings)
 
 
-def scan_clip(reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings) -> MaskedClip:
+def scan_clip(
+    reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings, missing_masks: MissingMasks = "refuse"
+) -> MaskedClip:
     """Read a clip and its masks once. Raises InputError if a file can't be read or frames and masks do not match."""
     timing = reel.timing()
     frames, size = _count(reel)
     reader.warn_if_short(reel.path, timing.declared_frames, frames)
+    if missing_masks == "empty":
+        mask_reel = reader.pair_masks(reel, mask_reel)
     areas: list[int] = []
     seen: PictureHole | None = None
-    for picture in mask_reel:
-        if picture.shape[1::-1] != size:
-            width, height = picture.shape[1::-1]
+    highest = 0
+    for levels in mask_reel.masks():
+        if levels.shape[1::-1] != size:
+            width, height = levels.shape[1::-1]
             raise InputError(
                 f"the mask is {width}x{height}, but the frames are {size[0]}x{size[1]}; give a mask of that size"
             )
-        hole = picture_hole(picture, settings)
+        highest = max(highest, int(levels.max()))
+        hole = level_hole(levels, settings)
         areas.append(int(hole.sum()))
         seen = hole if seen is None else seen | hole
-    if len(areas) not in (1, frames) or seen is None:
+    single_mask = len(areas) == 1 and not mask_reel.path.is_dir()
+    if not (single_mask or len(areas) == frames) or seen is None:
+        raise InputError(f"there are {len(areas)} masks for {frames} frames; {_why_not_paired(reel, mask_reel)}")
+    if 0 < highest < settings.mask_threshold:
         raise InputError(
-            f"there are {len(areas)} masks for {frames} frames; give one mask for each frame, or one for all"
+            f"the masks' values reach {highest} of 255, below the threshold, {settings.mask_threshold}; save them with "
+            "255 where to inpaint, or lower --mask-threshold"
         )
-    single_mask = len(areas) == 1
     box = Region.around(masks.dilate(seen[None], settings.mask_dilation)[0]) if seen.any() else None
     return MaskedClip(
         reel, mask_reel, settings, single_mask, size, timing, tuple(areas * frames if single_mask else areas), box
     )
+
+
+def _why_not_paired(reel: FrameReader, mask_reel: FrameReader) -> str:
+    rates = [float(one.timing().rate or 0) for one in (mask_reel, reel) if one.is_video]
+    if len(set(rates)) > 1:
+        return (
+            f"they have {rates[0]:.4g} and {rates[1]:.4g} frames per second; give both the same, such as with "
+            f"ffmpeg -i IN -vf fps={round(max(rates))} OUT.mp4"
+        )
+    if missing := reel.without_mask(mask_reel):
+        return f"{missing} have none; --missing-masks empty takes that as nothing to inpaint"
+    return "give one mask for each frame, or one for all"
 
 
 def _blocks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

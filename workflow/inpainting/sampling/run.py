@@ -1,15 +1,15 @@
 """`inpaint run`: inpaint a clip, or a table of clips, with one loaded model."""
 
-import csv
 import logging
 from pathlib import Path
 
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import existing
+from inpainting.core.tables import read_written_table
 from inpainting.sampling.clip import inpaint_clip, is_done
 from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.settings import RunCommand
-from inpainting.video import sequence, writer
+from inpainting.video import writer
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def run(settings: RunCommand) -> None:
     """
     model = RunModel(settings)
     if settings.batch is None:
-        input, mask, output = _check_paths(settings.input, settings.mask, settings.output)
+        input, mask, output = _check_paths(settings.mask_folder, settings.input, settings.mask, settings.output)
         model.log_settings()
         inpaint_clip(model, input, mask, output)
         return
@@ -44,7 +44,8 @@ def _try(model: RunModel, row: dict[str, str], number: int, count: int) -> bool:
     """Inpaint a row of a table unless its output is up to date; returns whether it succeeded."""
     log.info("%d of %d: %s", number, count, row["output"])
     try:
-        input, mask, output = _check_paths(*(Path(row[name]) if row[name] else None for name in BATCH_COLUMNS))
+        paths = (Path(row[name]) if row[name] else None for name in BATCH_COLUMNS)
+        input, mask, output = _check_paths(model.settings.mask_folder, *paths)
         if is_done(model, input, mask, output):
             log.info("%s was done before", output)
         else:
@@ -57,11 +58,10 @@ def _try(model: RunModel, row: dict[str, str], number: int, count: int) -> bool:
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
     """Rows of a table of clips; raises UsageError for other columns, no rows, or an output that is named twice."""
-    with path.open(newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file, delimiter="\t", restval="")
-        if set(table.fieldnames or ()) != set(BATCH_COLUMNS):
-            raise UsageError(f"--batch: the first line of {path} should name the columns {', '.join(BATCH_COLUMNS)}")
-        rows = [{name: row[name].strip() for name in BATCH_COLUMNS} for row in table]
+    try:
+        rows = read_written_table(path, ("input", "output"), ("mask",))
+    except InputError as error:
+        raise UsageError(f"--batch: {error}") from error
     outputs = [row["output"] for row in rows]
     twice = sorted({output for output in outputs if outputs.count(output) > 1})
     if twice or not rows:
@@ -69,15 +69,17 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _check_paths(input: Path | None, mask: Path | None, output: Path | None) -> tuple[Path, Path, Path]:
+def _check_paths(
+    mask_folder: str, input: Path | None, mask: Path | None, output: Path | None
+) -> tuple[Path, Path, Path]:
     """Input, mask and output; raises UsageError for what is wrong about the paths, before anything is read."""
     if input is None or output is None:
         option = "--input" if input is None else "--output"
         raise UsageError(f"{option}: a value is needed and none was given; or give --batch, a table of clips")
     existing(input, "--input", "a video or a folder of frames")
-    if mask is None and not (input / sequence.MASK).is_dir():
+    if mask is None and not (input / mask_folder).is_dir():
         raise UsageError(
-            f"--mask: a mask is needed, since {input} is not a folder with {sequence.MASK} in it; give a "
+            f"--mask: a mask is needed, since {input} is not a folder with {mask_folder} in it; give a "
             "video, a folder or an image that is white where to inpaint"
         )
     mask = existing(mask or input, "--mask", "a video, a folder of masks or one image")

@@ -8,7 +8,7 @@ from pydantic import Field
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, MissingMasks, WindowSettings
 
 INPAINTING_VERSION = 1
 """Raised by hand when sampled frames change on purpose: outputs of another version are made again."""
@@ -48,7 +48,9 @@ class ComputeSettings(Settings):
     """Encode and decode frames in tiles: less memory for large frames, and slightly different pixels."""
 
 
-class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings):
+class RunCommand(
+    ModelSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings, FolderSettings
+):
     """Inpaint a clip of any size and length. With an adapter, its own mask, window and fill settings apply."""
 
     base: str = ""
@@ -59,10 +61,12 @@ class RunCommand(ModelSettings, MaskSettings, WindowSettings, FillSettings, Deno
     mask: Path | None = None
     """Where to inpaint: a video, a folder of masks, one image for all frames, or a sequence folder with MASK_480 in it;
     may be left out where --input is such a folder."""
+    missing_masks: MissingMasks = "refuse"
+    """If a folder of masks has none for some of a folder's frames: refuse names them, empty inpaints nothing there."""
     output: Path | None = None
     """What to write: .mp4 (H.264), .mkv (FFV1, lossless) or a folder of PNGs; <output>.json has the metadata."""
     batch: Path | None = None
-    """Instead of the three: a table (tab-separated, with a header) with the columns input, mask and output, a row per
+    """Instead of the three: a table (.tsv or .csv) with the columns input, mask and output, a row per
     clip. Finished clips are skipped when it is run again; a clip that fails does not stop the others."""
     adapter: Path | None = None
     """Folder of a trained adapter; without it, the base's known latents are replaced at each step."""

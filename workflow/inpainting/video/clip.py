@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inpainting.core.errors import InputError
 from inpainting.video import sequence
+from inpainting.video.sequence import FOLDERS, Folders
 
 Frames = NDArray[np.uint8]
 """uint8 [frames, height, width, 3], RGB."""
@@ -31,11 +32,11 @@ class SequenceClip:
         return self.rgb.shape[2], self.rgb.shape[1]
 
 
-def read_clip(dataset: Path, name: str, frames: int) -> SequenceClip:
+def read_clip(dataset: Path, name: str, frames: int, folders: Folders = FOLDERS) -> SequenceClip:
     """Read the first `frames` frames of a sequence; raises InputError if one can't be read or sizes differ."""
     folder = dataset / name
-    rgb, truth = sequence.read_rgb(folder, 0, frames), sequence.read_truth(folder, 0, frames)
-    mask = sequence.read_mask(folder, 0, frames)
+    rgb, truth = (read(folder, 0, frames, folders) for read in (sequence.read_rgb, sequence.read_truth))
+    mask = sequence.read_mask(folder, 0, frames, folders)
     if rgb.shape != truth.shape or rgb.shape[:3] != mask.shape:
         raise InputError(
             f"sequence {name}: input {rgb.shape}, truth {truth.shape} and mask {mask.shape} differ in size; "

@@ -3,28 +3,27 @@
 import contextlib
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any, cast
 
 import av
-import cv2
 import numpy as np
+from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from inpainting.core.errors import InputError
-from inpainting.video import sequence
+from inpainting.video import images, sequence
+from inpainting.video.images import MaskLevels, Picture
 
 log = logging.getLogger(__name__)
-
-Picture = NDArray[np.uint8]
-"""uint8 [height, width, 3], RGB."""
 
 EXACT_CONVERSION = (
     Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
@@ -36,6 +35,22 @@ LARGEST_VIDEO_FRAME = 2**25
 
 UNSPECIFIED = 2
 """FFmpeg's code for a colour space that the file does not specify."""
+
+WIDE_MATRICES = {9: "BT.2020", 10: "BT.2020"}
+WIDE_PRIMARIES = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
+HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+"""FFmpeg's codes for the colours of videos that look washed out if they are taken for BT.709, as screens show them."""
+
+
+TO_BT709 = (
+    "map them first: ffmpeg -i IN -vf zscale=t=linear:npl=100,format=gbrpf32le,tonemap=hable,"
+    "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p -crf 12 OUT.mp4"
+)
+INTERLACED = "%s says that it is interlaced; moving edges may be combed. Before: ffmpeg -i %s -vf bwdif -crf 12 OUT.mp4"
+
+
+class VideoError(ValueError):
+    """A video's frames can't be taken as they are decoded; the message begins with what the video has."""
 
 
 @dataclass(frozen=True)
@@ -74,24 +89,37 @@ class FrameReader:
     """Reads frames from disk one by one on every iteration, so that memory does not grow with their number.
 
     path: a video, a folder of images, one image, or a sequence folder, of which the subfolder `part` is read; limit:
-    maximum number of frames to read.
+    maximum number of frames to read; chosen: the images in place of those of the folder, None for an empty mask.
     """
 
     path: Path
     limit: int | None = None
     part: str = sequence.RGB
+    chosen: tuple[Path | None, ...] | None = None
 
     def __iter__(self) -> Iterator[Picture]:
         """Yield frames, uint8 [height, width, 3], RGB, rotated upright if the file says that the camera was turned.
 
         Raises InputError if there is no frame, if one can't be read, or if frames differ in size.
         """
-        first: Picture | None = None
-        for name, frame in self._named():
+        return self._alike(self._named(images.to_picture, picture))
+
+    def masks(self) -> Iterator[MaskLevels]:
+        """Yield the levels of masks, uint8 [height, width]; see `images.to_mask`. Raises InputError as for frames."""
+        found = self._alike(self._named(images.to_mask, mask_levels))
+        if self.chosen is None:
+            return found
+        first = next(found)
+        rest = chain([first], found)
+        return (np.zeros_like(first) if path is None else next(rest) for path in self.chosen)
+
+    def _alike(self, named: Iterator[tuple[str, NDArray[np.uint8]]]) -> Iterator[NDArray[np.uint8]]:
+        first: NDArray[np.uint8] | None = None
+        for name, frame in named:
             if first is None:
                 first = frame
             elif frame.shape != first.shape:
-                (height, width, _), (first_height, first_width, _) = frame.shape, first.shape
+                (height, width), (first_height, first_width) = frame.shape[:2], first.shape[:2]
                 raise InputError(
                     f"{name} is {width}x{height}, but the first frame is {first_width}x{first_height}; all frames must "
                     "have one size"
@@ -109,22 +137,54 @@ class FrameReader:
         """Read frame rate and pixel aspect; raises InputError if a video can't be read."""
         if not self.is_video:
             return Timing()
-        with _opened(self.path) as stream:
+        with opened(self.path) as stream:
             aspect = stream.sample_aspect_ratio or Fraction(1)
             turned = next((frame.rotation % 180 != 0 for frame in stream.container.decode(stream)), False)
             declared_frames = min(stream.frames, self.limit or stream.frames)
             return Timing(stream.average_rate or stream.guessed_rate, 1 / aspect if turned else aspect, declared_frames)
 
-    def _named(self) -> Iterator[tuple[str, Picture]]:
+    @property
+    def files(self) -> list[Path]:
+        """The images, in order, of a folder or a sequence folder, or the one image; none for a video.
+
+        Raises InputError if a folder holds no images, or two for one frame.
+        """
+        if self.chosen is not None:
+            return [path for path in self.chosen if path is not None]
+        if not self.path.is_dir():
+            return [] if self.is_video else [self.path]
+        folder = self.path / self.part if (self.path / self.part).is_dir() else self.path
+        return image_files(folder)[: self.limit]
+
+    def without_mask(self, masks: "FrameReader") -> str:
+        """The names of this folder's frames whose number no mask of another folder has; "" for all or none of them."""
+        known = {numbers[-1] for file in masks.files if (numbers := frame_numbers(file))}
+        missing = [file.name for file in self.files if (numbers := frame_numbers(file)) and numbers[-1] not in known]
+        if len(missing) == len(self.files):
+            return ""
+        return ", ".join(missing) if len(missing) < 6 else f"{', '.join(missing[:3])} and {len(missing) - 3} more"
+
+    def _named(
+        self, from_image: Callable[[Image.Image], NDArray[np.uint8]], from_frame: Callable[[Any], NDArray[np.uint8]]
+    ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
         if self.is_video:
-            yield from _video_pictures(self.path, self.limit)
-            return
-        paths = [self.path]
-        if self.path.is_dir():
-            folder = self.path / self.part if (self.path / self.part).is_dir() else self.path
-            paths = image_files(folder)[: self.limit]
-        for path in paths:
-            yield str(path), _read_image(path)
+            yield from _video_frames(self.path, self.limit, from_frame)
+        for path in self.files:
+            yield str(path), _read_image(path, from_image)
+
+
+def pair_masks(frames: FrameReader, masks: FrameReader) -> FrameReader:
+    """A reader of masks with one for each frame, by the last number in the names, and an empty one where there is none.
+
+    Returns `masks` itself if either is no folder. Raises InputError if no frame has a mask.
+    """
+    if frames.is_video or masks.is_video or not masks.path.is_dir():
+        return masks
+    by_number = {frame_numbers(file)[-1:]: file for file in replace(masks, limit=None).files}
+    chosen = tuple(by_number.get(frame_numbers(file)[-1:]) for file in frames.files)
+    if not any(chosen):
+        raise InputError(f"no mask in {masks.path} has the number of a frame in {frames.path}; rename them")
+    return replace(masks, chosen=chosen)
 
 
 def read_video(path: Path, limit: int | None = None, part: str = sequence.RGB) -> Video:
@@ -134,11 +194,6 @@ def read_video(path: Path, limit: int | None = None, part: str = sequence.RGB) -
     frames = np.stack(list(reader))
     warn_if_short(path, timing.declared_frames, len(frames))
     return Video(frames, timing.rate, timing.pixel_aspect)
-
-
-def luminance(frame: Picture) -> NDArray[np.uint8]:
-    """Luma (ITU-R BT.601) of a picture: uint8 [height, width]."""
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def warn_if_short(path: Path, declared_frames: int, found: int) -> None:
@@ -151,12 +206,26 @@ def warn_if_short(path: Path, declared_frames: int, found: int) -> None:
 def image_files(folder: Path) -> list[Path]:
     """The images of a folder, sorted by the numbers in their names: frame_2 before frame_10. Skips hidden files.
 
-    Raises InputError if there is none.
+    Raises InputError if there is none, or if two have the same numbers, such as 0001.png and 0001.jpg.
     """
     found = [p for p in folder.iterdir() if p.suffix.lower() in image_suffixes() and not p.name.startswith(".")]
     if not found:
         raise InputError(f"{folder} holds no images; give a folder of frames, or a video")
+    by_numbers: dict[tuple[int, ...], Path] = {}
+    for path in sorted(found):
+        numbers = frame_numbers(path)
+        if numbers and numbers in by_numbers:
+            raise InputError(
+                f"{folder} holds two files for one frame, {by_numbers[numbers].name} and {path.name}; keep the frames "
+                "alone in it"
+            )
+        by_numbers[numbers] = path
     return sorted(found, key=lambda path: _numbers_and_text(path.name))
+
+
+def frame_numbers(path: Path) -> tuple[int, ...]:
+    """The numbers in a file's name without its suffix; the last one counts frames in most people's folders."""
+    return tuple(int(digits) for digits in re.findall(r"[0-9]+", path.stem))
 
 
 def _numbers_and_text(name: str) -> list[tuple[int, str]]:
@@ -172,19 +241,18 @@ def image_suffixes() -> frozenset[str]:
     return frozenset(readable - {".gif", ".mpg", ".mpeg"})
 
 
-def _read_image(path: Path) -> Picture:
+def _read_image(path: Path, convert: Callable[[Image.Image], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):
-                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            return np.asarray(upright.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+            return convert(image)
+    except (images.DepthError, images.MaskError) as error:
+        raise InputError(f"{path} {error}") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} can't be read as an image ({error})") from error
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[av.VideoStream]:
+def opened(path: Path) -> Iterator[av.VideoStream]:
     """Open the first video stream of a file; raises InputError if it can't be opened, or decoded while it is open."""
     try:
         with av.open(str(path), options={"max_pixels": str(LARGEST_VIDEO_FRAME)}) as container:
@@ -199,23 +267,48 @@ def _opened(path: Path) -> Iterator[av.VideoStream]:
         raise InputError(f"{path} can't be read as a video ({error.strerror})") from error
 
 
-def _video_pictures(path: Path, limit: int | None) -> Iterator[tuple[str, Picture]]:
+def _video_frames(
+    path: Path, limit: int | None, convert: Callable[[VideoFrame], NDArray[np.uint8]]
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     done = 0
     try:
-        with _opened(path) as stream:
+        with opened(path) as stream:
             for frame in islice(stream.container.decode(stream), limit):
-                yield f"frame {done + 1} of {path}", picture(frame)
+                if done == 0 and frame.interlaced_frame:
+                    log.warning(INTERLACED, path, path)
+                yield f"frame {done + 1} of {path}", convert(frame)
                 done += 1
-    except InputError as error:
+    except VideoError as error:
+        raise InputError(f"{path} {error}") from error
+    except (InputError, images.MaskError) as error:
         raise InputError(f"{error}, after {done} frames" if done else str(error)) from error
 
 
 def picture(frame: VideoFrame) -> Picture:
     """A decoded frame, rotated upright: uint8 [height, width, 3].
 
-    A frame of more than 576 lines without a colour space is taken as BT.709, as players do.
+    A frame of more than 576 lines without a colour space is taken as BT.709, as players do. Raises VideoError for HDR
+    and for colours that BT.709 does not have, and for mirrored frames.
     """
+    gamut = WIDE_PRIMARIES.get(frame.color_primaries) or WIDE_MATRICES.get(frame.colorspace)
+    if found := [name for name in (HDR_TRANSFERS.get(frame.color_trc), gamut) if name]:
+        raise VideoError(f"has colours of {' and '.join(found)}; {TO_BT709}")
+    return _upright(frame, "rgb24")
+
+
+def mask_levels(frame: VideoFrame) -> MaskLevels:
+    """The levels of a decoded frame of masks, rotated upright: uint8 [height, width]; see `images.of_channels`."""
+    has_alpha = any(component.is_alpha for component in frame.format.components)
+    return images.of_channels(_upright(frame, "rgba" if has_alpha else "rgb24"))
+
+
+def _upright(frame: VideoFrame, pixels: str) -> NDArray[np.uint8]:
+    """Raises VideoError for a frame that its header mirrors, of which FFmpeg's rotation says nothing."""
+    parts = cast(Iterable[SideData], frame.side_data)  # its stub is that of a mapping of names
+    matrices = (np.frombuffer(cast(bytes, part), np.int32) for part in parts if part.type.name == "DISPLAYMATRIX")
+    if any(np.sign(m[0]) * np.sign(m[4]) - np.sign(m[1]) * np.sign(m[3]) < 0 for m in matrices):
+        raise VideoError("has a header that mirrors its frames; mirror them first: ffmpeg -i IN -crf 12 OUT.mp4")
     unnamed = frame.colorspace == UNSPECIFIED and frame.height > 576
     space = Colorspace.ITU709 if unnamed else None
-    pixels = frame.to_ndarray(format="rgb24", interpolation=EXACT_CONVERSION, src_colorspace=space)
-    return np.rot90(pixels, round(frame.rotation / 90))
+    converted = frame.to_ndarray(format=pixels, interpolation=EXACT_CONVERSION, src_colorspace=space)
+    return np.rot90(converted, round(frame.rotation / 90))

@@ -1,12 +1,57 @@
 """Settings of masks and windows, shared by all stages so that training and inference agree."""
 
-from pydantic import Field
+import shlex
+from typing import Annotated, Literal
 
-from inpainting.core.settings import Settings
+from pydantic import Field, ValidationInfo, field_validator
+
+from inpainting.core.settings import Role, Settings
+from inpainting.video.sequence import FOLDERS, Folders
 
 EFFECT_THRESHOLD = 10
 """Input and truth count as different outside the mask where they differ by more grey levels, mean over the channels:
 there a removed object left its shadow or reflection."""
+
+
+MissingMasks = Literal["refuse", "empty"]
+"""What to do if a folder of masks has none for some frames."""
+
+FolderName = Annotated[str, Role.PLACE]
+"""Name of a folder. It has no part in a result: the same frames in another folder are the same sequence."""
+
+
+class FolderSettings(Settings):
+    """Names of the three folders in each sequence's folder."""
+
+    rgb_folder: FolderName = FOLDERS.rgb
+    """Name of the folder of input frames in each sequence."""
+    mask_folder: FolderName = FOLDERS.mask
+    """Name of the folder of masks in each sequence."""
+    truth_folder: FolderName = FOLDERS.truth
+    """Name of the folder of true frames in each sequence."""
+
+    @field_validator("rgb_folder", "mask_folder", "truth_folder")
+    @classmethod
+    def _is_a_name_of_its_own(cls, name: str, info: ValidationInfo) -> str:
+        if not name.isprintable() or "/" in name or name.startswith(".") or not name.strip():
+            raise ValueError("should be the name of a folder inside each sequence, such as RGB_480")
+        if name in (info.data.get(other) for other in cls.model_fields if other.endswith("_folder")):
+            raise ValueError("should differ from the names of the other two folders")
+        return name
+
+    @property
+    def folders(self) -> Folders:
+        """The three names."""
+        return Folders(self.rgb_folder, self.mask_folder, self.truth_folder)
+
+    def folder_options(self) -> str:
+        """The names that are not the default ones, as command line options: none for most datasets."""
+        changed = {
+            name: value
+            for name, value in self.section(FolderSettings).of_role(Role.PLACE).items()
+            if value != FolderSettings.model_fields[name].default
+        }
+        return " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in changed.items())
 
 
 class HoleSettings(Settings):

@@ -45,6 +45,8 @@ ACCEPTED: dict[str, Change] = {
     "masks of 1 bit": each_mask(lambda mask: Image.fromarray(mask).convert("1")),
     "masks with soft edges": each_mask(soften),
     "masks with transparency": each_mask(with_alpha),
+    "masks in red": each_mask(lambda mask: Image.fromarray(np.dstack([mask, 0 * mask, 0 * mask]))),
+    "masks in the alpha of white": each_mask(lambda mask: Image.fromarray(np.dstack([255 + 0 * mask] * 3 + [mask]))),
     "masks of 16 bits": each_mask(lambda mask: Image.fromarray(mask.astype(np.uint16) * 257)),
     "colours of 16 bits": colours_of_16_bits,
     "input with transparency": frame(lambda path: Image.open(path).convert("RGBA").save(path), RGB),
@@ -69,6 +71,15 @@ ACCEPTED: dict[str, Change] = {
     "a truth a little brighter": rewrite(TRUTH, lambda frames: np.clip(frames.astype(int) + 4, 0, 255)),
 }  # fmt: skip
 
+
+def turn_by_a_quarter(path: Path) -> None:
+    """Store a picture on its side, with the EXIF orientation that turns it upright."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(path) as image:
+        image.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+
+
 WARNED: dict[str, tuple[Change, str]] = {
     "masks inverted": (invert, "inverted_mask"),
     "every other mask empty": (
@@ -77,6 +88,7 @@ WARNED: dict[str, tuple[Change, str]] = {
         frame(lambda path: save_changed(path, lambda mask: cv2.dilate(mask, np.ones((33, 33)))), MASK, frame_name(6)),
         "jumping_mask"),
     "nothing removed": (remove_nothing, "nothing_removed"),
+    "a frame on its side": (frame(turn_by_a_quarter, RGB), "turned_frames"),
     "a static input": (hold_still, "static_sequence"),
 }  # fmt: skip
 

@@ -110,10 +110,10 @@ def test_sequences_of_one_group_in_groups_tsv_are_in_one_group(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("a\tb\n", "lacks the columns id, group"),
+        ("a\tb\n", "has the columns a, b, separated by tabs; its first line should name id, group"),
         ("id\tgroup\na\t\n", "an empty id or group"),
         ("id\tgroup\na\t1\na\t2\n", "puts a into two groups"),
-        ("", "give a tab-separated table with the columns id and group"),
+        ("", "its first line should name id, group"),
     ],
 )
 def test_an_invalid_groups_tsv_is_refused(

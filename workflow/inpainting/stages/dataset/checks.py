@@ -33,7 +33,11 @@ def check_numbers(folder: str, numbers: Collection[int], frames: int, stray: str
         findings.append(Finding(Reason.MISSING_FRAME, gaps[0], f"{folder}: no frame {format_ranges(gaps)}"))
     if last < frames:
         name = stray if stray.isprintable() else "others"
-        other = f" but {name} (names are as {frame_name(1)}; `inpaint import` makes them so)" if stray else ""
+        other = (
+            f" but {name} (names are as {frame_name(1)}; `inpaint import --sequences ROOT --out NEW` makes them so)"
+            if stray
+            else ""
+        )
         holds = f"ends at {frame_name(last)}" if last else f"holds no frame{other}"
         hint = ", and begins at 0 where it should at 1" if 0 in numbers else ""
         detail = f"{folder}: {holds}, {frames} frames are needed{hint}"
@@ -75,7 +79,25 @@ def check_sizes(sizes: Mapping[str, Mapping[int, Size]]) -> list[Finding]:
     return findings
 
 
-def check_coverage(coverage: Sequence[float], values: tuple[int, int], threshold: int) -> list[Finding]:
+def check_orientations(orientations: Mapping[str, Mapping[int, int]]) -> list[Finding]:
+    """Warn if EXIF data turn frames of one folder and not those of another.
+
+    orientations: EXIF orientation, 1 is upright, by folder and number of each decoded frame.
+    """
+    turned = {folder: sorted(n for n, turn in of.items() if turn != 1) for folder, of in orientations.items()}
+    folders = [folder for folder, numbers in turned.items() if numbers]
+    if not folders or all(turned[folder] == turned[folders[0]] for folder in turned):
+        return []
+    numbers = turned[folders[0]]
+    detail = f"{' and '.join(folders)}: frame {format_ranges(numbers)} is turned upright as its EXIF orientation says"
+    others = [folder for folder, numbers in turned.items() if not numbers]
+    detail += f"; {' and '.join(others)} have none" if others else ""
+    return [Finding(Reason.TURNED_FRAMES, numbers[0], detail)]
+
+
+def check_coverage(
+    coverage: Sequence[float], values: tuple[int, int], threshold: int, folder: str = MASK
+) -> list[Finding]:
     """Masks must be neither all empty nor all full.
 
     coverage: share of masked pixels of each readable mask, 0..1; values: lowest and highest value in these masks.
@@ -83,7 +105,7 @@ def check_coverage(coverage: Sequence[float], values: tuple[int, int], threshold
     if not coverage or (max(coverage) > 0 and min(coverage) < 1):
         return []
     reason, what = (Reason.EMPTY_MASK, "nothing") if max(coverage) == 0 else (Reason.FULL_MASK, "everything")
-    detail = f"{MASK}: {what} to inpaint; values lie in {values[0]}..{values[1]}, the threshold is {threshold}"
+    detail = f"{folder}: {what} to inpaint; values lie in {values[0]}..{values[1]}, the threshold is {threshold}"
     return [Finding(reason, None, detail)]
 
 

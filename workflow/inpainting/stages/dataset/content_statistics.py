@@ -124,7 +124,9 @@ class ContentStatistics:
     ) -> Content:
         """The content measures and findings. The functions read a frame again; called if something does not fit."""
         inside, outside = self._share("inside", "hole"), self._share("outside", "known")
-        findings = checks.check_coverage(self.coverage, self.mask_range, self.settings.mask_threshold)
+        findings = checks.check_coverage(
+            self.coverage, self.mask_range, self.settings.mask_threshold, self.settings.mask_folder
+        )
         mostly_hole = bool(self.coverage) and fmean(self.coverage) > 0.5
         limit = max(alignment.COMPRESSION_NOISE, INVERTED_MASK_RATIO * (inside or 0.0))
         differs_outside = outside is not None and outside > limit
@@ -139,7 +141,7 @@ class ContentStatistics:
                 findings.append(Finding(Reason.NOTHING_REMOVED, None, detail))
         findings += mask_timing.check_areas(self.areas)
         if len(self.differences) > 1 and self.largest_change < SAME_PICTURE_LEVELS:
-            detail = f"{RGB}: {len(self.differences)} frames were compared"
+            detail = f"{self.settings.rgb_folder}: {len(self.differences)} frames were compared"
             findings.append(Finding(Reason.STATIC_SEQUENCE, None, detail))
         return Content(
             coverage=self.coverage,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from inpainting.artifacts.reasons import Finding, Reason
-from inpainting.video.sequence import FOLDERS, FRAME_NAME
+from inpainting.video.sequence import FOLDERS, FRAME_NAME, Folders
 
 MIN_AGE_NS = 2 * 10**9
 """Nanoseconds. A file modified more recently could change again without getting another modification time."""
@@ -46,12 +46,15 @@ class FolderScan:
 
 
 @contextlib.contextmanager
-def open_folders(sequence: str, frames: int) -> Iterator[dict[str, FolderScan]]:
-    """Scans of the sequence's three folders by name, with frames 1 to `frames`; inside the context they are open."""
+def open_folders(sequence: str, frames: int, folders: Folders = FOLDERS) -> Iterator[dict[str, FolderScan]]:
+    """Scans of the sequence's three folders by their default names, with frames 1 to `frames`.
+
+    folders: what they are called on disk. Inside the context they are open.
+    """
     scans: dict[str, FolderScan] = {}
     try:
-        for folder in FOLDERS:
-            scans[folder] = _scan(sequence, folder, frames)
+        for folder, name in zip(FOLDERS, folders, strict=True):
+            scans[folder] = _scan(sequence, name, frames)
         yield scans
     finally:
         for scan in scans.values():

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import warnings
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from inpainting.artifacts.reasons import Reason
 from inpainting.stages.dataset import png
-from inpainting.video.sequence import to_pixels
+from inpainting.video import images
 
 LARGEST_FILE = 2**28
 """Bytes. A larger file is not read."""
@@ -40,7 +41,8 @@ class Frame(NamedTuple):
     """A frame without a defect at the level that was checked."""
 
     size: tuple[int, int] | None
-    """(width, height) in pixels from a PNG's header; None for other formats, which must be decoded."""
+    """(width, height) in pixels from a PNG's header; None for other formats and for PNGs that may have an EXIF
+    orientation, which must be decoded."""
     checksum: bytes
     """Identifies the content in the sequence's digest: a PNG's chunk checksums, else SHA-256; empty for `ends_only`."""
     data: memoryview
@@ -88,9 +90,10 @@ def _check(data: memoryview) -> Frame:
         return Frame(None, hashlib.sha256(data).digest(), data)
     size = _declared_size(bytes(data[: png.HEADER_LENGTH]))
     try:
-        return Frame(size, png.check_chunks(data), data)
+        checksum, described = png.check_chunks(data)
     except ValueError as error:
         raise FrameError(Reason.UNREADABLE_FRAME, str(error)) from None
+    return Frame(None if described else size, checksum, data)
 
 
 def _header_of_complete_png(descriptor: int, length: int) -> bytes | None:
@@ -110,16 +113,33 @@ def _declared_size(head: bytes) -> tuple[int, int]:
     return width, height
 
 
-def decode(data: memoryview | bytes, mode: str | None) -> tuple[tuple[int, int], NDArray[np.uint8] | None]:
-    """Decode a whole image; returns ((width, height), pixels).
+Convert = Callable[[Image.Image], NDArray[np.uint8]]
+"""`images.to_picture` or `images.to_mask`."""
 
-    Pixels are uint8 [height, width, 3] for mode "RGB", uint8 [height, width] for "L", None for no mode.
-    Raises FrameError for any error of Pillow, which raises many kinds for damaged files.
-    """
+
+class Decoded(NamedTuple):
+    """A decoded image."""
+
+    size: tuple[int, int]
+    """(width, height) in pixels, upright."""
+    pixels: NDArray[np.uint8] | None
+    """What `convert` made of it; None without one."""
+    orientation: int
+    """Its EXIF orientation, 1 to 8: 1 is upright."""
+    coloured: bool
+    """Whether it was converted and has colours or transparency."""
+
+
+def decode(data: memoryview | bytes, convert: Convert | None) -> Decoded:
+    """Decode a whole image. Raises FrameError for any error of Pillow, which raises many kinds for damaged files."""
     try:
-        return _decode(data, mode)
+        return _decode(data, convert)
     except FrameError:
         raise
+    except images.DepthError as error:
+        raise FrameError(Reason.WRONG_DEPTH, str(error)) from None
+    except images.MaskError as error:
+        raise FrameError(Reason.UNCLEAR_MASK, str(error)) from None
     except UnidentifiedImageError:
         raise FrameError(Reason.UNREADABLE_FRAME, "is no image that can be read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -128,17 +148,19 @@ def decode(data: memoryview | bytes, mode: str | None) -> tuple[tuple[int, int],
         raise FrameError(Reason.UNREADABLE_FRAME, f"is damaged: {error or type(error).__name__}") from None
 
 
-def _decode(data: memoryview | bytes, mode: str | None) -> tuple[tuple[int, int], NDArray[np.uint8] | None]:
+def _decode(data: memoryview | bytes, convert: Convert | None) -> Decoded:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     width, height = image.size
     if width * height > LARGEST_FRAME:
         raise FrameError(Reason.UNREADABLE_FRAME, f"declares {width}x{height} pixels, more than {LARGEST_FRAME}")
-    if image.mode in {"I", "F"}:
-        raise FrameError(Reason.WRONG_DEPTH, f"has pixels of mode {image.mode}; 8 or 16 bits per channel are needed")
+    orientation, upright = images.orientation(image), images.upright(image)
     image.load()
     last_row = image.crop((0, height - 1, width, height))
     if image.format == "PNG" and last_row.getbbox(alpha_only=False) is None and not png.holds_all_rows(data):
         raise FrameError(Reason.UNREADABLE_FRAME, f"holds fewer pixels than the {width}x{height} that it declares")
-    return image.size, to_pixels(image, mode) if mode else None
+    if convert is None:
+        return Decoded(upright.size, None, orientation, False)
+    pixels = convert(upright)
+    return Decoded(upright.size, pixels, orientation, convert is images.to_mask and images.is_coloured(upright, pixels))

@@ -21,7 +21,7 @@ from inpainting.core.workers import process_pool
 from inpainting.stages.dataset.inspection import InspectedSequence, inspect, printable
 from inpainting.stages.dataset.inspection_cache import InspectionCache
 from inpainting.stages.dataset.settings import InspectCommand, InspectionSettings
-from inpainting.video.sequence import FOLDERS
+from inpainting.video.sequence import FOLDERS, Folders
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def inspect_shard(settings: InspectCommand) -> None:
     if settings.out.suffix != ".jsonl":
         raise UsageError(f"OUT: {settings.out} does not end in .jsonl; give a path such as inspected/0.jsonl")
     check_paths(settings.root, settings.out)
-    names, stray = find_sequences(settings.root)
+    names, stray = find_sequences(settings.root, settings.folders)
     in_shard = [name for name in names if shard_of(name, settings.shards) == settings.shard]
     cache = InspectionCache(settings.out.with_suffix(".cache"), settings.out.parent.with_suffix(".cache"))
     entries = inspect_all(in_shard, cache, settings)
@@ -61,7 +61,7 @@ def check_paths(root: Path, out: Path) -> None:
         raise UsageError(f"OUT: {out} is inside ROOT, where it would be read as a sequence; choose a folder outside")
 
 
-def find_sequences(root: Path) -> tuple[list[str], int]:
+def find_sequences(root: Path, folders: Folders = FOLDERS) -> tuple[list[str], int]:
     """Names of the folders directly below `root`, sorted, and the number of other entries there.
 
     A broken symbolic link counts as a sequence (which the audit then rejects), a hidden folder does not.
@@ -71,10 +71,10 @@ def find_sequences(root: Path) -> tuple[list[str], int]:
         names, stray = _listed(root)
     except OSError as error:
         raise InputError(f"{root} can't be listed: {error.strerror}") from error
-    if set(FOLDERS) & set(names):
+    if set(folders) & set(names):
         raise InputError(f"{root} is itself a sequence; give the folder that holds the sequences as ROOT")
     if not names:
-        raise InputError(f"{root} holds no folders; every sequence is a folder with {', '.join(FOLDERS)} in it")
+        raise InputError(f"{root} holds no folders; every sequence is a folder with {', '.join(folders)} in it")
     return names, len(stray)
 
 

@@ -14,18 +14,18 @@ from inpainting.artifacts.inspected_shard import INSPECTION_VERSION
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import NO_CONTENT, Content, Soundness
 from inpainting.core.files import value_digest
-from inpainting.stages.dataset import checks, folder_scan, mask_timing
+from inpainting.stages.dataset import checks, folder_scan, mask_timing, similarity
 from inpainting.stages.dataset.alignment import FramePair
 from inpainting.stages.dataset.content_statistics import ContentStatistics, sample_frames
 from inpainting.stages.dataset.folder_scan import FolderScan
-from inpainting.stages.dataset.frames import FrameError, FrameReader, decode
+from inpainting.stages.dataset.frames import Convert, FrameError, FrameReader, decode
 from inpainting.stages.dataset.settings import DECODE, HEADER, ContentSettings, InspectionSettings
-from inpainting.video import masks
+from inpainting.video import images, masks
 from inpainting.video.sequence import FOLDERS, MASK, RGB, TRUTH
 from inpainting.video.settings import MaskSettings
 
 Pixels = NDArray[np.uint8]
-MODES = {RGB: "RGB", MASK: "L", TRUTH: "RGB"}
+CONVERT: dict[str, Convert] = {RGB: images.to_picture, MASK: images.to_mask, TRUTH: images.to_picture}
 
 
 class InspectedSequence(NamedTuple):
@@ -43,7 +43,7 @@ class InspectedSequence(NamedTuple):
 @cache
 def sound_key(settings: InspectionSettings) -> str:
     """Digest of the settings and the version that change a `Soundness`."""
-    return value_digest([settings.level, settings.frames, INSPECTION_VERSION])
+    return value_digest([settings.level, settings.frames, settings.folders, INSPECTION_VERSION])
 
 
 @cache
@@ -71,7 +71,7 @@ def inspect(name: str, known: InspectedSequence | None, settings: InspectionSett
         lost = Finding(Reason.UNREADABLE_SEQUENCE, None, error.strerror or "can't be listed")
         nothing = Soundness(0, 0, 0, "", [*checks.check_name(name), lost])
         return InspectedSequence(printable(name), "", sound_key(settings), nothing, content_key(settings), NO_CONTENT)
-    with folder_scan.open_folders(str(path), settings.frames) as scans:
+    with folder_scan.open_folders(str(path), settings.frames, settings.folders) as scans:
         inspection = Inspection(name, scans, settings)
         stamp = folder_scan.stamp(scans)
         old = known if known and stamp and known.stamp == stamp else None
@@ -96,6 +96,8 @@ class Inspection:
         self.errors: dict[str, dict[int, FrameError]] = {folder: {} for folder in FOLDERS}
         self.undecodable: dict[str, dict[int, FrameError]] = {folder: {} for folder in FOLDERS}
         self.sizes: dict[str, dict[int, checks.Size]] = {folder: {} for folder in FOLDERS}
+        self.orientations: dict[str, dict[int, int]] = {folder: {} for folder in FOLDERS}
+        self.names = dict(zip(FOLDERS, settings.folders, strict=True))
         sampled = sample_frames(settings.frames, settings.content_frames, settings.seed, name)
         self.sampled = [] if settings.level == HEADER else sampled
 
@@ -119,14 +121,14 @@ class Inspection:
         return self._content(statistics)
 
     def _images(self, number: int, folders: Iterable[str]) -> dict[str, Pixels]:
-        images = {folder: self._read(folder, number, MODES[folder]) for folder in folders}
+        images = {folder: self._read(folder, number, CONVERT[folder]) for folder in folders}
         return {folder: image for folder, image in images.items() if image is not None}
 
     def _image(self, number: int, folder: str) -> Pixels | None:
         return self._images(number, (folder,)).get(folder)
 
-    def _read(self, folder: str, number: int, mode: str | None) -> Pixels | None:
-        """Check a frame. Returns its pixels in `mode` ("RGB" or "L"); None for no mode or an unusable frame."""
+    def _read(self, folder: str, number: int, convert: Convert | None) -> Pixels | None:
+        """Check a frame. Returns its pixels as `convert` gives them; None without it or for an unusable frame."""
         entry = self.scans[folder].frames.get(number)
         if entry is None:
             return None
@@ -134,7 +136,7 @@ class Inspection:
         try:
             if entry.problem:
                 raise FrameError(Reason.UNREADABLE_FRAME, entry.problem)
-            ends_only = level == HEADER and mode is None
+            ends_only = level == HEADER and convert is None
             frame = self.reader.read(self.scans[folder].descriptor, entry.name, entry.length, ends_only)
         except FrameError as error:
             self.errors[folder][number] = error
@@ -142,15 +144,22 @@ class Inspection:
         self.digest.update(struct.pack(">QI", entry.length, len(frame.checksum)) + frame.checksum)
         if frame.size:
             self.sizes[folder][number] = frame.size
-            if mode is None and level != DECODE:
+            if convert is None and level != DECODE:
                 return None
         try:
-            self.sizes[folder][number], pixels = decode(frame.data, mode)
+            decoded = decode(frame.data, convert)
         except FrameError as error:
             by_level = level == DECODE or frame.size is None
             (self.errors if by_level else self.undecodable)[folder][number] = error
             return None
-        return pixels
+        self.sizes[folder][number] = decoded.size
+        self.orientations[folder][number] = decoded.orientation
+        # What was read in another way before is another sequence: its latents are made again, those of others are not.
+        if decoded.orientation > 1:
+            self.digest.update(b"orientation %d" % decoded.orientation)
+        if decoded.coloured and number in similarity.hashed_frames(self.settings.frames):
+            self.digest.update(b"colours")
+        return decoded.pixels
 
     def _soundness(self) -> Soundness:
         findings = checks.check_name(self.name)
@@ -158,10 +167,10 @@ class Inspection:
             if scan.finding:
                 findings.append(scan.finding)
             else:
-                findings += checks.check_numbers(folder, scan.numbers, self.settings.frames, scan.stray)
-        for folder in FOLDERS:
-            findings += checks.check_errors(folder, self.errors[folder])
-        findings += checks.check_sizes(self.sizes)
+                findings += checks.check_numbers(self.names[folder], scan.numbers, self.settings.frames, scan.stray)
+        findings += self._errors(self.errors)
+        findings += checks.check_sizes({self.names[folder]: of for folder, of in self.sizes.items()})
+        findings += checks.check_orientations({self.names[folder]: of for folder, of in self.orientations.items()})
         size, frames = self.sizes[RGB].get(1, (0, 0)), 0
         while frames < self.settings.frames and all(of.get(frames + 1) == size for of in self.sizes.values()):
             frames += 1
@@ -181,8 +190,10 @@ class Inspection:
             for mask in self._images(number, (MASK,)).values():
                 statistics.add_area(number, mask)
         content = statistics.content(self._pair, lambda number: self._image(number, TRUTH), self._hole)
-        damaged = [finding for folder in FOLDERS for finding in checks.check_errors(folder, self.undecodable[folder])]
-        return replace(content, findings=damaged + content.findings)
+        return replace(content, findings=self._errors(self.undecodable) + content.findings)
+
+    def _errors(self, errors: dict[str, dict[int, FrameError]]) -> list[Finding]:
+        return [one for folder in FOLDERS for one in checks.check_errors(self.names[folder], errors[folder])]
 
     def _hole(self, number: int) -> mask_timing.Map | None:
         mask = self._image(number, MASK)

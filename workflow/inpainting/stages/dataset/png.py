@@ -13,6 +13,9 @@ HEADER_LENGTH = 33
 TRAILER = b"\0\0\0\0IEND\xaeB`\x82"
 """The IEND chunk: the last bytes of every PNG."""
 
+DESCRIPTIONS = (b"Raw profile type ", b"XML:com.adobe.xmp")
+"""Beginnings of text chunks that may hold EXIF data, and with them an orientation, besides the eXIf chunk."""
+
 DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 """Bits per channel that each colour type allows."""
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -37,14 +40,15 @@ def read_header(head: bytes) -> tuple[int, int]:
     return width, height
 
 
-def check_chunks(data: memoryview | bytes) -> bytes:
-    """The checksums of all chunks up to IEND, 4 bytes each. PNGs with different pixels differ in these or in length.
+def check_chunks(data: memoryview | bytes) -> tuple[bytes, bool]:
+    """The checksums of all chunks up to IEND, 4 bytes each, and whether a chunk may hold an EXIF orientation.
 
-    Raises ValueError if a chunk is truncated or does not match its checksum, or there is no IDAT chunk.
+    PNGs with different pixels differ in the checksums or in length. Raises ValueError if a chunk is truncated or
+    does not match its checksum, or there is no IDAT chunk.
     """
     view = memoryview(data)
     size, offset, kind, pixels = len(view), len(SIGNATURE), b"", False
-    checksums = bytearray()
+    checksums, described = bytearray(), False
     while kind != b"IEND":
         if offset + 12 > size:
             raise ValueError("ends before its IEND chunk")
@@ -58,10 +62,11 @@ def check_chunks(data: memoryview | bytes) -> bytes:
             raise ValueError(f"is damaged: its {name} chunk does not fit its checksum")
         checksums += checksum
         pixels = pixels or kind == b"IDAT"
+        described = described or kind == b"eXIf" or bytes(view[offset + 8 : offset + 25]).startswith(DESCRIPTIONS)
         offset = end + 4
     if not pixels:
         raise ValueError("is damaged: it holds no IDAT chunk")
-    return bytes(checksums)
+    return bytes(checksums), described
 
 
 def holds_all_rows(data: memoryview | bytes) -> bool:

@@ -74,7 +74,7 @@ def write_one(settings: SampleCommand, index: int) -> SampleRow:
     """Make and write sequence `index`; returns its row of sample.tsv."""
     size = parse_size(settings.size)
     made = make_sequence(settings.seed, index, settings.frames, size, settings.still, settings.dynamic_share)
-    write_sequence(Path(settings.out) / made.id, made.rgb, made.mask, made.truth)
+    write_sequence(Path(settings.out) / made.id, made.rgb, made.mask, made.truth, folders=settings.folders)
     return made.id, made.scene, made.camera, round(made.coverage, 4)
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
 from inpainting.core.settings import Role, Settings, Size, parse_size
-from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings
+from inpainting.video.settings import EFFECT_THRESHOLD, FolderSettings, MaskSettings
 
 
 class SampleSettings(Settings):
@@ -27,7 +27,7 @@ class SampleSettings(Settings):
             raise ValueError(f"size: {self.size} is too small for objects and shadows; use 16x16 or more")
 
 
-class SampleCommand(SampleSettings):
+class SampleCommand(SampleSettings, FolderSettings):
     """Options of `inpaint sample`."""
 
     out: CliPositionalArg[Path]
@@ -70,7 +70,7 @@ class AuditSettings(ContentSettings, SoundnessSettings):
     """How thoroughly the audit checks, and its tolerances."""
 
 
-class InspectionSettings(AuditSettings, MaskSettings):
+class InspectionSettings(AuditSettings, MaskSettings, FolderSettings):
     """Which sequences are inspected, and how."""
 
     root: CliPositionalArg[Path]

@@ -116,7 +116,7 @@ class MethodOutput:
 
 def fill_sequence(settings: EvaluateCommand, method: Method, name: str, frames: int) -> MethodOutput:
     """Run the method on a sequence and measure its cost, which is NaN for another tool's output."""
-    clip = read_clip(settings.dataset, name, frames)
+    clip = read_clip(settings.dataset, name, frames, settings.folders)
     filled = method.hole(clip.mask)
     with measured(_on_device(settings)) as cost:
         raw = method.fill(clip)
@@ -131,7 +131,7 @@ def score_sequence(
     Frames are uint8 [frames, height, width, 3]. Scores are computed in the hole of the mask itself; the hole that is
     filled and composited is dilated.
     """
-    clip = read_clip(settings.dataset, name, frames)
+    clip = read_clip(settings.dataset, name, frames, settings.folders)
     outputs: dict[Output, NDArray[np.uint8]] = {
         RAW: made.raw,
         COMPOSITED: masks.composite(made.raw, clip.rgb, made.filled),

@@ -11,12 +11,12 @@ from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.settings import existing
 from inpainting.video.clip import SequenceClip
 from inpainting.video.reader import image_files, read_video
-from inpainting.video.sequence import RGB
+from inpainting.video.sequence import FOLDERS, Folders
 
 VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
 
 
-def read_output(outputs: Path, dataset: Path, clip: SequenceClip) -> NDArray[np.uint8]:
+def read_output(outputs: Path, dataset: Path, clip: SequenceClip, folders: Folders = FOLDERS) -> NDArray[np.uint8]:
     """The output for a sequence, uint8 [frames, height, width, 3], as many frames as `clip` has.
 
     outputs: folder that holds, named by the sequence's id, a folder of images (sorted by the numbers in their names) or
@@ -31,7 +31,7 @@ def read_output(outputs: Path, dataset: Path, clip: SequenceClip) -> NDArray[np.
             f"{path} has frames of {video.size[0]}x{video.size[1]}, but the sequence's are "
             f"{clip.size[0]}x{clip.size[1]}; scale them to that size (scaling here would change the scores)"
         )
-    whole = len(image_files(dataset / clip.sequence / RGB))
+    whole = len(image_files(dataset / clip.sequence / folders.rgb))
     if found not in (wanted, whole):
         raise InputError(
             f"{path} has {found} frames, but the sequence has {whole}, of which {wanted} are scored; give "

@@ -74,7 +74,7 @@ def _classical(settings: "EvaluateCommand", baseline: Baseline) -> Method:
 
 def _external(settings: "EvaluateCommand") -> Method:
     assert settings.outputs is not None
-    read = partial(read_output, settings.outputs, settings.dataset)
+    read = partial(read_output, settings.outputs, settings.dataset, folders=settings.folders)
     return _without_model(settings, lambda clip, hole: read(clip))
 
 

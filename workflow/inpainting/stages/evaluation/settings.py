@@ -10,7 +10,7 @@ from inpainting.core.settings import Role, Settings
 from inpainting.metrics.registry import EXTRAS
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.methods import METHODS
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
 if TYPE_CHECKING:
     MethodName = str
@@ -59,7 +59,7 @@ class EvaluateSettings(ExtrasSettings, StepsSettings, SelectionSettings):
     """Which sequences and metrics are scored."""
 
 
-class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings):
+class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings, FolderSettings):
     """Score one method on one split, frame by frame: inside the mask, along its edge, outside it, on whole frames."""
 
     method: MethodName = Field(
@@ -95,7 +95,8 @@ class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSetti
 
     def model_post_init(self, context: object) -> None:
         super().model_post_init(context)
-        if METHODS[self.method].takes_adapter != (self.adapter is not None):
+        method = METHODS.get(self.method)  # None for --print-config without one
+        if (method is not None and method.takes_adapter) != (self.adapter is not None):
             names = " or ".join(name for name, entry in METHODS.items() if entry.takes_adapter)
             raise ValueError(f"adapter: give the adapter's folder with --method {names}, and with no other method")
         if (self.method == "external") != (self.outputs is not None):

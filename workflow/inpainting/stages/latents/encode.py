@@ -106,6 +106,7 @@ def _read_ahead(
             settings.window,
             masks,
             geometry,
+            settings.folders,
         )
         for name, shards in lacking.items()
     ]

@@ -17,6 +17,7 @@ from inpainting.video import masks, sequence
 from inpainting.video.clip import Frames
 from inpainting.video.difference import summed_difference
 from inpainting.video.masks import Hole
+from inpainting.video.sequence import FOLDERS, Folders
 from inpainting.video.settings import MaskSettings
 
 
@@ -33,6 +34,7 @@ class ReadJob(NamedTuple):
     window: int
     masks: MaskSettings
     geometry: Geometry
+    folders: Folders = FOLDERS
 
 
 class PixelWindow(NamedTuple):
@@ -106,10 +108,10 @@ def _cut(
     return PixelWindow(job.folder.name, start, padded, masks.dilate(hole, job.masks.mask_dilation), stored)
 
 
-def _read(job: ReadJob, span: range, read: Callable[[Path, int, int], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def _read(job: ReadJob, span: range, read: Callable[[Path, int, int, Folders], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """The frames that `read` returns; any error becomes an InputError: damaged files make Pillow raise many kinds."""
     try:
-        return read(job.folder, span.start, len(span))
+        return read(job.folder, span.start, len(span), job.folders)
     except InputError:
         raise
     except Exception as error:

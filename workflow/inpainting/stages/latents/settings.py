@@ -9,7 +9,7 @@ from inpainting.artifacts.split import TRAIN
 from inpainting.baselines.settings import ConditionSource
 from inpainting.core.settings import Role, Settings
 from inpainting.models.settings import ModelSettings
-from inpainting.video.settings import MaskSettings, WindowSettings
+from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
 if TYPE_CHECKING:
     Content = str
@@ -39,7 +39,7 @@ class EncodeSettings(Settings):
     are not finite; with more, encoding fails. At 0.01, each sequence of a shard of less than 100 must be encoded."""
 
 
-class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, WindowSettings):
+class EncodeCommand(EncodeSettings, TruthSettings, ModelSettings, MaskSettings, WindowSettings, FolderSettings):
     """Encode the windows of one shard's sequences: truths with their holes, and conditions.
 
     Each sequence is read once for all contents that lack it. If it can't be encoded, it is left out of all of them and

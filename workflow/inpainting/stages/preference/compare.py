@@ -100,7 +100,7 @@ def choose_pairs(settings: CompareCommand, sequences: list[str]) -> list[Pair]:
 
 def outlined_input(settings: CompareCommand, sequence: str, count: int) -> Frames:
     """A sequence's first frames with the hole's edge drawn: uint8 [frames, height, width, 3]."""
-    clip = read_clip(settings.dataset, sequence, count)
+    clip = read_clip(settings.dataset, sequence, count, settings.folders)
     hole = masks.to_hole(clip.mask, settings)
     edge = masks.dilate(hole, 2) & ~hole
     return np.where(edge[..., None], HOLE_COLOUR, clip.rgb)

@@ -5,10 +5,10 @@ from pathlib import Path
 from pydantic import Field
 
 from inpainting.core.settings import Settings
-from inpainting.video.settings import MaskSettings
+from inpainting.video.settings import FolderSettings, MaskSettings
 
 
-class CompareCommand(MaskSettings):
+class CompareCommand(MaskSettings, FolderSettings):
     """Write a page that shows pairs of methods' outputs side by side, without their names, and asks which is better."""
 
     dataset: Path

@@ -110,7 +110,7 @@ def draw_example(
     folders = {method: examples.examples_folder(settings.evaluation, method) / name for method in methods | every}
     kept = {shown_as: folders[method] for method, shown_as in methods.items()}
     count = min(examples.count_frames(folder) for folder in kept.values())
-    clip = read_clip(settings.dataset, name, count)
+    clip = read_clip(settings.dataset, name, count, settings.folders)
     hole = masks.to_hole(clip.mask, settings)
     given, raw = dataset_clips(clip, hole), method_clips(clip, hole, kept, RAW)
     image = moments_sheet([*given[:2], *raw, *given[2:]], settings.moments)

@@ -172,12 +172,12 @@ def draw_card(settings: LookCommand, chosen: Chosen) -> Card:
 
 def _draw_card(settings: LookCommand, chosen: Chosen) -> Card:
     folder = settings.root / chosen.id
-    names = (sequence.FRAME_NAME.fullmatch(path.name) for path in (folder / sequence.RGB).iterdir())
+    names = (sequence.FRAME_NAME.fullmatch(path.name) for path in (folder / settings.rgb_folder).iterdir())
     count = max((int(name[1]) for name in names if name), default=0)
     start = max(0, min(chosen.start, count - settings.frames))
     shown = min(settings.frames, count - start)
-    rgb, truth = sequence.read_rgb(folder, start, shown), sequence.read_truth(folder, start, shown)
-    stored = sequence.read_mask(folder, start, shown)
+    readers = (sequence.read_rgb, sequence.read_truth, sequence.read_mask)
+    rgb, truth, stored = (read(folder, start, shown, settings.folders) for read in readers)
     if not rgb.shape == truth.shape == (*stored.shape, 3):
         raise InputError("its three folders differ in frame size")
     hole = masks.to_hole(stored, settings)

@@ -10,7 +10,7 @@ import pandas as pd
 from inpainting.artifacts.manifest import accepted
 from inpainting.stages.report.contact_sheet import Frame, captioned_sheet
 from inpainting.stages.report.samples import read_frame
-from inpainting.video.settings import MaskSettings
+from inpainting.stages.report.settings import DrawDatasetCommand
 
 VISIBLE_REASONS = ("other_scene", "shifted_truth", "shifted_mask", "other_colours", "full_mask", "empty_mask")
 """Reasons for rejection that can be seen in the frames."""
@@ -63,7 +63,7 @@ def find_outliers(manifest: pd.DataFrame) -> list[Outlier]:
     return list(found.values())[:MAX_OUTLIERS]
 
 
-def outliers_sheet(dataset: Path, outliers: list[Outlier], settings: MaskSettings) -> Frame:
+def outliers_sheet(dataset: Path, outliers: list[Outlier], settings: DrawDatasetCommand) -> Frame:
     """A row per outlier, of its middle frame: input, mask over the input, truth, and the amplified difference."""
     cells = []
     for outlier in outliers:

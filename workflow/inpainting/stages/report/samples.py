@@ -7,8 +7,8 @@ import pandas as pd
 
 from inpainting.core import seeds
 from inpainting.stages.report.contact_sheet import Frame, captioned_sheet, grid_sheet, overlay
+from inpainting.stages.report.settings import DrawDatasetCommand
 from inpainting.video import masks, sequence
-from inpainting.video.settings import MaskSettings
 
 MOMENTS = ("first", "middle", "last")
 KINDS = ("input", "mask", "truth")
@@ -26,7 +26,7 @@ def choose_by_coverage(accepted: pd.DataFrame, count: int) -> pd.DataFrame:
     return ordered.iloc[places]
 
 
-def contact_sheet(dataset: Path, chosen: pd.DataFrame, settings: MaskSettings) -> Frame:
+def contact_sheet(dataset: Path, chosen: pd.DataFrame, settings: DrawDatasetCommand) -> Frame:
     """A row per chosen sequence: input, mask over the input, and truth at each of MOMENTS."""
     cells = [
         [
@@ -41,7 +41,7 @@ def contact_sheet(dataset: Path, chosen: pd.DataFrame, settings: MaskSettings) -
     return grid_sheet(cells, columns, rows, WIDTH, group=len(KINDS))
 
 
-def random_sheet(dataset: Path, accepted: pd.DataFrame, settings: MaskSettings) -> Frame:
+def random_sheet(dataset: Path, accepted: pd.DataFrame, settings: DrawDatasetCommand) -> Frame:
     """At most RANDOM_COUNT sequences, chosen by a hash of their ids: the middle input frame with the mask tinted."""
     ids = sorted(accepted["id"], key=lambda name: seeds.derive(0, "report.random", name))[:RANDOM_COUNT]
     frames = accepted.set_index("id")["frames"]
@@ -54,8 +54,8 @@ def evenly_spaced(frames: int, count: int) -> list[int]:
     return [round(place) for place in np.linspace(0, frames - 1, count)]
 
 
-def read_frame(folder: Path, index: int, settings: MaskSettings) -> tuple[Frame, Frame, Frame]:
+def read_frame(folder: Path, index: int, settings: DrawDatasetCommand) -> tuple[Frame, Frame, Frame]:
     """Input, input with the hole tinted, and truth of one frame (counted from 0) of a sequence."""
-    rgb, truth = sequence.read_rgb(folder, index, 1)[0], sequence.read_truth(folder, index, 1)[0]
-    hole = masks.to_hole(sequence.read_mask(folder, index, 1), settings)[0]
+    rgb, truth = (read(folder, index, 1, settings.folders)[0] for read in (sequence.read_rgb, sequence.read_truth))
+    hole = masks.to_hole(sequence.read_mask(folder, index, 1, settings.folders), settings)[0]
     return rgb, overlay(rgb, hole), truth

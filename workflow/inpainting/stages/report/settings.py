@@ -8,7 +8,7 @@ from pydantic_settings import CliPositionalArg
 
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role, Settings
-from inpainting.video.settings import MaskSettings
+from inpainting.video.settings import FolderSettings, MaskSettings
 
 REPORT_VERSION = 3
 """Raise it when figures or pages change on purpose: those of another version are drawn again."""
@@ -39,7 +39,7 @@ class ReportSettings(SampleSettings, ExampleSettings):
     """Contents of the report."""
 
 
-class LookCommand(MaskSettings, FillSettings):
+class LookCommand(MaskSettings, FillSettings, FolderSettings):
     """Write a page of short clips: input with the hole outlined, what the model is shown, truth, and difference."""
 
     root: CliPositionalArg[Path]
@@ -71,7 +71,7 @@ class Drawing(Settings):
     """The .svg file to write."""
 
 
-class DrawDatasetCommand(SampleSettings, MaskSettings):
+class DrawDatasetCommand(SampleSettings, MaskSettings, FolderSettings):
     """Draw sequences and the audit's measurements; list rejected sequences and warnings."""
 
     dataset: Path
@@ -153,7 +153,7 @@ class DrawSequencesCommand(Drawing):
     """The .html page to write: a table of all sequences."""
 
 
-class DrawExamplesCommand(ExampleSettings, MaskSettings):
+class DrawExamplesCommand(ExampleSettings, MaskSettings, FolderSettings):
     """Draw test sequences with the methods' outputs: a sheet of selected frames and a clip each."""
 
     dataset: Path

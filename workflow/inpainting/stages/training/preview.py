@@ -54,7 +54,7 @@ class Preview:
             settings.window,
             settings.preview_sequences,
         )
-        self.clips = [read_clip(settings.dataset, name, frames) for name, frames in chosen.items()]
+        self.clips = [read_clip(settings.dataset, name, frames, settings.folders) for name, frames in chosen.items()]
         self.settings, self.prompt = settings, prompt
 
     def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result:

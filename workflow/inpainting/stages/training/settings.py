@@ -10,7 +10,7 @@ from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.settings import Role, Settings, Size
 from inpainting.models.settings import LoraSettings, ModelSettings
 from inpainting.stages.training.launcher import is_worker
-from inpainting.video.settings import EFFECT_THRESHOLD, MaskSettings, WindowSettings
+from inpainting.video.settings import EFFECT_THRESHOLD, FolderSettings, MaskSettings, WindowSettings
 
 BoolOrAuto = Annotated[
     Literal["auto", True, False],
@@ -200,7 +200,7 @@ class TrainSettings(
         return {name: value for name, value in helps.items() if getattr(self, name) != value}
 
 
-class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings):
+class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings, FolderSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
 
     index: Path | None = None

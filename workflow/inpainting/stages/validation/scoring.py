@@ -82,7 +82,7 @@ def score_all(settings: ValidateCommand, config: AdapterConfig, jobs: list[Job],
 
 
 def _read(settings: ValidateCommand, config: AdapterConfig, job: Job) -> tuple[Job, FilledClip]:
-    clip = read_clip(settings.dataset, job.sequence, job.frames)
+    clip = read_clip(settings.dataset, job.sequence, job.frames, settings.folders)
     hole = masks.to_hole(clip.mask, config.masks)
     united = masks.unite(hole, config.masks.mask_union)
     begin = perf_counter()

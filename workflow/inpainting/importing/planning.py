@@ -1,0 +1,152 @@
+"""Plan a clip's sequences before its frames are decoded: do its files match, which frames are used, where is it cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inpainting.core.errors import InputError
+from inpainting.importing import cutting, resizing, sources
+from inpainting.importing.cutting import Cut
+from inpainting.importing.pairing import ClipFiles
+from inpainting.importing.resizing import FrameHole, ResizePlan
+from inpainting.importing.settings import SMALLEST_SIDE, ImportCommand
+from inpainting.importing.sources import Source
+from inpainting.video.images import Picture
+from inpainting.video.reader import pair_masks
+
+MAX_SEQUENCE_FRAMES = 99999
+"""Highest number of frames of a sequence, by the layout's file names."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A clip's frames, masks or truths; uses: how often each is used, in its order."""
+
+    source: Source
+    uses: list[int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a clip's frames become sequences. total: number of frames of all sequences and of what is left over."""
+
+    video: Stream
+    mask: Stream | None
+    truth: Stream | None
+    geometry: ResizePlan
+    total: int
+    pieces: list[Cut]
+    notes: tuple[str, ...]
+
+    def fit(
+        self, picture: Picture, mask: NDArray[np.uint8] | None, truth: Picture | None, settings: ImportCommand
+    ) -> tuple[Picture, FrameHole | None, Picture | None]:
+        """Resize a frame, its mask's levels, uint8 [height, width], and its truth; returns frame, hole and truth."""
+        hole = None
+        if mask is not None:
+            hole = (mask >= settings.threshold) != settings.mask_invert
+            hole = self.geometry.of((mask.shape[1], mask.shape[0])).hole(hole)
+        if truth is not None:
+            truth = self.geometry.of((truth.shape[1], truth.shape[0])).picture(truth)
+        return self.geometry.picture(picture), hole, truth
+
+
+def make_plan(clip: ClipFiles, settings: ImportCommand) -> Plan:
+    """Plan a clip's sequences. Raises InputError if its files do not match."""
+    video = sources.probe(clip.video)
+    frames = Stream(video, _uses(video, settings))
+    partners: list[Stream | None] = []
+    notes = _rate_note(video, settings)
+    for path, what in ((clip.mask, "masks"), (clip.truth, "true frames")):
+        partner = None if path is None else sources.probe(path, masks=what == "masks")
+        partners.append(_partner(frames, partner, what, settings))
+    total = min(sum(stream.uses) for stream in (frames, *partners) if stream is not None)
+    geometry = resizing.plan(video.size, video.pixel_aspect, settings.target, settings.resize)
+    if min(geometry.size) < SMALLEST_SIDE:
+        raise InputError(
+            f"{clip.video} would make frames of {resizing.size_text(geometry.size)}; both sides need at least "
+            f"{SMALLEST_SIDE} pixels, see --size"
+        )
+    pieces = cutting.cuts(clip.name, total, settings.frames)
+    if not pieces:
+        raise InputError(f"{clip.video} has {total} frames, fewer than the {settings.frames} of --frames")
+    if pieces[0].frames > MAX_SEQUENCE_FRAMES:
+        raise InputError(f"{clip.video} has {total} frames, too many for one sequence; cut it with --frames")
+    if pieces[-1].first + pieces[-1].frames < total:
+        notes += ("frames at the end that do not fill a sequence are left out",)
+    if video.numbers is not None and len(set(np.diff(video.numbers))) > 1:
+        notes += ("frame numbers are missing; the frames are used in order",)
+    if geometry.source != geometry.size:
+        notes = (str(geometry), *notes)
+    mask, truth = partners
+    return Plan(frames, mask, truth, geometry, total, pieces, notes)
+
+
+def _uses(source: Source, settings: ImportCommand) -> list[int]:
+    """How often each frame is used at --rate."""
+    if settings.rate is None or source.times is None or source.rate is None:
+        return [1] * source.frames
+    return cutting.resample(source.times, float(source.rate), settings.rate)
+
+
+def _rate_note(video: Source, settings: ImportCommand) -> tuple[str, ...]:
+    if settings.rate is None:
+        return ()
+    if video.times is None or video.rate is None:
+        return ("images have no frame rate: all of them are kept, whatever --rate says",)
+    return (f"{float(video.rate):.6g} frames per second resampled to {settings.rate:g}",)
+
+
+def _partner(video: Stream, source: Source | None, what: str, settings: ImportCommand) -> Stream | None:
+    """Masks or truths with the uses of their frames: as the video's, or by their own times if the counts differ.
+
+    Raises InputError unless they match the video in number of frames, numbering and aspect ratio.
+    """
+    if source is None:
+        return None
+    _check_view(video.source, source)
+    if source.still and what == "masks":
+        return Stream(source, [sum(video.uses)])
+    if what == "masks" and settings.missing_masks == "empty":
+        reader = pair_masks(video.source.reader, source.reader)
+        return Stream(Source(reader, video.source.frames, source.size), video.uses)
+    if source.frames != video.source.frames:
+        return _by_time(video, source, what, settings)
+    one, other = video.source.numbers, source.numbers
+    if (
+        one is not None
+        and other is not None
+        and not np.array_equal(np.subtract(one, one[0]), np.subtract(other, other[0]))
+    ):
+        raise InputError(
+            f"the numbers of {source.path} and of {video.source.path} do not match; a frame may be missing"
+        )
+    return Stream(source, video.uses)
+
+
+def _by_time(video: Stream, source: Source, what: str, settings: ImportCommand) -> Stream:
+    """Masks or truths whose number differs from the frames': paired by time at --rate, else refused."""
+    timed = video.source.times is not None and source.times is not None
+    uses = _uses(source, settings)
+    if timed and settings.rate is not None and abs(sum(uses) - sum(video.uses)) <= 1:
+        return Stream(source, uses)
+    hint = ""
+    if timed and settings.rate is None and source.rate != video.source.rate:
+        rates = [float(one.rate or 0) for one in (source, video.source)]
+        hint = f"; they have {rates[0]:.4g} and {rates[1]:.4g} frames per second, --rate pairs them by time"
+    elif what == "masks" and (missing := video.source.reader.without_mask(source.reader)):
+        hint = f"; {missing} have none, --missing-masks empty takes that as nothing to inpaint"
+    counts = f"{source.path} has {source.frames} {what} for the {video.source.frames} frames of {video.source.path}"
+    raise InputError(counts + hint)
+
+
+def _check_view(video: Source, source: Source) -> None:
+    square = (round(video.size[0] * float(video.pixel_aspect)), video.size[1])
+    if not any(resizing.same_view(source.size, size) for size in (video.size, square)):
+        raise InputError(
+            f"{source.path} is {resizing.size_text(source.size)}, but {video.path} {resizing.size_text(video.size)}; "
+            "their aspect ratios differ"
+        )
