@@ -75,13 +75,13 @@ dataset: {root: $data, frames: $frames, audit: {shards: 1}}
 latents: {shards: 1}
 training: # a schedule that does not depend on the number of steps, so that trainings can be compared
   {steps: $long, batch_size: 1, save_every: $stopped, log_every: 1, schedule: constant_with_warmup, warmup_steps: 3,
-   $recipe}
+   gradient_checkpointing: true, $recipe}
 validation: {steps: $denoising, limit: 1}
 evaluation: {steps: $denoising, limit: 1, extras: [motion]}
 END
 cat >"$work/experiments.tsv" <<END
 experiment	overrides	description
-checkpointed		as config/cogvideox-2b.yaml has it: fp16, gradient checkpointing
+checkpointed		as config/cogvideox-2b.yaml has it: fp16; with gradient checkpointing
 plain	gradient_checkpointing=false steps=$short	all activations kept
 compiled	gradient_checkpointing=false compile=true steps=$few	and compiled blocks
 stopped	steps=$stopped	stopped by a signal, then resumed

@@ -87,5 +87,5 @@ def test_all_settings_except_places_and_execution_affect_the_result() -> None:
 
 
 def test_what_an_adapter_was_trained_against_is_known_by_digests_not_by_a_place() -> None:
-    assert names_of_role(AdapterConfig, Role.PLACE) == {"base", "base_revision"}
+    assert names_of_role(AdapterConfig, Role.PLACE) == {"base", "base_revision", "family"}
     assert names_of_role(AdapterConfig, Role.ARCHITECTURE) == {"transformer_digest", "random_base", "channels"}

@@ -13,6 +13,8 @@ from inpainting.artifacts.checkpoint_state import STATE_FILE, read_state
 from inpainting.baselines.settings import Fill
 from inpainting.cli import main
 from inpainting.core.files import read_json
+from inpainting.core.sums import summed, write_sums
+from inpainting.models.adapter_files import write_adapter_sums
 from inpainting.models.settings import ModelSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import reader, sequence
@@ -32,7 +34,9 @@ def checkpoints(tiny_training: Path, tmp_path: Path) -> dict[str, Path]:
             assert settings["condition"]["fill"] == "grey"
             settings["condition"]["fill"] = fill
         (folder / "adapter" / "inpainting.json").write_text(json.dumps(config))
+        write_adapter_sums(folder / "adapter")
         state.write(folder / STATE_FILE)
+        write_sums(folder, summed(folder))
     return folders
 
 
@@ -101,6 +105,7 @@ def test_run_and_the_pipeline_unite_masks_as_the_adapter_says_and_make_good_an_e
     config = read_json(adapter / "inpainting.json")
     config["masks"]["mask_union"] = 1
     (adapter / "inpainting.json").write_text(json.dumps(config))
+    write_adapter_sums(adapter)
     rgb = np.random.default_rng(5).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
     hole = np.zeros(rgb.shape[:3], bool)
     hole[:, 8:18, 4:15] = True

@@ -18,12 +18,15 @@ SNAKEMAKE_MB = 500
 """Two Snakemakes of 230, by which the executor starts a job; MAIN_MB has room for them."""
 LIBRARIES_MB = 200
 """A worker process before its first sequence."""
-FILL_BYTES = 34
-"""Per pixel of a sequence, in a worker that reads and fills it for encoding: measured with flow_propagation."""
+FILL_BYTES = 46
+"""Per pixel of a sequence, in a worker that reads and fills it for encoding: 34 measured with flow_propagation, and 12
+for the truth, its difference to the input and the windows that are cut."""
 SCORE_BYTES = 40
 """Per pixel of a sequence, in a worker that fills and scores it: measured with all metrics."""
+ENCODING_BYTES = 7
+"""Per pixel of a sequence on its way to the VAE: truth, condition and hole."""
 WAITING_BYTES = 4
-"""Per pixel of a sequence on its way between processes: three channels and the hole."""
+"""Per pixel of a sequence on its way between other processes: three channels and the hole."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class HostMemory:
 
     def encode(self, workers: int) -> int:
         """`inpaint encode`: one sequence more than workers waits for the VAE."""
-        return MAIN_MB + self._workers(workers, FILL_BYTES) + self._sequences(workers + 1, WAITING_BYTES)
+        return MAIN_MB + self._workers(workers, FILL_BYTES) + self._sequences(workers + 1, ENCODING_BYTES)
 
     def model(self, processes: int = 1) -> int:
         """`inpaint train` and `inpaint validate`: the weights are in memory twice while they are loaded."""

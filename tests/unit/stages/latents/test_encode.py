@@ -57,17 +57,16 @@ def test_settings_at_their_default_leave_the_keys_of_before_they_could_be_chosen
 def test_truths_hold_the_united_hole_also_at_a_windows_edge_and_conditions_are_filled_in_it(
     encode: Encode, tiny_results: Path, tmp_path: Path
 ) -> None:
-    shards = {content: tmp_path / f"{content}.safetensors" for content in ("truth", "grey")}
-    for content, path in shards.items():
-        assert encode(path, "--content", content, "--mask-union", "3", "--windows-per-sequence", "1") == 0
-    truths, conditions = (Shard(path) for path in shards.values())
+    options = ("--contents", "truth,grey", "--mask-union", "3", "--windows-per-sequence", "1")
+    assert encode(tmp_path, *options) == 0
+    truths, conditions = (Shard(shard_path(tmp_path, 0, content)) for content in ("truth", "grey"))
     assert truths.source == conditions.source != Shard(shard_path(tiny_results, 0)).source
     for name in (name for name in truths.names if name.endswith("/hole")):
         sequence_id, start, _ = name.split("/")
         whole = sequence.read_mask(tiny_results / "dataset" / sequence_id, 0, 17) == 255
         expected = unite(whole, 3)[int(start) : int(start) + 9]
-        assert np.array_equal(np.unpackbits(truths.tensor(name).numpy(), axis=-1), expected)
-        before = tensors(tiny_results / "latents" / "grey" / f"shard-{0}.safetensors")
+        assert np.array_equal(masks.unpack(truths.tensor(name).numpy()), expected)
+        before = tensors(shard_path(tiny_results, 0, "grey"))
         if (condition := f"{sequence_id}/{start}/condition") in before:
             assert not torch.equal(conditions.tensor(condition), before[condition])
 
