@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 
 Picture = NDArray[np.uint8]
 """uint8 [height, width, 3], RGB."""
@@ -70,7 +70,8 @@ def to_mask(image: Image.Image) -> MaskLevels:
         return np.maximum(levels >> 8, levels > 0).astype(np.uint8)
     if image.has_transparency_data:
         return of_channels(np.asarray(image.convert("RGBA")))
-    levels = of_channels(np.asarray(image.convert("RGB")))
+    red, green, blue = image.convert("RGB").split()
+    levels = np.asarray(ImageChops.lighter(ImageChops.lighter(red, green), blue))
     if image.mode == "P" and is_coloured(image, levels):
         return np.where(levels > 0, np.uint8(255), np.uint8(0))
     return levels
