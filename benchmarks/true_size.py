@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from inpainting.models.published_2b import TRANSFORMER, VAE
+from inpainting.models.published import TRANSFORMER, VAE
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel

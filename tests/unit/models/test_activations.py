@@ -11,7 +11,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from inpainting.models import lora
 from inpainting.models.activations import DECODE_UNITS, ENCODE_UNITS, training_activations, vae_activations
-from inpainting.models.published_2b import TRANSFORMER, VAE
+from inpainting.models.published import TRANSFORMER, VAE
 from inpainting.models.settings import LoraSettings
 from inpainting.models.shapes import read_base
 from inpainting.models.spatial_norm import project_first

@@ -2,17 +2,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import families
 import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from inpainting.core.errors import UsageError
 from inpainting.models import lora
-from inpainting.models.published_2b import TRANSFORMER, VAE
+from inpainting.models.loading import load_transformer
+from inpainting.models.published import TRANSFORMER, TRANSFORMERS, VAE
 from inpainting.models.settings import LoraSettings
 from inpainting.models.shapes import (
     count,
     lora_shapes,
     read_base,
+    tokens,
     transformer_shapes,
     vae_weights,
     widened_shapes,
@@ -31,7 +34,11 @@ def sizes(parameters: Mapping[str, torch.nn.Parameter]) -> list[tuple[int, ...]]
     return sorted(tuple(parameter.shape) for parameter in parameters.values())
 
 
-@pytest.mark.parametrize("config", [TRANSFORMER, read_base(str(NANO)).transformer], ids=["2b", "nano"])
+@pytest.mark.parametrize(
+    "config",
+    [*(TRANSFORMER | changes for changes in TRANSFORMERS.values()), read_base(str(NANO)).transformer],
+    ids=[*TRANSFORMERS, "nano"],
+)
 def test_a_transformers_weights_have_the_names_and_shapes_that_diffusers_gives_them(config: dict[str, Any]) -> None:
     built = {name: tuple(parameter.shape) for name, parameter in on_meta(config).named_parameters()}
     assert transformer_shapes(config) == built
@@ -40,6 +47,37 @@ def test_a_transformers_weights_have_the_names_and_shapes_that_diffusers_gives_t
 def test_2b_has_the_published_number_of_weights() -> None:
     assert count(transformer_shapes(TRANSFORMER)) / 1e9 == pytest.approx(1.694, abs=5e-4)
     assert vae_weights(VAE) / 1e6 == pytest.approx(215.6, abs=0.5)
+
+
+@pytest.mark.parametrize("name", ["CogVideoX-5b", "CogVideoX1.5-5B", "CogVideoX-Fun-V1.1-5b-InP"])
+def test_5b_has_the_published_number_of_weights(name: str) -> None:
+    assert count(transformer_shapes(TRANSFORMER | TRANSFORMERS[name])) / 1e9 == pytest.approx(5.57, abs=5e-3)
+
+
+def test_a_base_that_is_not_downloaded_has_its_published_shapes_and_an_unknown_one_2bs() -> None:
+    inpainting, unknown = read_base("someone/CogVideoX-Fun-V1.1-2b-InP"), read_base("someone/else")
+    assert (inpainting.transformer["in_channels"], inpainting.to_download) == (33, True)
+    assert inpainting.source == "CogVideoX-Fun-V1.1-2b-InP's published shapes"
+    assert widened_shapes(inpainting.transformer, 33) == {}
+    assert (unknown.transformer, unknown.source) == (TRANSFORMER, "CogVideoX-2b's published shapes")
+
+
+def test_tokens_of_two_latent_frames_are_half_as_many() -> None:
+    config = TRANSFORMER | TRANSFORMERS["CogVideoX1.5-5B"]
+    assert tokens(config, 13, 60, 80) - 226 == 7 * 30 * 40
+    assert tokens(TRANSFORMER, 13, 60, 80) - 226 == 13 * 30 * 40
+
+
+@pytest.mark.parametrize("name", families.CONFIGS)
+def test_what_training_a_family_trains_has_the_shapes_of_the_plan(tiny_base: Path, tmp_path: Path, name: str) -> None:
+    base = str(families.write_base(tiny_base, tmp_path / "base", name))
+    transformer = load_transformer(base, torch.float32, torch.device("cpu"))
+    settings, config = LoraSettings(rank=2, targets=("all_linear",)), read_base(base).transformer
+    planned = lora_shapes(config, settings) | widened_shapes(config, 33)
+    if transformer.config.in_channels < 33:
+        widen_patch_embedding(transformer, 33)
+    lora.add_lora(transformer, settings, seed=0)
+    assert sorted(planned.values()) == sizes(lora.prepare_training(transformer))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from inpainting.models import lora
-from inpainting.models.published_2b import TRANSFORMER, VAE
+from inpainting.models.published import TRANSFORMER, VAE
 from inpainting.models.settings import LoraSettings
 from inpainting.models.shapes import count, lora_shapes
 from inpainting.models.spatial_norm import project_first

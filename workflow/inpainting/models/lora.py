@@ -13,12 +13,10 @@ from torch.nn import Parameter
 
 from inpainting.core.errors import UsageError
 from inpainting.models.settings import PRESETS, LoraSettings
+from inpainting.models.shapes import PATCH_EMBEDDING
 from inpainting.models.widening import is_widened
 
 BLOCK = re.compile(r"^transformer_blocks\.\d+\.")
-
-PATCH_EMBEDDING = "patch_embed.proj"
-"""Is trained whole where it is widened; in CogVideoX 1.5 it is a linear layer."""
 
 
 def lora_config(transformer: CogVideoXTransformer3DModel, settings: LoraSettings) -> LoraConfig:

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inpainting.core.errors import UsageError
-from inpainting.models import bases, published_2b
+from inpainting.models import bases, published
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.family import Geometry
 from inpainting.models.settings import PRESETS, LoraSettings, ModelSettings
 
 Shapes = dict[str, tuple[int, ...]]
+
+PATCH_EMBEDDING = "patch_embed.proj"
+"""Is trained whole where it is widened, and gets no LoRA; in CogVideoX 1.5 it is a linear layer."""
 
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 """Bytes of a value, by precision."""
@@ -35,16 +38,21 @@ class Base:
 
 
 def read_base(name: str, revision: str | None = None) -> Base:
-    """A base by folder or hub name, without network: CogVideoX-2b's shapes for a hub name that is not in the cache."""
+    """A base by folder or hub name, without network: published shapes for a hub name that is not in the cache.
+
+    They are those of the name's base or, if it is none of `published.TRANSFORMERS`, CogVideoX-2b's.
+    """
     configs = bases.configs_unless_remote(name, revision, "model.base")
     family = bases.family_unless_remote(name, revision, "model.base")
+    known = name.rpartition("/")[2] if family is None else ""
+    known = known if known in published.TRANSFORMERS else "CogVideoX-2b"
     has_text_encoder = not Path(name).is_dir() or (Path(name) / "text_encoder").is_dir()
     return Base(
-        transformer={**published_2b.TRANSFORMER, **configs["transformer"]},
-        vae={**published_2b.VAE, **configs["vae"]},
+        transformer={**published.TRANSFORMER, **published.TRANSFORMERS[known], **configs["transformer"]},
+        vae={**published.VAE, **configs["vae"]},
         geometry=(family or COGVIDEOX_2B).geometry,
-        text_encoder_weights=published_2b.TEXT_ENCODER_WEIGHTS if has_text_encoder else 0,
-        source=f"{name}/transformer/config.json" if family else "CogVideoX-2b's published shapes",
+        text_encoder_weights=published.TEXT_ENCODER_WEIGHTS if has_text_encoder else 0,
+        source=f"{name}/transformer/config.json" if family else f"{known}'s published shapes",
         to_download=family is None,
     )
 
@@ -56,24 +64,33 @@ def width(transformer: Mapping[str, Any]) -> int:
 
 def tokens(transformer: Mapping[str, Any], latent_frames: int, rows: int, columns: int) -> int:
     """Tokens of a window of latents, with those of the text."""
-    patch = int(transformer["patch_size"])
-    return latent_frames * (rows // patch) * (columns // patch) + int(transformer["max_text_seq_length"])
+    patch, frames = int(transformer["patch_size"]), -(-latent_frames // _temporal_patch(transformer))
+    return frames * (rows // patch) * (columns // patch) + int(transformer["max_text_seq_length"])
+
+
+def _temporal_patch(transformer: Mapping[str, Any]) -> int:
+    return int(transformer.get("patch_size_t") or 1)
+
+
+def _patch_embedding(transformer: Mapping[str, Any], channels: int) -> Shapes:
+    """A convolution over patches of one latent frame or, for patches of several, a linear layer."""
+    wide, patch = width(transformer), int(transformer["patch_size"])
+    flat = (channels * _temporal_patch(transformer) * patch**2,)
+    kernel = flat if transformer.get("patch_size_t") else (channels, patch, patch)
+    return {f"{PATCH_EMBEDDING}.weight": (wide, *kernel), f"{PATCH_EMBEDDING}.bias": (wide,)}
 
 
 def transformer_shapes(transformer: Mapping[str, Any]) -> Shapes:
     """Shape of each weight of a transformer by its name."""
     wide, time, patch = width(transformer), int(transformer["time_embed_dim"]), int(transformer["patch_size"])
     head = int(transformer["attention_head_dim"])
-    shapes: Shapes = {
-        "patch_embed.proj.weight": (wide, int(transformer["in_channels"]), patch, patch),
-        "patch_embed.proj.bias": (wide,),
-    }
+    shapes = _patch_embedding(transformer, int(transformer["in_channels"]))
     linear = {
         "patch_embed.text_proj": (wide, int(transformer["text_embed_dim"])),
         "time_embedding.linear_1": (time, wide),
         "time_embedding.linear_2": (time, time),
         "norm_out.linear": (2 * wide, time),
-        "proj_out": (patch**2 * int(transformer["out_channels"]), wide),
+        "proj_out": (_temporal_patch(transformer) * patch**2 * int(transformer["out_channels"]), wide),
     }
     normed = {"norm_final": wide, "norm_out.norm": wide}
     for block in (f"transformer_blocks.{number}" for number in range(int(transformer["num_layers"]))):
@@ -99,7 +116,7 @@ def lora_shapes(transformer: Mapping[str, Any], settings: LoraSettings) -> Shape
     layers = {
         name.removesuffix(".weight"): shape
         for name, shape in transformer_shapes(transformer).items()
-        if name.endswith(".weight") and len(shape) == 2
+        if name.endswith(".weight") and len(shape) == 2 and not name.startswith(PATCH_EMBEDDING)
     }
     shapes: Shapes = {}
     for target in settings.targets:
@@ -119,8 +136,7 @@ def widened_shapes(transformer: Mapping[str, Any], channels: int) -> Shapes:
     """Shapes of the patch embedding for so many input channels; nothing where these are the base's own."""
     if channels == int(transformer["in_channels"]):
         return {}
-    wide, patch = width(transformer), int(transformer["patch_size"])
-    return {"patch_embed.proj.weight": (wide, channels, patch, patch), "patch_embed.proj.bias": (wide,)}
+    return _patch_embedding(transformer, channels)
 
 
 class Convolution(NamedTuple):

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from inpainting.models.published_2b import TRANSFORMER
+from inpainting.models.published import TRANSFORMER
 from inpainting.planning.arithmetic import forward_tflop
 from inpainting.planning.figures import Origin
 

@@ -1,4 +1,4 @@
-"""CogVideoX-2b's published configuration, for a hub name that has not been downloaded and for benchmarks.
+"""Published configurations, for hub names that have not been downloaded and for benchmarks.
 
 From transformer/config.json, vae/config.json and text_encoder/config.json of huggingface.co/THUDM/CogVideoX-2b.
 """
@@ -23,7 +23,19 @@ TRANSFORMER: dict[str, Any] = {
     "temporal_interpolation_scale": 1.0,
     "use_rotary_positional_embeddings": False,
 }
-"""transformer/config.json; absent keys have the class's defaults."""
+"""CogVideoX-2b's transformer/config.json; absent keys have the class's defaults."""
+
+FIVE_BILLION = {"num_attention_heads": 48, "num_layers": 42, "use_rotary_positional_embeddings": True}
+
+TRANSFORMERS: dict[str, dict[str, Any]] = {
+    "CogVideoX-2b": {},
+    "CogVideoX-5b": FIVE_BILLION,
+    "CogVideoX1.5-5B": FIVE_BILLION
+    | {"patch_size_t": 2, "sample_width": 170, "sample_height": 96, "sample_frames": 81},
+    "CogVideoX-Fun-V1.1-2b-InP": {"in_channels": 33},
+    "CogVideoX-Fun-V1.1-5b-InP": FIVE_BILLION | {"in_channels": 33},
+}
+"""What differs in other bases' transformer/config.json, by the last part of their hub names."""
 
 VAE: dict[str, Any] = {
     "block_out_channels": (128, 256, 256, 512),
