@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from golden_numbers import Golden
+from inpainting.artifacts.formats import COLUMNS_DIGEST
 from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 
@@ -101,7 +102,9 @@ def split_of(dataset: Dataset, tmp_path: Path) -> Callable[[dict[str, str]], Pat
         manifest, out = tmp_path / "manifest.parquet", tmp_path / "split.tsv"
         real = pq.read_table(dataset.manifest)
         rows = real.take([0] * len(groups)).to_pandas().assign(id=list(groups), group=list(groups.values()))
-        pq.write_table(pa.Table.from_pandas(rows, real.schema, preserve_index=False), manifest)
+        metadata = {name: value for name, value in real.schema.metadata.items() if name != COLUMNS_DIGEST.encode()}
+        schema = real.schema.with_metadata(metadata)
+        pq.write_table(pa.Table.from_pandas(rows, schema, preserve_index=False), manifest)
         shares = ("--validation-share", "0.1", "--test-share", "0.1")
         run(commands.split(manifest, out, *shares, "--seed", str(SPLIT_SEED)))
         return out

@@ -31,6 +31,7 @@ from inpainting.core.files import write_json
 from pydantic import BaseModel
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=8)
+folder_names = texts.filter(lambda name: name not in ("", ".", "..") and "/" not in name)
 floats = st.floats(allow_nan=False, allow_infinity=False)
 numbers = st.integers(-(2**31), 2**31 - 1)
 
@@ -130,7 +131,10 @@ def parquet_format(table: ParquetTable) -> Format:
         pa.list_(pa.float32()): st.lists(st.floats(width=32, allow_nan=False), max_size=2),
     }
     schema = table.schema.append(pa.field("further", pa.float64())) if table.others else table.schema
-    rows = st.lists(st.fixed_dictionaries({field.name: cells[field.type] for field in schema}), max_size=3)
+    columns = {field.name: cells[field.type] for field in schema}
+    if table.folders:
+        columns[table.folders] = folder_names
+    rows = st.lists(st.fixed_dictionaries(columns), max_size=3)
     frames = rows.map(lambda found: pa.Table.from_pylist(found, schema).to_pandas())
     provenance = {"settings": {"seed": 0}, "versions": {"python": "3"}, "inputs": {"data": "0" * 500}}
 

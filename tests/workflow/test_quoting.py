@@ -19,9 +19,13 @@ NAME = "a 'b\" $(touch pwned) `touch pwned`; touch pwned {word} {experiment} * \
 """A folder's name in which a shell would find commands, and Snakemake wildcards."""
 
 ROOT, BASE, ADAPTER, OUTPUTS = (f"{what} {NAME}" for what in ("root", "base", "adapter", "outputs"))
+RGB, MASK, TRUTH = (f"{what} {NAME}" for what in ("rgb", "mask", "truth"))
 
 OPTIONS = {
     "dataset.root": ("dataset", ROOT),
+    "dataset.rgb_folder": ("rgb-folder", RGB),
+    "dataset.mask_folder": ("mask-folder", MASK),
+    "dataset.truth_folder": ("truth-folder", TRUTH),
     "model.base": ("base", BASE),
     "model.revision": ("revision", NAME),
     "latents.prompt": ("prompt", NAME),
@@ -44,6 +48,8 @@ def folder(tmp_path: Path, tiny_base: Path) -> Path:
     sequences = [path for path in (tmp_path / ROOT).iterdir() if path.is_dir()]
     for sequence in sequences:
         shutil.copytree(sequence / "GT_480", tmp_path / OUTPUTS / sequence.name)
+        for default, name in {"RGB_480": RGB, "MASK_480": MASK, "GT_480": TRUTH}.items():
+            (sequence / default).rename(sequence / name)
     groups = "".join(f"{path.name}\t{path.name}\n" for path in sequences)
     (tmp_path / ROOT / "groups.tsv").write_text("id\tgroup\n" + groups)
     (tmp_path / BASE).symlink_to(tiny_base)
@@ -55,7 +61,7 @@ def folder(tmp_path: Path, tiny_base: Path) -> Path:
         experiments=NAME,
         model={"base": BASE, "revision": NAME, "device": "cpu"},
         windows={"window": 9},
-        dataset={"root": ROOT, "frames": 9},
+        dataset={"root": ROOT, "frames": 9, "rgb_folder": RGB, "mask_folder": MASK, "truth_folder": TRUTH},
         latents={"prompt": NAME},
         training={"targets": ["to_q", NAME], "wandb_project": NAME},
         evaluation={"methods": ["telea"], "adapters": {"given": [ADAPTER]}, "external": {"theirs": OUTPUTS}},

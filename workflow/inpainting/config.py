@@ -98,6 +98,10 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
                 raise UsageError(f"evaluation.external: {folder} does not exist; give a folder of outputs")
 
 
+DEPTH = 5
+"""Levels of the configuration's values; deeper ones are no settings, and YAML's aliases can make them endless."""
+
+
 class PipelineConfig(Settings):
     """The whole configuration."""
 
@@ -210,17 +214,20 @@ def _extended(config: Mapping[str, Any], folders: Sequence[Path], through: tuple
     return _merged(_extended(read_values(Path(name), "extends"), [Path(name).parent], (*through, path)), values)
 
 
-def _with_home(value: Any) -> Any:
-    """The values with the home folder in place of a leading ~, as a shell has it."""
-    if isinstance(value, Mapping):
-        return {key: _with_home(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_with_home(part) for part in value]
+def _with_home(value: Any, depth: int = DEPTH) -> Any:
+    """The values with the home folder in place of a leading ~, as a shell has it, down to `depth` levels."""
+    if isinstance(value, Mapping) and depth:
+        return {key: _with_home(part, depth - 1) for key, part in value.items()}
+    if isinstance(value, list) and depth:
+        return [_with_home(part, depth - 1) for part in value]
     return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def _relative_to(folders: Sequence[Path], name: str) -> str:
-    return next((str(folder / name) for folder in folders if (folder / name).exists()), name)
+    """The path in the first folder that has it; as it is given if that is the same one, or if none has it."""
+    here = Path(name)
+    found = next((folder / name for folder in folders if (folder / name).exists()), here)
+    return name if here.exists() and found.samefile(here) else str(found)
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

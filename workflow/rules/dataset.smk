@@ -32,7 +32,9 @@ rule sample:
         mem_mb=2000,
         runtime=60,
     params:
-        options=f"{settings.dataset.sample.to_options()} {NAMES_OF_FOLDERS}".strip(),
+        options=verbatim(
+            f"{settings.dataset.sample.to_options()} {NAMES_OF_FOLDERS}".strip()
+        ),
         frames=settings.dataset.frames,
         seed=settings.seed,
         out=subpath(output.table, parent=True),
@@ -57,7 +59,7 @@ rule inspect:
         mem_mb=4000,
         runtime=240,
     params:
-        options=INSPECTION,
+        options=verbatim(INSPECTION),
         root=verbatim(DATASET),
         shards=settings.dataset.audit.shards,
         # Frames that changed inside a sequence are found only by a scan of all frames: --forcerun inspect
@@ -89,7 +91,7 @@ rule audit:
         mem_mb=4000,
         runtime=60,
     params:
-        options=INSPECTION,
+        options=verbatim(INSPECTION),
         root=verbatim(DATASET),
         out=subpath(output.manifest, parent=True),
         found=lambda wildcards, input: ",".join(input.found),

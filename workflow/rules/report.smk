@@ -54,7 +54,9 @@ rule draw_dataset:
         mem_mb=2000,
         runtime=30,
     params:
-        options=f"{settings.report.section(SampleSettings).to_options()} {MASKS}",
+        options=verbatim(
+            f"{settings.report.section(SampleSettings).to_options()} {MASKS}"
+        ),
         root=verbatim(DATASET),
         out=subpath(output.samples, parent=True),
         version=REPORT_VERSION,

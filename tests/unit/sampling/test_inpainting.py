@@ -17,6 +17,7 @@ from inpainting.baselines.settings import Fill
 from inpainting.cli import main
 from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
+from inpainting.models.adapter_files import write_adapter_sums
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
 from inpainting.models.settings import ModelSettings
 from inpainting.models.vae import encode, to_tensor
@@ -184,6 +185,7 @@ def with_masks(adapter: Path, target: Path, **changes: object) -> Path:
     config = json.loads((target / "inpainting.json").read_text())
     config["masks"] |= changes
     (target / "inpainting.json").write_text(json.dumps(config))
+    write_adapter_sums(target)
     return target
 
 
@@ -220,6 +222,7 @@ def with_fill(adapter: Path, target: Path, fill: str) -> Path:
     config = json.loads((target / "inpainting.json").read_text())
     config["condition"]["fill"] = fill
     (target / "inpainting.json").write_text(json.dumps(config))
+    write_adapter_sums(target)
     return target
 
 

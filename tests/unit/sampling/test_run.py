@@ -116,7 +116,7 @@ def test_a_wrong_table_of_clips_is_refused_in_one_sentence(
         (tmp_path / "nowhere.tsv", "does not exist"),
         (twice, "first.mkv twice"),
         (empty, "has no row"),
-        (other, "should name the columns input, mask, output"),
+        (other, "its first line should name input, output"),
     ):
         assert main(commands.run(tiny_base, None, batch=table)) == 2
         message = capsys.readouterr().err

@@ -13,7 +13,7 @@ BLOCK_UNITS = {"attn1": 20.33, "ff": 25.43, "norm1": 31.49}
 the layers that shift its norms."""
 SAVED_UNITS = 1.0
 """Kept of a block with gradient checkpointing: its input."""
-PASSING_UNITS = {"attn1": 10.1, "ff": 20.1, "norm1": 18.2}
+PASSING_UNITS = {"attn1": 10.1, "ff": 9.0, "norm1": 10.0}
 """Beside what is kept, at most, while a block is computed backward."""
 INFERENCE_UNITS = 12.0
 """At most while a block is computed without gradients."""

@@ -155,6 +155,7 @@ def jobs(config: PipelineConfig) -> dict[str, int]:
         "evaluate_experiment": (len(experiments) + given) * (1 + config.evaluation.degraded_masks),
         "evaluate_external": len(config.evaluation.external),
         "draw_training": len(experiments),
+        "draw_trainings": int(len(experiments) > 1),
         "draw_checkpoints": len(experiments),
         **dict.fromkeys(once, 1),
         **{f"draw_{what}": 1 for what in drawn},

@@ -1,8 +1,11 @@
 """Where metrics are logged beside metrics.jsonl: TensorBoard, and Weights & Biases, which stays offline here."""
 
 import json
+import os
 import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -86,12 +89,18 @@ def test_without_a_key_for_wandb_a_training_ends_before_it_loads_a_model(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_wandb_that_can_not_be_reached_is_one_sentence(
-    training_arguments: Arguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("WANDB_MODE", "online")
-    monkeypatch.setenv("WANDB_API_KEY", 40 * "0")
-    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
-    assert main(training_arguments(tmp_path / "run", "--wandb-project", "inpainting")) == 1
-    assert "inpaint train: --wandb-project: Weights & Biases: " in capsys.readouterr().err
+def test_a_wandb_that_can_not_be_reached_is_one_sentence(training_arguments: Arguments, tmp_path: Path) -> None:
+    """In a process of its own, since wandb reads its environment once."""
+    settings = {"MODE": "online", "API_KEY": 40 * "0", "BASE_URL": "http://127.0.0.1:9", "INIT_TIMEOUT": "1"}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "inpainting.cli"),
+            *training_arguments(tmp_path / "run", "--wandb-project", "inpainting"),
+        ],
+        env=os.environ | {f"WANDB_{name}": value for name, value in settings.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "inpaint train: --wandb-project: Weights & Biases: " in done.stderr
