@@ -132,3 +132,20 @@ def test_a_wrong_value_gets_a_sentence(
 ) -> None:
     assert main(commands.plan(my_run, *options)) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_the_table_of_bases_in_the_docs_is_what_the_plan_counts(in_the_project: Path) -> None:
+    page = (in_the_project / "docs" / "bases.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (cogvideox-\S+) \| (.+ h) \|$", page, re.MULTILINE)
+    assert len(rows) == 4
+    for name, cells in rows:
+        command = PlanCommand(configfile=Path(f"config/{name}.yaml"), sequences=40000, card="h100")
+        plan = make_plan(command)
+        training = next(row for row in plan.memory if row.stage == "train lora")
+        without, with_it = re.findall(r"take (\S+ GB) without it, (\S+ GB) with it", training.note or "")[0]
+        hours = {row.stage: f"{row.hours:.0f} h" for row in plan.hours}
+        assert cells.split(" | ") == [
+            with_it,
+            without,
+            *(hours[stage] for stage in ("latents", "training", "validation")),
+        ]
