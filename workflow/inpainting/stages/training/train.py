@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
@@ -189,8 +190,10 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     """The accelerator and the latents; raises UsageError if they do not fit the settings."""
     check_settings(settings)
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
+    # The only buffer is the table of positions, which is the same on all processes.
+    ddp = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
     with distributed.joining_group():
-        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu)
+        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu, kwargs_handlers=[ddp])
     cache = LatentCache(existing(settings.index, *INDEX), TRAIN)
     check_source(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
