@@ -69,7 +69,8 @@ def draw_sampling(axes: Axes, tried: list[Candidate], best: BestCheckpoint) -> N
         outlined(text)
     chosen = next(row for row in tried if row.sampling_steps == best.sampling_steps)
     mark_best(axes, chosen.seconds_per_frame, chosen.scores[name].mean, form)
-    title(axes, heading, "by number of denoising steps of the chosen checkpoint")
+    title(axes, heading, "by number of denoising steps")
+    axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel("seconds per frame")
     axes.margins(x=0.12, y=0.2)
 
