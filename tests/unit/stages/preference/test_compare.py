@@ -6,43 +6,24 @@ from collections import Counter
 from pathlib import Path
 
 import commands
-import numpy as np
 import pytest
-from inpainting.artifacts.examples import write_example
 from inpainting.cli import main
 from inpainting.stages.preference.compare import choose_pairs
 from inpainting.stages.preference.settings import CompareCommand
-from inpainting.video import sequence
-
-METHODS = ("lora-seed-1", "telea", "untouched")
-
-
-@pytest.fixture
-def evaluation(tiny_results: Path, tmp_path: Path) -> Path:
-    """Examples of three methods for three sequences: each the truth in another brightness."""
-    for darker, method in enumerate(METHODS):
-        for number in range(3):
-            name = f"{number:016x}"
-            folder = tmp_path / "evaluation" / method / "examples" / name
-            folder.mkdir(parents=True)
-            truth = sequence.read_truth(tiny_results / "dataset" / name, 0, 9)
-            frames = truth - np.minimum(truth, 20 * darker).astype(np.uint8)
-            write_example(folder, {"raw": frames, "composited": frames})
-    return tmp_path / "evaluation"
 
 
 def test_the_page_shows_every_pair_without_names_and_the_key_tells_them(
-    tiny_results: Path, evaluation: Path, tmp_path: Path
+    tiny_results: Path, methods: tuple[str, ...], evaluation: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "pairs.html"
-    assert main(commands.compare(tiny_results, evaluation, METHODS, out)) == 0
+    assert main(commands.compare(tiny_results, evaluation, methods, out)) == 0
     page, key = out.read_text(), json.loads((tmp_path / "pairs.key.json").read_text())
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found is not None
     data = json.loads(found[1])
     assert data["page"] == key["page"]
     assert len(data["pairs"]) == len(key["pairs"]) == 9
-    assert not any(method in page for method in METHODS)
+    assert not any(method in page for method in methods)
     clip_of: dict[str, tuple[str, str]] = {}
     for shown, pair in zip(data["pairs"], key["pairs"], strict=True):
         for side in ("left", "right"):
@@ -53,19 +34,21 @@ def test_the_page_shows_every_pair_without_names_and_the_key_tells_them(
 
 
 def test_the_same_seed_gives_the_same_page_and_another_one_another_order(
-    tiny_results: Path, evaluation: Path, tmp_path: Path
+    tiny_results: Path, methods: tuple[str, ...], evaluation: Path, tmp_path: Path
 ) -> None:
     pages = []
     for name, seed in (("a", "0"), ("b", "0"), ("c", "1")):
-        assert main(commands.compare(tiny_results, evaluation, METHODS, tmp_path / f"{name}.html", "--seed", seed)) == 0
+        assert main(commands.compare(tiny_results, evaluation, methods, tmp_path / f"{name}.html", "--seed", seed)) == 0
         pages.append((tmp_path / f"{name}.key.json").read_bytes())
     assert pages[0] == pages[1] != pages[2]
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
-def test_of_too_many_pairs_all_methods_meet_equally_often_on_both_sides(tmp_path: Path) -> None:
+def test_of_too_many_pairs_all_methods_meet_equally_often_on_both_sides(
+    methods: tuple[str, ...], tmp_path: Path
+) -> None:
     settings = CompareCommand(
-        dataset=tmp_path, evaluation=tmp_path, methods=METHODS, pairs=300, out=tmp_path / "pairs.html"
+        dataset=tmp_path, evaluation=tmp_path, methods=methods, pairs=300, out=tmp_path / "pairs.html"
     )
     pairs = choose_pairs(settings, [str(number) for number in range(1000)])
     met = Counter(frozenset((pair.left, pair.right)) for pair in pairs)
@@ -74,14 +57,14 @@ def test_of_too_many_pairs_all_methods_meet_equally_often_on_both_sides(tmp_path
 
 
 def test_methods_without_examples_and_without_a_common_sequence_are_refused(
-    tiny_results: Path, evaluation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_results: Path, methods: tuple[str, ...], evaluation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "pairs.html"
-    assert main(commands.compare(tiny_results, evaluation, (METHODS[0], "nobody"), out)) == 2
+    assert main(commands.compare(tiny_results, evaluation, (methods[0], "nobody"), out)) == 2
     assert "has no examples of nobody; evaluate it with --examples" in capsys.readouterr().err
-    examples = evaluation / METHODS[0] / "examples"
+    examples = evaluation / methods[0] / "examples"
     for folder in examples.iterdir():
         folder.rename(examples / f"other-{folder.name}")
-    assert main(commands.compare(tiny_results, evaluation, METHODS[:2], out)) == 1
+    assert main(commands.compare(tiny_results, evaluation, methods[:2], out)) == 1
     assert "lora-seed-1, telea have no sequence in common" in capsys.readouterr().err
     assert not out.exists()
