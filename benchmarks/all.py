@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 SCRIPTS = {
     "audit": [],
-    "encode": ["--frames", "17", "--repeats", "3"],
+    "encode": ["--frames", "9", "--repeats", "2"],
     "sampling": [],
     "train_step": ["10"],
     "inference": [],
