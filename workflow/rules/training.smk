@@ -62,7 +62,7 @@ rule dry_run:
     priority: 2
     threads: 8 if GPUS else 1
     resources:
-        mem_mb=12000,
+        mem_mb=MEMORY.model(),
         runtime=60,
         gpu=GPUS,
     params:

@@ -41,7 +41,10 @@ def test_each_check_is_one_line(values: dict[str, Any], tmp_path: Path, capsys: 
     assert by_name["disk"].startswith("ok ") and "the run writes up to" in by_name["disk"]
 
 
-def test_without_a_configuration_only_the_machine_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_configuration_only_the_machine_is_checked_wherever_it_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert main(commands.doctor()) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines] == [name for name in NEEDED if name not in ("configuration", "dataset")]

@@ -14,9 +14,10 @@ from inpainting.core.tensor_files import sort_metadata
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, WIDENED_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
 from inpainting.models.settings import LoraSettings
+from inpainting.models.shapes import PATCH_EMBEDDING
 from inpainting.models.widening import is_widened, widen_patch_embedding
 
-PATCH_EMBEDDING = ("patch_embed.proj.weight", "patch_embed.proj.bias")
+WIDENED_WEIGHTS = (f"{PATCH_EMBEDDING}.weight", f"{PATCH_EMBEDDING}.bias")
 
 
 def save_weights(folder: Path, transformer: CogVideoXTransformer3DModel) -> None:
@@ -31,7 +32,7 @@ def save_weights(folder: Path, transformer: CogVideoXTransformer3DModel) -> None
     sort_metadata(folder / LORA_FILE)
     if is_widened(transformer):
         state = transformer.state_dict()
-        save_file({name: state[name].contiguous() for name in PATCH_EMBEDDING}, folder / WIDENED_FILE)
+        save_file({name: state[name].contiguous() for name in WIDENED_WEIGHTS}, folder / WIDENED_FILE)
 
 
 def load_weights(
@@ -60,7 +61,7 @@ def load_weights(
         raise InputError(f"{folder}: its LoRA layers are not those that {CONFIG_FILE} names")
     loaded = get_peft_model_state_dict(transformer)
     if widened:
-        loaded |= {name: transformer.get_parameter(name) for name in PATCH_EMBEDDING}
+        loaded |= {name: transformer.get_parameter(name) for name in WIDENED_WEIGHTS}
     _check_tensors(folder, stored | patch, loaded)
     _check_scale(folder, transformer, lora)
 

@@ -15,15 +15,15 @@ from inpainting.core.disk import format_bytes, free_bytes
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import read_values
 from inpainting.models import bases
+from inpainting.models.settings import ModelSettings
 from inpainting.models.shapes import read_base
 from inpainting.planning.disk import disk_rows
+from inpainting.planning.host_memory import HostMemory
 from inpainting.planning.settings import DoctorCommand
 from inpainting.planning.work import count_work
 
 PYTHON = (3, 11)
 PINS = bases.PROJECT / "envs" / "requirements.txt"
-JOB_MEMORY = 8_000_000_000
-"""Bytes of memory that the larger jobs ask for."""
 
 
 class Finding(NamedTuple):
@@ -51,7 +51,7 @@ def doctor(settings: DoctorCommand) -> None:
 
 def checks(settings: DoctorCommand) -> Iterator[Finding]:
     """All findings. A configuration that is refused is a finding, and what it names is then not checked."""
-    config = PipelineConfig()
+    config = PipelineConfig(model=ModelSettings(base=str(bases.PROJECT / ModelSettings().base)))
     yield _python()
     yield _packages(PINS)
     if settings.configfile is not None:
@@ -63,7 +63,7 @@ def checks(settings: DoctorCommand) -> Iterator[Finding]:
         else:
             yield Finding("configuration", str(settings.configfile))
     yield _gpu(needed=config.model.device == "cuda")
-    yield _memory(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    yield _memory(config)
     yield _slurm()
     yield _base(config)
     if settings.configfile is None:
@@ -116,9 +116,13 @@ def _gpu(needed: bool) -> Finding:
     return Finding("GPU", "none", "models of CogVideoX-2b's size need one; models/nano runs on the CPU", needed)
 
 
-def _memory(total: int) -> Finding:
-    few = total < JOB_MEMORY
-    return Finding("memory", format_bytes(total), f"some jobs use {format_bytes(JOB_MEMORY)}" if few else "", False)
+def _memory(config: PipelineConfig) -> Finding:
+    """Memory of the machine against what a job that loads the model asks for."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    needed = 1e6 * HostMemory.of(config).model()
+    return Finding(
+        "memory", format_bytes(total), f"a job may use {format_bytes(needed)}" if total < needed else "", needed=False
+    )
 
 
 def _slurm() -> Finding:

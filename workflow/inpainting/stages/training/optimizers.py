@@ -8,6 +8,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from inpainting.models.shapes import PATCH_EMBEDDING
 from inpainting.stages.training.combined_optimizer import CombinedOptimizer
 from inpainting.stages.training.settings import OptimizerSettings
 
@@ -20,8 +21,8 @@ FROM_SETTINGS = ("initial_lr", "weight_decay", "betas")
 
 def rate_groups(parameters: dict[str, Parameter], settings: OptimizerSettings) -> list[Group]:
     """Parameter groups of LoRA and the patch embedding with their peak rates; an empty one is left out."""
-    patch = [p for name, p in parameters.items() if name.startswith("patch_embed.proj.")]
-    low_rank = [p for name, p in parameters.items() if not name.startswith("patch_embed.proj.")]
+    patch = [p for name, p in parameters.items() if name.startswith(PATCH_EMBEDDING)]
+    low_rank = [p for name, p in parameters.items() if not name.startswith(PATCH_EMBEDDING)]
     groups = [
         {"name": "lora", "params": low_rank, "lr": settings.learning_rate},
         {"name": "patch", "params": patch, "lr": settings.patch_learning_rate},
