@@ -27,7 +27,7 @@ SCRIPTS = {
     "inference": [],
     "evaluation": ["3"],
     "command_line": [],
-    "graph": [],
+    "scaling": ["--ratio"],
 }
 """The scripts and their arguments."""
 
