@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from inpainting.core.errors import InputError, UsageError
-from inpainting.video import reader, sequence, writer
+from inpainting.video import image_files, reader, sequence, writer
 from inpainting.video.reader import Video
 from numpy.typing import NDArray
 from PIL import Image
@@ -290,10 +290,10 @@ def test_two_files_for_one_frame_are_refused_with_their_names(tmp_path: Path) ->
     for name in ("0001.png", "0002.png", "0002.jpg"):
         Image.new("RGB", (4, 3)).save(tmp_path / name)
     with pytest.raises(InputError, match=r"two files for one frame, 0002\.jpg and 0002\.png"):
-        reader.image_files(tmp_path)
+        image_files.image_files(tmp_path)
     (tmp_path / "0002.jpg").rename(tmp_path / "0002_mask.jpg")
     with pytest.raises(InputError, match=r"0002\.png and 0002_mask\.jpg"):
-        reader.image_files(tmp_path)
+        image_files.image_files(tmp_path)
 
 
 def write_marked(path: Path, frames: NDArray[np.uint8], **marks: int) -> None:

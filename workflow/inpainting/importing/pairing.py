@@ -14,7 +14,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
 from inpainting.core.tables import read_written_table
 from inpainting.importing.settings import ImportCommand
-from inpainting.video.reader import image_suffixes
+from inpainting.video.image_files import image_suffixes
 from inpainting.video.sequence import Folders
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainting.video.reader import Picture
+from inpainting.video.images import Picture
 
 Size = tuple[int, int]
 """(width, height) in pixels."""

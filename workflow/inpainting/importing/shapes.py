@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.core.seeds import derive
+from inpainting.video.images import Picture
 from inpainting.video.objects import Sprite, draw_sprite, paste
 from inpainting.video.outlines import Motion, draw_motion
-from inpainting.video.reader import Picture
 
 COVERAGE = (0.04, 0.20)
 """Lowest and highest mean coverage of the objects, as in the sample sequences."""

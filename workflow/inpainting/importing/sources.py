@@ -7,7 +7,8 @@ from pathlib import Path
 import av
 
 from inpainting.core.errors import InputError
-from inpainting.video.reader import FrameReader, frame_numbers, opened
+from inpainting.video.image_files import frame_numbers
+from inpainting.video.reader import FrameReader, opened
 
 MIN_PRESENT_SHARE = 0.9
 """Least share of the frames and of the duration in its header that a video must have; headers are not exact."""

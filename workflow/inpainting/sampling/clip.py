@@ -21,7 +21,8 @@ from inpainting.sampling.run_model import RunModel
 from inpainting.sampling.seam import SeamMeter
 from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks, writer
-from inpainting.video.reader import FrameReader, Picture
+from inpainting.video.images import Picture
+from inpainting.video.reader import FrameReader
 from inpainting.video.settings import MaskSettings
 from inpainting.video.writer import VideoHeader
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from inpainting.core.errors import InputError
 from inpainting.video import images, masks
 from inpainting.video.clip import Frames
+from inpainting.video.images import Picture
 from inpainting.video.masks import Hole
-from inpainting.video.reader import Picture
 from inpainting.video.settings import MaskSettings
 
 OutputType = Literal["uint8", "np", "pil", "pt", "latent", "stream"]

@@ -15,9 +15,9 @@ from inpainting.sampling import on_disk
 from inpainting.sampling.region import Region
 from inpainting.video import masks, reader
 from inpainting.video.clip import Frames
-from inpainting.video.images import MaskLevels
+from inpainting.video.images import MaskLevels, Picture
 from inpainting.video.masks import Hole
-from inpainting.video.reader import FrameReader, Picture, Timing
+from inpainting.video.reader import FrameReader, Timing
 from inpainting.video.settings import MaskSettings, MissingMasks
 
 FILL_BLOCK = 200

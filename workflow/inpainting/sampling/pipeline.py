@@ -28,8 +28,8 @@ from inpainting.sampling.vae_windows import OnProgress, WindowConditions
 from inpainting.sampling.window_schedule import Blend, WindowSchedule
 from inpainting.video import masks, windows
 from inpainting.video.clip import Frames
+from inpainting.video.images import Picture
 from inpainting.video.masks import Hole
-from inpainting.video.reader import Picture
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)

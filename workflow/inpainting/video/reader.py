@@ -2,55 +2,31 @@
 
 import contextlib
 import logging
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
-from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, Interpolation
 from numpy.typing import NDArray
 from PIL import Image
 
 from inpainting.core.errors import InputError
 from inpainting.video import images, sequence
+from inpainting.video.decoded import VideoError, mask_levels, picture
+from inpainting.video.image_files import frame_numbers, image_files, image_suffixes
 from inpainting.video.images import MaskLevels, Picture
 
 log = logging.getLogger(__name__)
 
-EXACT_CONVERSION = (
-    Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-)
-"""Flags of an accurate colour conversion; FFmpeg's default is off by up to 2 grey levels on flat areas."""
-
 LARGEST_VIDEO_FRAME = 2**25
 """Pixels: 8K frames are decoded, larger ones are not, since a file of a few bytes can declare any size."""
 
-UNSPECIFIED = 2
-"""FFmpeg's code for a colour space that the file does not specify."""
-
-WIDE_MATRICES = {9: "BT.2020", 10: "BT.2020"}
-WIDE_PRIMARIES = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
-HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-"""FFmpeg's codes for the colours of videos that look washed out if they are taken for BT.709, as screens show them."""
-
-
-TO_BT709 = (
-    "map them first: ffmpeg -i IN -vf zscale=t=linear:npl=100,format=gbrpf32le,tonemap=hable,"
-    "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p -crf 12 OUT.mp4"
-)
 INTERLACED = "%s says that it is interlaced; moving edges may be combed. Before: ffmpeg -i %s -vf bwdif -crf 12 OUT.mp4"
-
-
-class VideoError(ValueError):
-    """A video's frames can't be taken as they are decoded; the message begins with what the video has."""
 
 
 @dataclass(frozen=True)
@@ -203,44 +179,6 @@ def warn_if_short(path: Path, declared_frames: int, found: int) -> None:
         log.warning(text, path, declared_frames, found)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The images of a folder, sorted by the numbers in their names: frame_2 before frame_10. Skips hidden files.
-
-    Raises InputError if there is none, or if two have the same numbers, such as 0001.png and 0001.jpg.
-    """
-    found = [p for p in folder.iterdir() if p.suffix.lower() in image_suffixes() and not p.name.startswith(".")]
-    if not found:
-        raise InputError(f"{folder} holds no images; give a folder of frames, or a video")
-    by_numbers: dict[tuple[int, ...], Path] = {}
-    for path in sorted(found):
-        numbers = frame_numbers(path)
-        if numbers and numbers in by_numbers:
-            raise InputError(
-                f"{folder} holds two files for one frame, {by_numbers[numbers].name} and {path.name}; keep the frames "
-                "alone in it"
-            )
-        by_numbers[numbers] = path
-    return sorted(found, key=lambda path: _numbers_and_text(path.name))
-
-
-def frame_numbers(path: Path) -> tuple[int, ...]:
-    """The numbers in a file's name without its suffix; the last one counts frames in most people's folders."""
-    return tuple(int(digits) for digits in re.findall(r"[0-9]+", path.stem))
-
-
-def _numbers_and_text(name: str) -> list[tuple[int, str]]:
-    """A sort key that compares numbers by value and the text between them by letters."""
-    pieces = re.split(r"([0-9]+)", name)
-    return [(int(piece), "") if index % 2 else (0, piece) for index, piece in enumerate(pieces)] + [(0, name)]
-
-
-@cache
-def image_suffixes() -> frozenset[str]:
-    """Suffixes of the files that Pillow reads as one picture; .gif and .mpg are read as videos."""
-    readable = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    return frozenset(readable - {".gif", ".mpg", ".mpeg"})
-
-
 def _read_image(path: Path, convert: Callable[[Image.Image], NDArray[np.uint8]]) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
@@ -282,33 +220,3 @@ def _video_frames(
         raise InputError(f"{path} {error}") from error
     except (InputError, images.MaskError) as error:
         raise InputError(f"{error}, after {done} frames" if done else str(error)) from error
-
-
-def picture(frame: VideoFrame) -> Picture:
-    """A decoded frame, rotated upright: uint8 [height, width, 3].
-
-    A frame of more than 576 lines without a colour space is taken as BT.709, as players do. Raises VideoError for HDR
-    and for colours that BT.709 does not have, and for mirrored frames.
-    """
-    gamut = WIDE_PRIMARIES.get(frame.color_primaries) or WIDE_MATRICES.get(frame.colorspace)
-    if found := [name for name in (HDR_TRANSFERS.get(frame.color_trc), gamut) if name]:
-        raise VideoError(f"has colours of {' and '.join(found)}; {TO_BT709}")
-    return _upright(frame, "rgb24")
-
-
-def mask_levels(frame: VideoFrame) -> MaskLevels:
-    """The levels of a decoded frame of masks, rotated upright: uint8 [height, width]; see `images.of_channels`."""
-    has_alpha = any(component.is_alpha for component in frame.format.components)
-    return images.of_channels(_upright(frame, "rgba" if has_alpha else "rgb24"))
-
-
-def _upright(frame: VideoFrame, pixels: str) -> NDArray[np.uint8]:
-    """Raises VideoError for a frame that its header mirrors, of which FFmpeg's rotation says nothing."""
-    parts = cast(Iterable[SideData], frame.side_data)  # its stub is that of a mapping of names
-    matrices = (np.frombuffer(cast(bytes, part), np.int32) for part in parts if part.type.name == "DISPLAYMATRIX")
-    if any(np.sign(m[0]) * np.sign(m[4]) - np.sign(m[1]) * np.sign(m[3]) < 0 for m in matrices):
-        raise VideoError("has a header that mirrors its frames; mirror them first: ffmpeg -i IN -crf 12 OUT.mp4")
-    unnamed = frame.colorspace == UNSPECIFIED and frame.height > 576
-    space = Colorspace.ITU709 if unnamed else None
-    converted = frame.to_ndarray(format=pixels, interpolation=EXACT_CONVERSION, src_colorspace=space)
-    return np.rot90(converted, round(frame.rotation / 90))

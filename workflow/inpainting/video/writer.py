@@ -19,7 +19,9 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from inpainting.core.errors import UsageError
 from inpainting.core.files import atomic_path
 from inpainting.video import sequence
-from inpainting.video.reader import EXACT_CONVERSION, Picture, Video
+from inpainting.video.decoded import EXACT_CONVERSION
+from inpainting.video.images import Picture
+from inpainting.video.reader import Video
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from inpainting.core.errors import InputError
 from inpainting.core.files import file_digest, folder_digest
 from inpainting.core.settings import existing
 from inpainting.video.clip import SequenceClip
-from inpainting.video.reader import image_files, read_video
+from inpainting.video.image_files import image_files
+from inpainting.video.reader import read_video
 from inpainting.video.sequence import FOLDERS, Folders
 
 VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
