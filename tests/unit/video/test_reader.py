@@ -10,22 +10,17 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from inpainting.core.errors import InputError, UsageError
-from inpainting.video import image_files, reader, sequence, writer
+from inpainting.video import reader, sequence, writer
 from inpainting.video.reader import Video
 from numpy.typing import NDArray
 from PIL import Image
+from video_frames import smooth
 
 NTSC = Fraction(30000, 1001)
 
 
 def noise(frames: int = 5, width: int = 24, height: int = 16) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
-
-
-def smooth(frames: int = 10, width: int = 40, height: int = 36) -> NDArray[np.uint8]:
-    """Colours that change slowly, so that halving their resolution costs little."""
-    time, row, column = np.mgrid[:frames, :height, :width]
-    return np.stack([90 + 2 * column, 60 + 3 * row, 120 + 4 * time + 0 * row], axis=-1).astype(np.uint8)
 
 
 def turn_by_a_quarter(path: Path) -> None:
@@ -284,74 +279,3 @@ def test_an_mp4_has_the_same_bytes_whatever_uninitialised_memory_holds(tmp_path:
         subprocess.run(command, env=os.environ | {"MALLOC_PERTURB_": byte}, check=True)
     for name in ("first.mp4", "second.mp4"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "254" / name).read_bytes()
-
-
-def test_two_files_for_one_frame_are_refused_with_their_names(tmp_path: Path) -> None:
-    for name in ("0001.png", "0002.png", "0002.jpg"):
-        Image.new("RGB", (4, 3)).save(tmp_path / name)
-    with pytest.raises(InputError, match=r"two files for one frame, 0002\.jpg and 0002\.png"):
-        image_files.image_files(tmp_path)
-    (tmp_path / "0002.jpg").rename(tmp_path / "0002_mask.jpg")
-    with pytest.raises(InputError, match=r"0002\.png and 0002_mask\.jpg"):
-        image_files.image_files(tmp_path)
-
-
-def write_marked(path: Path, frames: NDArray[np.uint8], **marks: int) -> None:
-    """A lossless video of 8 bits whose header has some of the codes for colours."""
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream("libx264", rate=25, options={"qp": "0"})
-        stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], "yuv444p"
-        for name, code in marks.items():
-            setattr(stream.codec_context, name, code)
-        for picture in frames:
-            output.mux(stream.encode(VideoFrame.from_ndarray(picture, format="rgb24")))
-        output.mux(stream.encode(None))
-
-
-@pytest.mark.parametrize(
-    ("marks", "found"),
-    [
-        ({"color_trc": 16, "color_primaries": 9}, "PQ and BT.2020"),
-        ({"color_trc": 18}, "HLG"),
-        ({"color_primaries": 12}, "P3"),
-    ],
-)
-def test_colours_that_screens_do_not_have_are_refused_with_the_line_that_maps_them(
-    tmp_path: Path, marks: dict[str, int], found: str
-) -> None:
-    write_marked(tmp_path / "clip.mp4", smooth(2), **marks)
-    with pytest.raises(InputError, match=rf"has colours of .*{found}; map them first: ffmpeg -i IN -vf zscale"):
-        reader.read_video(tmp_path / "clip.mp4")
-    assert len(list(reader.FrameReader(tmp_path / "clip.mp4").masks())) == 2
-
-
-def test_a_video_that_its_header_mirrors_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "clip.mp4"
-    writer.write_video(path, Video(smooth(2), Fraction(25)))
-    fixed = (1 << 16).to_bytes(4, "big")
-    data = path.read_bytes()
-    header = data.index(b"tkhd")
-    mirrored = (-(1 << 16)).to_bytes(4, "big", signed=True) + bytes(12) + fixed
-    path.write_bytes(data[:header] + data[header:].replace(fixed + bytes(12) + fixed, mirrored, 1))
-    with pytest.raises(InputError, match="has a header that mirrors its frames; mirror them first: ffmpeg"):
-        reader.read_video(path)
-
-
-def test_interlaced_frames_are_read_with_a_warning_that_has_the_line_that_mends_them(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with av.open(str(tmp_path / "clip.mp4"), "w") as output:
-        stream = output.add_stream("libx264", rate=25, options={"x264-params": "tff=1:interlaced=1"})
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        for picture in smooth(3, 64, 64):
-            output.mux(stream.encode(VideoFrame.from_ndarray(picture, format="rgb24")))
-        output.mux(stream.encode(None))
-    assert len(reader.read_video(tmp_path / "clip.mp4").frames) == 3
-    assert [record.levelname for record in caplog.records] == ["WARNING"] and "-vf bwdif" in caplog.text
-
-
-def test_a_red_hole_in_a_video_of_masks_is_a_hole(tmp_path: Path) -> None:
-    frames = np.zeros((2, 16, 24, 3), np.uint8)
-    frames[:, 4:12, 8:16, 0] = 255
-    write_marked(tmp_path / "mask.mp4", frames)
-    assert np.array_equal(np.stack(list(reader.FrameReader(tmp_path / "mask.mp4").masks())) > 127, frames[..., 0] > 0)
