@@ -1,8 +1,10 @@
 """Self-contained HTML pages with one style, embedded media and escaped text."""
 
 import base64
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -91,6 +93,12 @@ def render_page(title: str, template: str, *, scripts: Sequence[Path] = (), **va
     return render(FRAME, title=title, style=Markup(STYLE), body=render(template, **values), scripts=texts)
 
 
-def data_uri(path: Path, media: str) -> str:
-    """A file's content as a data URI of the given media type, e.g. video/mp4."""
-    return f"data:{media};base64,{base64.b64encode(path.read_bytes()).decode()}"
+def embedded_json(value: Any) -> Markup:
+    """A value as JSON for a script element, in which no text of it can end the element."""
+    return Markup(json.dumps(value).replace("<", "\\u003c"))
+
+
+def data_uri(content: Path | bytes, media: str) -> str:
+    """A file, or its content, as a data URI of the given media type, e.g. video/mp4."""
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    return f"data:{media};base64,{base64.b64encode(data).decode()}"

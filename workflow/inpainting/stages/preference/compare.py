@@ -1,7 +1,6 @@
 """`inpaint compare`: a page of blinded pairs, which works offline and saves the choices as a file."""
 
 import itertools
-import json
 import tempfile
 from fractions import Fraction
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
-from markupsafe import Markup
 
 from inpainting.artifacts import examples
 from inpainting.artifacts.examples import COMPOSITED
@@ -17,7 +15,7 @@ from inpainting.artifacts.preference import Pair, PairsKey
 from inpainting.core import seeds
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import value_digest, write_text
-from inpainting.core.html import data_uri, render_page
+from inpainting.core.html import data_uri, embedded_json, render_page
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.stages.preference.settings import CompareCommand
@@ -55,15 +53,12 @@ def compare(settings: CompareCommand) -> None:
         for method, folder in folders.items():
             frames = examples.read_example(folder, COMPOSITED, count)
             clips[names[sequence, method]] = _encoded(frames, settings)
-    inputs = {sequence: f"input-{sequence}" for sequence in shown}
     listed = [
-        {"input": inputs[p.sequence], "left": names[p.sequence, p.left], "right": names[p.sequence, p.right]}
+        {"input": f"input-{p.sequence}", "left": names[p.sequence, p.left], "right": names[p.sequence, p.right]}
         for p in pairs
     ]
     digest = value_digest([[pair.model_dump() for pair in pairs], sorted(clips.values())])
-    data = Markup(
-        json.dumps({"page": digest, "pairs": listed, "clips": dict(sorted(clips.items()))}).replace("<", "\\u003c")
-    )
+    data = embedded_json({"page": digest, "pairs": listed, "clips": dict(sorted(clips.items()))})
     write_text(settings.out, render_page("Which is better?", PAGE.read_text(encoding="utf-8"), data=data))
     key = PairsKey(page=digest, methods=list(settings.methods), pairs=pairs)
     key.write(settings.out.with_suffix(".key.json"))

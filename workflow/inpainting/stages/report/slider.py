@@ -1,16 +1,13 @@
 """The page that compares any two methods on one frame, with a divider that the reader moves."""
 
-import base64
 import io
-import json
 from pathlib import Path
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from inpainting.core.html import render_page
+from inpainting.core.html import data_uri, embedded_json, render_page
 
 SCRIPT = Path(__file__).with_name("slider.js")
 
@@ -58,8 +55,7 @@ def slider_page(
         "first": first,
         "images": [[_webp(frames[place], size) for place in places] for _, frames in clips],
     }
-    text = json.dumps(images).replace("<", "\\u003c")
-    return render_page(title, PAGE, scripts=[SCRIPT], introduction=introduction, images=Markup(text))
+    return render_page(title, PAGE, scripts=[SCRIPT], introduction=introduction, images=embedded_json(images))
 
 
 def _webp(frame: NDArray[np.uint8], size: tuple[int, int]) -> str:
@@ -67,4 +63,4 @@ def _webp(frame: NDArray[np.uint8], size: tuple[int, int]) -> str:
     if image.size != size:
         image = image.resize(size, Image.Resampling.LANCZOS)
     image.save(out, "webp", quality=85)
-    return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return data_uri(out.getvalue(), "image/webp")
