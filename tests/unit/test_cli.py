@@ -1,6 +1,7 @@
 """The command line: options, help, and messages about wrong usage."""
 
 import resource
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -220,3 +221,28 @@ def test_a_disk_that_takes_no_more_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "inpaint sample: a file can't be written: the file is larger than this system" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["ex"], {"export"}),
+        (["train", "--learning"], {"--learning-rate"}),
+        (["train", "--schedule", "cos"], {"cosine", "cosine_with_restarts"}),
+        (["audit", "--level", ""], {"header", "crc", "decode"}),
+    ],
+)
+def test_bash_completes_steps_options_and_choices(
+    typed: list[str], offered: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--print-completion", "bash"]) == 0
+    (tmp_path / "inpaint").write_text(capsys.readouterr().out)
+    words = shlex.join(["inpaint", *typed])
+    line = f"source ./inpaint; COMP_WORDS=({words}) COMP_CWORD={len(typed)}; _shtab_inpaint; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == offered, done.stderr
+
+
+def test_completion_for_an_unknown_shell_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--print-completion", "elvish"]) == 2
+    assert "elvish was given, but it should be one of bash, " in error_of(capsys)

@@ -18,6 +18,7 @@ from inpainting.core.errors import InputError, Unfinished, UsageError
 if TYPE_CHECKING:
     from inpainting.core.settings import Settings
 
+COMPLETION = "--print-completion"
 UNUSABLE_DISK = {
     errno.ENOSPC: "the disk has no space or no inodes left",
     errno.EDQUOT: "the quota is used up",
@@ -34,7 +35,8 @@ def usage() -> str:
     lines = ["usage: inpaint STEP [options]"]
     for group, commands in GROUPS.items():
         lines += ["", f"{group}:", *(f"  {name:16} {command.summary}" for name, command in commands.items())]
-    lines += ["", "`inpaint STEP --help` explains a step, `inpaint STEP ... --print-config` shows what it resolved to."]
+    lines += ["", "`inpaint STEP --help` explains a step, `inpaint STEP ... --print-config` shows what it resolved to,"]
+    lines += [f"`inpaint {COMPLETION} bash` prints the completion for a shell."]
     return "\n".join(lines)
 
 
@@ -53,12 +55,25 @@ def main(arguments: list[str] | None = None) -> int:
         print(usage(), file=sys.stdout if arguments else sys.stderr)
         return 0 if arguments else 2
     name, *rest = arguments
+    if name == COMPLETION:
+        return _print_completion(rest)
     if name not in COMMANDS:
         print(f"inpaint: there is no step {name!r}; the steps are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.captureWarnings(True)
     return _run(name, rest)
+
+
+def _print_completion(arguments: list[str]) -> int:
+    from inpainting.completion import SHELLS, completion
+
+    if len(arguments) != 1 or arguments[0] not in SHELLS:
+        found = " ".join(arguments) or "nothing"
+        print(f"inpaint: {COMPLETION}: {found} was given, but it should be one of {', '.join(SHELLS)}", file=sys.stderr)
+        return 2
+    print(completion(arguments[0]))
+    return 0
 
 
 def _run(name: str, arguments: list[str]) -> int:

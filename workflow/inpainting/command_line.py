@@ -23,7 +23,7 @@ from pydantic_settings import (
 
 from inpainting.commands import COMMANDS
 from inpainting.core.errors import UsageError
-from inpainting.core.settings import Settings, read_values
+from inpainting.core.settings import Settings, names_by_declaring_class, read_values
 
 CONFIG = "--config"
 POSITIONAL = get_args(CliPositionalArg[object])[1]
@@ -104,12 +104,9 @@ def _places(kind: type[Settings]) -> list[str]:
 def _grouped(parser: ArgumentParser, kind: type[Settings]) -> Callable[..., Any]:
     """A method that adds an option to the group of the settings class that declares it; the step's own come first."""
     group_of: dict[str, Any] = {}
-    for declaring in kind.__mro__:
-        fields = [field for field in inspect.get_annotations(declaring) if field in kind.model_fields]
-        names = {option_name(field, kind.model_fields[field]) for field in fields} - group_of.keys()
-        if names:
-            title = "this step" if declaring is kind else (inspect.getdoc(declaring) or "").partition(".")[0]
-            group_of |= dict.fromkeys(names, parser.add_argument_group(title))
+    for title, fields in names_by_declaring_class(kind):
+        group = parser.add_argument_group("this step" if fields[0] in inspect.get_annotations(kind) else title)
+        group_of |= {option_name(field, kind.model_fields[field]): group for field in fields}
 
     def add(_: ArgumentParser, *names: str, **options: Any) -> Any:
         return group_of.get(options.get("dest", ""), parser).add_argument(*names, **options)

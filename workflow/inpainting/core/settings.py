@@ -5,6 +5,7 @@ sections share (seed, frames, base model), and defines the command line.
 """
 
 import difflib
+import inspect
 import json
 import re
 import reprlib
@@ -53,7 +54,7 @@ def role_of(field: FieldInfo) -> Role:
     """The role of a field of a settings class."""
     named = [part for part in field.metadata if isinstance(part, Role)]
     assert len(named) <= 1, f"{field}: a setting has one role"
-    return named[0] if named else Role.PLACE if _holds_path(field.annotation) else Role.RESULT
+    return named[0] if named else Role.PLACE if holds_path(field.annotation) else Role.RESULT
 
 
 def names_of_role(kind: type[BaseModel], *roles: Role) -> set[str]:
@@ -61,14 +62,27 @@ def names_of_role(kind: type[BaseModel], *roles: Role) -> set[str]:
     return {name for name, field in kind.model_fields.items() if role_of(field) in roles}
 
 
-def _choices(annotation: Any) -> tuple[Any, ...]:
+def names_by_declaring_class(kind: type[BaseModel]) -> list[tuple[str, list[str]]]:
+    """Names of the settings by the class that declares them, with its docstring's first words; its own come first."""
+    groups: list[tuple[str, list[str]]] = []
+    for declaring in kind.__mro__:
+        declared = inspect.get_annotations(declaring)
+        known = {name for _, names in groups for name in names}
+        names = [name for name in declared if name in kind.model_fields and name not in known]
+        if names:
+            groups.append(((inspect.getdoc(declaring) or "").partition(".")[0], names))
+    return groups
+
+
+def choices(annotation: Any) -> tuple[Any, ...]:
     """The values that a Literal allows; also inside of an optional one."""
     inside = get_args(annotation)
-    return inside if get_origin(annotation) is Literal else tuple(one for part in inside for one in _choices(part))
+    return inside if get_origin(annotation) is Literal else tuple(one for part in inside for one in choices(part))
 
 
-def _holds_path(annotation: Any) -> bool:
-    return annotation is Path or any(_holds_path(part) for part in get_args(annotation))
+def holds_path(annotation: Any) -> bool:
+    """Whether a setting of this type is a path, or may hold some."""
+    return annotation is Path or any(holds_path(part) for part in get_args(annotation))
 
 
 class Settings(BaseModel):
@@ -83,7 +97,7 @@ class Settings(BaseModel):
         annotation = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool):
             words = {"yes", "on"} if value else {"no", "off"}
-            return next((word for word in _choices(annotation) if word in words), value)
+            return next((word for word in choices(annotation) if word in words), value)
         if isinstance(value, str) and int in (annotation, *get_args(annotation)) and EXPONENT.fullmatch(value):
             return int(float(value)) if float(value).is_integer() else value
         return value
