@@ -6,7 +6,7 @@ SETUP := .venv/.set-up
 # If it is set, as in some container images, every process compiles torch, diffusers and the rest again, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check bench format schema pins audit-pins clean
+.PHONY: help setup demo test check docs bench format schema pins audit-pins clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,10 +33,14 @@ check: $(SETUP) ## formatters, linters, types, import rules and the fast tests
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/mkdocs build --strict --quiet
 	$(BIN)/pytest -q -n auto -m "not slow"
 
 test: check ## all tests
 	$(BIN)/pytest -q -m slow
+
+docs: $(SETUP) ## build the documentation as a site, to site/index.html
+	$(BIN)/mkdocs build --strict
 
 bench: $(SETUP) ## measure the speed promises beside their peers, in one table
 	$(BIN)/python benchmarks/all.py
@@ -46,8 +50,10 @@ format: $(SETUP) ## format code and workflow
 	$(BIN)/ruff format --quiet .
 	$(BIN)/snakefmt Snakefile workflow/rules
 
-schema: $(SETUP) ## write the configuration's schema from the settings classes
+schema: $(SETUP) ## write the configuration's schema and reference, and the diagram of imports, from the code
 	$(BIN)/python -m inpainting.config
+	$(BIN)/python docs/scripts/configuration.py
+	$(BIN)/python docs/scripts/rooms.py
 
 pins: ## renew envs/requirements.txt from envs/requirements.in
 	rm -rf .venv/pins && $(PYTHON) -m venv .venv/pins
