@@ -7,15 +7,19 @@ import tomllib
 from pathlib import Path
 from typing import get_args
 
+import configuration
 import pytest
+import rooms
 import yaml
 from inpainting.artifacts.method_kinds import Kind
-from inpainting.cli import parse
+from inpainting.cli import COMPLETION, parse
 from inpainting.commands import COMMANDS
+from inpainting.completion import SHELLS
 from inpainting.config import resolve
 from inpainting.core.settings import Role
 from inpainting.metrics.regions import REGIONS
 from inpainting.metrics.registry import METRICS
+from PIL import Image, ImageSequence
 from snakemake.cli import get_argument_parser
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +60,9 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("line", command_lines("inpaint"))
 def test_inpaint_commands_are_understood(line: str) -> None:
     _, step, *options = shlex.split(line.replace("--method nearest_frame", "--method telea"))  # extending.md's example
-    if step != "--help":
+    if step == COMPLETION:
+        assert options[0] in SHELLS
+    elif step != "--help":
         parse(step, options)
 
 
@@ -95,17 +101,30 @@ def test_examples_of_configurations_are_accepted(page: Path, tmp_path: Path, mon
             resolve(values)
 
 
-def test_the_steps_of_the_readme_are_all_commands() -> None:
-    section = text_of("README.md").split("## Each step alone")[1].split("\n## ")[0]
-    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+def test_the_page_of_steps_has_all_commands() -> None:
+    rows = [line.split("|")[1] for line in text_of("docs/steps.md").splitlines() if line.startswith("| `")]
     steps = {step for row in rows for step in re.findall(r"`([a-z-]+)`", row)}
     assert steps - {"draw-"} == {step for step in COMMANDS if not step.startswith("draw-")}
 
 
-def test_the_readme_links_every_page() -> None:
-    linked = {target for page, target in links() if page.name == "README.md" and page.parent == ROOT}
-    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= linked
-    assert {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"} <= linked
+def test_the_documentation_links_every_page_and_the_readme_the_documentation() -> None:
+    linked = {target for page, target in links() if page == ROOT / "docs" / "index.md"}
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= linked
+    linked = {target for page, target in links() if page == ROOT / "README.md"}
+    assert {"docs/index.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"} <= linked
+
+
+def test_the_reference_of_the_configuration_is_made_from_the_settings_classes() -> None:
+    assert text_of("docs/configuration.md") == configuration.page(), "run `make schema`"
+
+
+def test_the_diagram_of_rooms_is_drawn_from_the_imports() -> None:
+    assert text_of("docs/architecture.md") == rooms.page(text_of("docs/architecture.md")), "run `make schema`"
+
+
+def test_a_diagram_leaves_out_the_imports_that_others_imply() -> None:
+    imported = {"cli": {"models", "core"}, "models": {"core"}, "core": set[str]()}
+    assert rooms.drawn(imported) == {"cli": {"models"}, "models": {"core"}, "core": set()}
 
 
 def test_the_page_of_benchmarks_names_every_script() -> None:
@@ -154,6 +173,12 @@ def test_the_page_of_rooms_has_their_order() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", rooms, re.MULTILINE)
     assert listed == [layer for layer in reversed(layers) if layer in listed]
     assert set(listed) == {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
+
+
+def test_the_picture_of_the_readme_moves_and_is_small() -> None:
+    picture = ROOT / "docs" / "demo.webp"
+    assert picture.stat().st_size < 200_000
+    assert len(list(ImageSequence.Iterator(Image.open(picture)))) > 1
 
 
 def test_the_citation_names_this_version_and_licence() -> None:
