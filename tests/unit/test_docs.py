@@ -16,7 +16,7 @@ from inpainting.cli import COMPLETION, parse
 from inpainting.commands import COMMANDS
 from inpainting.completion import SHELLS
 from inpainting.config import resolve
-from inpainting.core.settings import Role
+from inpainting.core.settings import Role, read_values
 from inpainting.metrics.regions import REGIONS
 from inpainting.metrics.registry import METRICS
 from PIL import Image, ImageSequence
@@ -25,7 +25,8 @@ from snakemake.cli import get_argument_parser
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "inpainting"
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / name / "README.md" for name in ("benchmarks", "config")),
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "models").rglob("*.md")),
 ]
@@ -179,6 +180,22 @@ def test_the_picture_of_the_readme_moves_and_is_small() -> None:
     picture = ROOT / "docs" / "demo.webp"
     assert picture.stat().st_size < 200_000
     assert len(list(ImageSequence.Iterator(Image.open(picture)))) > 1
+
+
+def test_the_forge_runs_targets_and_tools_that_exist() -> None:
+    jobs = yaml.safe_load(text_of(".github/workflows/ci.yml"))["jobs"]
+    assert (ROOT / jobs["test"]["steps"][-1]["run"]).is_file()
+    for target in jobs["make"]["strategy"]["matrix"]["target"]:
+        assert re.search(rf"^{target}:", text_of("Makefile"), re.MULTILINE)
+    (local,) = yaml.safe_load(text_of(".pre-commit-config.yaml"))["repos"]
+    for hook in local["hooks"]:
+        assert (ROOT / hook["entry"].split()[0]).name in text_of("Makefile")
+
+
+def test_the_small_configuration_for_trying_the_workflow_is_accepted() -> None:
+    path = ROOT / ".test" / "config" / "config.yaml"
+    small = resolve(read_values(path, "--configfile"), [path.parent])
+    assert list(small.compared()) == ["lora"] and small.training.steps == 20
 
 
 def test_the_citation_names_this_version_and_licence() -> None:
