@@ -9,6 +9,7 @@ import commands
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from inpainting.artifacts.best import BestCheckpoint
 from inpainting.cli import main
 from inpainting.core.files import folder_digest, read_json, write_json
@@ -58,6 +59,8 @@ def test_the_exported_files_equal_the_checkpoints_and_the_card_has_scores_and_st
     assert "num_inference_steps=7" in card and "| training steps | 4 |" in card
     assert "is not complete without `widened.safetensors`: the patch embedding with 33 input" in card
     assert 'load_lora_adapter("exported", weight_name="pytorch_lora_weights.safetensors")' in card
+    (front,) = ModelCard.load(out / "README.md").data.eval_results[:1]
+    assert (front.metric_type, front.metric_value) == ("psnr_mask", 21.5) and "7 denoising steps" in front.metric_name
     record = read_json(out / "provenance.json")
     assert record["training"]["step"] == 4 and set(record["adapter"]) == set(names)
     before = folder_digest(out)

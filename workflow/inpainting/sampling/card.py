@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from huggingface_hub import EvalResult, ModelCardData
+
 from inpainting.conditioning.adapter import AdapterConfig
 from inpainting.models.adapter_files import LORA_FILE, WIDENED_FILE
 from inpainting.sampling.settings import DEFAULT_STEPS
 
+TASK = "video-to-video"
 TEMPLATE = """---
-base_model: {base}
-library_name: diffusers
-pipeline_tag: video-to-video
-tags: [video-inpainting, cogvideox, lora]
+{front}
 ---
 # {name}
 
@@ -66,6 +66,7 @@ def model_card(name: str, config: AdapterConfig, record: dict[str, Any]) -> str:
     """Markdown with the front matter that model hubs read. record: the content of provenance.json."""
     runs = record["validation"] or []
     return TEMPLATE.format(
+        front=_front_matter(name, config.base, runs),
         base=config.base,
         name=name,
         widened=" and a widened patch embedding" if config.widened else "",
@@ -76,6 +77,32 @@ def model_card(name: str, config: AdapterConfig, record: dict[str, Any]) -> str:
         settings="\n".join(f"| {what} | {value} |" for what, value in _settings(config, record["training"])),
         scores=_scores(runs),
     )
+
+
+def _front_matter(name: str, base: str, runs: list[dict[str, Any]]) -> str:
+    """What model hubs read, as YAML; the scores as the model-index, a value per score and number of denoising steps."""
+    results = [
+        EvalResult(
+            task_type=TASK,
+            dataset_type="validation",
+            dataset_name="validation set",
+            metric_type=metric,
+            metric_name=f"{metric}, {run['sampling_steps']} denoising steps",
+            metric_value=score["mean"],
+        )
+        for run in runs
+        for metric, score in run["scores"].items()
+        if score["mean"] is not None
+    ]
+    data = ModelCardData(
+        base_model=base,
+        library_name="diffusers",
+        pipeline_tag=TASK,
+        tags=["video-inpainting", "cogvideox", "lora"],
+        model_name=name if results else None,
+        eval_results=results or None,
+    )
+    return str(data.to_yaml())
 
 
 def _diffusers(name: str, config: AdapterConfig) -> str:
