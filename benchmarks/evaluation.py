@@ -16,7 +16,7 @@ from inpainting.artifacts.examples import Output
 from inpainting.metrics.metric import Reference
 from inpainting.metrics.motion import motion_of
 from inpainting.metrics.regions import Regions, effect_region
-from inpainting.metrics.registry import METRICS
+from inpainting.metrics.registry import LOCAL
 from inpainting.metrics.ssim import ssim
 from inpainting.stages.evaluation.scoring import score_outputs
 from inpainting.stages.evaluation.settings import EvaluateCommand
@@ -59,7 +59,7 @@ def kernels(frames: int) -> dict[str, float]:
     reference = Reference(clip.truth, Regions(hole, effect_region(clip.rgb, clip.truth, hole)))
     reference.cached(motion_of)
     work: dict[str, Callable[[], object]] = {
-        **{metric.title: partial(metric.score, output, reference) for metric in METRICS if metric.score},
+        **{metric.title: partial(metric.score, output, reference) for metric in LOCAL if metric.score},
         "the truth's flow, once": lambda: motion_of(clip.truth),
     }
     return {name: 1000 * seconds(job) / frames for name, job in work.items()}
@@ -77,7 +77,7 @@ def against_kernels(frames: int) -> list[float]:
     def alone() -> None:
         effect = effect_region(clip.rgb, clip.truth, filled)
         reference = Reference(clip.truth, Regions(masks.to_hole(clip.mask, SETTINGS), effect))
-        for metric in METRICS:
+        for metric in LOCAL:
             for name in {"raw" if metric.composites_itself else name for name in metric.outputs}:
                 if metric.score:
                     metric.score(outputs[name], reference)

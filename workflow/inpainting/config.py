@@ -161,7 +161,7 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists
 
     folders: of the files that it was read from. The paths `extends`, `experiments` and `model.base` are relative to the
     folder of the file that has them or, if there is no such file, to the current folder; `model.base` at last to the
-    project's. root_exists: whether dataset.root has to exist, which it need not for a plan.
+    project's. root_exists: whether dataset.root and the metrics' weights have to exist, which they need not for a plan.
     Raises UsageError with one sentence per wrong value.
     """
     try:
@@ -174,6 +174,8 @@ def resolve(config: Mapping[str, Any], folders: Sequence[Path] = (), root_exists
     base = bases.find_folder(resolved.model.base) or resolved.model.base
     resolved = resolved.model_copy(update={"model": resolved.model.model_copy(update={"base": base})})
     _check_base(resolved)
+    if root_exists:
+        resolved.evaluation.weights("evaluation")
     resolved.groups()
     return resolved
 

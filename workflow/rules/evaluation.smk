@@ -3,6 +3,7 @@
 from shlex import quote
 
 from inpainting.artifacts.comparison import TABLES_VERSION
+from inpainting.metrics.registry import scored_by_networks
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.artifacts.scores import EVALUATION_VERSION
 from inpainting.stages.evaluation.settings import EvaluateSettings, TablesSettings
@@ -23,6 +24,8 @@ TABLE_NAMES = groups | {
 }
 EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
+# Networks that score are on the GPU, if there is one: also those of classical methods.
+SCORING_GPUS = GPUS if scored_by_networks(settings.evaluation.weights()) else 0
 SCORED = f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}"
 
 
@@ -44,6 +47,7 @@ rule evaluate:
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt * MEMORY.evaluate(threads),
         runtime=lambda wildcards, attempt: attempt * 480,
+        gpu=SCORING_GPUS,
     params:
         method="--method {method}",
         options=verbatim(SCORED),

@@ -4,7 +4,7 @@ import pytest
 from inpainting.config import resolve
 from inpainting.planning.host_memory import MAIN_MB, HostMemory
 
-REAL = HostMemory(pixels=100 * 640 * 480, weights=3400)
+REAL = HostMemory(pixels=100 * 640 * 480, weights=3400, networks=0)
 
 
 def test_the_sequences_and_weights_of_the_configuration_count(in_the_project: Path) -> None:
@@ -26,4 +26,4 @@ def test_eight_workers_have_room_for_the_peaks_that_were_measured_beside_the_mod
 
 
 def test_a_smaller_sequence_needs_less() -> None:
-    assert HostMemory(17 * 128 * 96, 0).encode(1) < MAIN_MB + 500
+    assert HostMemory(17 * 128 * 96, 0, 0).encode(1) < MAIN_MB + 500

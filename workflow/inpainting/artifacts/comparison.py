@@ -15,7 +15,7 @@ and further numbers that no step reads: other scores, gains over the reference a
 
 from inpainting.artifacts.formats import TextTable
 
-TABLES_VERSION = 4
+TABLES_VERSION = 5
 """Raised by hand when the tables' numbers or form change on purpose; tables of another version are made again."""
 
 _COLUMNS = {

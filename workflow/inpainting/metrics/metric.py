@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import pandas as pd
 
@@ -10,6 +10,9 @@ from inpainting.artifacts.examples import Output
 from inpainting.metrics.pooling import Pooled
 from inpainting.metrics.regions import Regions
 from inpainting.video.clip import Frames
+
+if TYPE_CHECKING:  # it imports torch
+    from inpainting.metrics.networks import Networks
 
 PERCEPTION_HEADING = "Motion and perceived quality"
 """Heading of the table that motion metrics and VMAF share."""
@@ -19,10 +22,14 @@ Computed = TypeVar("Computed")
 
 @dataclass(frozen=True)
 class Reference:
-    """The truth, uint8 [frames, height, width, 3], and the regions in which a sequence's outputs are scored."""
+    """The truth, uint8 [frames, height, width, 3], and the regions in which a sequence's outputs are scored.
+
+    networks: for the metrics that need weights.
+    """
 
     truth: Frames
     regions: Regions
+    networks: "Networks | None" = None
     _cache: dict[object, object] = field(default_factory=dict, repr=False)
 
     def cached(self, compute: Callable[[Frames], Computed]) -> Computed:
@@ -83,5 +90,7 @@ class Metric:
     """Caption texts for the table of all metrics."""
     extra: str = ""
     """For a metric that `evaluation.extras` turns on: its description in that setting's help."""
+    weights: tuple[str, ...] = ()
+    """Settings that name the weights it needs (`metrics.settings.WeightsSettings`); it is computed if all are found."""
     needs: str = ""
     """For a published metric that is not computed: the packages or weights that it would need."""

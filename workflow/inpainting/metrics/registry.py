@@ -1,6 +1,7 @@
 """All metrics, in the order of the tables; an entry here is computed, pooled, shown and explained."""
 
 import math
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -9,7 +10,9 @@ from inpainting.metrics.cost import COST
 from inpainting.metrics.detail import DETAIL
 from inpainting.metrics.metric import Metric
 from inpainting.metrics.motion import MOTION
+from inpainting.metrics.perceptual import DISTS, LPIPS
 from inpainting.metrics.propainter_compat import PROPAINTER_COMPAT
+from inpainting.metrics.removal_coherence import REMOVAL_COHERENCE
 from inpainting.metrics.vmaf import VMAF
 
 METRICS: tuple[Metric, ...] = (
@@ -18,14 +21,16 @@ METRICS: tuple[Metric, ...] = (
     MOTION,
     VMAF,
     PROPAINTER_COMPAT,
+    LPIPS,
+    DISTS,
+    REMOVAL_COHERENCE,
     COST,
-    Metric(
-        "lpips", "LPIPS", needs="torchvision, whose CPU wheels do not import beside the pinned torch, and its weights"
-    ),
     Metric("color_video_vdp", "ColorVideoVDP", needs="pycvvdp, which needs torchvision"),
-    Metric("vfid", "VFID", needs="the weights of I3D (i3d_rgb_imagenet.pt)"),
-    Metric("removal_coherence", "RC-S and RC-T (arXiv 2605.14534)", needs="the weights of DINOv2"),
+    Metric("vfid", "VFID", needs="I3D and some hundreds of sequences; it scores sets, not sequences"),
 )
+
+LOCAL = tuple(metric for metric in METRICS if metric.score and not metric.weights)
+"""Metrics of frames that need no weights."""
 
 METRIC_COLUMNS = tuple(name for metric in METRICS for name in metric.columns)
 """Columns of the scores of a frame, besides its keys; NaN where a metric was not computed or has no value."""
@@ -35,6 +40,11 @@ EXTRAS = {metric.name: metric.extra for metric in METRICS if metric.extra}
 
 HEADLINE = {column.column: column for metric in METRICS for column in metric.headline}
 """Columns that the comparison of methods shows with an interval, by name."""
+
+
+def scored_by_networks(weights: Collection[str]) -> tuple[Metric, ...]:
+    """The metrics that need weights and whose weights, named by their settings, are all among the given ones."""
+    return tuple(metric for metric in METRICS if metric.weights and {*metric.weights} <= {*weights})
 
 
 def with_every_column(scores: pd.DataFrame) -> pd.DataFrame:

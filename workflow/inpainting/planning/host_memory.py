@@ -25,23 +25,29 @@ SCORE_BYTES = 40
 """Per pixel of a sequence, in a worker that fills and scores it: measured with all metrics."""
 ENCODING_BYTES = 7
 """Per pixel of a sequence on its way to the VAE: truth, condition and hole."""
-WAITING_BYTES = 4
-"""Per pixel of a sequence on its way between other processes: three channels and the hole."""
+WAITING_BYTES = 11
+"""Per pixel of a sequence on its way to be scored: input, truth and output of three channels, mask and hole."""
 
 
 @dataclass(frozen=True)
 class HostMemory:
-    """Megabytes that a job needs. pixels: of a sequence, all frames; weights: MB of the base's transformer."""
+    """Megabytes that a job needs.
+
+    pixels: of a sequence, all frames; weights: MB of the base's transformer; networks: MB of the metrics' weights.
+    """
 
     pixels: int
     weights: int
+    networks: int
 
     @classmethod
     def of(cls, config: PipelineConfig) -> "HostMemory":
         """For a configuration, whose frames are taken to have the size that `count_work` assumes."""
         wide, high = frame_size(config, None)[0]
         weights = count_base_weights(read_base(config.model.base, config.model.revision)) * BYTES[config.model.dtype]
-        return cls(config.dataset.frames * wide * high, round(weights / 1e6))
+        files = [file for path in config.evaluation.weights().values() for file in (path, *path.glob("*.safetensors"))]
+        networks = sum(file.stat().st_size for file in files if file.is_file())
+        return cls(config.dataset.frames * wide * high, round(weights / 1e6), round(networks / 1e6))
 
     def encode(self, workers: int) -> int:
         """`inpaint encode`: one sequence more than workers waits for the VAE."""
@@ -52,13 +58,16 @@ class HostMemory:
         return processes * (MAIN_MB + 2 * self.weights)
 
     def evaluate(self, workers: int) -> int:
-        """`inpaint evaluate` of a classical method."""
-        return SNAKEMAKE_MB + LIBRARIES_MB + self._workers(workers, SCORE_BYTES)
+        """`inpaint evaluate` of a classical method, whose output goes through this process to be scored by networks."""
+        scoring = LIBRARIES_MB + self._workers(workers, SCORE_BYTES)
+        if self.networks:
+            scoring += MAIN_MB + 2 * self.networks + self._sequences(workers + 1, WAITING_BYTES)
+        return SNAKEMAKE_MB + scoring
 
     def evaluate_model(self, workers: int) -> int:
-        """`inpaint evaluate` of a learned method, of which two outputs per worker wait to be scored."""
-        scoring = self._workers(workers, SCORE_BYTES) + self._sequences(2 * workers, WAITING_BYTES)
-        return self.model() + scoring
+        """`inpaint evaluate` of a learned method, of which one sequence more than workers waits to be scored."""
+        scoring = self._workers(workers, SCORE_BYTES) + self._sequences(workers + 1, WAITING_BYTES)
+        return self.model() + 2 * self.networks + scoring
 
     def _workers(self, workers: int, pixel_bytes: int) -> int:
         return workers * LIBRARIES_MB + self._sequences(workers, pixel_bytes)

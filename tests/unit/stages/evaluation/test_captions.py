@@ -15,7 +15,10 @@ def test_the_captions_list_the_metrics_that_are_not_computed(dataset: Dataset, t
     page = (tmp_path / "metrics.html").read_text()
     left_out = page.partition("Not computed: ")[2]
     assert all(f"{name} (left out by evaluation.extras)" in left_out for name in ("VMAF", "propainter_compat"))
-    assert "VFID (needs the weights of I3D" in page
+    assert "VFID (needs I3D" in left_out
+    assert "LPIPS (needs evaluation.vgg16_weights and evaluation.lpips_weights)" in left_out
+    assert "RC-S and RC-T (needs evaluation.dinov2_weights)" in left_out
+    assert page.count('<td class="number">not computed</td>') == 7, "in the columns of LPIPS, DISTS, RC-S and RC-T"
 
 
 def test_the_captions_describe_the_methods_and_their_denoising_steps(dataset: Dataset, tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from inpainting.stages.evaluation.rendering import COMPARISON_COLUMNS, ColumnFor
 TABLE_COLUMNS = tuple(column for metric in METRICS for column in metric.shown)
 """The columns of `metric_table` that have an interval."""
 
+OF_NETWORKS = {column.name for metric in METRICS if metric.weights for column in metric.shown}
+"""Those that need weights: shown even if nobody gave any."""
+
 
 def metric_table(sequences: pd.DataFrame, kinds: dict[str, str], order: list[str], seed: int) -> pd.DataFrame:
     """A row per method in the given order: method, kind, and <name>, <name>_low and <name>_high of each TABLE_COLUMNS.
@@ -31,15 +34,21 @@ def metric_table(sequences: pd.DataFrame, kinds: dict[str, str], order: list[str
 
 
 def metric_sections(table: pd.DataFrame) -> list[tuple[str, FormattedTable]]:
-    """The table split by heading (`TableColumn.part`); sections without any value are left out."""
+    """The table split by heading (`TableColumn.part`); sections without any value are left out.
+
+    Those of networks stay, and say that a value was not computed; `metric_captions` says what that needs.
+    """
     sections: dict[str, dict[str, ColumnFormat]] = {}
     for column in TABLE_COLUMNS:
-        sections.setdefault(column.part, {})[column.name] = ColumnFormat.of(column)
+        form = ColumnFormat.of(column)
+        if column.name in OF_NETWORKS:
+            form = replace(form, missing="not computed")
+        sections.setdefault(column.part, {})[column.name] = form
     texts = {"method": "Method", "kind": "Kind"}
     return [
         (heading, format_table(table, columns, texts))
         for heading, columns in sections.items()
-        if table[list(columns)].notna().any(axis=None)
+        if OF_NETWORKS & {*columns} or table[list(columns)].notna().any(axis=None)
     ]
 
 
@@ -72,6 +81,7 @@ def metric_captions(results: list[Results]) -> list[str]:
                 f"{result.method}: its results hold {', '.join(unknown)}, which this version does not know."
             )
     absent = [f"{metric.title} (left out by evaluation.extras)" for metric in METRICS if _is_left_out(results, metric)]
+    absent += [lacking for metric in METRICS if metric.weights and (lacking := _without_weights(results, metric))]
     absent += [f"{metric.title} (needs {metric.needs})" for metric in METRICS if metric.needs]
     return [*captions, f"Not computed: {'; '.join(absent)}."]
 
@@ -79,6 +89,15 @@ def metric_captions(results: list[Results]) -> list[str]:
 def _is_older(result: Results, metric: Metric) -> bool:
     """Whether the results were written by a version without the metric or one of its columns."""
     return not {*metric.columns} <= {*result.frames}
+
+
+def _without_weights(results: list[Results], metric: Metric) -> str:
+    """Which results lack a metric of networks, and what it needs; "" if none does."""
+    lacking = [result for result in results if not {*metric.weights} <= {*result.provenance.inputs}]
+    if not lacking:
+        return ""
+    which = "" if len(lacking) == len(results) else f" for {', '.join(result.method for result in lacking)}"
+    return f"{metric.title}{which} (needs {' and '.join(f'evaluation.{name}' for name in metric.weights)})"
 
 
 def _is_left_out(results: list[Results], metric: Metric) -> bool:

@@ -20,6 +20,9 @@ from inpainting.core.html_table import Cell, Column, FormattedTable
 from inpainting.metrics.metric import TableColumn
 from inpainting.metrics.registry import HEADLINE
 
+MISSING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
 
 @dataclass(frozen=True)
 class ColumnFormat:
@@ -27,7 +30,7 @@ class ColumnFormat:
 
     digits: maximum number of decimals, and their number where there is no interval; better: whether "high" or "low"
     values are better, so that the best and the second best are marked, or "" for no marks; group, shown: see
-    `core.html_table.Column`.
+    `core.html_table.Column`; missing: the text of an unknown value.
     """
 
     heading: str
@@ -36,6 +39,7 @@ class ColumnFormat:
     signed: bool = False
     group: str = ""
     shown: bool = True
+    missing: str = MISSING
 
     @classmethod
     def of(cls, column: TableColumn) -> "ColumnFormat":
@@ -51,9 +55,6 @@ COMPARISON_COLUMNS: Mapping[str, ColumnFormat] = {
     "seconds_per_frame": ColumnFormat("Seconds per frame"),
 }
 """The columns of numbers in the table of the comparison."""
-
-MISSING = "\N{EN DASH}"
-MINUS = "\N{MINUS SIGN}"
 
 PAGE = """
 <p>{{ introduction }}</p>
@@ -181,7 +182,7 @@ def _number(row: dict[Any, Any], name: str, column: ColumnFormat, digits: int) -
     """(a number as text, its interval as text or "")."""
     value = row[name]
     if pd.isna(value):
-        return MISSING, ""
+        return column.missing, ""
     if name == "p_holm":
         return ("< 0.001" if value < 0.001 else f"{value:.{column.digits}f}"), ""
     if name.startswith("seconds_per_frame"):

@@ -8,6 +8,7 @@ from pydantic import Field
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role, Settings
 from inpainting.metrics.registry import EXTRAS
+from inpainting.metrics.settings import WeightsSettings
 from inpainting.models.settings import ModelSettings
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
@@ -55,7 +56,7 @@ class ExtrasSettings(Settings):
     )
 
 
-class EvaluateSettings(ExtrasSettings, StepsSettings, SelectionSettings):
+class EvaluateSettings(WeightsSettings, ExtrasSettings, StepsSettings, SelectionSettings):
     """Which sequences and metrics are scored."""
 
 

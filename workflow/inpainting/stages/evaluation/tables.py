@@ -17,6 +17,7 @@ from inpainting.core.files import write_table, write_text
 from inpainting.core.html_table import FormattedTable, to_html
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.registry import HEADLINE, with_every_column
+from inpainting.metrics.settings import WeightsSettings
 from inpainting.stages.evaluation.captions import (
     comparison_captions,
     failure_captions,
@@ -122,8 +123,11 @@ class TableWriter:
 
 
 def check_comparable(results: list[Results]) -> None:
-    """Raise InputError, naming the file, if two results have one method name or do not score the same pixels."""
-    first, seen = results[0], dict[str, Path]()
+    """Raise InputError, naming the file, if two results can't be compared.
+
+    That is if they have one method name, score other pixels, or used other weights of the networks that score.
+    """
+    first, seen, weights = results[0], dict[str, Path](), dict[str, tuple[str, Path]]()
     pixels = _scored_pixels(first)
     for result in results:
         if result.method in seen:
@@ -137,6 +141,12 @@ def check_comparable(results: list[Results]) -> None:
                 f"{result.path} was computed from other sequences or other frames than {first.path}; evaluate both "
                 "again"
             )
+        for name, digest in result.provenance.inputs.items():
+            if name in WeightsSettings.model_fields and weights.setdefault(name, (digest, result.path))[0] != digest:
+                raise InputError(
+                    f"{result.path} and {weights[name][1]} were scored with different {name}; evaluate both with the "
+                    "same"
+                )
         if not _scored_pixels(result).equals(pixels):
             raise InputError(
                 f"{result.path} scores other sequences, frames or masks ({_extent(result)}) than {first.path} "
