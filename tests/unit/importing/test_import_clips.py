@@ -154,10 +154,12 @@ def test_a_piece_with_an_empty_mask_is_left_out_without_failing(run: Import, cli
     assert not (clips / "dataset" / "one_00007").exists()
 
 
-def test_for_masks_of_zero_and_one_the_threshold_is_named(run: Import, clips: Path) -> None:
+def test_masks_of_zero_and_one_are_refused_with_their_highest_value(run: Import, clips: Path) -> None:
     write_video(clips / "masks" / "one_mask.mkv", box() // 255)
-    assert run(*given(clips)) == 0
-    assert "their values reach 1, and --mask-threshold is 128" in reason(clips / "dataset", "one")
+    for options in ([], ["--frames", "4"], ["--frames", "4"], ["--mask-invert"]):  # again: from what was kept
+        assert run(*given(clips), *options) == 1
+        assert "the masks' values reach 1 of 255, below the threshold, 128" in reason(clips / "dataset", "one")
+        assert not list((clips / "dataset").glob("one*"))
     assert run(*given(clips), "--mask-threshold", "1") == 0
     assert np.array_equal(sequence.read_mask(clips / "dataset" / "one", 0, FRAMES), box())
 
@@ -183,6 +185,17 @@ def test_masks_with_a_missing_frame_are_refused(run: Import, clips: Path) -> Non
     (masks / "00005.png").rename(masks / "00012.png")
     assert run(*given(clips)) == 1
     assert "a frame may be missing" in reason(clips / "dataset", "two")
+
+
+def test_frames_of_every_second_number_are_used_in_order_with_masks_of_the_same_numbers(
+    run: Import, tmp_path: Path
+) -> None:
+    for folder, frames in (("videos", scene(1)), ("masks", box())):
+        (tmp_path / folder).mkdir()
+        for number, frame in enumerate(frames):
+            Image.fromarray(frame).save(tmp_path / folder / f"{2 * number:05d}.png")
+    assert run("--videos", tmp_path / "videos", "--masks", tmp_path / "masks") == 0
+    assert np.array_equal(sequence.read_mask(tmp_path / "dataset" / "videos", 0, FRAMES), box())
 
 
 @pytest.mark.parametrize(

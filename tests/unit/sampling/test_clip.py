@@ -156,6 +156,23 @@ def test_masks_of_0_and_1_are_refused_with_their_highest_value(
     assert "the masks' values reach 1 of 255, below the threshold, 128" in capsys.readouterr().err
 
 
+def test_masks_of_other_numbers_are_refused_and_frames_in_steps_are_used_in_order(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, images, step in (
+        ("frames", picture_frames(9), 2),
+        ("masks", np.stack([still_mask()] * 9), 2),
+        ("others", np.stack([still_mask()] * 9), 1),
+    ):
+        (tmp_path / name).mkdir()
+        for number, image in enumerate(images):
+            sequence.write_image(tmp_path / name, 1 + step * number, image)
+    assert run(tmp_path / "frames", tmp_path / "others", tmp_path / "out") == 1
+    assert "do not match; a frame may be missing" in capsys.readouterr().err
+    assert run(tmp_path / "frames", tmp_path / "masks", tmp_path / "out") == 0
+    assert len(reader.read_video(tmp_path / "out").frames) == 9
+
+
 def test_frames_without_a_mask_are_named_or_stay_as_they_are(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,8 @@ IMPORT_VERSION = 2
 IMPORTS = "import.tsv"
 
 MADE, LEFT_OUT, REFUSED = "made", "left out", "refused"
-"""Verdicts. left out: the sequence has nothing to inpaint; refused: the clip can't be used, or only its beginning."""
+"""Verdicts. left out: the sequence has nothing to inpaint, or nothing else; refused: the clip can't be used, or only
+its beginning."""
 
 IMPORT_TABLE = TextTable(
     {

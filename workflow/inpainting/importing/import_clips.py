@@ -105,7 +105,7 @@ def _report(outcomes: Sequence[Outcome], settings: ImportCommand) -> None:
     rows = [row for outcome in outcomes for row in outcome.rows]
     verdicts = Counter(row["verdict"] for row in rows)
     log.info(
-        "%s has %d sequences of these clips, %d of them from an earlier import; %d with empty masks were left out",
+        "%s has %d sequences of these clips, %d of them from an earlier import; %d are left out for their masks",
         *(settings.out, verdicts[MADE], sum(outcome.kept for outcome in outcomes), verdicts[LEFT_OUT]),
     )
     high = [row["id"] for row in rows if row["verdict"] == MADE and row["coverage"] > HIGH_COVERAGE]

@@ -20,7 +20,7 @@ from inpainting.importing.settings import ImportCommand
 STATE_FOLDER = ".import"
 
 Row = dict[str, Any]
-"""A row of import.tsv."""
+"""A row of import.tsv, and `highest`, the highest value of its masks."""
 
 
 class ImportState:

@@ -23,6 +23,7 @@ from inpainting.importing.settings import ImportCommand
 from inpainting.importing.shapes import Shapes
 from inpainting.video import sequence
 from inpainting.video.images import MaskLevels, Picture
+from inpainting.video.masks import below_threshold
 
 Frame = tuple[Picture, FrameHole | None, Picture | None]
 """Input, hole and truth: uint8 [height, width, 3], bool [height, width], uint8 [height, width, 3]."""
@@ -38,7 +39,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-class _EmptyMasks(Exception):
+class _Unusable(Exception):
     """Raised inside a sequence's atomic path to discard it."""
 
 
@@ -56,7 +57,7 @@ def import_clip(clip: ClipFiles, settings: ImportCommand) -> Outcome:
         state = ImportState(clip, settings)
         rows, kept = state.rows, len(state.rows)
         if state.complete:
-            return Outcome(clip, _in_order(rows), kept)
+            return Outcome(clip, _judged(rows, settings), kept)
         plan = make_plan(clip, settings)
         anew = () if state.same else ("made anew, since files, settings or code have changed",)
         state.begin([piece.id for piece in plan.pieces])
@@ -66,7 +67,16 @@ def import_clip(clip: ClipFiles, settings: ImportCommand) -> Outcome:
         stale = 0 if state is None else len(state.stale())
         reason = f"{error}; {stale} sequences of an earlier import stay as they were" if stale else str(error)
         return Outcome(clip, [*_in_order(rows), {"id": "", "verdict": REFUSED, "reason": reason}], kept)
-    return Outcome(clip, _in_order(rows), kept, (*plan.notes, *anew))
+    return Outcome(clip, _judged(rows, settings), kept, (*plan.notes, *anew))
+
+
+def _judged(rows: dict[str, Row], settings: ImportCommand) -> list[Row]:
+    """The rows in order; and one that refuses the clip if its masks stay below the threshold."""
+    ordered = _in_order(rows)
+    reason = below_threshold(max(row.get("highest", 0) for row in ordered), settings.threshold)
+    if not reason or any(row["verdict"] == MADE for row in ordered):
+        return ordered
+    return [*ordered, {"id": "", "verdict": REFUSED, "reason": reason}]
 
 
 def _in_order(rows: dict[str, Row]) -> list[Row]:
@@ -97,11 +107,11 @@ def _make(plan: Plan, done: set[str], settings: ImportCommand) -> Iterator[Row]:
 
 @dataclass
 class _Written:
-    """What was written of a sequence: number of frames, sum of the holes' shares, highest level of the masks."""
+    """What was written of a sequence: number of frames, sum of the holes' shares, highest value of the masks."""
 
     frames: int = 0
     hole_share: float = 0.0
-    brightest: int = 0
+    highest: int = 0
 
 
 def _write(
@@ -111,7 +121,7 @@ def _write(
     plan: Plan,
     settings: ImportCommand,
 ) -> _Written:
-    """Write a sequence; it appears when it is complete, and not at all if its masks are empty or frames are missing."""
+    """Write a sequence; it appears when it is complete, and not at all if frames are missing or masks empty or full."""
     shapes = Shapes(settings.seed, piece.id, piece.frames, plan.geometry.size) if settings.make_masks else None
     kinds = [settings.rgb_folder, settings.mask_folder]
     if settings.make_masks or plan.truth is not None:
@@ -129,23 +139,22 @@ def _write(
                 assert hole is not None
                 written.frames += 1
                 written.hole_share += float(hole.mean())
-                written.brightest = max(written.brightest, 0 if levels is None else int(levels.max()))
+                written.highest = max(written.highest, 0 if levels is None else int(levels.max()))
                 for kind, image in zip(kinds, (rgb, 255 * hole.astype(np.uint8), true), strict=False):
                     assert image is not None
                     sequence.write_image(temporary / kind, written.frames, image)
-            if written.frames < piece.frames or not written.hole_share:
-                raise _EmptyMasks
-    except _EmptyMasks:
+            if written.frames < piece.frames or written.hole_share in {0, written.frames}:
+                raise _Unusable
+    except _Unusable:
         pass
     return written
 
 
 def _row(plan: Plan, piece: Cut, written: _Written, settings: ImportCommand) -> Row:
     rate, reason = plan.video.source.rate, ""
-    if not written.hole_share:
-        reason = (
-            f"the masks are empty: their values reach {written.brightest}, and --mask-threshold is {settings.threshold}"
-        )
+    if written.hole_share in {0, written.frames}:
+        what = "empty" if not written.hole_share else "full"
+        reason = f"the masks are {what}: their values reach {written.highest}, the threshold is {settings.threshold}"
     return {
         "id": piece.id,
         "verdict": LEFT_OUT if reason else MADE,
@@ -156,6 +165,7 @@ def _row(plan: Plan, piece: Cut, written: _Written, settings: ImportCommand) -> 
         "source_size": resizing.size_text(plan.video.source.size),
         "source_rate": None if rate is None else round(float(rate), 3),
         "coverage": round(written.hole_share / written.frames, 4),
+        "highest": written.highest,
     }
 
 

@@ -15,7 +15,7 @@ from inpainting.importing.resizing import FrameHole, ResizePlan
 from inpainting.importing.settings import SMALLEST_SIDE, ImportCommand
 from inpainting.importing.sources import Source
 from inpainting.video.images import Picture
-from inpainting.video.reader import pair_masks
+from inpainting.video.reader import pair_masks, refuse_other_numbers
 
 MAX_SEQUENCE_FRAMES = 99999
 """Highest number of frames of a sequence, by the layout's file names."""
@@ -77,7 +77,8 @@ def make_plan(clip: ClipFiles, settings: ImportCommand) -> Plan:
         raise InputError(f"{clip.video} has {total} frames, too many for one sequence; cut it with --frames")
     if pieces[-1].first + pieces[-1].frames < total:
         notes += ("frames at the end that do not fill a sequence are left out",)
-    if video.numbers is not None and len(set(np.diff(video.numbers))) > 1:
+    numbers = video.reader.numbers
+    if numbers is not None and len(set(np.diff(numbers))) > 1:
         notes += ("frame numbers are missing; the frames are used in order",)
     if geometry.source != geometry.size:
         notes = (str(geometry), *notes)
@@ -115,15 +116,7 @@ def _partner(video: Stream, source: Source | None, what: str, settings: ImportCo
         return Stream(Source(reader, video.source.frames, source.size), video.uses)
     if source.frames != video.source.frames:
         return _by_time(video, source, what, settings)
-    one, other = video.source.numbers, source.numbers
-    if (
-        one is not None
-        and other is not None
-        and not np.array_equal(np.subtract(one, one[0]), np.subtract(other, other[0]))
-    ):
-        raise InputError(
-            f"the numbers of {source.path} and of {video.source.path} do not match; a frame may be missing"
-        )
+    refuse_other_numbers(video.source.reader, source.reader)
     return Stream(source, video.uses)
 
 

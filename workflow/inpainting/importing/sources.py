@@ -7,7 +7,6 @@ from pathlib import Path
 import av
 
 from inpainting.core.errors import InputError
-from inpainting.video.image_files import frame_numbers
 from inpainting.video.reader import FrameReader, opened
 
 MIN_PRESENT_SHARE = 0.9
@@ -38,12 +37,6 @@ class Source:
     def still(self) -> bool:
         """Whether it is one image, for all frames."""
         return not (self.reader.is_video or self.path.is_dir())
-
-    @property
-    def numbers(self) -> tuple[int, ...] | None:
-        """The last number in each name of a folder's files; None if a file has none, or for a video."""
-        found = [frame_numbers(file) for file in self.reader.files]
-        return tuple(numbers[-1] for numbers in found) if self.path.is_dir() and all(found) else None
 
 
 def probe(path: Path, masks: bool = False) -> Source:

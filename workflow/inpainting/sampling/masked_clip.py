@@ -120,11 +120,9 @@ def scan_clip(
     single_mask = len(areas) == 1 and not mask_reel.path.is_dir()
     if not (single_mask or len(areas) == frames) or seen is None:
         raise InputError(f"there are {len(areas)} masks for {frames} frames; {_why_not_paired(reel, mask_reel)}")
-    if 0 < highest < settings.mask_threshold:
-        raise InputError(
-            f"the masks' values reach {highest} of 255, below the threshold, {settings.mask_threshold}; save them with "
-            "255 where to inpaint, or lower --mask-threshold"
-        )
+    if reason := masks.below_threshold(highest, settings.mask_threshold):
+        raise InputError(reason)
+    reader.refuse_other_numbers(reel, mask_reel)
     box = Region.around(masks.dilate(seen[None], settings.mask_dilation)[0]) if seen.any() else None
     return MaskedClip(
         reel, mask_reel, settings, single_mask, size, timing, tuple(areas * frames if single_mask else areas), box

@@ -25,6 +25,19 @@ def to_hole(mask: NDArray[np.uint8], settings: HoleSettings) -> Hole:
     return np.logical_not(hole) if settings.mask_invert else hole
 
 
+def below_threshold(highest: int, threshold: int) -> str:
+    """Why masks whose highest value is `highest` are refused: no pixel reaches the threshold, but some are not 0.
+
+    Empty for masks that are black, which mean nothing to inpaint, and for those that reach it.
+    """
+    if not 0 < highest < threshold:
+        return ""
+    return (
+        f"the masks' values reach {highest} of 255, below the threshold, {threshold}; save them with 255 where to "
+        "inpaint, or lower --mask-threshold"
+    )
+
+
 def unite(hole: Hole, reach: int) -> Hole:
     """The union of each frame's hole with those of `reach` frames before and after it: bool [frames, height, width].
 

@@ -132,6 +132,12 @@ class FrameReader:
         folder = self.path / self.part if (self.path / self.part).is_dir() else self.path
         return image_files(folder)[: self.limit]
 
+    @property
+    def numbers(self) -> tuple[int, ...] | None:
+        """The last number in each name of a folder's files; None unless all have one, each another."""
+        found = [numbers[-1] for file in self.files if self.path.is_dir() and (numbers := frame_numbers(file))]
+        return tuple(found) if len(set(found)) == len(self.files) > 0 else None
+
     def without_mask(self, masks: "FrameReader") -> str:
         """The names of this folder's frames whose number no mask of another folder has; "" for all or none of them."""
         known = {numbers[-1] for file in masks.files if (numbers := frame_numbers(file))}
@@ -161,6 +167,18 @@ def pair_masks(frames: FrameReader, masks: FrameReader) -> FrameReader:
     if not any(chosen):
         raise InputError(f"no mask in {masks.path} has the number of a frame in {frames.path}; rename them")
     return replace(masks, chosen=chosen)
+
+
+def refuse_other_numbers(frames: FrameReader, others: FrameReader) -> None:
+    """Raise InputError if the files of two folders, as many of each, are numbered in other steps.
+
+    A frame may then be missing; where the first number differs alone, one of the folders begins at 0 or in mid-clip.
+    """
+    one, other = frames.numbers, others.numbers
+    if others.chosen is not None or one is None or other is None or len(one) != len(other):
+        return
+    if not np.array_equal(np.subtract(one, one[0]), np.subtract(other, other[0])):
+        raise InputError(f"the numbers of {others.path} and of {frames.path} do not match; a frame may be missing")
 
 
 def read_video(path: Path, limit: int | None = None, part: str = sequence.RGB) -> Video:

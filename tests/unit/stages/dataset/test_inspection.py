@@ -203,3 +203,10 @@ def test_mask_motion_is_the_shift_of_the_masks_centre_per_frame(
     record, _ = inspect_one(make_scene("a"), 12)
     assert record.mask_motion == pytest.approx(2)
     assert record.camera_motion == pytest.approx(3, abs=0.3)
+
+
+def test_the_finding_says_how_folders_that_are_numbered_in_steps_are_imported() -> None:
+    missing, _ = checks.check_numbers("GT_480", {1, 3, 5}, frames=8)
+    assert missing.detail.startswith("GT_480: no frame 2, 4; frames are numbered in steps of 2, and `inpaint import")
+    [without_one, _] = checks.check_numbers("GT_480", {1, 2, 4}, frames=8)
+    assert without_one.detail == "GT_480: no frame 3"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.stages.dataset.frames import FrameError
@@ -9,6 +10,8 @@ from inpainting.video.sequence import MASK, frame_name
 
 MIN_SIDE = 16
 """Pixels: one token of the transformer (2 latents) of 8 pixels each."""
+
+NEW_NAMES = "`inpaint import --sequences ROOT --out NEW`"
 
 Size = tuple[int, int]
 """(width, height) in pixels."""
@@ -30,14 +33,14 @@ def check_numbers(folder: str, numbers: Collection[int], frames: int, stray: str
     last = max(numbers, default=0)
     gaps = sorted(set(range(1, min(last, frames) + 1)) - set(numbers))
     if gaps:
-        findings.append(Finding(Reason.MISSING_FRAME, gaps[0], f"{folder}: no frame {format_ranges(gaps)}"))
+        steps = {later - earlier for earlier, later in pairwise(sorted(numbers))}
+        hint = ""
+        if len(steps) == 1 and 1 not in steps:
+            hint = f"; frames are numbered in steps of {min(steps)}, and {NEW_NAMES} numbers them anew"
+        findings.append(Finding(Reason.MISSING_FRAME, gaps[0], f"{folder}: no frame {format_ranges(gaps)}{hint}"))
     if last < frames:
         name = stray if stray.isprintable() else "others"
-        other = (
-            f" but {name} (names are as {frame_name(1)}; `inpaint import --sequences ROOT --out NEW` makes them so)"
-            if stray
-            else ""
-        )
+        other = f" but {name} (names are as {frame_name(1)}; {NEW_NAMES} makes them so)" if stray else ""
         holds = f"ends at {frame_name(last)}" if last else f"holds no frame{other}"
         hint = ", and begins at 0 where it should at 1" if 0 in numbers else ""
         detail = f"{folder}: {holds}, {frames} frames are needed{hint}"
