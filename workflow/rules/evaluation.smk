@@ -155,6 +155,9 @@ rule tables:
             *expand(rules.evaluate.output.scores, method=settings.evaluation.methods),
         ],
         manifest=rules.audit.output.manifest,
+        preference=tracked_inputs(
+            [path for path in [settings.evaluation.preference] if path]
+        ),
     output:
         comparison=multiext("results/tables/comparison", ".tsv", ".md", ".tex"),
         strata=multiext("results/tables/strata", ".tsv", ".md", ".tex"),

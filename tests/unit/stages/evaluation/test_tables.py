@@ -231,3 +231,24 @@ def test_latex_needs_no_package_but_booktabs_and_marks_the_best(evaluated: Evalu
     assert all(row.count("&") == header[0].count("&") and row.endswith("\\\\") for row in rows)
     assert "\\textbf{" in rows[0]
     assert "_" not in text
+
+
+def test_peoples_preferences_are_a_column_of_the_comparison(
+    evaluated: Evaluated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged = tmp_path / "preference.tsv"
+    rows = "telea\t6\t4\t1\t0.90\t0.30\t1.50\ntemporal_median\t6\t1\t1\t-0.90\t-1.50\t-0.30\n"
+    judged.write_text(f"method\tvotes\twins\tties\tscore\tscore_low\tscore_high\n{rows}")
+    results, out = list(evaluated.results.values()), tmp_path / "tables"
+    assert evaluated.dataset.tables(results, out, "--preference", str(judged)) == 0
+    table = read_table(out / "comparison.tsv").set_index("method")
+    assert [table[name]["telea"] for name in ("preference", "preference_low", "preference_high")] == [0.9, 0.3, 1.5]
+    assert table["preference"].isna().tolist() == [name == "masked_input" for name in table.index]
+    page = (out / "comparison.md").read_text()
+    assert "Preferred by people, log-odds" in page.splitlines()[2] and "**+0.90** (+0.30 to +1.50)" in page
+    assert "by 6 choices between composited outputs" in page and "not in this table" not in page
+    assert evaluated.dataset.tables(results[:2], out, "--preference", str(judged)) == 0
+    assert "1 of the 2 methods that were judged are not in this table" in (out / "comparison.md").read_text()
+    both = ("--groups", "telea=fills,temporal_median=fills", "--preference", str(judged))
+    assert evaluated.dataset.tables(results, out, *both) == 1
+    assert "two trainings of fills were judged" in capsys.readouterr().err

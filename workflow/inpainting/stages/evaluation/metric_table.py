@@ -9,7 +9,7 @@ from inpainting.core.html_table import FormattedTable
 from inpainting.metrics.aggregate import interval_columns, mean_interval
 from inpainting.metrics.metric import Metric
 from inpainting.metrics.registry import HEADLINE, METRIC_COLUMNS, METRICS
-from inpainting.stages.evaluation.rendering import COMPARISON_COLUMNS, ColumnFormat, format_table
+from inpainting.stages.evaluation.rendering import COMPARISON_COLUMNS, ColumnFormat, format_table, of_comparison
 
 TABLE_COLUMNS = tuple(column for metric in METRICS for column in metric.shown)
 """The columns of `metric_table` that have an interval."""
@@ -64,7 +64,7 @@ def with_metrics(comparison: pd.DataFrame, metrics: pd.DataFrame) -> tuple[pd.Da
         if column.name not in same and metrics[column.name].notna().any()
     }
     ends = [name for column in added for name in interval_columns(column)]
-    return comparison.merge(metrics[["method", *ends]], on="method"), {**COMPARISON_COLUMNS, **added}
+    return comparison.merge(metrics[["method", *ends]], on="method"), {**of_comparison(comparison), **added}
 
 
 def metric_captions(results: list[Results]) -> list[str]:

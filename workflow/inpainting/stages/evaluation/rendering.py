@@ -56,6 +56,12 @@ COMPARISON_COLUMNS: Mapping[str, ColumnFormat] = {
 }
 """The columns of numbers in the table of the comparison."""
 
+TEXT_COLUMNS: Mapping[str, str] = {"method": "Method", "kind": "Kind", "sequences": "Sequences"}
+"""Headings of its columns of text."""
+
+PREFERENCE_FORMAT = ColumnFormat("Preferred by people, log-odds", 2, "high", signed=True)
+"""Of the comparison's column preference, which it has if people judged."""
+
 PAGE = """
 <p>{{ introduction }}</p>
 {% for heading, content in sections %}
@@ -80,15 +86,16 @@ LATEX_ESCAPES = str.maketrans(
 
 def format_table(
     table: pd.DataFrame,
-    columns: Mapping[str, ColumnFormat] = COMPARISON_COLUMNS,
+    columns: Mapping[str, ColumnFormat] | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> FormattedTable:
     """Format a table that has the columns method and kind.
 
-    columns: formats of the columns of numbers; texts: headings of the columns of text, by default method, kind and
-    sequences. Numbers with intervals have as many digits as the column's intervals support.
+    columns: formats of the columns of numbers, by default those of the comparison; texts: headings of the columns of
+    text, by default method, kind and sequences. Numbers with intervals have as many digits as the column's intervals
+    support.
     """
-    texts = texts or {"method": "Method", "kind": "Kind", "sequences": "Sequences"}
+    texts, columns = texts or TEXT_COLUMNS, columns or of_comparison(table)
     marks, digits = _marks(table, columns), {name: _digits(table, name, column) for name, column in columns.items()}
     rows = []
     for number, row in enumerate(table.to_dict("records")):
@@ -101,6 +108,11 @@ def format_table(
     headings = [Column(heading, is_numeric_dtype(table[name])) for name, heading in texts.items()]
     headings += [Column(column.heading, True, column.group, column.shown) for column in columns.values()]
     return FormattedTable(headings, rows, [str(kind) for kind in table["kind"]])
+
+
+def of_comparison(table: pd.DataFrame) -> dict[str, ColumnFormat]:
+    """Formats of the comparison's columns of numbers."""
+    return {**COMPARISON_COLUMNS, **({"preference": PREFERENCE_FORMAT} if "preference" in table else {})}
 
 
 def to_markdown(table: FormattedTable) -> str:

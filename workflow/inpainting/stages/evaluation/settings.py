@@ -131,6 +131,8 @@ class TablesSettings(Settings):
     """The temporal median counts as weak on sequences where its PSNR inside the mask is below this many dB."""
     failure_gap: float = Field(3.0, ge=0)
     """A method fails a sequence if it scores more than this many dB lower than the best classical method."""
+    preference: Path | None = None
+    """Table of `inpaint preference`, whose scores become a column of the comparison."""
 
     def model_post_init(self, _: object) -> None:
         if self.small_below > self.large_from:

@@ -9,6 +9,7 @@ from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stra
 from inpainting.artifacts.formats import digests
 from inpainting.artifacts.manifest import MANIFEST
 from inpainting.artifacts.method_kinds import ADAPTER
+from inpainting.artifacts.preference import PREFERENCE_TABLE
 from inpainting.artifacts.results_summary import ResultsSummary
 from inpainting.artifacts.scores import Results, read_results
 from inpainting.artifacts.sequence_scores import SEQUENCE_SCORES
@@ -26,6 +27,7 @@ from inpainting.stages.evaluation.captions import (
 )
 from inpainting.stages.evaluation.comparison import best_classical, compare, compare_strata
 from inpainting.stages.evaluation.failures import list_failures
+from inpainting.stages.evaluation.judged import preference_captions, with_preference
 from inpainting.stages.evaluation.metric_table import metric_captions, metric_sections, metric_table, with_metrics
 from inpainting.stages.evaluation.rendering import (
     ColumnFormat,
@@ -63,6 +65,10 @@ def tables(settings: TablesCommand) -> None:
     log.info("%s", summary["sentence"])
 
     captions = comparison_captions(comparison, results, settings)
+    if settings.preference is not None:
+        judged = PREFERENCE_TABLE.read(settings.preference, "--preference")
+        comparison = with_preference(comparison, judged, settings.group_of())
+        captions += preference_captions(judged, comparison)
     metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
     writer = TableWriter(settings.out)
     writer.write(

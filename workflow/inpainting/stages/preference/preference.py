@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.artifacts.preference import Pair, PairsKey, Votes
+from inpainting.artifacts.preference import PREFERENCE_TABLE, Pair, PairsKey, Votes
 from inpainting.core import seeds
 from inpainting.core.errors import InputError
-from inpainting.core.files import write_table
 from inpainting.stages.preference.settings import PreferenceCommand
 
 log = logging.getLogger(__name__)
@@ -21,22 +20,15 @@ RESAMPLES = 1000
 PRIOR = 0.5
 """Wins that each method of a pair is given beforehand, so that one that always wins keeps a finite score."""
 
-COLUMNS = ("method", "votes", "wins", "ties", "score", "score_low", "score_high")
-
 
 def preference(settings: PreferenceCommand) -> None:
-    """Write and log a row per method, best first.
-
-    votes: pairs with it that were judged; wins, ties: how many of them; score: log-odds of winning against a method of
-    average strength; score_low, score_high: 95 % interval from a bootstrap over sequences.
-    Raises InputError for votes of another page.
-    """
+    """Write and log the methods' scores, see `PREFERENCE_TABLE`; raises InputError for votes of another page."""
     key = PairsKey.read(settings.key, "--key")
     judged = [choice for path in settings.votes for choice in _read(path, key)]
     if not judged:
         raise InputError(f"--votes: {', '.join(map(str, settings.votes))} hold no choice; judge some pairs first")
     table = scores(key.methods, judged, settings.seed)
-    write_table(settings.out, table)
+    PREFERENCE_TABLE.write(settings.out, table)
     log.info("%d choices\n%s", len(judged), table.to_string(index=False, float_format="{:.2f}".format))
 
 
@@ -48,7 +40,7 @@ def _read(path: Path, key: PairsKey) -> list[tuple[Pair, str]]:
 
 
 def scores(methods: list[str], judged: list[tuple[Pair, str]], seed: int) -> pd.DataFrame:
-    """See `preference`; judged: pairs with the choice that was made. Resampling is over sequences."""
+    """See `PREFERENCE_TABLE`; judged: pairs with the choice that was made. Resampling is over sequences."""
     numbers = {method: number for number, method in enumerate(methods)}
     sequences = sorted({pair.sequence for pair, _ in judged})
     wins = np.zeros((len(sequences), len(methods), len(methods)))
@@ -72,7 +64,6 @@ def scores(methods: list[str], judged: list[tuple[Pair, str]], seed: int) -> pd.
             "score_low": low,
             "score_high": high,
         },
-        columns=list(COLUMNS),
     )
     return table.sort_values("score", ascending=False, ignore_index=True)
 
