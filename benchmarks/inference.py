@@ -21,7 +21,7 @@ from diffusers import CogVideoXPipeline
 from inpainting.cli import main as inpaint
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.metrics.psnr import psnr
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.video import masks, sequence
@@ -99,7 +99,7 @@ def main(adapter: Path | None, dataset: Path | None) -> None:
             )
         folders = sequences(dataset)
         base = read_adapter_config(adapter).base
-        pipeline = load_pipeline(ModelSettings(base=base, device="cpu"), adapter)
+        pipeline = load_pipeline(InferenceSettings(base=base, device="cpu"), adapter)
         plain = CogVideoXPipeline.from_pretrained(base, tokenizer=None, text_encoder=None)
         plain.set_progress_bar_config(disable=True)
         pipeline(*warm_up(folders[0]), num_inference_steps=1)

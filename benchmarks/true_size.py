@@ -90,6 +90,7 @@ def make_base(out: Path, dry: bool) -> None:
 def options(config: Path) -> None:
     """Print assignments: a section's settings as options in MODEL, MASKS and so on, an experiment's in TRAIN_<name>."""
     from inpainting.config import resolve
+    from inpainting.models.settings import ModelSettings
     from inpainting.stages.dataset.settings import AuditSettings
     from inpainting.stages.evaluation.settings import EvaluateSettings
     from inpainting.stages.latents.settings import EncodeSettings, PromptSettings, TruthSettings
@@ -97,7 +98,7 @@ def options(config: Path) -> None:
     values = yaml.safe_load(config.read_text(encoding="utf-8"))
     base = values["model"]["base"]  # it does not exist yet, and resolving needs one that does
     settings = resolve(values | {"model": values["model"] | {"base": str(NANO)}})
-    model = settings.model.model_copy(update={"base": base})
+    model = settings.model.section(ModelSettings).model_copy(update={"base": base})
     sections = {
         "MODEL": model.to_options(),
         "MODEL_BF16": model.model_copy(update={"dtype": "bfloat16"}).to_options(),

@@ -13,7 +13,7 @@ from inpainting.core.files import write_json
 from inpainting.core.settings import Settings, error_sentences, read_values
 from inpainting.experiments import Experiment, read_experiments
 from inpainting.models import bases
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.stages.dataset.settings import AuditSettings, SampleSettings, SplitSettings
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.stages.evaluation.settings import NAME, NAME_RULE, EvaluateSettings, MethodName, TablesSettings
@@ -111,7 +111,7 @@ class PipelineConfig(Settings):
     """Table of the trainings to compare, with the columns experiment, overrides (of section `training`, and `seed`),
     description and optionally group: trainings that differ only in their seed are averaged in the tables under this
     name. Null: nothing is trained, and the adapters of section `evaluation` are scored."""
-    model: ModelSettings = ModelSettings()
+    model: InferenceSettings = InferenceSettings()
     """The base model."""
     masks: MaskSettings = MaskSettings()
     """Conversion of mask images to holes."""

@@ -11,7 +11,11 @@ import sys
 
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role
-from inpainting.models.settings import FetchCommand
+from inpainting.models.settings import (
+    FetchCommand,
+    ModelSettings,
+    TransformerSettings,
+)
 from inpainting.planning.host_memory import HostMemory
 
 # Jobs find `inpaint` beside the Python that runs Snakemake, whether or not its environment is activated.
@@ -29,8 +33,13 @@ GPUS = 0 if settings.model.device == "cpu" else 1
 TRACKED = [role for role in Role if role is not Role.EXECUTION]
 # A base that is no folder is downloaded once, before any job that loads it.
 BASE = [] if os.path.isdir(settings.model.base) else ["results/base.txt"]
+# Options of the steps that inpaint. The others do not take all of them.
 MODEL = settings.model.to_options(*TRACKED)
 DEVICE = settings.model.to_options(Role.EXECUTION)
+PLAIN, TRAINED = (
+    settings.model.section(ModelSettings),
+    settings.model.section(TransformerSettings),
+)
 # The names of a sequence's folders go wherever the dataset goes; default names are no options, and repeat nothing.
 NAMES_OF_FOLDERS = settings.dataset.folder_options()
 MASKS, WINDOWS = (

@@ -10,7 +10,7 @@ from inpainting.stages.latents.settings import (
 
 SHARDS = range(settings.latents.shards)
 ENCODE = (
-    f"{MODEL} {WINDOWS} {settings.latents.section(EncodeSettings).to_options(*TRACKED)}"
+    f"{PLAIN.to_options(*TRACKED)} {WINDOWS} {settings.latents.section(EncodeSettings).to_options(*TRACKED)}"
     f" --frames {settings.dataset.frames} --shards {settings.latents.shards}"
 )
 SOURCES = sorted({training.condition_source for training in experiments.values()})
@@ -19,7 +19,7 @@ RESERVE = missing_checkpoint_bytes(settings, Path("results/training"))
 # What all jobs together will write is checked before the first window is encoded.
 ENCODE_EXECUTION = (
     f"{settings.latents.section(EncodeSettings).to_options(Role.EXECUTION)}"
-    f" --contents {','.join(['truth', *SOURCES])} --reserve-gb {RESERVE / 1e9:.3f} {DEVICE}"
+    f" --contents {','.join(['truth', *SOURCES])} --reserve-gb {RESERVE / 1e9:.3f} {PLAIN.to_options(Role.EXECUTION)}"
 )
 TRUTH = settings.latents.section(TruthSettings).to_options()
 
@@ -102,9 +102,9 @@ rule prompt:
         gpu=GPUS,
     params:
         options=verbatim(
-            f"{settings.latents.section(PromptSettings).to_options()} {MODEL}"
+            f"{settings.latents.section(PromptSettings).to_options()} {PLAIN.to_options(*TRACKED)}"
         ),
-        execution=lambda wildcards, threads: DEVICE,
+        execution=lambda wildcards, threads: PLAIN.to_options(Role.EXECUTION),
         version=LATENTS_VERSION,
     shell:
         "inpaint prompt {params.options} {params.execution} --out {output.prompt} 2>&1 | tee {log}"

@@ -32,9 +32,9 @@ rule train:
         runtime=1440,
         gpu=lambda wildcards: GPUS * experiments[wildcards.experiment].processes,
     params:
-        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options(*TRACKED)} {MODEL} {MASKS} {WINDOWS}",
+        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options(*TRACKED)} {TRAINED.to_options(*TRACKED)} {MASKS} {WINDOWS}",
         execution=lambda wildcards, threads: (
-            f"{experiments[wildcards.experiment].to_options(Role.EXECUTION)} {DEVICE} {REQUEUE}"
+            f"{experiments[wildcards.experiment].to_options(Role.EXECUTION)} {TRAINED.to_options(Role.EXECUTION)} {REQUEUE}"
         ),
         checkpoints=lambda wildcards: checkpoint_steps(
             experiments[wildcards.experiment]
@@ -67,7 +67,7 @@ rule dry_run:
         gpu=GPUS,
     params:
         # Unlike in the other rules, a setting of speed and memory repeats the job.
-        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {MODEL} {DEVICE} {MASKS} {WINDOWS}",
+        options=lambda wildcards: f"{experiments[wildcards.experiment].to_options()} {TRAINED.to_options()} {MASKS} {WINDOWS}",
         size=(
             ""
             if settings.dataset.root

@@ -116,13 +116,18 @@ def test_the_new_channels_of_1_5_start_at_zero_and_matter_once_they_are_not(load
     assert transformer.config.in_channels == 16
 
 
-def test_fun_takes_noisy_latents_then_where_pixels_are_known_then_the_condition(load: Load) -> None:
+@pytest.mark.parametrize(
+    ("name", "scale"), [("CogVideoX-Fun-V1.1-2b-InP", 1.15258426), ("CogVideoX-Fun-V1.1-5b-InP", 0.7)]
+)
+def test_fun_takes_noisy_latents_then_where_pixels_are_known_then_the_condition(
+    load: Load, name: str, scale: float
+) -> None:
     """As the pipeline of VideoX-Fun builds them: the mask times the scaling factor, 1 where known."""
-    family, transformer = load("CogVideoX-Fun-V1.1-2b-InP", (4, 4), 9)
+    family, transformer = load(name, (4, 4), 9)
     noisy, known, mask = random(1, 3, 16, 4, 4), random(1, 3, 16, 4, 4), random(1, 3, 1, 4, 4).sigmoid()
     with torch.no_grad():
         velocity = family.predict(transformer, noisy, known, mask, PROMPT, TIMESTEPS)
-        inputs = torch.cat([noisy, 1.15258426 * (1 - mask), known], dim=2)
+        inputs = torch.cat([noisy, scale * (1 - mask), known], dim=2)
         torch.testing.assert_close(velocity, called(transformer, inputs, 4, 4))
 
 

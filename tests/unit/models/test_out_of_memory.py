@@ -21,21 +21,33 @@ def test_a_step_that_runs_out_of_memory_fails_with_a_sentence_and_no_traceback(
     assert main(training_arguments(tmp_path, *more_than_any_machine)) == 1
     message = capsys.readouterr().err.splitlines()[-1]
     assert message.startswith("inpaint train: out of memory (")
-    assert "what helps: --gradient-checkpointing true, --micro-batch-size 1, fewer frames" in message
+    assert (
+        "what helps: --gradient-checkpointing true, --micro-batch-size 1, --quantization int8, fewer frames" in message
+    )
 
 
 @pytest.mark.parametrize(
     ("step", "options", "expected"),
     [
-        ("train", [*FILES, "--gradient-checkpointing", "auto"], ["--gradient-checkpointing true"]),
-        ("train", [*FILES, "--gradient-checkpointing", "true", "--processes", "2"], ["--shard-base"]),
-        ("train", [*FILES, "--gradient-checkpointing", "true"], []),
+        (
+            "train",
+            [*FILES, "--gradient-checkpointing", "auto"],
+            ["--gradient-checkpointing true", "--quantization int8"],
+        ),
+        (
+            "train",
+            [*FILES, "--gradient-checkpointing", "true", "--processes", "2"],
+            ["--shard-base", "--quantization int8"],
+        ),
+        ("train", [*FILES, "--gradient-checkpointing", "true"], ["--quantization int8"]),
+        ("train", [*FILES, "--gradient-checkpointing", "true", "--processes", "2", "--shard-base"], []),
+        ("train", [*FILES, "--gradient-checkpointing", "true", "--quantization", "fp8"], []),
         (
             "run",
             ["--windows-at-once", "4"],
-            ["--vae-dtype bfloat16", "--windows-at-once 1", *SLOWER],
+            ["--offload", "--vae-dtype bfloat16", "--quantization int8", "--windows-at-once 1", "--vae-tiling"],
         ),
-        ("run", ["--dtype", "float16", *SLOWER], []),
+        ("run", ["--dtype", "float16", "--quantization", "int8", *SLOWER], []),
         ("prompt", ["--out", "o"], ["--device cpu"]),
     ],
 )

@@ -11,7 +11,7 @@ import yaml
 from inpainting.cli import main
 from inpainting.core.disk import format_bytes
 from inpainting.planning.cards import CARDS
-from inpainting.planning.plan import make_plan
+from inpainting.planning.plan import Plan, make_plan
 from inpainting.planning.settings import PlanCommand
 from inpainting.stages.training.memory import BESIDE_TENSORS
 
@@ -96,7 +96,7 @@ def test_the_table_of_cards_in_the_docs_is_what_the_plan_counts(in_the_project: 
         decided = (found["train lora"].note or "").split()[2]
         sizes = [format_bytes(found[stage].total) for stage in ("train lora", "encode", "validate, evaluate")]
         assert cells.split(" | ") == [decided, *sizes, f"{plan.training_window['lora'][1]:.0f}"]
-        assert all(row.total + BESIDE_TENSORS <= 1e9 * CARDS[cards[memory]].memory_gb for row in plan.memory)
+        assert fits(plan, cards[memory])
 
 
 def test_a_disk_or_card_that_is_too_small_is_told_with_what_helps(
@@ -136,7 +136,7 @@ def test_a_wrong_value_gets_a_sentence(
 
 def test_the_table_of_bases_in_the_docs_is_what_the_plan_counts(in_the_project: Path) -> None:
     page = (in_the_project / "docs" / "bases.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (cogvideox-\S+) \| (.+ h) \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (cogvideox-\S+) \| ([\d.]+ GB \| .+ h) \|$", page, re.MULTILINE)
     assert len(rows) == 4
     for name, cells in rows:
         command = PlanCommand(configfile=Path(f"config/{name}.yaml"), sequences=40000, card="h100")
@@ -149,3 +149,52 @@ def test_the_table_of_bases_in_the_docs_is_what_the_plan_counts(in_the_project: 
             without,
             *(hours[stage] for stage in ("latents", "training", "validation")),
         ]
+
+
+def planned_with(tmp_path: Path, name: str, card: str, model: dict[str, Any], **training: Any) -> Plan:
+    """The plan of 40,000 sequences for a shipped configuration with changes."""
+    changed = tmp_path / "changed.yaml"
+    values = {"extends": f"config/{name}.yaml", "model": model, "training": training}
+    changed.write_text(yaml.safe_dump(values))
+    return make_plan(PlanCommand(configfile=changed, sequences=40000, card=card))
+
+
+def memory_of(plan: Plan, stage: str) -> str:
+    return format_bytes(next(row.total for row in plan.memory if row.stage == stage))
+
+
+def test_the_table_of_quantization_and_offloading_in_the_docs_is_what_the_plan_counts(
+    in_the_project: Path, tmp_path: Path
+) -> None:
+    page = (in_the_project / "docs" / "bases.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (cogvideox-\S+) \| (none|int8|fp8) \| (.+) \|$", page, re.MULTILINE)
+    assert len(rows) == 12
+    for name, quantization, cells in rows:
+        model = {"quantization": None if quantization == "none" else quantization}
+        plain = planned_with(tmp_path, name, "rtx4090", model)
+        lean = planned_with(tmp_path, name, "rtx4090", model | {"offload": True}, preview_every=0)
+        trainings = [memory_of(plan, "train lora") for plan in (plain, lean)]
+        assert cells.split(" | ") == [*trainings, *(memory_of(plan, "validate, evaluate") for plan in (plain, lean))]
+
+
+def test_the_table_of_bases_and_cards_in_the_docs_names_the_least_change_that_fits(
+    in_the_project: Path, tmp_path: Path
+) -> None:
+    page = (in_the_project / "docs" / "bases.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (cogvideox-\S+) \| (.+: .+) \|$", page, re.MULTILINE)
+    assert len(rows) == 4
+    changes: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "as it is": ({}, {}),
+        "int8": ({"quantization": "int8"}, {}),
+        "int8, no previews": ({"quantization": "int8"}, {"preview_every": 0}),
+    }
+    for name, cells in rows:
+        for card, cell in zip(("rtx4090", "l40s", "h100"), cells.split(" | "), strict=True):
+            tried = ((label, planned_with(tmp_path, name, card, m, **t)) for label, (m, t) in changes.items())
+            label, plan = next((label, plan) for label, plan in tried if fits(plan, card))
+            hours = sum(row.hours or 0 for row in plan.hours)
+            assert cell == f"{label}: {memory_of(plan, 'train lora')}, {hours:,.0f} h"
+
+
+def fits(plan: Plan, card: str) -> bool:
+    return all(row.total + BESIDE_TENSORS <= 1e9 * CARDS[card].memory_gb for row in plan.memory)

@@ -15,7 +15,7 @@ from inpainting.cli import main
 from inpainting.core.files import folder_digest, read_json, write_json
 from inpainting.models import loading
 from inpainting.models.adapter_files import adapter_digest, adapter_files
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 
@@ -82,7 +82,7 @@ def test_an_exported_adapter_gives_the_checkpoints_pixels(checkpoint: Path, tiny
     rgb = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
     mask = np.zeros((9, 32, 32), np.uint8)
     mask[:, 8:20, 8:20] = 255
-    model = ModelSettings(base=str(tiny_base), device="cpu")
+    model = InferenceSettings(base=str(tiny_base), device="cpu")
     made = [
         load_pipeline(model, adapter)(rgb, mask, num_inference_steps=2, generator=noise_generator(0)).frames
         for adapter in (checkpoint / "adapter", out)

@@ -15,7 +15,7 @@ from inpainting.cli import main
 from inpainting.core.files import read_json
 from inpainting.core.sums import summed, write_sums
 from inpainting.models.adapter_files import write_adapter_sums
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import reader, sequence
 from inpainting.video.clip import Frames
@@ -81,7 +81,7 @@ def test_run_and_the_pipeline_give_the_same_frames(tiny_base: Path, tmp_path: Pa
     hole = np.zeros(rgb.shape[:3], bool)
     hole[:, 8:18, 4:15] = True
     sequence.write_sequence(tmp_path / "clip", rgb, 255 * hole.astype(np.uint8), rgb)
-    model = ModelSettings(base=str(tiny_base), device="cpu")
+    model = InferenceSettings(base=str(tiny_base), device="cpu")
     pipeline = load_pipeline(model)
     options = {"steps": 2, "window": 9, "raw": True, "fill": "flow_propagation", "input": tmp_path / "clip"}
     assert main(commands.run(tiny_base, tmp_path / "made", **options)) == 0
@@ -113,7 +113,7 @@ def test_run_and_the_pipeline_unite_masks_as_the_adapter_says_and_make_good_an_e
     sequence.write_sequence(tmp_path / "clip", rgb, 255 * hole.astype(np.uint8), rgb)
     assert main(commands.run(tiny_base, tmp_path / "made", steps=1, input=tmp_path / "clip", adapter=adapter)) == 0
     made = reader.read_video(tmp_path / "made").frames
-    pipeline = load_pipeline(ModelSettings(base=str(tiny_base), device="cpu"), adapter)
+    pipeline = load_pipeline(InferenceSettings(base=str(tiny_base), device="cpu"), adapter)
     in_memory = pipeline(rgb, hole, num_inference_steps=1, generator=noise_generator(0)).frames
     assert np.array_equal(made, in_memory)
     changed = (made != rgb).any(axis=-1)
@@ -144,7 +144,7 @@ def test_the_pipeline_uses_the_adapters_fill_and_not_the_callers(checkpoints: di
     rgb = np.random.default_rng(5).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
     hole = np.zeros(rgb.shape[:3], bool)
     hole[2:6, 8:18, 4:15] = True
-    model = ModelSettings(base=str(tiny_base), device="cpu")
+    model = InferenceSettings(base=str(tiny_base), device="cpu")
 
     def made(adapter: Path | None, fill: Fill) -> Frames:
         frames: Frames = load_pipeline(model, adapter)(

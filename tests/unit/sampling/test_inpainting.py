@@ -19,7 +19,7 @@ from inpainting.conditioning.mask_inputs import AREA
 from inpainting.core.errors import InputError
 from inpainting.models.adapter_files import write_adapter_sums
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.models.vae import encode, to_tensor
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
@@ -39,7 +39,7 @@ def load(tiny_base: Path) -> Load:
     """Loads the tiny base with an adapter, or without one."""
 
     def load(adapter: Path | None, base: Path = tiny_base) -> CogVideoXInpaintPipeline:
-        return load_pipeline(ModelSettings(base=str(base), device="cpu"), adapter)
+        return load_pipeline(InferenceSettings(base=str(base), device="cpu"), adapter)
 
     return load
 

@@ -9,7 +9,7 @@ import torch
 from diffusers import CogVideoXDPMScheduler
 from inpainting.core.errors import InputError
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, PROMPT_FILE, WIDENED_FILE, write_sampling_steps
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.video import masks
@@ -103,7 +103,7 @@ def test_a_pipeline_that_a_command_loads_gives_the_same_pixels(
     from inpainting.core import seeds
 
     rgb, mask = clip()
-    model = ModelSettings(base=str(tiny_base), device="cpu")
+    model = InferenceSettings(base=str(tiny_base), device="cpu")
     generator = seeded(seeds.derive(5, "inference.noise"))
     frames = adapted(rgb, mask, num_inference_steps=2, generator=generator).frames
     loaded = load_pipeline(model, adapter)

@@ -31,7 +31,7 @@ from inpainting.models.adapter_files import (
 )
 from inpainting.models.adapter_weights import load_weights, save_weights
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
-from inpainting.models.settings import LoraSettings
+from inpainting.models.settings import LoraSettings, Quantization
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 
@@ -46,6 +46,8 @@ class AdapterConfig(Settings):
     """Digest of the base transformer's files."""
     random_base: Annotated[int | None, Role.ARCHITECTURE] = None
     """Seed of random weights that replaced the base's own; None if the base's own were used."""
+    quantization: Quantization | None = None
+    """How the base's weights were quantized in training; the adapter fits the full ones as well."""
     vae_digest: str
     """Digest of the VAE's files."""
     family: Annotated[str, Role.PLACE] = COGVIDEOX_2B.name

@@ -10,7 +10,8 @@ from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXT
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import file_digest, value_digest
 from inpainting.models import bases
-from inpainting.models.settings import ModelSettings
+from inpainting.models.quantization import quantize
+from inpainting.models.settings import ModelSettings, Quantization
 from inpainting.models.vae import prepare_vae
 
 log = logging.getLogger(__name__)
@@ -44,9 +45,12 @@ def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
 
 
 def precisions(model: ModelSettings) -> dict[str, Any]:
-    """The base model's settings that change results, with the VAE's precision resolved for this machine."""
-    vae = vae_dtype(model, resolve_device(model.device))
-    return model.shaping() | {"vae_dtype": str(vae).removeprefix("torch.")}
+    """The base model's settings that change results, with the VAE's precision resolved for this machine.
+
+    Without quantization, nothing is said of it: results from before there was any stay valid.
+    """
+    shaping = {name: value for name, value in model.shaping().items() if value is not None}
+    return shaping | {"vae_dtype": str(vae_dtype(model, resolve_device(model.device))).removeprefix("torch.")}
 
 
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
@@ -69,12 +73,13 @@ def load_transformer(
     latent_size: tuple[int, int] | None = None,
     frames: int | None = None,
     random_seed: int | None = None,
+    quantization: Quantization | None = None,
 ) -> CogVideoXTransformer3DModel:
     """The transformer, frozen and in evaluation mode, with position embeddings for one clip size.
 
     latent_size: latent (rows, columns); frames: of a window, before encoding; by default both are the base's own.
-    random_seed: replaces the pretrained weights by random ones, see `reinitialize`.
-    Raises UsageError for an unsupported base.
+    random_seed: replaces the pretrained weights by random ones, see `reinitialize`; quantization: of the weights, see
+    `quantization.quantize`. Raises UsageError for an unsupported base.
     """
     family, precision = bases.family(base), str(dtype).removeprefix("torch.")
     if dtype != torch.float32 and precision not in family.trained_in:
@@ -83,6 +88,8 @@ def load_transformer(
     transformer = _load_whole(CogVideoXTransformer3DModel, base, "transformer", torch_dtype=dtype, **positions)
     if random_seed is not None:
         reinitialize(transformer, random_seed)
+    if quantization is not None:
+        quantize(transformer, quantization)
     if latent_size is not None and frames is not None:
         family.resize_positions(transformer, latent_size, frames)
     return transformer.to(device).eval().requires_grad_(False)

@@ -10,6 +10,9 @@ ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 PRESETS = {"attention": ATTENTION, "attention+ff": (*ATTENTION, "ff.net.0.proj", "ff.net.2")}
 """Names for several targets; all_linear, which is not listed here, means every linear layer."""
 
+Quantization = Literal["int8", "fp8"]
+"""Kinds of 8-bit weights."""
+
 
 class ModelSettings(Settings):
     """The base model, for every step that loads it."""
@@ -38,6 +41,30 @@ class ModelSettings(Settings):
         """Settings that take less GPU memory than these, by name, the most effective first."""
         is_float32 = self.vae_dtype == "float32" or (self.vae_dtype, self.dtype) == ("as_base", "float32")
         return {"vae_dtype": "bfloat16"} if is_float32 else {}
+
+
+class TransformerSettings(ModelSettings):
+    """The base model, for every step that loads its transformer."""
+
+    quantization: Quantization | None = None
+    """Keep the frozen linear layers of the transformer's blocks, nearly all of its weights, in 8 bits: half of
+    float16's memory. int8 is closer to the full weights than fp8. An adapter trained so fits the full base as well."""
+
+    def less_memory(self) -> dict[str, Any]:
+        """Those of the model, and the transformer's."""
+        return super().less_memory() | ({} if self.quantization else {"quantization": "int8"})
+
+
+class InferenceSettings(TransformerSettings):
+    """The base model, for every step that inpaints."""
+
+    offload: Annotated[bool, Role.EXECUTION] = False
+    """Keep the transformer's blocks in the host's memory, and copy each to the GPU while the one before it computes:
+    the least GPU memory; slower where a block is computed faster than copied."""
+
+    def less_memory(self) -> dict[str, Any]:
+        """Those of the transformer, and offloading, which changes no pixel."""
+        return ({} if self.offload else {"offload": True}) | super().less_memory()
 
 
 class FetchCommand(Settings):

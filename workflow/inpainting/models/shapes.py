@@ -21,6 +21,9 @@ Shapes = dict[str, tuple[int, ...]]
 PATCH_EMBEDDING = "patch_embed.proj"
 """Is trained whole where it is widened, and gets no LoRA; in CogVideoX 1.5 it is a linear layer."""
 
+BLOCKS = "transformer_blocks."
+"""What the names of the blocks' weights start with."""
+
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4}
 """Bytes of a value, by precision."""
 

@@ -5,6 +5,8 @@ import re
 import pandas as pd
 from torch import nn
 
+from inpainting.models.quantization import stored_bytes
+
 BLOCK = re.compile(r"^transformer_blocks\.\d+\.(\w+)\..*")
 
 
@@ -17,7 +19,7 @@ def by_module(transformer: nn.Module) -> pd.DataFrame:
         {
             "module": BLOCK.sub(r"blocks: \1", name).partition(".")[0],
             "weights": parameter.numel(),
-            "megabytes": parameter.nbytes / 1e6,
+            "megabytes": stored_bytes(parameter) / 1e6,
             "train": parameter.numel() * parameter.requires_grad,
         }
         for name, parameter in transformer.named_parameters()

@@ -15,7 +15,7 @@ from inpainting.core.disk import format_bytes, free_bytes
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.settings import read_values
 from inpainting.models import bases
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.models.shapes import read_base
 from inpainting.planning.disk import disk_rows
 from inpainting.planning.host_memory import HostMemory
@@ -51,7 +51,7 @@ def doctor(settings: DoctorCommand) -> None:
 
 def checks(settings: DoctorCommand) -> Iterator[Finding]:
     """All findings. A configuration that is refused is a finding, and what it names is then not checked."""
-    config = PipelineConfig(model=ModelSettings(base=str(bases.PROJECT / ModelSettings().base)))
+    config = PipelineConfig(model=InferenceSettings(base=str(bases.PROJECT / InferenceSettings().base)))
     yield _python()
     yield _packages(PINS)
     if settings.configfile is not None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from inpainting.config import PipelineConfig
 from inpainting.models.activations import DECODE_UNITS, ENCODE_UNITS, inference_activations, vae_activations
+from inpainting.models.base_memory import resident_bytes
 from inpainting.models.shapes import BYTES, Base, count, vae_value_bytes, vae_weights
 from inpainting.planning.cards import Card
-from inpainting.planning.disk import count_base_weights
 from inpainting.planning.work import Work
 from inpainting.stages.training.memory import Checkpointing, decide_checkpointing, trained_shapes, training_bytes
 from inpainting.stages.training.settings import TrainSettings
@@ -45,8 +45,9 @@ def memory_rows(config: PipelineConfig, base: Base, work: Work, card: Card | Non
     value = BYTES[config.model.dtype]
     adapters = [4 * count(trained_shapes(base, experiment.training)) for experiment in config.compared().values()]
     activations = max(inference_activations(base, shape, value), vae_activations(base, shape, DECODE_UNITS, vae_value))
-    parts = {"base": count_base_weights(base) * value, "adapter": max(adapters, default=0), **vae}
-    rows.append(MemoryRow("validate, evaluate", {**parts, "activations": activations}, "model.vae_dtype: bfloat16"))
+    parts = {"base": resident_bytes(base.transformer, config.model), "adapter": max(adapters, default=0), **vae}
+    less = [f"model.{name}: {str(setting).lower()}" for name, setting in config.model.less_memory().items()]
+    rows.append(MemoryRow("validate, evaluate", {**parts, "activations": activations}, "; ".join(less)))
     return rows
 
 
@@ -71,5 +72,6 @@ def _training_row(
     decided = f"training.gradient_checkpointing is {checkpointing}" if checkpointing.why != "as set" else None
     decided_training = training.model_copy(update={"gradient_checkpointing": checkpointing.on})
     helps = [f"training.{name}: {str(value).lower()}" for name, value in decided_training.less_memory().items()]
+    helps += ["model.quantization: int8"] if training.quantizable and config.model.quantization is None else []
     helps += ["fewer frames in windows.window"]
     return MemoryRow(f"train {name}", parts, "; ".join(helps), (switch, sum(others.values())), decided)

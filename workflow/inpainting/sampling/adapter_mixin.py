@@ -16,6 +16,7 @@ from inpainting.core.errors import InputError
 from inpainting.models import bases, loading
 from inpainting.models.family import Family
 from inpainting.models.lora import without_lora
+from inpainting.models.quantization import is_quantized
 from inpainting.models.widening import is_widened, narrow_patch_embedding
 
 ADAPTER = "adapter"
@@ -70,6 +71,8 @@ class AdapterMixin(DiffusionPipeline):
         for part, digest in (("transformer", config.transformer_digest), ("vae", config.vae_digest)):
             if base and digest != loading.part_digest(base, part):
                 raise InputError(f"{folder} was trained on another {part} ({config.base}) than {base} holds")
+        if config.random_base is not None and is_quantized(self.transformer):
+            raise InputError(f"{folder} was trained on random weights, which can't be quantized; load the base without")
         if config.random_base is not None:
             loading.reinitialize(self.transformer, config.random_base)
         return self._apply_adapter(Path(folder))
@@ -100,8 +103,10 @@ class AdapterMixin(DiffusionPipeline):
     def save_pretrained(self, folder: str | Path, **options: Any) -> None:
         """Save the base, which CogVideoXPipeline can load as well, and the adapter in the subfolder `adapter`.
 
-        The pipeline that `from_pretrained` loads gives the same pixels.
+        The pipeline that `from_pretrained` loads gives the same pixels. Raises InputError for a quantized base.
         """
+        if is_quantized(self.transformer):
+            raise InputError("a quantized base is not the base's weights and can't be saved; save a pipeline without")
         adapted, config, prompt = self.transformer, self.adapter, self.default_prompt
         if config is None or prompt is None or self._base_projection is None:
             super().save_pretrained(folder, **options)

@@ -14,9 +14,9 @@ from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
 from inpainting.models import bases, loading
 from inpainting.models import vae as vae_latents
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.formats import OutputType
-from inpainting.sampling.loading import load_pipeline, noise_generator
+from inpainting.sampling.loading import check_offloading, load_pipeline, noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.sampling.settings import DEFAULT_STEPS, RunCommand
 from inpainting.sampling.vae_windows import OnProgress
@@ -45,8 +45,9 @@ class RunModel:
             bases.check_window(family, settings.window)
         if settings.steps is not None and settings.steps > family.timesteps:
             raise UsageError(f"--steps: {settings.steps} was given; {family.name} takes 1 to {family.timesteps}")
-        if settings.offload and loading.resolve_device(settings.device).type == "cpu":
-            raise UsageError("--offload: there is no GPU to offload from; leave it out")
+        check_offloading(settings)
+        if settings.quantization and settings.fuse_lora:
+            raise UsageError("--fuse-lora: LoRA can't be added to quantized weights; leave it out, or --quantization")
         chosen: dict[str, Any] = {"base": base, "steps": settings.steps or DEFAULT_STEPS}
         if adapter is not None:
             chosen["steps"] = settings.steps or adapter.sampling_steps or DEFAULT_STEPS
@@ -78,7 +79,7 @@ class RunModel:
     def pipeline(self) -> CogVideoXInpaintPipeline:
         """The pipeline, loaded at first use."""
         settings = self.settings
-        pipeline = load_pipeline(settings.section(ModelSettings), settings.adapter, settings.prompt)
+        pipeline = load_pipeline(settings.section(InferenceSettings), settings.adapter, settings.prompt)
         if settings.scheduler == "dpm":
             pipeline.scheduler = CogVideoXDPMScheduler.from_config(pipeline.scheduler.config)
         if settings.vae_tiling:
@@ -87,8 +88,6 @@ class RunModel:
             pipeline.transformer.fuse_lora()
         if settings.compile:
             pipeline.transformer.compile()
-        if settings.offload:
-            pipeline.enable_model_cpu_offload()
         return pipeline
 
     @cached_property

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role, Settings
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.video.settings import FolderSettings, MaskSettings, MissingMasks, WindowSettings
 
 INPAINTING_VERSION = 1
@@ -39,8 +39,6 @@ class ComputeSettings(Settings):
     """Windows in a batch; by default 2 on the CPU and 1 on a GPU. More is faster if memory allows it."""
     compile: Annotated[bool, Role.EXECUTION] = False
     """Compile the transformer first, which takes minutes and makes each step faster. Needs a C++ compiler."""
-    offload: Annotated[bool, Role.EXECUTION] = False
-    """Keep only the part of the model that is in use on the GPU: less memory, slower."""
     fuse_lora: bool = False
     """Add the adapter's LoRA to the base's weights first, which makes each step faster. In float32 results differ by
     rounding alone; in half precision LoRA is rounded to the base's precision."""
@@ -49,7 +47,7 @@ class ComputeSettings(Settings):
 
 
 class RunCommand(
-    ModelSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings, FolderSettings
+    InferenceSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings, FolderSettings
 ):
     """Inpaint a clip of any size and length. With an adapter, its own mask, window and fill settings apply."""
 
@@ -85,7 +83,7 @@ class RunCommand(
 
     def less_memory(self) -> dict[str, Any]:
         """Those of the model, and of this step."""
-        helps = {"windows_at_once": 1, "offload": True, "vae_tiling": True}
+        helps = {"windows_at_once": 1, "vae_tiling": True}
         absent = {name: value for name, value in helps.items() if getattr(self, name) not in (None, value)}
         return super().less_memory() | absent
 

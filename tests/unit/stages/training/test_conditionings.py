@@ -10,7 +10,7 @@ from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.conditioning.registry import CONDITIONINGS, MASK_INPUTS
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.stages.training.train import fresh_run
@@ -49,7 +49,7 @@ def test_a_conditioning_is_trained_resumed_and_inpainted_with(
         assert not (adapter / "widened.safetensors").exists()
 
     clip = tiny_results / "dataset" / f"{0:016x}"
-    model = ModelSettings(base=str(tiny_base), device="cpu")
+    model = InferenceSettings(base=str(tiny_base), device="cpu")
     pipeline = load_pipeline(model, adapter)
     rgb, mask = sequence.read_rgb(clip, 0, 9), sequence.read_mask(clip, 0, 9)
     changed = np.where(mask[..., None] > 0, 255 - rgb, rgb)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
 
@@ -35,7 +35,7 @@ def test_a_family_is_trained_resumed_validated_and_inpainted_with(
 
     clip = tiny_results / "dataset" / f"{0:016x}"
     rgb, mask = sequence.read_rgb(clip, 0, 9), sequence.read_mask(clip, 0, 9)
-    model = ModelSettings(base=str(base), device="cpu")
+    model = InferenceSettings(base=str(base), device="cpu")
     pipeline = load_pipeline(model, checkpoint / "adapter")
     adapted = pipeline(rgb, mask, num_inference_steps=2, generator=noise_generator(0), composite=False).frames
     pipeline.save_pretrained(tmp_path / "saved")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from inpainting.cli import main
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import TransformerSettings
 from inpainting.models.shapes import Base, read_base
 from inpainting.stages.training.memory import BESIDE_TENSORS, decide_checkpointing, training_bytes
 from inpainting.stages.training.settings import TrainSettings
 
-MODEL = ModelSettings(base="THUDM/CogVideoX-2b", dtype="float16")
+MODEL = TransformerSettings(base="THUDM/CogVideoX-2b", dtype="float16")
 SHAPE = 13, 60, 80
 
 

@@ -8,7 +8,7 @@ import pytest
 from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 from inpainting.core.files import read_table
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def test_one_sequence_is_overfitted_to_near_the_vaes_ceiling_but_not_from_other_
     (learned,) = table.loc[table["split"] == "train", "id"]
     others = table.loc[table["split"] != "train", "id"]
     adapter = run / "checkpoints" / f"step-{STEPS}" / "adapter"
-    model = ModelSettings(base=str(NANO), device="cpu")
+    model = InferenceSettings(base=str(NANO), device="cpu")
     pipeline = load_pipeline(model, adapter)
 
     def inpaint(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from inpainting.core.seeds import derive
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
@@ -56,7 +56,7 @@ def test_a_preview_scores_in_the_mask_what_the_checkpoints_adapter_makes_of_the_
     name = sorted(table.loc[table["split"] == "validation", "id"])[0]
     clip = read_clip(tiny_results / "dataset", name, 9)
     adapter = tmp_path / "checkpoints" / "step-4" / "adapter"
-    model = ModelSettings(base=str(tiny_base), device="cpu")
+    model = InferenceSettings(base=str(tiny_base), device="cpu")
     generator = noise_generator(derive(0, "training.preview", name))
     raw = load_pipeline(model, adapter)(
         clip.rgb, clip.mask, num_inference_steps=2, generator=generator, composite=False

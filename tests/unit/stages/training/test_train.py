@@ -16,7 +16,7 @@ from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core.files import file_digest, read_table
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline
 from inpainting.stages.training import checkpoints
 from safetensors.torch import load_file
@@ -92,7 +92,7 @@ def test_an_adapter_says_what_weights_it_was_trained_on_and_is_used_on_these(
     folder = out / "checkpoints" / "step-2" / "adapter"
     config = read_adapter_config(folder)
     assert (config.random_base is None) == (base_weights == "pretrained")
-    model = ModelSettings(base=config.base, device="cpu")
+    model = InferenceSettings(base=config.base, device="cpu")
     used = load_pipeline(model, folder).transformer
     own = load_file(Path(config.base) / "transformer" / "diffusion_pytorch_model.safetensors")
     name = "transformer_blocks.0.attn1.to_q"

@@ -16,7 +16,7 @@ from inpainting.cli import main
 from inpainting.core import seeds
 from inpainting.core.files import folder_digest, read_table, write_table
 from inpainting.models.adapter_files import LORA_FILE
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
 from PIL import Image
@@ -64,7 +64,7 @@ def test_scores_are_those_of_the_raw_output_inside_the_undilated_mask(
     assert validate(tmp_path / "step-4.json", "--limit", "1") == 0
     (row,) = scores(tmp_path / "step-4.json")["sequences"]
     adapter = tiny_training / "checkpoints" / "step-4" / "adapter"
-    model = ModelSettings(base=str(tiny_base), device="cpu")
+    model = InferenceSettings(base=str(tiny_base), device="cpu")
     folder = tiny_results / "dataset" / row["sequence"]
     rgb, mask = sequence.read_rgb(folder, 0, 17), sequence.read_mask(folder, 0, 17)
     generator = noise_generator(seeds.derive(0, "validation.noise", row["sequence"]))

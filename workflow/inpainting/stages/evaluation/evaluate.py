@@ -12,7 +12,7 @@ from inpainting.core.progress import tracked
 from inpainting.core.settings import Settings, existing
 from inpainting.metrics.registry import METRIC_COLUMNS, scored_by_networks
 from inpainting.metrics.settings import WeightsSettings
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import TransformerSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.evaluation.external import output_digests
 from inpainting.stages.evaluation.methods import METHODS
@@ -109,7 +109,7 @@ def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
     if METHODS[settings.method].learned:
         from inpainting.models import loading
 
-        shaping |= {"seed": settings.seed} | loading.precisions(settings.section(ModelSettings))
+        shaping |= {"seed": settings.seed} | loading.precisions(settings.section(TransformerSettings))
         parts += [StepsSettings] if settings.adapter else [StepsSettings, WindowSettings, FillSettings]
     for part in parts:
         shaping |= settings.section(part).shaping()

@@ -12,7 +12,7 @@ from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, DEGRADED, 
 from inpainting.baselines.baseline import Baseline
 from inpainting.baselines.registry import BASELINES
 from inpainting.core.seeds import derive
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.stages.evaluation.external import read_output
 from inpainting.video import mask_damage, masks
 from inpainting.video.clip import Frames, SequenceClip
@@ -84,7 +84,8 @@ def _learned(
     """A method that needs the model; fill: takes the settings, the loaded pipeline and a clip."""
     from inpainting.sampling.loading import load_pipeline
 
-    pipeline, mask_settings = load_pipeline(settings.section(ModelSettings), settings.adapter), _mask_settings(settings)
+    pipeline = load_pipeline(settings.section(InferenceSettings), settings.adapter)
+    mask_settings = _mask_settings(settings)
 
     def hole(mask: NDArray[np.uint8]) -> Hole:
         return masks.inpainted(mask, mask_settings)

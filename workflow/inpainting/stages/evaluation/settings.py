@@ -9,7 +9,7 @@ from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role, Settings
 from inpainting.metrics.registry import EXTRAS
 from inpainting.metrics.settings import WeightsSettings
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.video.settings import FolderSettings, MaskSettings, WindowSettings
 
@@ -60,7 +60,7 @@ class EvaluateSettings(WeightsSettings, ExtrasSettings, StepsSettings, Selection
     """Which sequences and metrics are scored."""
 
 
-class EvaluateCommand(EvaluateSettings, ModelSettings, MaskSettings, WindowSettings, FillSettings, FolderSettings):
+class EvaluateCommand(EvaluateSettings, InferenceSettings, MaskSettings, WindowSettings, FillSettings, FolderSettings):
     """Score one method on one split, frame by frame: inside the mask, along its edge, outside it, on whole frames."""
 
     method: MethodName = Field(

@@ -28,6 +28,9 @@ def check_settings(settings: TrainCommand) -> None:
     existing(settings.prompt_file, *PROMPT_FILE)
     if settings.split_file is not None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
+    if settings.quantization and not settings.quantizable:
+        other = "--shard-base" if settings.shard_base else "--base-weights random"
+        raise UsageError(f"--quantization: it can't be combined with {other}; leave out one of them")
     if settings.compile and settings.shard_base:
         raise UsageError("--compile: it can't be combined with --shard-base; leave out one of them")
     compiler = os.environ.get("CXX", "g++")

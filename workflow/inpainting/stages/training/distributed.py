@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 import torch
+from torch import nn
 from torch.distributed import TCPStore
+from torch.nn.parallel import DistributedDataParallel
 
 from inpainting.core.errors import Unfinished
 from inpainting.stages.training.launcher import is_worker
@@ -107,6 +109,12 @@ def leaving_group() -> Iterator[None]:
         _leave_group()
         raise
     _leave_group()
+
+
+def keep_frozen_weights(model: nn.Module) -> None:
+    """Have DDP leave the frozen weights alone: all processes have loaded the same, and may hold them in other ways."""
+    frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
+    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, frozen)
 
 
 def _leave_group() -> None:

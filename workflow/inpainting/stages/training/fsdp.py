@@ -9,7 +9,6 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.nn.parallel import DistributedDataParallel
 
 
 def shard_base(transformer: CogVideoXTransformer3DModel, device: torch.device) -> None:
@@ -23,8 +22,6 @@ def shard_base(transformer: CogVideoXTransformer3DModel, device: torch.device) -
     mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))
     for part in (*transformer.transformer_blocks, transformer):
         fully_shard(part, mesh=mesh, ignored_params=trained)
-    frozen = [name for name, parameter in transformer.named_parameters() if not parameter.requires_grad]
-    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(transformer, frozen)
 
 
 def reshard(transformer: CogVideoXTransformer3DModel) -> None:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from inpainting.core.disk import format_bytes
 from inpainting.models.activations import DECODE_UNITS, LatentShape, training_activations, vae_activations
-from inpainting.models.settings import ModelSettings
+from inpainting.models.base_memory import converted_bytes, stored_bytes
+from inpainting.models.settings import TransformerSettings
 from inpainting.models.shapes import (
-    BYTES,
     Base,
     Shapes,
     count,
     lora_shapes,
-    transformer_shapes,
     vae_value_bytes,
     vae_weights,
     widened_shapes,
@@ -44,19 +43,20 @@ def trained_shapes(base: Base, training: TrainSettings) -> Shapes:
 
 
 def training_bytes(
-    base: Base, model: ModelSettings, training: TrainSettings, shape: LatentShape, checkpointing: bool
+    base: Base, model: TransformerSettings, training: TrainSettings, shape: LatentShape, checkpointing: bool
 ) -> dict[str, int]:
     """Bytes at most on each GPU, by what takes them. shape: of a window's latents.
 
-    Activations are those of a pass or, if that is more, what a preview takes: the VAE, which decodes a window, and a
-    copy of the weights while the averaged ones are in their place.
+    Activations are those of a pass, with the weights that it converts from 8 bits, or, if that is more, what a preview
+    takes: the VAE, which decodes a window, and a copy of the weights while the averaged ones are in their place.
     """
     shapes = trained_shapes(base, training)
     trained = 4 * count(shapes)
-    weights = count(transformer_shapes(base.transformer)) * BYTES[model.dtype]
+    weights = stored_bytes(base.transformer, model)
     windows = min(training.micro_batch_size, -(-training.batch_size // training.processes))
     value = 4 if training.mixed_precision == "no" else 2
     activations = training_activations(base, training, shape, windows, value, checkpointing)
+    activations += converted_bytes(base.transformer, model, checkpointing)
     if training.preview_every:
         vae_value = vae_value_bytes(model)
         decoding = vae_activations(base, shape, DECODE_UNITS, vae_value) + vae_weights(base.vae) * vae_value
@@ -87,7 +87,7 @@ def _state_bytes(optimizer: str, name: str, size: int) -> int:
 
 
 def decide_checkpointing(
-    base: Base, model: ModelSettings, training: TrainSettings, shape: LatentShape, device_bytes: float | None
+    base: Base, model: TransformerSettings, training: TrainSettings, shape: LatentShape, device_bytes: float | None
 ) -> Checkpointing:
     """Train with gradient checkpointing as set or, with `auto`, unless the training fits without it.
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from inpainting.conditioning.registry import CONDITIONINGS
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.settings import Role, Settings, Size
-from inpainting.models.settings import LoraSettings, ModelSettings
+from inpainting.models.settings import LoraSettings, ModelSettings, TransformerSettings
 from inpainting.stages.training.launcher import is_worker
 from inpainting.video.settings import EFFECT_THRESHOLD, FolderSettings, MaskSettings, WindowSettings
 
@@ -192,6 +192,11 @@ class TrainSettings(
                 f"or the conditioning {others}"
             )
 
+    @property
+    def quantizable(self) -> bool:
+        """Whether the base's weights may be quantized: neither sharded nor random ones."""
+        return not self.shard_base and self.base_weights == "pretrained"
+
     def less_memory(self) -> dict[str, Any]:
         """Settings that take less GPU memory than these, by name, the most effective first."""
         helps = {"gradient_checkpointing": True, "micro_batch_size": 1, "shard_base": True}
@@ -200,7 +205,7 @@ class TrainSettings(
         return {name: value for name, value in helps.items() if getattr(self, name) != value}
 
 
-class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings, FolderSettings):
+class TrainCommand(TrainSettings, TransformerSettings, MaskSettings, WindowSettings, FolderSettings):
     """Train LoRA and the widened patch embedding on cached latents, with the loss over the hole."""
 
     index: Path | None = None
@@ -229,8 +234,10 @@ class TrainCommand(TrainSettings, ModelSettings, MaskSettings, WindowSettings, F
     """In a SLURM job: when the run is stopped early with its work saved, have SLURM start the job again."""
 
     def less_memory(self) -> dict[str, Any]:
-        """Those of the training and, for previews, of the VAE."""
-        return TrainSettings.less_memory(self) | (ModelSettings.less_memory(self) if self.preview_every else {})
+        """Those of the training and the transformer and, for previews, of the VAE."""
+        model = TransformerSettings.less_memory(self)
+        unhelpful = ([] if self.preview_every else ["vae_dtype"]) + ([] if self.quantizable else ["quantization"])
+        return TrainSettings.less_memory(self) | {name: model[name] for name in model if name not in unhelpful}
 
     def gpus_needed(self) -> int:
         """One for each process; of these, none chooses its GPU itself."""

@@ -209,6 +209,7 @@ def adapter_config(settings: TrainCommand) -> AdapterConfig:
         transformer_digest=loading.part_digest(settings.base, "transformer"),
         family=bases.family(settings.base).name,
         random_base=seeds.derive(settings.seed, "training.base") if settings.base_weights == "random" else None,
+        quantization=settings.quantization,
         vae_digest=loading.part_digest(settings.base, "vae"),
         channels=settings.input_channels(bases.latent_channels(settings.base), bases.family(settings.base).geometry),
         masks=settings.section(MaskSettings),

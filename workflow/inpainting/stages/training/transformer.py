@@ -14,6 +14,7 @@ from inpainting.models import loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.models.shapes import read_base
 from inpainting.models.widening import widen_patch_embedding
+from inpainting.stages.training import distributed
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.memory import Checkpointing, decide_checkpointing
 from inpainting.stages.training.settings import TrainCommand
@@ -40,6 +41,7 @@ def prepare_transformer(
         latent_size=cache.latent_size,
         frames=settings.window,
         random_seed=config.random_base,
+        quantization=settings.quantization,
     )
     if checkpoint is not None:
         adapters.load_adapter(transformer, checkpoint.adapter)
@@ -48,6 +50,7 @@ def prepare_transformer(
             widen_patch_embedding(transformer, config.channels)
         lora.add_lora(transformer, settings.section(LoraSettings), seeds.derive(settings.seed, "training.lora"))
     lora.prepare_training(transformer)
+    distributed.keep_frozen_weights(transformer)
     if _checkpointing(settings, cache.latent_size, accelerator.device).on:
         transformer.enable_gradient_checkpointing()
     if settings.compile:

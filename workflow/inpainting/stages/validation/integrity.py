@@ -13,7 +13,7 @@ from inpainting.core.errors import InputError
 from inpainting.core.sums import damage, summed
 from inpainting.models import bases, loading, parity
 from inpainting.models.adapter_files import PROMPT_FILE
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import TransformerSettings
 
 TOLERANCE = 0.02
 """Largest relative difference of predictions that another precision or device may cause."""
@@ -51,7 +51,7 @@ def check_integrity(checkpoint: Path) -> int:
     return state.step
 
 
-def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
+def difference_to_training(model: TransformerSettings, checkpoint: Path) -> float:
     """Relative difference of the predictions of a checkpoint's freshly loaded adapter and of the trained model.
 
     See `models.parity`. Raises InputError if the checkpoint has no stored prediction, or for a difference above
@@ -62,7 +62,7 @@ def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
     device, dtype = loading.resolve_device(model.device), loading.DTYPES[model.dtype]
     rows, columns = written.shape[-2:]
     transformer = loading.load_transformer(
-        model.base, dtype, device, (rows, columns), config.windows.window, config.random_base
+        model.base, dtype, device, (rows, columns), config.windows.window, config.random_base, config.quantization
     )
     load_adapter(transformer, adapter)
     prompt = read_prompt(adapter / PROMPT_FILE)

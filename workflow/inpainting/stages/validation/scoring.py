@@ -18,7 +18,7 @@ from inpainting.metrics.by_region import BY_REGION
 from inpainting.metrics.detail import DETAIL
 from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.stages.validation.settings import ValidateCommand
 from inpainting.video import masks
 from inpainting.video.clip import Frames, read_clip
@@ -96,7 +96,7 @@ def _inpaint_all(
     """Load the model once; yield each sequence with its outputs."""
     from inpainting.sampling.loading import load_pipeline, noise_generator
 
-    pipeline = load_pipeline(settings.section(ModelSettings), settings.checkpoint / "adapter")
+    pipeline = load_pipeline(settings.section(InferenceSettings), settings.checkpoint / "adapter")
     for job, clip in filled:
         outputs = []
         for steps in job.steps:

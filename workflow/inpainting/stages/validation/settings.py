@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from inpainting.artifacts.validation_scores import Criterion
 from inpainting.core.settings import Role, Settings
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import InferenceSettings
 from inpainting.video.settings import FolderSettings
 
 StepCounts = Annotated[int, Field(ge=1)] | list[Annotated[int, Field(ge=1)]]
@@ -30,7 +30,7 @@ class ValidateSettings(Settings):
     ssim_mask, which favour blur; the detail_mask closest to 0, which ignores content; the lowest mean_rank in all."""
 
 
-class ValidateCommand(ValidateSettings, ModelSettings, FolderSettings):
+class ValidateCommand(ValidateSettings, InferenceSettings, FolderSettings):
     """Load one checkpoint's adapter, inpaint the validation set with it, and score the result inside the mask."""
 
     checkpoint: Path

@@ -26,7 +26,7 @@ from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
 from inpainting.models.parity import PARITY_FILE
-from inpainting.models.settings import ModelSettings
+from inpainting.models.settings import TransformerSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.scoring import SCORES_FILE, Job, score_all
@@ -50,7 +50,7 @@ def validate(settings: ValidateCommand) -> None:
     models["adapter"] = adapter_digest(settings.checkpoint / "adapter")
     digests = sequence_digests(settings.manifest, chosen)
     cache_folder = settings.out.with_suffix(".items")
-    difference = _difference(cache_folder, settings.section(ModelSettings), settings.checkpoint, models)
+    difference = _difference(cache_folder, settings.section(TransformerSettings), settings.checkpoint, models)
     scores = score_checkpoint(settings, chosen, cache_folder, sequence_keys(settings, models, chosen, digests))
     runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
     inputs = models | {"sequences": value_digest(sorted(digests.items()))} | bases.provenance(settings.base)
@@ -72,7 +72,7 @@ def sequence_keys(
     settings: ValidateCommand, models: dict[str, str], chosen: dict[str, int], digests: dict[str, str]
 ) -> dict[str, str]:
     """By sequence a digest of everything that changes its scores: frames, seed, precisions, models and versions."""
-    shaping = [loading.precisions(settings.section(ModelSettings)), settings.seed, models]
+    shaping = [loading.precisions(settings.section(TransformerSettings)), settings.seed, models]
     versions = [VALIDATION_VERSION, INPAINTING_VERSION]
     return {name: value_digest([*shaping, *versions, name, frames, digests[name]]) for name, frames in chosen.items()}
 
@@ -99,7 +99,7 @@ def score_checkpoint(
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
-def _difference(cache_folder: Path, model: ModelSettings, checkpoint: Path, digests: dict[str, str]) -> float:
+def _difference(cache_folder: Path, model: TransformerSettings, checkpoint: Path, digests: dict[str, str]) -> float:
     """See `difference_to_training`; the result for the same files is taken from the cache."""
     probe = checkpoint / PARITY_FILE
     key = value_digest([model.shaping(), digests, file_digest(probe) if probe.is_file() else None])
