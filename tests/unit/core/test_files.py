@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +59,29 @@ def test_a_failure_leaves_everything_as_it_was(
         raise RuntimeError
     assert content_of(tmp_path) == earlier
     assert list(tmp_path.iterdir()) == ([target] if before else [])
+
+
+TORCH = "torch.save({'a': torch.ones(1000)}, temporary)"
+SAFETENSORS = "save_file({'a': torch.ones(1000)}, temporary)"
+
+
+@pytest.mark.parametrize("writer", [TORCH, SAFETENSORS], ids=["torch", "safetensors"])
+def test_a_writer_that_has_no_space_left_raises_an_oserror(writer: str, tmp_path: Path) -> None:
+    script = f"""
+import resource, sys, torch
+from inpainting.core.files import atomic_path
+from safetensors.torch import save_file
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    with atomic_path(sys.argv[1]) as temporary:
+        {writer}
+except OSError as error:
+    print(error.strerror)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "File too large\n", done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_are_as_readable_as_any_other_new_file(tmp_path: Path) -> None:

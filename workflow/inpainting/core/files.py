@@ -12,9 +12,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inpainting.core.errors import InputError, Unfinished, UsageError
+
 if TYPE_CHECKING:
     import pandas as pd
 
+SPACE_LEFT = 2**20
+"""Bytes; a disk with less space than this is taken to be full when a writer fails."""
 
 UMASK = os.umask(0)
 """The process's umask; it can only be read by setting it, so this is done once, before there are threads."""
@@ -25,9 +29,10 @@ os.umask(UMASK)
 def atomic_path(path: Path | str, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; the file or folder made there replaces `path` on success.
 
-    On an exception the temporary is removed and `path` is left unchanged. The temporary has the same suffix as `path`,
-    since many writers choose their format by it. durable: after a power loss, too, `path` is the old or the new one;
-    that takes milliseconds per file, too much for folders of frames.
+    On an exception the temporary is removed and `path` is left unchanged. If nothing more can be written, OSError is
+    raised, whatever the writer raised. The temporary has the same suffix as `path`, since many writers choose their
+    format by it. durable: after a power loss, too, `path` is the old or the new one; that takes milliseconds per file,
+    too much for folders of frames.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +50,11 @@ def atomic_path(path: Path | str, durable: bool = True) -> Iterator[Path]:
         temporary.replace(path)
         if durable:
             _write_to_disk(path.parent)
+    except (OSError, InputError, UsageError, Unfinished):
+        raise
+    except Exception:
+        _raise_if_full(folder)
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -59,6 +69,11 @@ def _write_to_disk(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _raise_if_full(folder: Path) -> None:
+    """Raise OSError if nothing more can be written to a folder; torch and safetensors raise other errors for that."""
+    (folder / ".space").write_bytes(bytes(SPACE_LEFT))
 
 
 def _apply_umask(path: Path) -> None:
