@@ -1,4 +1,4 @@
-"""A real SLURM cluster of one node on this machine's loopback, without munge, systemd or a database."""
+"""A real SLURM cluster of two nodes, both on this machine's loopback, without munge, systemd or a database."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 
 DAEMONS = ("slurmctld", "slurmd")
 """Debian's packages slurmctld and slurmd bring them; slurm-client brings sbatch, squeue and srun."""
+NODES = ("node1", "node2")
 
 
 def installed() -> bool:
@@ -18,16 +19,15 @@ def installed() -> bool:
 
 
 class Cluster:
-    """Two partitions, `cpu` and `gpu`, on one node with two GPUs that are none."""
+    """Two partitions, `cpu` and `gpu`, of two nodes with two GPUs each that are none."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.conf = folder / "slurm.conf"
-        for name in ("state", "spool", "bin"):
+        for name in ("state", "bin"):
             (folder / name).mkdir(parents=True)
-        self.conf.write_text(_configuration(folder, free_port(), free_port()))
-        host = socket.gethostname().split(".")[0]
-        devices = [f"NodeName={host} Name=gpu File={device}" for device in ("/dev/null", "/dev/zero")]
+        self.conf.write_text(_configuration(folder))
+        devices = [f"NodeName={node} Name=gpu File=/dev/{device}" for node in NODES for device in ("null", "zero")]
         (folder / "gres.conf").write_text("\n".join(devices) + "\n")
         self._wrap_srun()
 
@@ -38,28 +38,27 @@ class Cluster:
         return {**os.environ, "SLURM_CONF": str(self.conf), "PATH": path}
 
     def start(self) -> None:
-        """Start both daemons and wait until the node takes jobs; raises TimeoutError when it does not."""
-        for daemon, options in zip(DAEMONS, (["-i"], []), strict=True):
-            subprocess.run([daemon, "-f", str(self.conf), *options], check=True, env=self.environment)
+        """Start all daemons and wait until both nodes take jobs; raises TimeoutError when they do not."""
+        for daemon in (["slurmctld", "-i"], *(["slurmd", "-N", node] for node in NODES)):
+            subprocess.run([*daemon, "-f", str(self.conf)], check=True, env=self.environment)
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             state = subprocess.run(
-                ["sinfo", "-h", "-p", "cpu", "-o", "%t"],
+                ["sinfo", "-h", "-p", "cpu", "-o", "%D %t"],
                 env=self.environment,
                 capture_output=True,
                 text=True,
                 check=False,
             )
-            if state.stdout.strip() == "idle":
+            if state.stdout.strip() == f"{len(NODES)} idle":
                 return
             time.sleep(0.2)
         raise TimeoutError(f"SLURM did not come up; its logs are in {self.folder}")
 
     def stop(self) -> None:
         """End the daemons, which end what still runs."""
-        for daemon in reversed(DAEMONS):
-            pid_file = self.folder / f"{daemon}.pid"
-            if pid_file.is_file() and (pid := pid_file.read_text().strip()):
+        for pid_file in sorted(self.folder.glob("*.pid"), reverse=True):
+            if pid := pid_file.read_text().strip():
                 os.kill(int(pid), signal.SIGTERM)
 
     def _wrap_srun(self) -> None:
@@ -77,7 +76,7 @@ def free_port() -> int:
         return port
 
 
-def _configuration(folder: Path, controller_port: int, node_port: int) -> str:
+def _configuration(folder: Path) -> str:
     host = socket.gethostname().split(".")[0]
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     settings = {
@@ -89,14 +88,13 @@ def _configuration(folder: Path, controller_port: int, node_port: int) -> str:
         "AuthInfo": "cred_expire=5",  # a job that is requeued waits for twice this time
         "CredType": "cred/none",
         "CommunicationParameters": "NoCtldInAddrAny,NoInAddrAny",
-        "SlurmctldPort": controller_port,
-        "SlurmdPort": node_port,
+        "SlurmctldPort": free_port(),
         "StateSaveLocation": folder / "state",
-        "SlurmdSpoolDir": folder / "spool",
+        "SlurmdSpoolDir": folder / "spool-%n",
         "SlurmctldPidFile": folder / "slurmctld.pid",
-        "SlurmdPidFile": folder / "slurmd.pid",
+        "SlurmdPidFile": folder / "slurmd-%n.pid",
         "SlurmctldLogFile": folder / "slurmctld.log",
-        "SlurmdLogFile": folder / "slurmd.log",
+        "SlurmdLogFile": folder / "slurmd-%n.log",
         "ProctrackType": "proctrack/linuxproc",
         "MpiDefault": "none",
         "SwitchType": "switch/none",
@@ -111,9 +109,12 @@ def _configuration(folder: Path, controller_port: int, node_port: int) -> str:
         "KillWait": 5,
         "MailProg": "/bin/true",
     }
-    node = f"NodeName={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=32000 Gres=gpu:2 State=UNKNOWN"
+    nodes = [
+        f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=16 RealMemory=32000 Gres=gpu:2"
+        for name in NODES
+    ]
     partitions = [
-        f"PartitionName={name} Nodes={host} Default={default} MaxTime=2880 State=UP"
+        f"PartitionName={name} Nodes={','.join(NODES)} Default={default} MaxTime=2880 State=UP"
         for name, default in (("cpu", "YES"), ("gpu", "NO"))
     ]
-    return "\n".join([*(f"{key}={value}" for key, value in settings.items()), node, *partitions]) + "\n"
+    return "\n".join([*(f"{key}={value}" for key, value in settings.items()), *nodes, *partitions]) + "\n"

@@ -1,4 +1,4 @@
-"""The SLURM profile on a real SLURM of one node."""
+"""The SLURM profile on a real SLURM of two nodes."""
 
 import re
 import shutil
@@ -11,6 +11,7 @@ import pytest
 import slurm_cluster
 import yaml
 from inpainting.core.files import file_digest, read_table
+from result_digests import result_digests
 from snakemake_runs import run
 
 ROOT = Path(__file__).parents[2]
@@ -39,17 +40,52 @@ def configure(folder: Path, base: Path, device: str, **sections: object) -> list
         **sections,
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return snakemake_on_slurm(folder)
+
+
+def snakemake_on_slurm(folder: Path) -> list[str]:
+    """The command line of a run in `folder` with the SLURM profile."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     command += ["--workflow-profile", str(ROOT / "workflow/profiles/slurm")]
     return [*command, "--configfile", str(folder / "config.yaml")]
 
 
+def jobs(cluster: slurm_cluster.Cluster) -> list[str]:
+    """A line about each job of the cluster, by scontrol."""
+    command = ["scontrol", "--oneliner", "show", "jobs"]
+    done = subprocess.run(command, env=cluster.environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("device", ["auto", "cpu"])
-def test_jobs_that_ask_for_a_gpu_go_to_a_partition_with_gpus_and_others_do_not(
-    cluster: slurm_cluster.Cluster, tiny_base: Path, tmp_path: Path, device: str
+def test_a_whole_run_with_a_training_on_two_nodes_ends_in_the_same_results_as_on_one_machine(
+    cluster: slurm_cluster.Cluster, finished: Path, tmp_path: Path
 ) -> None:
-    command = configure(tmp_path, tiny_base, device)
+    folder = tmp_path / "project"
+    shutil.copytree(finished, folder, ignore=shutil.ignore_patterns("results", ".snakemake"))
+    experiments = folder / "experiments.tsv"
+    experiments.write_text(experiments.read_text().replace("processes=2", "processes=2 nodes=2"))
+    done = subprocess.run(
+        snakemake_on_slurm(folder),
+        env=cluster.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1100,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert "Trying to restart job" not in done.stderr
+    assert result_digests(folder / "results") == result_digests(finished / "results")
+    assert (folder / "results" / "report.html").is_file()
+    assert [re.findall(r"NumNodes=(\d+)", job)[0] for job in jobs(cluster)].count("2") == 1
+    assert not [job for job in jobs(cluster) if "Partition=gpu" in job or re.search("gres[:/]gpu", job)]
+
+
+@pytest.mark.slow
+def test_jobs_that_ask_for_a_gpu_go_to_a_partition_with_gpus_and_others_do_not(
+    cluster: slurm_cluster.Cluster, tiny_base: Path, tmp_path: Path
+) -> None:
+    command = configure(tmp_path, tiny_base, "auto")
     done = subprocess.run(
         [*command, "--", "results/latents/prompt.safetensors", "results/dataset/split.tsv"],
         env=cluster.environment,
@@ -62,13 +98,10 @@ def test_jobs_that_ask_for_a_gpu_go_to_a_partition_with_gpus_and_others_do_not(
     assert "submitted with SLURM jobid" in done.stderr
     assert set(read_table(tmp_path / "results" / "dataset" / "split.tsv")["split"]) == {"train", "validation", "test"}
     assert (tmp_path / "results" / "logs" / "split.log").read_text(), "the cause of a failure is in the rule's own log"
-    jobs = subprocess.run(
-        ["scontrol", "--oneliner", "show", "jobs"], env=cluster.environment, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    on_gpu = [job for job in jobs if "Partition=gpu" in job]
-    asking = [job for job in jobs if re.search("gres[:/]gpu", job)]
+    on_gpu = [job for job in jobs(cluster) if "Partition=gpu" in job]
+    asking = [job for job in jobs(cluster) if re.search("gres[:/]gpu", job)]
     assert asking == on_gpu
-    assert len(on_gpu) == (0 if device == "cpu" else 1), "the prompt's encoding asks for a GPU, no other job does"
+    assert len(on_gpu) == 1, "the prompt's encoding asks for a GPU, no other job does"
 
 
 @pytest.mark.slow
@@ -96,10 +129,9 @@ def test_a_training_continues_over_more_jobs_than_there_are_retries_and_ends_as_
     assert in_parts.returncode == 0, in_parts.stderr[-4000:]
     assert file_digest(trained / weights) == expected
     assert "Trying to restart job" not in in_parts.stderr, "no retry was used up"
-    jobs = subprocess.run(
-        ["scontrol", "--oneliner", "show", "jobs"], env=cluster.environment, capture_output=True, text=True, check=True
-    ).stdout
-    assert re.findall("Restarts=([1-9])", jobs) == ["3"], "one job was started again after each step but the last"
+    assert re.findall("Restarts=([1-9])", "\n".join(jobs(cluster))) == ["3"], (
+        "one job was started again after each step but the last"
+    )
 
 
 @pytest.mark.slow
@@ -141,6 +173,6 @@ def test_rules_that_use_the_model_ask_for_a_gpu_unless_the_device_is_the_cpu(
     command = configure(tmp_path, tiny_base, device)
     planned = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=False)
     assert planned.returncode == 0, planned.stderr[-4000:]
-    jobs = re.findall(r"^rule (\w+):\n(?: .*\n)*?    resources: (.*)", planned.stdout + planned.stderr, re.MULTILINE)
-    assert {rule for rule, _ in jobs} >= {"encode", "train", "tables"}
-    assert {rule for rule, resources in jobs if re.search(r"\bgpu=[1-9]", resources)} == expected
+    asked = re.findall(r"^rule (\w+):\n(?: .*\n)*?    resources: (.*)", planned.stdout + planned.stderr, re.MULTILINE)
+    assert {rule for rule, _ in asked} >= {"encode", "train", "tables"}
+    assert {rule for rule, resources in asked if re.search(r"\bgpu=[1-9]", resources)} == expected

@@ -7,6 +7,13 @@ from inpainting.stages.training.settings import checkpoint_steps
 REQUEUE = "--requeue" if workflow.remote_exec else ""
 
 
+# Jobs of one machine ask for no tasks and nodes.
+NODES = {
+    name: training.nodes if training.nodes > 1 else None
+    for name, training in experiments.items()
+}
+
+
 rule train:
     input:
         index=lambda wildcards: expand(
@@ -25,11 +32,18 @@ rule train:
         "results/benchmarks/train-{experiment}.tsv"
     priority: 1
     # models/nano takes 0.47 s per step on one CPU thread and 0.30 s on two, so other jobs use the second one better.
-    threads: lambda wildcards: (8 if GPUS else 1) * experiments[wildcards.experiment].processes
+    threads:
+        lambda wildcards: (8 if GPUS else 1)
+        * experiments[wildcards.experiment].processes_per_node
     resources:
         mem_mb=lambda wildcards, attempt: attempt
-        * MEMORY.model(experiments[wildcards.experiment].processes),
+        * MEMORY.model(experiments[wildcards.experiment].processes_per_node),
         runtime=1440,
+        # Memory and threads are those of a machine, GPUs those of all. `inpaint` starts the tasks, one on each.
+        nodes=lambda wildcards: NODES[wildcards.experiment],
+        tasks=lambda wildcards: NODES[wildcards.experiment],
+        tasks_per_gpu=lambda wildcards: NODES[wildcards.experiment] and 0,
+        mpi=lambda wildcards: NODES[wildcards.experiment] and "srun",
         gpu=lambda wildcards: GPUS * experiments[wildcards.experiment].processes,
     params:
         options=lambda wildcards: f"{experiments[wildcards.experiment].to_options(*TRACKED)} {TRAINED.to_options(*TRACKED)} {MASKS} {WINDOWS}",

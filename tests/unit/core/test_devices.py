@@ -119,6 +119,18 @@ def test_processes_that_need_several_never_wait_for_each_other_for_ever(start: S
     assert len(set(waiting.visible().split(","))) == 3
 
 
+def test_four_encodings_and_a_training_by_four_processes_share_no_gpu(start: Start) -> None:
+    encodings = [start() for _ in range(4)]
+    assert len({process.visible() for process in encodings}) == 4
+    training = start(4)
+    wait_for(training.waits)
+    for process in encodings:
+        process.kill()
+    assert len(set(training.visible().split(","))) == 4
+    fifth = start()
+    wait_for(fifth.waits)
+
+
 def test_only_visible_devices_are_chosen_from_and_their_names_are_kept(start: Start) -> None:
     assert {start(CUDA_VISIBLE_DEVICES="1,GPU-3").visible() for _ in range(2)} == {"1", "GPU-3"}
     third = start(CUDA_VISIBLE_DEVICES="GPU-11,3")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from inpainting.cli import main
 from inpainting.core.errors import UsageError
 from inpainting.stages.training.launcher import check_processes, ignore_incomplete, is_worker
 
@@ -93,3 +94,16 @@ def test_a_process_that_has_joined_its_group_goes_on() -> None:
     )
     environment = {**os.environ, **WORKER}
     assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0
+
+
+def test_several_nodes_share_the_processes_of_a_slurm_job_alone(
+    training_arguments: Callable[..., list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert main(training_arguments(tmp_path, "--nodes", "2", "--processes", "3")) == 2
+    assert "--nodes: 2 was given with processes: 3; each machine starts an equal share" in capsys.readouterr().err
+    assert main(training_arguments(tmp_path, "--nodes", "2", "--processes", "2")) == 2
+    assert "--nodes: 2 was given, but this is no SLURM job" in capsys.readouterr().err

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 import torch
@@ -36,15 +37,28 @@ JOIN_SECONDS = 600.0
 """Time that the processes of another launcher have to find each other."""
 
 
-def launch(command: Sequence[str], processes: int) -> int:
-    """Run a command as processes 0 to `processes` - 1 of one torch.distributed group; return one exit code for all.
+@dataclass(frozen=True)
+class Group:
+    """A torch.distributed group with its store, of which this machine starts some processes, `first` the lowest."""
 
-    SIGTERM, SIGUSR1 and SIGINT are passed on to each process. When one fails, the others are killed, since they may
-    wait for it for ever, and its code is returned: 128 and the signal's number if a signal ended it.
+    processes: int
+    address: str
+    port: int
+    first: int = 0
+
+
+def launch(command: Sequence[str], processes: int, group: Group | None = None) -> int:
+    """Run a command as `processes` processes of one torch.distributed group; return one exit code for all.
+
+    They are the whole group, unless `group` is given. SIGTERM, SIGUSR1 and SIGINT are passed on to each process. When
+    one fails, the others are killed, since they may wait for it for ever, and its code is returned: 128 and the
+    signal's number if a signal ended it.
     """
-    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    if group is None:
+        store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        group = Group(processes, "127.0.0.1", store.port)
     workers = [
-        subprocess.Popen(command, env=_environment(rank, processes, store.port), stdin=subprocess.PIPE)
+        subprocess.Popen(command, env=_environment(rank, processes, group), stdin=subprocess.PIPE)
         for rank in range(processes)
     ]
     try:
@@ -123,16 +137,16 @@ def _leave_group() -> None:
         torch.distributed.destroy_process_group()
 
 
-def _environment(rank: int, processes: int, port: int) -> dict[str, str]:
+def _environment(local_rank: int, processes: int, group: Group) -> dict[str, str]:
     """The variables that torch.distributed's env:// reads, and each process's share of the threads."""
     threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
     variables = {
-        "RANK": rank,
-        "LOCAL_RANK": rank,
-        "WORLD_SIZE": processes,
+        "RANK": group.first + local_rank,
+        "LOCAL_RANK": local_rank,
+        "WORLD_SIZE": group.processes,
         "LOCAL_WORLD_SIZE": processes,
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": port,
+        "MASTER_ADDR": group.address,
+        "MASTER_PORT": group.port,
         "TORCHELASTIC_USE_AGENT_STORE": True,  # the launcher's store, whose port no one else can take
         "OMP_NUM_THREADS": max(1, threads // processes),
         WORKER: 1,

@@ -145,8 +145,10 @@ class TrainSettings(
     micro_batch_size: Annotated[int, Role.EXECUTION] = Field(1, ge=1)
     """Windows per forward pass; gradients are accumulated over the batch."""
     processes: Annotated[int, Role.EXECUTION] = Field(1, ge=1)
-    """Processes on this machine that share each batch, with one GPU each. The training is the same as with one process,
-    except for rounding and `lora_dropout`. Ignored under torchrun, which starts the processes itself."""
+    """Processes that share each batch, with one GPU each. The training is the same as with one process, except for
+    rounding and `lora_dropout`. Ignored under torchrun, which starts the processes itself."""
+    nodes: Annotated[int, Role.EXECUTION] = Field(1, ge=1)
+    """Machines of a SLURM job that start the processes, an equal share each."""
     shard_base: Annotated[bool, Role.EXECUTION] = False
     """Shard the frozen base weights over the processes (FSDP), for bases that fill a GPU's memory. Gathering each
     block's weights takes time; the training is bit-identical."""
@@ -184,6 +186,11 @@ class TrainSettings(
                 f"micro_batch_size: {self.micro_batch_size} was given with a batch_size of {self.batch_size}; a "
                 "forward pass can't have more windows than the batch; lower micro_batch_size or raise batch_size"
             )
+        if self.processes % self.nodes:
+            raise ValueError(
+                f"nodes: {self.nodes} was given with processes: {self.processes}; each machine starts an equal share "
+                "of them, so set processes to the number of all their GPUs"
+            )
         if self.augmented_share and not self.conditioning_entry.fits_any_hole:
             others = " or ".join(name for name, entry in CONDITIONINGS.items() if entry.fits_any_hole)
             raise ValueError(
@@ -196,6 +203,11 @@ class TrainSettings(
     def quantizable(self) -> bool:
         """Whether the base's weights may be quantized: neither sharded nor random ones."""
         return not self.shard_base and self.base_weights == "pretrained"
+
+    @property
+    def processes_per_node(self) -> int:
+        """Processes that each machine starts."""
+        return self.processes // self.nodes
 
     def less_memory(self) -> dict[str, Any]:
         """Settings that take less GPU memory than these, by name, the most effective first."""

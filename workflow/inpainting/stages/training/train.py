@@ -22,7 +22,7 @@ from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
 from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
-from inpainting.stages.training import checkpoints, distributed, preemption, resuming, trained_sequences
+from inpainting.stages.training import checkpoints, distributed, nodes, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.checks import INDEX, PROMPT_FILE, check_batches, check_settings, check_source
 from inpainting.stages.training.dry_run import dry_run, with_data
@@ -176,14 +176,27 @@ def fresh_run(settings: TrainCommand) -> Run:
 
 def _launch(settings: TrainCommand) -> None:
     """Run this command in every process of a group; raises SystemExit with its exit code unless that is 0."""
-    gpus = torch.cuda.device_count()
-    if loading.resolve_device(settings.device).type == "cuda" and settings.processes > gpus:
-        raise UsageError(
-            f"--processes: {settings.processes} was given, but there are {gpus} GPUs, and each process needs its own"
+    # Whoever starts the processes has the job requeued, once.
+    options = settings.model_copy(update={"requeue": False}).to_options()
+    command = [sys.executable, "-m", "inpainting.cli", "train", *shlex.split(options)]
+    if settings.nodes > 1 and not nodes.is_task():
+        code = nodes.run_on_nodes(command, settings.nodes)
+    else:
+        _check_gpus(settings)
+        code = (
+            nodes.launch_share(command, settings.processes, settings.nodes)
+            if nodes.is_task()
+            else distributed.launch(command, settings.processes)
         )
-    command = [sys.executable, "-m", "inpainting.cli", "train", *shlex.split(settings.to_options())]
-    if code := distributed.launch(command, settings.processes):
+    if code:
         raise SystemExit(code)
+
+
+def _check_gpus(settings: TrainCommand) -> None:
+    """Raise UsageError if this machine has fewer GPUs than it is to start processes."""
+    gpus, share = torch.cuda.device_count(), settings.processes_per_node
+    if loading.resolve_device(settings.device).type == "cuda" and share > gpus:
+        raise UsageError(f"--processes: {share} were to start here, but there are {gpus} GPUs, and each needs its own")
 
 
 def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
