@@ -27,12 +27,6 @@ rule draw_dataset:
             category="1. Dataset",
             labels={"what": "random sequences", "kind": "figure"},
         ),
-        suspicious=report(
-            "results/figures/dataset/suspicious.png",
-            caption="../report/suspicious.rst",
-            category="1. Dataset",
-            labels={"what": "outliers", "kind": "figure"},
-        ),
         coverage_png="results/figures/dataset/coverage.png",
         coverage=report(
             "results/figures/dataset/coverage.svg",
@@ -64,6 +58,37 @@ rule draw_dataset:
         "inpaint draw-dataset --dataset {params.root:q} --manifest {input.manifest} --rejected {input.rejected}"
         " --warnings {input.warnings} --summary {input.summary} --split-file {input.split} --out {params.out} --page {output.page}"
         " {params.options} 2>&1 | tee {log}"
+
+
+rule look:
+    # Before the first training: it is there to be seen while days of GPU time can still be saved.
+    input:
+        manifest=rules.audit.output.manifest,
+        rejected=rules.audit.output.rejected,
+        warnings=rules.audit.output.warnings,
+    output:
+        page=report(
+            "results/figures/dataset/look.html",
+            caption="../report/look.rst",
+            category="1. Dataset",
+            labels={"what": "outliers and random sequences", "kind": "clips"},
+        ),
+    log:
+        "results/logs/look.log",
+    benchmark:
+        "results/benchmarks/look.tsv"
+    priority: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        options=verbatim(f"{MASKS} {FILL}"),
+        root=verbatim(DATASET),
+        audit=subpath(input.manifest, parent=True),
+        version=REPORT_VERSION,
+    shell:
+        "inpaint look {params.root:q} {output.page} --audit {params.audit} --workers {threads} {params.options}"
+        " 2>&1 | tee {log}"
 
 
 rule draw_training:
@@ -315,6 +340,7 @@ rule figures:
         # All outputs by name: the report also needs those that only serve as inputs of others.
         rules.tables.output,
         rules.draw_dataset.output,
+        rules.look.output,
         expand(rules.draw_training.output, experiment=experiments),
         rules.draw_trainings.output if len(experiments) > 1 else [],
         expand(rules.draw_checkpoints.output, experiment=experiments),

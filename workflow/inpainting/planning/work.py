@@ -138,7 +138,7 @@ def jobs(config: PipelineConfig) -> dict[str, int]:
     sources = len(condition_sources(config))
     learned = sum(METHODS[method].learned for method in config.evaluation.methods)
     given = len(config.evaluation.given())
-    once = ("audit", "split", "tables", "all")
+    once = ("audit", "look", "split", "tables", "all")
     drawn = ("dataset", "comparison", "sequences", "examples", "headline", "provenance")
     counts = {
         "fetch": int(not Path(config.model.base).is_dir()),

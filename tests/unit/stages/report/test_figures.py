@@ -123,7 +123,6 @@ def test_the_same_figure_has_the_same_bytes(tmp_path: Path, results: Results) ->
         "cost.svg",
         "samples.png",
         "random.png",
-        "suspicious.png",
         "coverage.png",
         "coverage.svg",
         "dataset.html",

@@ -16,7 +16,6 @@ from inpainting.core.files import atomic_path, write_text
 from inpainting.core.html import render_page
 from inpainting.core.settings import existing
 from inpainting.stages.report.coverage import coverage_figure
-from inpainting.stages.report.outliers import find_outliers, outliers_sheet
 from inpainting.stages.report.samples import choose_by_coverage, contact_sheet, random_sheet
 from inpainting.stages.report.settings import DrawDatasetCommand
 
@@ -78,7 +77,7 @@ px/frame</th></tr></thead><tbody>
 
 
 def draw_dataset(settings: DrawDatasetCommand) -> None:
-    """Write samples.png, random.png, suspicious.png, coverage.png, coverage.svg, and the page about audit and split."""
+    """Write samples.png, random.png, coverage.png, coverage.svg, and the page about audit and split."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     manifest = MANIFEST.read(settings.manifest, "--manifest")
     rejected, warnings = FINDINGS.read(settings.rejected, "--rejected"), FINDINGS.read(settings.warnings, "--warnings")
@@ -88,7 +87,6 @@ def draw_dataset(settings: DrawDatasetCommand) -> None:
     sheets = {
         "samples": lambda: contact_sheet(settings.dataset, choose_by_coverage(rows, settings.samples), settings),
         "random": lambda: random_sheet(settings.dataset, rows, settings),
-        "suspicious": lambda: outliers_sheet(settings.dataset, find_outliers(manifest), settings),
     }
     for name, draw in sheets.items():
         sheet = draw()

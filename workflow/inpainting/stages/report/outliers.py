@@ -1,6 +1,5 @@
 """Outliers: sequences with problems that the audit found, and those with the most extreme measurements."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -8,9 +7,7 @@ import numpy as np
 import pandas as pd
 
 from inpainting.artifacts.manifest import accepted
-from inpainting.stages.report.contact_sheet import Frame, captioned_sheet
-from inpainting.stages.report.samples import read_frame
-from inpainting.stages.report.settings import DrawDatasetCommand
+from inpainting.stages.report.contact_sheet import Frame
 
 VISIBLE_REASONS = ("other_scene", "shifted_truth", "shifted_mask", "other_colours", "full_mask", "empty_mask")
 """Reasons for rejection that can be seen in the frames."""
@@ -27,9 +24,6 @@ EXTREMES = (
 
 MAX_OUTLIERS, MAX_PER_REASON = 12, 2
 
-WIDTH = 260
-"""Width of an image on the sheet, in pixels."""
-
 DIFFERENCE_GAIN = 4
 """Factor by which the difference is amplified."""
 
@@ -39,7 +33,6 @@ class Outlier(NamedTuple):
 
     id: str
     reason: str
-    frames: int
 
 
 def find_outliers(manifest: pd.DataFrame) -> list[Outlier]:
@@ -53,24 +46,14 @@ def find_outliers(manifest: pd.DataFrame) -> list[Outlier]:
     warnings = set(readable["warnings"].str.split(";").explode()) - {""}
     for code in [*VISIBLE_REASONS, *sorted(warnings)]:
         matching = readable[codes.str.contains(f";{code};", regex=False)].head(MAX_PER_REASON)
-        for name, frames in zip(matching["id"], matching["frames"], strict=True):
-            found.setdefault(name, Outlier(name, code.replace("_", " "), frames))
+        for name in matching["id"]:
+            found.setdefault(name, Outlier(name, code.replace("_", " ")))
     rows = accepted(readable)
     for column, largest, caption in EXTREMES:
         others = rows[~rows["id"].isin(found)].dropna(subset=[column])
-        for row in others.sort_values([column, "id"], ascending=not largest).head(1).to_dict("records"):
-            found[row["id"]] = Outlier(row["id"], caption, row["frames"])
+        for name in others.sort_values([column, "id"], ascending=not largest)["id"].head(1):
+            found[name] = Outlier(name, caption)
     return list(found.values())[:MAX_OUTLIERS]
-
-
-def outliers_sheet(dataset: Path, outliers: list[Outlier], settings: DrawDatasetCommand) -> Frame:
-    """A row per outlier, of its middle frame: input, mask over the input, truth, and the amplified difference."""
-    cells = []
-    for outlier in outliers:
-        rgb, masked, truth = read_frame(dataset / outlier.id, outlier.frames // 2, settings)
-        names = (f"{outlier.reason}:", outlier.id, "truth", f"difference, {DIFFERENCE_GAIN} times")
-        cells += list(zip(names, (rgb, masked, truth, amplified_difference(rgb, truth)), strict=True))
-    return captioned_sheet(cells, 4, WIDTH)
 
 
 def amplified_difference(rgb: Frame, truth: Frame) -> Frame:

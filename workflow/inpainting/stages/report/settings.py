@@ -87,7 +87,7 @@ class DrawDatasetCommand(SampleSettings, MaskSettings, FolderSettings):
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path
-    """Folder for samples.png, random.png, suspicious.png, coverage.png and coverage.svg."""
+    """Folder for samples.png, random.png, coverage.png and coverage.svg."""
     page: Path
     """The .html page to write: numbers of accepted and rejected sequences, reasons, and the split."""
 
