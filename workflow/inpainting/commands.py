@@ -103,6 +103,9 @@ GROUPS = {
         "draw-training": Command(
             "stages.report", "draw_training", "DrawTrainingCommand", "draw an experiment's training"
         ),
+        "draw-previews": Command(
+            "stages.report", "draw_previews", "DrawPreviewsCommand", "draw a training's previews over its steps"
+        ),
         "draw-trainings": Command(
             "stages.report", "draw_trainings", "DrawTrainingsCommand", "draw all trainings together"
         ),

@@ -6,6 +6,8 @@ from inpainting.stages.report.settings import (
     SampleSettings,
 )
 
+PREVIEWED = [name for name, training in experiments.items() if training.preview_every]
+
 
 rule draw_dataset:
     input:
@@ -113,6 +115,27 @@ rule draw_training:
     shell:
         "inpaint draw-training --metrics {params.metrics} --training {input.training} --png {output.png}"
         " --svg {output.svg} 2>&1 | tee {log}"
+
+
+rule draw_previews:
+    input:
+        training=rules.train.output.summary,
+    output:
+        png=report(
+            "results/figures/previews/{experiment}.png",
+            caption="../report/previews.rst",
+            category="2. Training",
+            labels={"experiment": "{experiment}: previews"},
+        ),
+    log:
+        "results/logs/draw-previews-{experiment}.log",
+    benchmark:
+        "results/benchmarks/draw-previews-{experiment}.tsv"
+    localrule: True
+    params:
+        version=REPORT_VERSION,
+    shell:
+        "inpaint draw-previews --training {input.training} --png {output.png} 2>&1 | tee {log}"
 
 
 rule draw_trainings:
@@ -342,6 +365,7 @@ rule figures:
         rules.draw_dataset.output,
         rules.look.output,
         expand(rules.draw_training.output, experiment=experiments),
+        expand(rules.draw_previews.output, experiment=PREVIEWED),
         rules.draw_trainings.output if len(experiments) > 1 else [],
         expand(rules.draw_checkpoints.output, experiment=experiments),
         rules.draw_comparison.output,

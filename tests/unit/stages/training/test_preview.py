@@ -2,12 +2,14 @@
 
 import gc
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from commands import command
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.cli import main
 from inpainting.core.files import read_table
@@ -17,9 +19,11 @@ from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
+from inpainting.stages.report.draw_previews import WIDTH, logged_previews
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from trainings import checkpoint_files
 
@@ -72,6 +76,24 @@ def test_a_preview_scores_in_the_mask_what_the_checkpoints_adapter_makes_of_the_
     assert [event.step for event in board.Images(f"preview/{name}")] == [2, 4]
     assert (board.Images(f"preview/{name}")[0].width, board.Images(f"preview/{name}")[0].height) == (4 * 32, 32)
     assert board.Scalars("preview/psnr_mask")[-1].value == pytest.approx(last["psnr_mask"], rel=1e-5)
+
+
+def test_previews_are_drawn_over_the_steps_and_once_if_the_run_was_resumed(
+    training_arguments: Arguments, preview_options: list[str], tmp_path: Path
+) -> None:
+    assert main(training_arguments(tmp_path, *preview_options, "--preview-sequences", "1")) == 0
+    shutil.rmtree(tmp_path / "checkpoints" / "step-4")
+    assert main(training_arguments(tmp_path, *preview_options, "--preview-sequences", "1")) == 0
+    (logged,) = logged_previews(tmp_path / "tensorboard").values()
+    assert list(logged) == [2, 4] and logged[2].shape == (32, 4 * 32, 3)
+    assert main(command("draw-previews", training=tmp_path / "training.json", png=tmp_path / "strip.png")) == 0
+    with Image.open(tmp_path / "strip.png") as strip:
+        assert strip.width > 5 * WIDTH, "input, mask, two previews, truth"
+
+
+def test_a_training_without_previews_has_a_picture_that_says_so(tiny_training: Path, tmp_path: Path) -> None:
+    assert main(command("draw-previews", training=tiny_training / "training.json", png=tmp_path / "strip.png")) == 0
+    assert (tmp_path / "strip.png").is_file()
 
 
 def test_previews_without_a_dataset_are_refused(

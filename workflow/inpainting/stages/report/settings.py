@@ -101,6 +101,17 @@ class DrawTrainingCommand(Drawing):
     """training.json, as `inpaint train` wrote it."""
 
 
+class DrawPreviewsCommand(Settings):
+    """Draw a training's previews over its steps."""
+
+    training: Path
+    """training.json, as `inpaint train` wrote it, with the folder tensorboard/ beside it."""
+    shown: int = Field(6, ge=2)
+    """Previews in a row, evenly spaced over the training."""
+    png: Path
+    """The .png file to write."""
+
+
 class DrawTrainingsCommand(Drawing):
     """Draw the losses and costs of all experiments on common axes."""
 
