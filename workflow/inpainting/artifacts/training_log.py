@@ -38,8 +38,12 @@ def append_row(path: Path, row: dict[str, Any]) -> None:
 def keep_rows_up_to(path: Path, step: int) -> None:
     """Drop rows after `step`, the checkpoint from which training resumes, and an incomplete last row."""
     if path.is_file():
-        rows = [row for row in _rows(path) if row["step"] <= step]
-        write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+        write_text(path, "".join(json.dumps(row) + "\n" for row in rows_up_to(path, step)))
+
+
+def rows_up_to(path: Path, step: int) -> list[dict[str, Any]]:
+    """The rows that are not after `step`; none if there is no file."""
+    return [row for row in _rows(path) if row["step"] <= step] if path.is_file() else []
 
 
 def read_metrics(path: Path, option: str | None = None) -> "pd.DataFrame":

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,11 +41,43 @@ def wandb_records(file: Path) -> Iterator[Record]:
             position += left
             continue
         _, length, kind = struct.unpack_from("<IHB", content, position)
+        if position + 7 + length > len(content):
+            return  # cut off by a kill
         record += content[position + 7 : position + 7 + length]
         position += 7 + length
         if kind in (WHOLE, LAST_PART):
             yield Record.FromString(record)
             record = b""
+
+
+def wandb_losses(file: Path) -> dict[int, float]:
+    """The loss of every row in a .wandb file, by its step."""
+    losses = {}
+    for record in wandb_records(file):
+        values = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
+        if "training/loss" in values:
+            losses[int(values["_step"])] = json.loads(values["training/loss"])
+    return losses
+
+
+@pytest.mark.slow
+def test_after_a_kill_wandb_and_tensorboard_have_every_row_of_the_resumed_training(
+    training_arguments: Arguments, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    arguments = training_arguments(out, "--wandb-project", "inpainting", "--steps", "60", "--save-every", "10")
+    with subprocess.Popen([sys.executable, "-m", "inpainting.cli", *arguments]) as process:
+        deadline = time.monotonic() + 300
+        while not (out / "checkpoints" / "step-20").is_dir() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert main(arguments) == 0
+    rows = logged_rows(out)
+    assert list(rows) == [*range(1, 61)]
+    assert wandb_losses(max(out.glob("wandb/offline-run-*/*.wandb"))) == rows, "each once, whatever the killed one has"
+    board = EventAccumulator(str(out / "tensorboard"), size_guidance={"scalars": 0}).Reload()
+    assert [event.step for event in board.Scalars("training/loss")] == list(rows)
 
 
 def test_rows_are_logged_to_wandb_and_a_resumed_training_continues_the_same_run(
@@ -54,13 +88,9 @@ def test_rows_are_logged_to_wandb_and_a_resumed_training_continues_the_same_run(
     shutil.rmtree(out / "checkpoints" / "step-4")
     assert main(training_arguments(out, "--wandb-project", "inpainting")) == 0
     first, second = ([*wandb_records(file)] for file in sorted(out.glob("wandb/offline-run-*/*.wandb")))
-    losses = {}
-    for record in second:
-        values = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
-        if "training/loss" in values:
-            losses[int(values["_step"])] = json.loads(values["training/loss"])
+    losses = wandb_losses(max(out.glob("wandb/offline-run-*/*.wandb")))
     rows = logged_rows(out)
-    assert losses == {step: rows[step] for step in (3, 4)}
+    assert losses == rows
     (one,), (other,) = ([r.run for r in records if r.HasField("run")] for records in (first, second))
     assert one.project == "inpainting"
     assert one.run_id == other.run_id

@@ -4,6 +4,7 @@ import os
 
 from accelerate.tracking import GeneralTracker, TensorBoardTracker, WandBTracker
 
+from inpainting.artifacts.training_log import rows_up_to
 from inpainting.core.errors import InputError, UsageError
 from inpainting.core.files import value_digest
 from inpainting.stages.training.settings import TrainCommand
@@ -29,7 +30,8 @@ def start_trackers(settings: TrainCommand, first_step: int) -> list[GeneralTrack
     """Trackers of a run that goes on after step `first_step`, started: TensorBoard, and W&B if a project is given.
 
     TensorBoard hides what was logged after `first_step` by a run that was killed. A resumed training continues the W&B
-    run of the same folder.
+    run of the same folder; offline, it begins a file of its own, which gets all rows, since the killed one's last
+    were lost with its buffer.
     """
     trackers: list[GeneralTracker] = [TensorBoardTracker("tensorboard", settings.out, purge_step=first_step + 1)]
     if settings.wandb_project is not None:
@@ -39,6 +41,9 @@ def start_trackers(settings: TrainCommand, first_step: int) -> list[GeneralTrack
         trackers.append(WandBTracker(settings.wandb_project, config=config, **options))
     for tracker in trackers:
         _start(tracker)
+        if isinstance(tracker, WandBTracker) and os.environ.get("WANDB_MODE") in WITHOUT_NETWORK:
+            for row in rows_up_to(settings.out / "metrics.jsonl", first_step):
+                tracker.log({f"training/{name}": row[name] for name in row if name != "step"}, step=row["step"])
     return trackers
 
 
