@@ -113,7 +113,9 @@ def _run(name: str, arguments: list[str]) -> int:
         )
         return 1
     except KeyboardInterrupt:
-        print(f"inpaint {name}: interrupted; finished work is kept", file=sys.stderr)
+        print(
+            f"inpaint {name}: interrupted; finished work is kept, run the same command again to go on", file=sys.stderr
+        )
         return 130
 
 

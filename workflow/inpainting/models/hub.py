@@ -30,7 +30,10 @@ def fetch_snapshot(name: str, revision: str | None) -> Path:
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*FILES]))
     except (OSError, ValueError, HfHubHTTPError) as error:
-        raise InputError(f"{name}: can't be downloaded: {str(error).strip().splitlines()[0]}") from error
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{name}: can't be downloaded: {reason}; check the name and the network, or name a folder with the base"
+        ) from error
     if missing := missing_file(folder):
         raise InputError(f"{name}: {missing} is missing in {revision or 'main'}; give a base in diffusers' layout")
     return folder
