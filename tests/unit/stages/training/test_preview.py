@@ -78,6 +78,7 @@ def test_a_preview_scores_in_the_mask_what_the_checkpoints_adapter_makes_of_the_
     assert board.Scalars("preview/psnr_mask")[-1].value == pytest.approx(last["psnr_mask"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_previews_are_drawn_over_the_steps_and_once_if_the_run_was_resumed(
     training_arguments: Arguments, preview_options: list[str], tmp_path: Path
 ) -> None:
