@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def test_davis_with_made_masks_from_import_to_the_table_of_scores(
     rows = pd.read_csv("data/davis/import.tsv", sep="\t").set_index("clip")
     assert dict(rows["verdict"]) == {"bear": "made", "boat": "made", "cat": "made", "dog": "refused"}
     assert "has 5 frames, fewer than the 9 of --frames" in str(rows.loc["dog", "reason"])
-    for words in ("audit", "split results", "--method adapter", "--method flow_propagation", "tables"):
+    steps = ("audit", "split results", "--method adapter", "--method flow_propagation", "--out results/davis/tables")
+    for words in steps:
         assert type_in(words) == 0, words
     comparison = pd.read_csv("results/davis/tables/comparison.tsv", sep="\t").set_index("method")
     assert set(comparison.index) == {"mine", "flow_propagation"}
@@ -141,6 +143,27 @@ def test_prove_videos_are_paired_by_file_name_with_masks_and_truths(type_in: Typ
         assert all(len(list((folder / kind).iterdir())) == FRAMES for kind in sequence.FOLDERS)
         mask = sequence.read_mask(folder, 0, FRAMES)
         assert set(np.unique(mask)) == {0, 255} and 0.03 < (mask > 0).mean() < 0.1
+
+
+def test_clips_of_vpbench_are_their_own_truth(type_in: Type, tmp_path: Path) -> None:
+    root = tmp_path / "VPBench" / "davis"
+    write_folder(root / "JPEGImages_432_240" / "bear", scene(0, FRAMES, SIZE))
+    write_folder(root / "test_masks" / "bear", np.where(objects(FRAMES) == 1, np.uint8(255), np.uint8(0)))
+    shell = re.findall(
+        r"^    ((?:cd|printf|for) .*)$", PAGE.partition("## VPBench")[2].partition("##")[0], re.MULTILINE
+    )
+    subprocess.run("\n".join(shell), shell=True, check=True)
+    assert type_in("data/vpbench-davis") == 0
+    folder = Path("data/vpbench-davis/bear_00001")
+    rgb, truth = (read(folder, 0, FRAMES) for read in (sequence.read_rgb, sequence.read_truth))
+    assert rgb.shape == (FRAMES, 240, 432, 3) and np.array_equal(rgb, truth)
+    assert sequence.read_mask(folder, 0, FRAMES).max() == 255
+
+
+def test_videos_of_rose_are_paired_with_masks_and_truths(type_in: Type, tmp_path: Path) -> None:
+    prove(tmp_path / "ROSE-Bench")
+    assert type_in("--out data/rose") == 0
+    assert sorted(path.name for path in Path("data/rose").glob("*_00001")) == ["000_00001", "001_00001"]
 
 
 def test_a_table_pairs_what_names_do_not(type_in: Type, tmp_path: Path) -> None:

@@ -8,16 +8,20 @@ import pandas as pd
 from inpainting.metrics.by_region import BY_REGION
 from inpainting.metrics.cost import COST
 from inpainting.metrics.detail import DETAIL
+from inpainting.metrics.drift import DRIFT
 from inpainting.metrics.metric import Metric
 from inpainting.metrics.motion import MOTION
 from inpainting.metrics.perceptual import DISTS, LPIPS
 from inpainting.metrics.propainter_compat import PROPAINTER_COMPAT
 from inpainting.metrics.removal_coherence import REMOVAL_COHERENCE
+from inpainting.metrics.seam import SEAM
 from inpainting.metrics.vmaf import VMAF
 
 METRICS: tuple[Metric, ...] = (
     BY_REGION,
     DETAIL,
+    SEAM,
+    DRIFT,
     MOTION,
     VMAF,
     PROPAINTER_COMPAT,

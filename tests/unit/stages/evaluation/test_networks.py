@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 from inpainting.config import resolve
 from inpainting.core.errors import UsageError
 from inpainting.metrics.settings import WeightsSettings
+from inpainting.stages.evaluation.prove import read_scores
 from network_weights import write_weights
 
 if TYPE_CHECKING:
@@ -40,6 +42,12 @@ def test_their_scores_are_in_the_results_and_in_the_tables(
     assert dataset.tables(results, tmp_path) == 0
     page = (tmp_path / "metrics.md").read_text()
     assert "RC-S, composited" in page and "RC-S and RC-T (needs" not in page
+    scores = read_scores(tmp_path / "prove" / "telea.csv", "telea")
+    pooled = frames[frames["output"] == "composited"].groupby("sequence")[["rc_s", "rc_t"]].mean()
+    assert scores["case_id"].tolist() == ["a.mp4", "b.mp4"]
+    np.testing.assert_allclose(scores[["rc_s", "rc_t"]], pooled)
+    text = (tmp_path / "prove" / "telea.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert text[0] == "case_id,rc_s,rc_t,time" and text[-1].startswith("AVERAGE,")
     assert "DISTS (needs evaluation.vgg16_weights and evaluation.dists_weights)" in page
 
 

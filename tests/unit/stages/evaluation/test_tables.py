@@ -252,3 +252,20 @@ def test_peoples_preferences_are_a_column_of_the_comparison(
     both = ("--groups", "telea=fills,temporal_median=fills", "--preference", str(judged))
     assert evaluated.dataset.tables(results, out, *both) == 1
     assert "two trainings of fills were judged" in capsys.readouterr().err
+
+
+def test_csv_files_of_prove_are_shown_in_a_table_of_their_own(
+    evaluated: Evaluated, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs, results = tmp_path / "theirs.csv", [evaluated.results["telea"]]
+    rows = ["a.mp4,0.40,0.20,1.0", "b.mp4,0.60,,1.0", "AVERAGE,9,9,1.0"]
+    theirs.write_text("\n".join(["case_id,rc_s,rc_t,time", *rows]), encoding="utf-8-sig")
+    assert evaluated.dataset.tables(results, tmp_path, "--prove", f"diffueraser={theirs}") == 0
+    page = (tmp_path / "metrics.md").read_text()
+    assert "| diffueraser | 2 | **0.500** | **0.200** |" in page.partition("its own protocol and frames")[2]
+    assert "diffueraser" not in (tmp_path / "comparison.md").read_text()
+    assert not (tmp_path / "prove").exists(), "nothing was scored by DINOv2"
+    theirs.write_text("case_id;rc_s\na.mp4;0.4\n")
+    assert evaluated.dataset.tables(results, tmp_path, "--prove", f"diffueraser={theirs}") == 1
+    assert "should have the columns case_id, rc_s, rc_t" in capsys.readouterr().err
+    assert evaluated.dataset.tables(results, tmp_path, "--prove", "diffueraser") == 2

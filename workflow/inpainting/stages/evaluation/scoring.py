@@ -33,7 +33,7 @@ def score_outputs(
     """
     hole = masks.to_hole(clip.mask, settings)
     if networks is None:
-        regions = Regions(hole, effect_region(clip.rgb, clip.truth, filled))
+        regions = Regions(hole, effect_region(clip.rgb, clip.truth, filled), filled)
         metrics = [metric for metric in LOCAL if not metric.extra or metric.name in settings.extras]
     else:
         regions, metrics = Regions(hole), list(scored_by_networks(networks.paths))

@@ -131,12 +131,20 @@ class TablesSettings(Settings):
     """The temporal median counts as weak on sequences where its PSNR inside the mask is below this many dB."""
     failure_gap: float = Field(3.0, ge=0)
     """A method fails a sequence if it scores more than this many dB lower than the best classical method."""
+    prove: tuple[str, ...] = ()
+    """NAME=FILE, separated by commas: csv files of PROVE's own evaluation, which are shown in a table of their own."""
     preference: Path | None = None
     """Table of `inpaint preference`, whose scores become a column of the comparison."""
 
     def model_post_init(self, _: object) -> None:
         if self.small_below > self.large_from:
             raise ValueError(f"small_below: {self.small_below} must not be more than large_from, {self.large_from}")
+        if wrong := [pair for pair in self.prove if not all(pair.partition("="))]:
+            raise ValueError(f"prove: {wrong[0]} was given, but it should be NAME=FILE")
+
+    def prove_files(self) -> dict[str, Path]:
+        """PROVE's csv files by the name of their method."""
+        return {name: Path(path) for name, _, path in (pair.partition("=") for pair in self.prove)}
 
 
 class TablesCommand(TablesSettings):

@@ -18,6 +18,7 @@ from inpainting.core.files import write_table, write_text
 from inpainting.core.html_table import FormattedTable, to_html
 from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.registry import HEADLINE, with_every_column
+from inpainting.metrics.removal_coherence import REMOVAL_COHERENCE
 from inpainting.metrics.settings import WeightsSettings
 from inpainting.stages.evaluation.captions import (
     comparison_captions,
@@ -29,6 +30,9 @@ from inpainting.stages.evaluation.comparison import best_classical, compare, com
 from inpainting.stages.evaluation.failures import list_failures
 from inpainting.stages.evaluation.judged import preference_captions, with_preference
 from inpainting.stages.evaluation.metric_table import metric_captions, metric_sections, metric_table, with_metrics
+from inpainting.stages.evaluation.prove import FOLDER as PROVE_FOLDER
+from inpainting.stages.evaluation.prove import summary_of as prove_summary
+from inpainting.stages.evaluation.prove import write_scores as write_prove_scores
 from inpainting.stages.evaluation.rendering import (
     ColumnFormat,
     format_table,
@@ -40,6 +44,8 @@ from inpainting.stages.evaluation.repeats import average_repeats, members_of, re
 from inpainting.stages.evaluation.settings import TablesCommand
 from inpainting.stages.evaluation.strata import Strata, strata_caption, strata_of
 from inpainting.stages.evaluation.summary import summarise
+
+PROVE_HEADING = "From csv files of PROVE's evaluation: its own protocol and frames, not to be compared with the above"
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +86,11 @@ def tables(settings: TablesCommand) -> None:
         page_table=format_table(*with_metrics(comparison, metrics)),
     )
     introduction = "Every metric by region, of the raw output and of the output pasted over the input (composited)."
-    writer.write("metrics", "All metrics", introduction, metric_sections(metrics), metric_captions(results))
+    sections = metric_sections(metrics)
+    if files := settings.prove_files():
+        sections.append((PROVE_HEADING, prove_table(files, settings.seed)))
+    writer.write("metrics", "All metrics", introduction, sections, metric_captions(results))
+    write_prove_scores(settings.out / PROVE_FOLDER, sequences)
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
     sections = _strata_sections(strata, groups)
     captions = [strata_caption(settings), *captions]
@@ -158,6 +168,12 @@ def check_comparable(results: list[Results]) -> None:
                 f"{result.path} scores other sequences, frames or masks ({_extent(result)}) than {first.path} "
                 f"({_extent(first)}); evaluate both with the same settings"
             )
+
+
+def prove_table(files: dict[str, Path], seed: int) -> FormattedTable:
+    """The scores in PROVE's csv files."""
+    numbers = {column.column: ColumnFormat.of(column) for column in REMOVAL_COHERENCE.shown[:2]}
+    return format_table(prove_summary(files, seed), numbers, {"method": "Method", "cases": "Cases"})
 
 
 def _scored_pixels(result: Results) -> pd.DataFrame:

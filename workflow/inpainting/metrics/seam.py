@@ -1,0 +1,58 @@
+"""The seam: whether the edge of what was filled shows as a step that the truth does not have."""
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inpainting.metrics.metric import PERCEPTION_HEADING, Metric, Reference, TableColumn
+from inpainting.metrics.pooling import Groups, Pooled, mean_over_pixels, total
+from inpainting.video.clip import Frames
+from inpainting.video.masks import Hole
+
+SEAM_COLUMNS = ("step_edge", "step_truth_edge", "edge_pairs")
+"""Columns of `score_seam`."""
+
+
+def score_seam(output: Frames, truth: Frames, filled: Hole) -> pd.DataFrame:
+    """Squared steps of luminance across the edge of what was filled: a row per frame, columns SEAM_COLUMNS.
+
+    output, truth: uint8 [frames, height, width, 3]; filled: the dilated hole, bool [frames, height, width]. step_edge,
+    step_truth_edge: mean of the squared difference, in squared grey levels, of two pixels side by side, one of which
+    was filled, in output and in truth; NaN without such pairs. edge_pairs: their number.
+    """
+    rows = []
+    for frame, hole in enumerate(filled):
+        steps = [_squared_steps(clip[frame], hole) for clip in (output, truth)]
+        means = [float(values.mean()) if len(values) else np.nan for values in steps]
+        rows.append((*means, len(steps[0])))
+    return pd.DataFrame(rows, columns=list(SEAM_COLUMNS))
+
+
+def _squared_steps(image: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of each pair of neighbours, right and below, across the hole's edge: float64 [pairs]."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    steps = [np.diff(grey, axis=axis)[np.diff(hole, axis=axis)] for axis in (0, 1)]
+    return np.square(np.concatenate(steps))
+
+
+def _decibels(groups: Groups, output: pd.Series, truth: pd.Series, pairs: pd.Series) -> pd.Series:
+    """Ratio of the two means over a sequence in dB; one squared grey level is added to both, as for `detail_mask`."""
+    made, real = (mean_over_pixels(groups, step, pairs) + 1 for step in (output, truth))
+    return pd.Series(10 * np.log10(made / real), made.index)
+
+
+def _score(output: Frames, reference: Reference) -> pd.DataFrame:
+    return score_seam(output, reference.truth, reference.regions.filled)
+
+
+SEAM = Metric(
+    name="seam",
+    title="seam",
+    columns=SEAM_COLUMNS,
+    score=_score,
+    pooled={"seam_edge": Pooled(_decibels, SEAM_COLUMNS), "edge_pairs": total("edge_pairs")},
+    shown=(TableColumn("seam_edge", "composited", PERCEPTION_HEADING, "Seam, composited, dB", 1),),
+    notes=("Seam: steps across the edge of what was filled, against the truth's; 0 dB: none, above: the edge shows.",),
+)
+"""Steps across the edge of what was filled, against the truth's."""
