@@ -61,9 +61,6 @@ def _import_all(clips: Sequence[ClipFiles], settings: ImportCommand) -> list[Out
 
 def _outcomes(clips: Sequence[ClipFiles], settings: ImportCommand) -> Iterator[Outcome]:
     """The outcome of each clip, in the clips' order."""
-    if settings.workers == 1:
-        yield from (import_clip(clip, settings) for clip in clips)
-        return
     with process_pool(min(settings.workers, len(clips)), preload=import_clip.__module__) as pool:
         yield from pool.map(partial(import_clip, settings=settings), clips)
 

@@ -5,7 +5,6 @@ names, sizes and times of its files. It is written before the first sequence and
 """
 
 import contextlib
-import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from inpainting.artifacts.import_table import IMPORT_VERSION, MADE
 from inpainting.core.errors import InputError
 from inpainting.core.files import read_json, value_digest, write_json
+from inpainting.core.locks import try_lock
 from inpainting.importing.pairing import ClipFiles
 from inpainting.importing.settings import ImportCommand
 
@@ -99,11 +99,10 @@ def exclusive(out: Path) -> Iterator[None]:
     Raises InputError if another import is writing there.
     """
     (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
-    with (out / STATE_FOLDER / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"another import is writing to {out}; wait for it, or give another --out") from error
+    lock = try_lock(out / STATE_FOLDER / "lock")
+    if lock is None:
+        raise InputError(f"another import is writing to {out}; wait for it, or give another --out")
+    with lock:
         for place in (out, out / STATE_FOLDER):
             for left in place.glob(".partial-*"):
                 shutil.rmtree(left, ignore_errors=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import islice, repeat
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inpainting.artifacts.import_table import LEFT_OUT, MADE, REFUSED
 from inpainting.core.errors import InputError
@@ -17,16 +16,12 @@ from inpainting.importing import resizing
 from inpainting.importing.cutting import Cut
 from inpainting.importing.import_state import ImportState, Row
 from inpainting.importing.pairing import ClipFiles
-from inpainting.importing.planning import Plan, Stream, make_plan
-from inpainting.importing.resizing import FrameHole
+from inpainting.importing.planning import Plan, make_plan
 from inpainting.importing.settings import ImportCommand
 from inpainting.importing.shapes import Shapes
 from inpainting.video import sequence
 from inpainting.video.images import MaskLevels, Picture
 from inpainting.video.masks import below_threshold
-
-Frame = tuple[Picture, FrameHole | None, Picture | None]
-"""Input, hole and truth: uint8 [height, width, 3], bool [height, width], uint8 [height, width, 3]."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ def _make(plan: Plan, done: set[str], settings: ImportCommand) -> Iterator[Row]:
             written = _write(settings.out / piece.id, piece, part, plan, settings)
         if written.frames < piece.frames:
             raise InputError(
-                f"{plan.video.source.path}, its masks or its truth end after {piece.first + written.frames} of "
+                f"{plan.video.path}, its masks or its truth end after {piece.first + written.frames} of "
                 f"{plan.total} frames"
             )
         if piece.id not in done:
@@ -151,7 +146,7 @@ def _write(
 
 
 def _row(plan: Plan, piece: Cut, written: _Written, settings: ImportCommand) -> Row:
-    rate, reason = plan.video.source.rate, ""
+    rate, reason = plan.video.rate, ""
     if written.hole_share in {0, written.frames}:
         what = "empty" if not written.hole_share else "full"
         reason = f"the masks are {what}: their values reach {written.highest}, the threshold is {settings.threshold}"
@@ -162,7 +157,7 @@ def _row(plan: Plan, piece: Cut, written: _Written, settings: ImportCommand) -> 
         "frames": piece.frames,
         "first_frame": piece.first + 1,
         "size": resizing.size_text(plan.geometry.size),
-        "source_size": resizing.size_text(plan.video.source.size),
+        "source_size": resizing.size_text(plan.video.size),
         "source_rate": None if rate is None else round(float(rate), 3),
         "coverage": round(written.hole_share / written.frames, 4),
         "highest": written.highest,
@@ -171,16 +166,9 @@ def _row(plan: Plan, piece: Cut, written: _Written, settings: ImportCommand) -> 
 
 def _frames(plan: Plan) -> Iterator[tuple[Picture, MaskLevels | None, Picture | None]]:
     """Frames with the levels of their masks and with their truths, each as often as it is used."""
-    masks = None if plan.mask is None else plan.mask.source.reader.masks()
-    truths = None if plan.truth is None else iter(plan.truth.source.reader)
     return zip(
-        _used(plan.video, iter(plan.video.source.reader)),
-        repeat(None) if masks is None else _used(plan.mask, masks),
-        repeat(None) if truths is None else _used(plan.truth, truths),
+        plan.video.used(plan.video.reader),
+        repeat(None) if plan.mask is None else plan.mask.used(plan.mask.reader.masks()),
+        repeat(None) if plan.truth is None else plan.truth.used(plan.truth.reader),
         strict=False,
     )
-
-
-def _used(stream: Stream | None, frames: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    assert stream is not None
-    return chain.from_iterable(repeat(frame, uses) for uses, frame in zip(stream.uses, frames, strict=False))

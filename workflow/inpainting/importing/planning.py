@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +22,12 @@ MAX_SEQUENCE_FRAMES = 99999
 
 
 @dataclass(frozen=True)
-class Stream:
-    """A clip's frames, masks or truths; uses: how often each is used, in its order."""
-
-    source: Source
-    uses: list[int]
-
-
-@dataclass(frozen=True)
 class Plan:
     """How a clip's frames become sequences. total: number of frames of all sequences and of what is left over."""
 
-    video: Stream
-    mask: Stream | None
-    truth: Stream | None
+    video: Source
+    mask: Source | None
+    truth: Source | None
     geometry: ResizePlan
     total: int
     pieces: list[Cut]
@@ -45,25 +37,19 @@ class Plan:
         self, picture: Picture, mask: NDArray[np.uint8] | None, truth: Picture | None, settings: ImportCommand
     ) -> tuple[Picture, FrameHole | None, Picture | None]:
         """Resize a frame, its mask's levels, uint8 [height, width], and its truth; returns frame, hole and truth."""
-        hole = None
-        if mask is not None:
-            hole = (mask >= settings.threshold) != settings.mask_invert
-            hole = self.geometry.of((mask.shape[1], mask.shape[0])).hole(hole)
-        if truth is not None:
-            truth = self.geometry.of((truth.shape[1], truth.shape[0])).picture(truth)
-        return self.geometry.picture(picture), hole, truth
+        hole = None if mask is None else self.geometry.hole((mask >= settings.threshold) != settings.mask_invert)
+        return self.geometry.picture(picture), hole, None if truth is None else self.geometry.picture(truth)
 
 
 def make_plan(clip: ClipFiles, settings: ImportCommand) -> Plan:
     """Plan a clip's sequences. Raises InputError if its files do not match."""
     video = sources.probe(clip.video)
-    frames = Stream(video, _uses(video, settings))
-    partners: list[Stream | None] = []
-    notes = _rate_note(video, settings)
-    for path, what in ((clip.mask, "masks"), (clip.truth, "true frames")):
-        partner = None if path is None else sources.probe(path, masks=what == "masks")
-        partners.append(_partner(frames, partner, what, settings))
-    total = min(sum(stream.uses) for stream in (frames, *partners) if stream is not None)
+    video = replace(video, uses=_uses(video, settings))
+    mask, truth = (
+        None if path is None else _partner(video, sources.probe(path, masks=what == "masks"), what, settings)
+        for path, what in ((clip.mask, "masks"), (clip.truth, "true frames"))
+    )
+    total = min(sum(source.uses) for source in (video, mask, truth) if source is not None)
     geometry = resizing.plan(video.size, video.pixel_aspect, settings.target, settings.resize)
     if min(geometry.size) < SMALLEST_SIDE:
         raise InputError(
@@ -75,64 +61,53 @@ def make_plan(clip: ClipFiles, settings: ImportCommand) -> Plan:
         raise InputError(f"{clip.video} has {total} frames, fewer than the {settings.frames} of --frames")
     if pieces[0].frames > MAX_SEQUENCE_FRAMES:
         raise InputError(f"{clip.video} has {total} frames, too many for one sequence; cut it with --frames")
+    notes: tuple[str, ...] = ()
+    if settings.rate is not None and video.times is None:
+        notes += ("images have no frame rate: all of them are kept, whatever --rate says",)
     if pieces[-1].first + pieces[-1].frames < total:
         notes += ("frames at the end that do not fill a sequence are left out",)
     numbers = video.reader.numbers
     if numbers is not None and len(set(np.diff(numbers))) > 1:
         notes += ("frame numbers are missing; the frames are used in order",)
-    if geometry.source != geometry.size:
-        notes = (str(geometry), *notes)
-    mask, truth = partners
-    return Plan(frames, mask, truth, geometry, total, pieces, notes)
+    return Plan(video, mask, truth, geometry, total, pieces, notes)
 
 
-def _uses(source: Source, settings: ImportCommand) -> list[int]:
+def _uses(source: Source, settings: ImportCommand) -> tuple[int, ...]:
     """How often each frame is used at --rate."""
     if settings.rate is None or source.times is None or source.rate is None:
-        return [1] * source.frames
-    return cutting.resample(source.times, float(source.rate), settings.rate)
+        return (1,) * source.frames
+    return tuple(cutting.resample(source.times, float(source.rate), settings.rate))
 
 
-def _rate_note(video: Source, settings: ImportCommand) -> tuple[str, ...]:
-    if settings.rate is None:
-        return ()
-    if video.times is None or video.rate is None:
-        return ("images have no frame rate: all of them are kept, whatever --rate says",)
-    return (f"{float(video.rate):.6g} frames per second resampled to {settings.rate:g}",)
-
-
-def _partner(video: Stream, source: Source | None, what: str, settings: ImportCommand) -> Stream | None:
+def _partner(video: Source, source: Source, what: str, settings: ImportCommand) -> Source:
     """Masks or truths with the uses of their frames: as the video's, or by their own times if the counts differ.
 
     Raises InputError unless they match the video in number of frames, numbering and aspect ratio.
     """
-    if source is None:
-        return None
-    _check_view(video.source, source)
+    _check_view(video, source)
     if source.still and what == "masks":
-        return Stream(source, [sum(video.uses)])
+        return replace(source, uses=(sum(video.uses),))
     if what == "masks" and settings.missing_masks == "empty":
-        reader = pair_masks(video.source.reader, source.reader)
-        return Stream(Source(reader, video.source.frames, source.size), video.uses)
-    if source.frames != video.source.frames:
+        return replace(source, reader=pair_masks(video.reader, source.reader), frames=video.frames, uses=video.uses)
+    if source.frames != video.frames:
         return _by_time(video, source, what, settings)
-    refuse_other_numbers(video.source.reader, source.reader)
-    return Stream(source, video.uses)
+    refuse_other_numbers(video.reader, source.reader)
+    return replace(source, uses=video.uses)
 
 
-def _by_time(video: Stream, source: Source, what: str, settings: ImportCommand) -> Stream:
+def _by_time(video: Source, source: Source, what: str, settings: ImportCommand) -> Source:
     """Masks or truths whose number differs from the frames': paired by time at --rate, else refused."""
-    timed = video.source.times is not None and source.times is not None
+    timed = video.times is not None and source.times is not None
     uses = _uses(source, settings)
     if timed and settings.rate is not None and abs(sum(uses) - sum(video.uses)) <= 1:
-        return Stream(source, uses)
+        return replace(source, uses=uses)
     hint = ""
-    if timed and settings.rate is None and source.rate != video.source.rate:
-        rates = [float(one.rate or 0) for one in (source, video.source)]
+    if timed and settings.rate is None and source.rate != video.rate:
+        rates = [float(one.rate or 0) for one in (source, video)]
         hint = f"; they have {rates[0]:.4g} and {rates[1]:.4g} frames per second, --rate pairs them by time"
-    elif what == "masks" and (missing := video.source.reader.without_mask(source.reader)):
+    elif what == "masks" and (missing := video.reader.without_mask(source.reader)):
         hint = f"; {missing} have none, --missing-masks empty takes that as nothing to inpaint"
-    counts = f"{source.path} has {source.frames} {what} for the {video.source.frames} frames of {video.source.path}"
+    counts = f"{source.path} has {source.frames} {what} for the {video.frames} frames of {video.path}"
     raise InputError(counts + hint)
 
 

@@ -1,7 +1,7 @@
 """Resize frames and masks to a common size, without losing a masked pixel."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -22,12 +22,11 @@ FrameHole = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class ResizePlan:
-    """How frames of size `source` become frames of `size`: they are scaled to `scaled`, then cropped or padded.
+    """How frames of any resolution become frames of `size`: they are scaled to `scaled`, then cropped or padded.
 
     corner: (x, y) of the result's top left in the scaled frame; negative for black borders.
     """
 
-    source: Size
     scaled: Size
     corner: tuple[int, int]
     size: Size
@@ -40,10 +39,6 @@ class ResizePlan:
         """Resize a hole, bool [height, width]; pixels that contain any part of it are true, borders are false."""
         return self._cut(scale_hole(hole, self.scaled))
 
-    def of(self, source: Size) -> "ResizePlan":
-        """The same plan for frames of the same view in another resolution."""
-        return replace(self, source=source)
-
     def _cut(self, frame: NDArray) -> NDArray:
         (x, y), (width, height) = self.corner, self.size
         if min(x, y) < 0:
@@ -51,27 +46,17 @@ class ResizePlan:
             x, y = max(x, 0), max(y, 0)
         return np.ascontiguousarray(frame[y : y + height, x : x + width])
 
-    def __str__(self) -> str:
-        text = size_text(self.source)
-        if self.scaled != self.source:
-            text += f" scaled to {size_text(self.scaled)}"
-        if min(self.corner) < 0:
-            text += f", black borders to {size_text(self.size)}"
-        elif self.scaled != self.size:
-            text += f", cut to {size_text(self.size)}"
-        return text
-
 
 def plan(source: Size, pixel_aspect: Fraction, target: Size | None, how: How) -> ResizePlan:
     """Plan the resizing of frames to a size, with square pixels; target: None keeps the height."""
     width, height = source[0] * float(pixel_aspect), float(source[1])
     if target is None:
         scaled = (round(width), source[1])
-        return ResizePlan(source, scaled, (0, 0), scaled)
+        return ResizePlan(scaled, (0, 0), scaled)
     ratios = (target[0] / width, target[1] / height)
     scaled = _scaled(width, height, max(ratios) if how == "crop" else min(ratios))
     corner = ((scaled[0] - target[0]) // 2, (scaled[1] - target[1]) // 2)
-    return ResizePlan(source, scaled, *(((0, 0), scaled) if how == "fit" else (corner, target)))
+    return ResizePlan(scaled, *(((0, 0), scaled) if how == "fit" else (corner, target)))
 
 
 def _scaled(width: float, height: float, ratio: float) -> Size:

@@ -1,13 +1,19 @@
 """What a clip is before its frames are read: their number, size, times and rate."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, repeat
 from pathlib import Path
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from inpainting.core.errors import InputError
 from inpainting.video.reader import FrameReader, opened
+
+Image = NDArray[np.uint8]
 
 MIN_PRESENT_SHARE = 0.9
 """Least share of the frames and of the duration in its header that a video must have; headers are not exact."""
@@ -18,7 +24,7 @@ class Source:
     """A video, a folder of frames or one image.
 
     size: (width, height) in pixels, after rotation; pixel_aspect: width / height of a pixel; times: seconds of each
-    frame since the first, or None; rate: mean frames per second, or None.
+    frame since the first, or None; rate: mean frames per second, or None; uses: how often each frame is used.
     """
 
     reader: FrameReader
@@ -27,6 +33,7 @@ class Source:
     pixel_aspect: Fraction = Fraction(1)
     times: tuple[float, ...] | None = None
     rate: Fraction | None = None
+    uses: tuple[int, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -37,6 +44,10 @@ class Source:
     def still(self) -> bool:
         """Whether it is one image, for all frames."""
         return not (self.reader.is_video or self.path.is_dir())
+
+    def used(self, frames: Iterable[Image]) -> Iterator[Image]:
+        """The frames, each as often as it is used: uint8 [height, width, 3], or levels of masks, [height, width]."""
+        return chain.from_iterable(repeat(frame, uses) for uses, frame in zip(self.uses, frames, strict=False))
 
 
 def probe(path: Path, masks: bool = False) -> Source:
