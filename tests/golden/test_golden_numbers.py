@@ -50,8 +50,9 @@ def test_moved_numbers_are_written_only_with_another_version(tmp_path: Path) -> 
     comparing.check("stage", 2, {"b": 1 / 3, "a": 4}, relative=1e-5)
 
 
-def test_new_numbers_need_no_other_version(tmp_path: Path) -> None:
+def test_new_numbers_need_no_other_version_and_leave_the_others_as_they_are(tmp_path: Path) -> None:
     renewing = Golden(tmp_path, renew=True)
-    renewing.check("stage", 1, {"a": 2}, relative=0)
-    renewing.check("stage", 1, {"a": 2, "b": 3}, relative=0)
-    Golden(tmp_path, renew=False).check("stage", 1, {"a": 2, "b": 3}, relative=0)
+    renewing.check("stage", 1, {"a": 2.0}, relative=0)
+    renewing.check("stage", 1, {"a": 2.0001}, relative=0.01)
+    renewing.check("stage", 1, {"a": 2.0001, "b": 3}, relative=0.01)
+    Golden(tmp_path, renew=False).check("stage", 1, {"a": 2.0, "b": 3}, relative=0)
