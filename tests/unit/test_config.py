@@ -192,6 +192,7 @@ def test_experiments_start_from_the_training_section_and_the_seed_of_the_run(tmp
     ("values", "sentence"),
     [
         ({"training": {"stepss": 4}}, "training.stepss: there is no such setting; did you mean steps?"),
+        ({"latents": 5}, "latents: 5 was given, but it should be a section with names and values"),
         ({"windows": {"window": 48}}, "48 frames do not keep their length in the VAE; use 8k+1, such as 41 or 49"),
         ({"windows": {"window": 49}, "dataset": {"frames": 17}}, "49 frames do not fit into sequences of"),
         ({"dataset": {"root": "nowhere"}}, "dataset.root: nowhere does not exist"),

@@ -189,7 +189,7 @@ def test_a_video_that_was_cut_short_is_read_as_far_as_possible_with_a_warning(
 
 
 def test_a_folder_without_images_and_one_of_different_sizes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no images"):
+    with pytest.raises(InputError, match="holds neither images nor a folder RGB_480"):
         reader.read_video(tmp_path)
     Image.new("RGB", (4, 3)).save(tmp_path / "1.png")
     Image.new("RGB", (5, 3)).save(tmp_path / "2.png")

@@ -194,6 +194,8 @@ def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
     found = _found(detail["input"])
     if detail["type"] == "string_pattern_mismatch":
         message = "should be WIDTHxHEIGHT in pixels, such as 640x480"
+    if detail["type"] == "model_type":
+        message = "should be a section with names and values"
     if detail["type"] == "string_type" and isinstance(detail["input"], bool):
         message += "; YAML reads yes, no, on and off as true and false, so quote them"
     message = message.removeprefix("Input ").replace("input was", "it was")

@@ -9,14 +9,16 @@ from PIL import Image
 from inpainting.core.errors import InputError
 
 
-def image_files(folder: Path) -> list[Path]:
+def image_files(folder: Path, part: str = "") -> list[Path]:
     """The images of a folder, sorted by the numbers in their names: frame_2 before frame_10. Skips hidden files.
 
-    Raises InputError if there is none, or if two have the same numbers, such as 0001.png and 0001.jpg.
+    part: the subfolder that might have held them instead. Raises InputError if there is none, or if two have the same
+    numbers, such as 0001.png and 0001.jpg.
     """
     found = [p for p in folder.iterdir() if p.suffix.lower() in image_suffixes() and not p.name.startswith(".")]
     if not found:
-        raise InputError(f"{folder} holds no images; give a folder of frames, or a video")
+        neither = f"neither images nor a folder {part}" if part else "no images"
+        raise InputError(f"{folder} holds {neither}; give a folder of frames, or a video")
     by_numbers: dict[tuple[int, ...], Path] = {}
     for path in sorted(found):
         numbers = frame_numbers(path)

@@ -129,8 +129,8 @@ class FrameReader:
             return [path for path in self.chosen if path is not None]
         if not self.path.is_dir():
             return [] if self.is_video else [self.path]
-        folder = self.path / self.part if (self.path / self.part).is_dir() else self.path
-        return image_files(folder)[: self.limit]
+        inner = self.path / self.part
+        return (image_files(inner) if inner.is_dir() else image_files(self.path, self.part))[: self.limit]
 
     @property
     def numbers(self) -> tuple[int, ...] | None:
