@@ -9,12 +9,14 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from inpainting.models import bases
 
+FUN = {"in_channels": 33, "add_noise_in_inpaint_model": True}
+
 CONFIGS: dict[str, dict[str, Any]] = {
     "CogVideoX-2b": {},
     "CogVideoX-5b": {"use_rotary_positional_embeddings": True},
     "CogVideoX1.5-5b": {"use_rotary_positional_embeddings": True, "patch_size_t": 2},
-    "CogVideoX-Fun-V1.1-2b-InP": {"in_channels": 33},
-    "CogVideoX-Fun-V1.1-5b-InP": {"in_channels": 33, "use_rotary_positional_embeddings": True},
+    "CogVideoX-Fun-V1.1-2b-InP": FUN,
+    "CogVideoX-Fun-V1.1-5b-InP": FUN | {"use_rotary_positional_embeddings": True},
 }
 """By the family's name the keys of transformer/config.json that differ from CogVideoX-2b's."""
 

@@ -59,6 +59,16 @@ def test_a_family_is_told_by_its_configuration(load: Load, name: str) -> None:
     assert bases.family_named(name) is family
 
 
+@pytest.mark.parametrize("rotary", [False, True])
+def test_33_channels_that_videox_fun_has_not_made_are_refused(rotary: bool) -> None:
+    config = {"in_channels": 33, "out_channels": 16, "use_rotary_positional_embeddings": rotary}
+    with pytest.raises(
+        ValueError, match=r"has 33 channels in and 16 out, which is not supported; .*add_noise_in_inpaint"
+    ):
+        bases.family_of(config, {}, {})
+    assert bases.family_of(config | families.FUN, {}, {}).condition_channels == 17
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(4, 4), (6, 10)])
 @pytest.mark.parametrize("name", ["CogVideoX-2b", "CogVideoX-5b"])
 def test_the_prediction_is_that_of_diffusers_call(load: Load, name: str, rows: int, columns: int) -> None:

@@ -13,21 +13,31 @@ from typing import TYPE_CHECKING
 from inpainting.core.errors import UsageError
 from inpainting.models.cogvideox import CogVideoX
 from inpainting.models.cogvideox_5b import CogVideoX5B
+from inpainting.models.family import Config
 
 if TYPE_CHECKING:
     from diffusers import CogVideoXTransformer3DModel
     from torch import Tensor
 
 
+MARK = "add_noise_in_inpaint_model"
+"""A setting that the transformer's class in VideoX-Fun writes; 33 channels alone may mean anything."""
+
+
 class FunInpainting(CogVideoX):
     """The inputs of both sizes."""
 
-    features = "33 channels in, of which 17 are mask and masked clip"
+    features = f"33 channels in, of which 17 are mask and masked clip, and {MARK} in transformer/config.json"
     trained_in = ("bfloat16",)
     condition_channels = 17
     unadapted = {"conditioning": "concat", "fill": "black", "mask_input": "trilinear"}  # noqa: RUF012
     mask_scale: float
     """What the known pixels' 1 was multiplied by in the training of the base: its VAE's scaling factor."""
+
+    def unsupported(self, transformer: Config, vae: Config, scheduler: Config) -> list[str]:
+        """Refuses a configuration that VideoX-Fun has not written, too."""
+        found = super().unsupported(transformer, vae, scheduler)
+        return found if MARK in transformer else [*found, f"no {MARK}"]
 
     def model_input(self, noisy_latents: Tensor, condition_latents: Tensor, mask: Tensor) -> Tensor:
         """Noisy latents, the known share of each latent, and condition latents.
