@@ -8,6 +8,8 @@ import commands
 import pytest
 import yaml
 from inpainting.cli import main
+from inpainting.config import resolve
+from inpainting.core.settings import read_values
 from inpainting.planning import doctor
 from inpainting.planning.settings import DoctorCommand
 from inpainting.video.sequence import FOLDERS
@@ -98,3 +100,23 @@ def test_a_disk_that_is_too_small_is_missing_space(values: dict[str, Any], tmp_p
     settings = DoctorCommand(configfile=written(tmp_path / "c.yaml", many), results=tmp_path)
     disk = next(finding for finding in doctor.checks(settings) if finding.what == "disk")
     assert disk.needed and disk.next == "`inpaint plan` says which settings take less"
+
+
+@pytest.mark.parametrize(
+    ("total", "helps"),
+    [
+        (10**12, []),
+        (
+            10**7,
+            ["train lora: training.gradient_checkpointing: true; model.quantization: int8; fewer", "model.offload"],
+        ),
+    ],
+)
+def test_a_gpu_that_is_too_small_gets_the_settings_that_take_less(
+    values: dict[str, Any], tmp_path: Path, total: int, helps: list[str]
+) -> None:
+    path = written(tmp_path / "c.yaml", values | {"training": {"micro_batch_size": 1, "batch_size": 4}})
+    finding = doctor._gpu_memory(resolve(read_values(path, "--configfile"), [path.parent]), total)
+    assert bool(finding.next) == bool(helps) and not finding.needed
+    assert all(sentence in finding.next for sentence in helps)
+    assert finding.found.endswith("besides CUDA")

@@ -17,8 +17,10 @@ from inpainting.core.settings import read_values
 from inpainting.models import bases
 from inpainting.models.settings import InferenceSettings
 from inpainting.models.shapes import read_base
+from inpainting.planning.cards import Card
 from inpainting.planning.disk import disk_rows
 from inpainting.planning.host_memory import HostMemory
+from inpainting.planning.memory import memory_rows
 from inpainting.planning.settings import DoctorCommand
 from inpainting.planning.work import count_work
 
@@ -72,6 +74,8 @@ def checks(settings: DoctorCommand) -> Iterator[Finding]:
     yield (dataset := _dataset(config))
     if not dataset.next:
         yield _disk(config, settings.results)
+        if config.model.device != "cpu" and (total := _gpu_total()) is not None:
+            yield _gpu_memory(config, total)
 
 
 def _python() -> Finding:
@@ -153,6 +157,24 @@ def _dataset(config: PipelineConfig) -> Finding:
     whole = sum(all((path / name).is_dir() for name in config.dataset.folders) for path in folders)
     found = f"{config.dataset.root}: {whole:,} of {len(folders):,} folders have {', '.join(config.dataset.folders)}"
     return Finding("dataset", found, "" if whole else "give the folder that holds one such folder per sequence")
+
+
+def _gpu_total() -> int | None:
+    """Bytes of the first GPU's memory, None where PyTorch sees no GPU."""
+    import torch
+
+    return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+
+
+def _gpu_memory(config: PipelineConfig, total: int) -> Finding:
+    """A GPU's memory against what the plan counts for each stage."""
+    base = read_base(config.model.base, config.model.revision)
+    work = count_work(config, base.geometry, given=None, size=None)
+    rows = memory_rows(config, base, work, Card("this GPU", peak_tflops=0.0, memory_gb=total / 1e9))
+    most = max(rows, key=lambda row: row.total)
+    found = f"{format_bytes(total)}, and {most.stage} takes up to {format_bytes(most.total)}, besides CUDA"
+    helps = ". ".join(f"{row.stage}: {row.helps}" for row in rows if row.total > total)
+    return Finding("GPU memory", found, helps, needed=False)
 
 
 def _disk(config: PipelineConfig, results: Path) -> Finding:

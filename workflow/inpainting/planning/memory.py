@@ -47,7 +47,9 @@ def memory_rows(config: PipelineConfig, base: Base, work: Work, card: Card | Non
     activations = max(inference_activations(base, shape, value), vae_activations(base, shape, DECODE_UNITS, vae_value))
     parts = {"base": resident_bytes(base.transformer, config.model), "adapter": max(adapters, default=0), **vae}
     less = [f"model.{name}: {str(setting).lower()}" for name, setting in config.model.less_memory().items()]
-    rows.append(MemoryRow("validate, evaluate", {**parts, "activations": activations}, "; ".join(less)))
+    rows.append(
+        MemoryRow("validate, evaluate", {**parts, "activations": activations}, "; ".join(less) or "smaller frames")
+    )
     return rows
 
 
