@@ -247,7 +247,7 @@ def test_names_of_folders_that_can_not_be_are_refused(names: dict[str, str], sen
         resolve({"extends": "config/config.yaml", "dataset": names})
 
 
-@pytest.mark.parametrize("name", ["cogvideox-5b", "cogvideox-1.5-5b", "cogvideox-fun-2b-inp"])
+@pytest.mark.parametrize("name", ["cogvideox-5b", "cogvideox-1.5-5b", "cogvideox-fun-2b-inp", "cogvideox-fun-5b-inp"])
 def test_other_bases_differ_from_2b_in_base_precision_and_what_the_base_was_trained_with(
     tmp_path: Path, name: str
 ) -> None:

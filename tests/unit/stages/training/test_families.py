@@ -1,4 +1,4 @@
-"""Bases of every model family are trained, resumed, validated and inpainted with."""
+"""Bases of every model family are trained, resumed, validated and inpainted with; diffusers alone loads their LoRA."""
 
 from pathlib import Path
 
@@ -6,11 +6,17 @@ import commands
 import families
 import numpy as np
 import pytest
+from diffusers import CogVideoXTransformer3DModel
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
+from inpainting.models import bases, parity
+from inpainting.models.adapter_files import LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.settings import InferenceSettings
+from inpainting.models.widening import widen_patch_embedding
 from inpainting.sampling.loading import load_pipeline, noise_generator
 from inpainting.video import sequence
+from safetensors.torch import load_file
 
 
 @pytest.fixture(params=families.CONFIGS)
@@ -32,6 +38,14 @@ def test_a_family_is_trained_resumed_validated_and_inpainted_with(
     assert config.channels == 33
     assert config.widened == (checkpoint / "adapter" / "widened.safetensors").exists()
     assert config.widened == (config.family not in families.INPAINTING)
+
+    plain = CogVideoXTransformer3DModel.from_pretrained(base, subfolder="transformer")
+    if config.widened:
+        widen_patch_embedding(plain, config.channels)
+        plain.load_state_dict(load_file(checkpoint / "adapter" / WIDENED_FILE), strict=False)
+    plain.load_lora_adapter(checkpoint / "adapter", prefix="transformer", weight_name=LORA_FILE)
+    predicted = parity.predict(bases.family(str(base)), plain, read_prompt(checkpoint / "adapter" / PROMPT_FILE))
+    assert parity.relative_difference(predicted, parity.read_prediction(checkpoint)) < 1e-5
 
     clip = tiny_results / "dataset" / f"{0:016x}"
     rgb, mask = sequence.read_rgb(clip, 0, 9), sequence.read_mask(clip, 0, 9)
