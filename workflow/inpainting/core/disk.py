@@ -1,5 +1,7 @@
-"""Free space of disks, and bytes as text."""
+"""Free space and inodes of disks, and bytes as text."""
 
+import math
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +12,12 @@ def free_bytes(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
+
+
+def free_inodes(folder: Path) -> float:
+    """How many more files and folders the disk of a folder can hold; infinity where it has no such limit."""
+    disk = os.statvfs(folder)
+    return disk.f_favail if disk.f_files else math.inf
 
 
 def format_bytes(size: float) -> str:

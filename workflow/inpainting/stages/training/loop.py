@@ -268,6 +268,7 @@ class Run:
             lasts=step in wanted,
         )
         checkpoints.thin(folder, self.settings.keep_last, wanted)
+        checkpoints.warn_of_full_disk(folder, wanted)
 
     @torch.compiler.set_stance("force_eager")
     def _predict_for_parity(self) -> Tensor:
