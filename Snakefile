@@ -39,6 +39,13 @@ rule all:
     localrule: True
 
 
+onstart:
+    if os.path.exists("results") and not os.access("results", os.W_OK):
+        sys.exit(
+            "results/ can't be written: its disk is read-only, or there is no permission"
+        )
+
+
 onsuccess:
     assemble(workflow, "results/report.html")
     Path("results/unfinished.html").unlink(missing_ok=True)
