@@ -157,7 +157,7 @@ def test_masks_of_0_and_1_are_refused_with_their_highest_value(
 
 
 def test_masks_of_other_numbers_are_refused_and_frames_in_steps_are_used_in_order(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, images, step in (
         ("frames", picture_frames(9), 2),
@@ -170,7 +170,11 @@ def test_masks_of_other_numbers_are_refused_and_frames_in_steps_are_used_in_orde
     assert run(tmp_path / "frames", tmp_path / "others", tmp_path / "out") == 1
     assert "do not match; a frame may be missing" in capsys.readouterr().err
     assert run(tmp_path / "frames", tmp_path / "masks", tmp_path / "out") == 0
-    assert len(reader.read_video(tmp_path / "out").frames) == 9
+    assert len(reader.read_video(tmp_path / "out").frames) == 9 and "missing" not in caplog.text
+    for name in ("frames", "masks"):
+        (tmp_path / name / sequence.frame_name(5)).unlink()
+    assert run(tmp_path / "frames", tmp_path / "masks", tmp_path / "without") == 0
+    assert "frame numbers are missing; the frames are used in order" in caplog.text
 
 
 def test_frames_without_a_mask_are_named_or_stay_as_they_are(

@@ -66,9 +66,8 @@ def make_plan(clip: ClipFiles, settings: ImportCommand) -> Plan:
         notes += ("images have no frame rate: all of them are kept, whatever --rate says",)
     if pieces[-1].first + pieces[-1].frames < total:
         notes += ("frames at the end that do not fill a sequence are left out",)
-    numbers = video.reader.numbers
-    if numbers is not None and len(set(np.diff(numbers))) > 1:
-        notes += ("frame numbers are missing; the frames are used in order",)
+    if video.reader.gaps:
+        notes += (video.reader.gaps,)
     return Plan(video, mask, truth, geometry, total, pieces, notes)
 
 

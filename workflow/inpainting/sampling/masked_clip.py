@@ -1,5 +1,6 @@
 """A clip and its mask on disk, read frame by frame as often as needed and never held in memory."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -19,6 +20,8 @@ from inpainting.video.images import MaskLevels, Picture
 from inpainting.video.masks import Hole
 from inpainting.video.reader import FrameReader, Timing
 from inpainting.video.settings import MaskSettings, MissingMasks
+
+log = logging.getLogger(__name__)
 
 FILL_BLOCK = 200
 """Frames that a fill that uses other frames gets at once: all of a shorter clip, as in training."""
@@ -123,6 +126,8 @@ def scan_clip(
     if reason := masks.below_threshold(highest, settings.mask_threshold):
         raise InputError(reason)
     reader.refuse_other_numbers(reel, mask_reel)
+    if reel.gaps:
+        log.warning("%s: %s", reel.path, reel.gaps)
     box = Region.around(masks.dilate(seen[None], settings.mask_dilation)[0]) if seen.any() else None
     return MaskedClip(
         reel, mask_reel, settings, single_mask, size, timing, tuple(areas * frames if single_mask else areas), box

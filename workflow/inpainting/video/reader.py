@@ -138,6 +138,12 @@ class FrameReader:
         found = [numbers[-1] for file in self.files if self.path.is_dir() and (numbers := frame_numbers(file))]
         return tuple(found) if len(set(found)) == len(self.files) > 0 else None
 
+    @property
+    def gaps(self) -> str:
+        """What to tell of a folder whose files are numbered in steps that differ; "" for others."""
+        steps = set(np.diff(self.numbers or ()))
+        return "frame numbers are missing; the frames are used in order" if len(steps) > 1 else ""
+
     def without_mask(self, masks: "FrameReader") -> str:
         """The names of this folder's frames whose number no mask of another folder has; "" for all or none of them."""
         known = {numbers[-1] for file in masks.files if (numbers := frame_numbers(file))}
