@@ -170,7 +170,13 @@ rule draw_checkpoints:
             "results/figures/validation/{experiment}.svg",
             caption="../report/checkpoints.rst",
             category="3. Checkpoints",
-            labels={"experiment": "{experiment}"},
+            labels={"experiment": "{experiment}", "what": "scores"},
+        ),
+        choices=report(
+            "results/figures/validation/choices/{experiment}.png",
+            caption="../report/choices.rst",
+            category="3. Checkpoints",
+            labels={"experiment": "{experiment}", "what": "pictures by criterion"},
         ),
     log:
         "results/logs/draw-checkpoints-{experiment}.log",
@@ -181,7 +187,7 @@ rule draw_checkpoints:
         version=REPORT_VERSION,
     shell:
         "inpaint draw-checkpoints --best {input.best} --experiment {wildcards.experiment:q} --png {output.png}"
-        " --svg {output.svg} 2>&1 | tee {log}"
+        " --svg {output.svg} --choices {output.choices} 2>&1 | tee {log}"
 
 
 rule draw_comparison:

@@ -78,6 +78,12 @@ def write_figure(figure: Figure, png: Path, svg: Path) -> None:
             figure.savefig(temporary, dpi=150, metadata=metadata)
 
 
+def write_png(figure: Figure, png: Path) -> None:
+    """Write a figure of pictures as PNG alone, as `write_figure` does."""
+    with atomic_path(png) as temporary:
+        figure.savefig(temporary, dpi=150, metadata={"Software": None})
+
+
 def title(axes: Axes, text: str, below: str = "") -> None:
     """Set a title above the axes, with a small grey line of text below it."""
     axes.set_title(text, pad=24)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import commands
 from inpainting.artifacts.scores import read_results
+from inpainting.artifacts.validation_pictures import cache_folder, read_pictures, steps_folder
 from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core.files import file_digest, read_table
@@ -41,5 +42,8 @@ def test_the_chosen_checkpoint_is_evaluated_with_the_chosen_number_of_denoising_
     assert set(read_table(tmp_path / "tables" / "comparison.tsv")["method"]) == set(results)
     steps = f"{chosen['sampling_steps']} denoising step{'s' * (chosen['sampling_steps'] > 1)}."
     assert steps in (tmp_path / "tables" / "comparison.md").read_text()
-    figure = {"png": tmp_path / "curve.png", "svg": tmp_path / "curve.svg"}
+    pictures = read_pictures(steps_folder(cache_folder(scores[0]), 1))
+    assert pictures
+    assert all(truth.shape == output.shape and (truth != output).any() for truth, output in pictures.values())
+    figure = {"png": tmp_path / "curve.png", "svg": tmp_path / "curve.svg", "choices": tmp_path / "choices.png"}
     assert main(commands.command("draw-checkpoints", best=best, experiment="mine", **figure)) == 0

@@ -5,16 +5,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inpainting.artifacts.best import BestCheckpoint, Candidate
-from inpainting.artifacts.validation_scores import Criterion, MeanScore, Score
-from inpainting.core.figures import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure
+from inpainting.artifacts.validation_scores import MeanScore, Score
+from inpainting.core.figures import BLUE, GREY, INK, PALE, new_figure, outlined, styled, title, write_figure, write_png
+from inpainting.stages.report.criteria import NAMES
+from inpainting.stages.report.draw_choices import choices_figure
 from inpainting.stages.report.settings import DrawCheckpointsCommand
-
-NAMES: dict[Criterion, str] = {
-    "psnr_mask": "PSNR in the mask",
-    "ssim_mask": "SSIM in the mask",
-    "detail_mask": "detail in the mask",
-    "mean_rank": "mean rank",
-}
 
 PANELS: dict[Score, tuple[str, str]] = {
     "psnr_mask": ("PSNR in the mask, dB", "{:.2f} dB"),
@@ -25,10 +20,12 @@ PANELS: dict[Score, tuple[str, str]] = {
 
 
 def draw_checkpoints(settings: DrawCheckpointsCommand) -> None:
-    """Draw the scores of an experiment's checkpoints by training step."""
+    """Draw the scores of an experiment's checkpoints by training step, and what each criterion's choice paints."""
     best = BestCheckpoint.read(settings.best, "--best")
     with styled():
         write_figure(checkpoints_figure(settings.experiment, best), settings.png, settings.svg)
+        if settings.choices is not None:
+            write_png(choices_figure(settings.experiment, settings.best.parent, best), settings.choices)
 
 
 def checkpoints_figure(experiment: str, best: BestCheckpoint) -> Figure:

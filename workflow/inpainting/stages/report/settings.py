@@ -126,6 +126,8 @@ class DrawCheckpointsCommand(Drawing):
     """best.json, as `inpaint best` wrote it."""
     experiment: str
     """Name of the experiment, for the title."""
+    choices: Path | None = None
+    """A second .png to write: pictures by the checkpoints that each criterion would have chosen."""
 
 
 class DrawComparisonCommand(Drawing):

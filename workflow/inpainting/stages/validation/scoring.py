@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
+import numpy as np
 import pandas as pd
 
+from inpainting.artifacts.validation_pictures import write_picture
 from inpainting.baselines.fills import fill
 from inpainting.core import seeds
 from inpainting.core.files import write_table
 from inpainting.core.item_cache import ItemCache
 from inpainting.core.workers import map_prefetched, process_pool
 from inpainting.metrics.by_region import BY_REGION
+from inpainting.metrics.crop import square_around
 from inpainting.metrics.detail import DETAIL
 from inpainting.metrics.metric import Reference
 from inpainting.metrics.regions import Regions
@@ -29,6 +34,9 @@ if TYPE_CHECKING:  # worker processes need neither torch nor diffusers
 
 SCORES_FILE = "frames.parquet"
 """A scored sequence's file in the cache: the scores of its frames."""
+
+PICTURE_SIDE = 256
+"""Largest side in pixels of what a picture shows."""
 
 Caches = Mapping[int, ItemCache]
 """The caches of scores, by number of denoising steps."""
@@ -119,4 +127,16 @@ def _score(caches: Caches, inpainted: tuple[Job, FilledClip, list[Output]]) -> s
         )
         with caches[output.steps].adding(job.sequence) as folder:
             write_table(folder / SCORES_FILE, table)
+            _write_picture(folder, clip, output.frames)
     return job.sequence
+
+
+def _write_picture(folder: Path, clip: FilledClip, output: Frames) -> None:
+    """Keep the square around the hole where it is largest, of truth and output; none without a hole."""
+    frame = int(clip.hole.sum(axis=(1, 2)).argmax())
+    square = square_around(clip.hole[frame])
+    if square is None:
+        return
+    crops = [image[frame][square] for image in (clip.truth, output)]
+    side = min(PICTURE_SIDE, len(crops[0]))
+    write_picture(folder, *(np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)) for crop in crops))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from inpainting.artifacts.manifest import choose_sequences, sequence_digests
 from inpainting.artifacts.split import VALIDATION
+from inpainting.artifacts.validation_pictures import cache_folder, steps_folder
 from inpainting.artifacts.validation_scores import (
     SCORES,
     VALIDATION_VERSION,
@@ -49,9 +50,9 @@ def validate(settings: ValidateCommand) -> None:
     models = {part: loading.part_digest(settings.base, part) for part in ("transformer", "vae")}
     models["adapter"] = adapter_digest(settings.checkpoint / "adapter")
     digests = sequence_digests(settings.manifest, chosen)
-    cache_folder = settings.out.with_suffix(".items")
-    difference = _difference(cache_folder, settings.section(TransformerSettings), settings.checkpoint, models)
-    scores = score_checkpoint(settings, chosen, cache_folder, sequence_keys(settings, models, chosen, digests))
+    cache = cache_folder(settings.out)
+    difference = _difference(cache, settings.section(TransformerSettings), settings.checkpoint, models)
+    scores = score_checkpoint(settings, chosen, cache, sequence_keys(settings, models, chosen, digests))
     runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
     inputs = models | {"sequences": value_digest(sorted(digests.items()))} | bases.provenance(settings.base)
     result = ValidationScores(
@@ -78,13 +79,13 @@ def sequence_keys(
 
 
 def score_checkpoint(
-    settings: ValidateCommand, chosen: dict[str, int], cache_folder: Path, keys: dict[str, str]
+    settings: ValidateCommand, chosen: dict[str, int], folder: Path, keys: dict[str, str]
 ) -> pd.DataFrame:
     """In-mask scores of the raw output, a row per number of denoising steps and sequence: see `per_sequence`.
 
-    cache_folder: of the scores of earlier runs, which are reused if their keys are the same.
+    folder: of the scores of earlier runs, which are reused if their keys are the same.
     """
-    caches = {steps: ItemCache(cache_folder / f"steps-{steps}", keys) for steps in settings.steps}
+    caches = {steps: ItemCache(steps_folder(folder, steps), keys) for steps in settings.steps}
     missing = {steps: set(cache.missing()) for steps, cache in caches.items()}
     jobs = [
         Job(name, frames, steps)
@@ -99,15 +100,15 @@ def score_checkpoint(
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
-def _difference(cache_folder: Path, model: TransformerSettings, checkpoint: Path, digests: dict[str, str]) -> float:
+def _difference(folder: Path, model: TransformerSettings, checkpoint: Path, digests: dict[str, str]) -> float:
     """See `difference_to_training`; the result for the same files is taken from the cache."""
     probe = checkpoint / PARITY_FILE
     key = value_digest([model.shaping(), digests, file_digest(probe) if probe.is_file() else None])
-    cache = ItemCache(cache_folder, {"difference": key})
+    cache = ItemCache(folder, {"difference": key})
     if cache.missing():
         found = difference_to_training(model, checkpoint)
-        with cache.adding("difference") as folder:
-            write_json(folder / "difference.json", found)
+        with cache.adding("difference") as added:
+            write_json(added / "difference.json", found)
     difference: float = read_json(cache.path("difference") / "difference.json")
     return difference
 
