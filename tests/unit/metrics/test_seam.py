@@ -53,3 +53,13 @@ def test_the_steps_are_those_of_neighbours_across_the_edge() -> None:
     hole = grey[..., 0] > 0
     assert score_seam(grey, np.zeros_like(grey), hole).to_numpy().tolist() == [[8100, 0, 4]]
     assert score_seam(grey, grey, np.ones_like(hole))["step_edge"].isna().all(), "a hole that is all has no edge"
+
+
+def test_steps_into_a_shadow_of_the_input_do_not_count(truth: Frames, hole: NDArray[np.bool_]) -> None:
+    shaded, effect = truth.copy(), np.zeros_like(hole)
+    effect[:, 24:28] = True
+    shaded[effect] //= 2
+    with_shadow, without = (score_seam(shaded, truth, hole, ignored) for ignored in (None, effect))
+    assert (with_shadow["step_edge"] > 2 * with_shadow["step_truth_edge"]).all()
+    assert without["step_edge"].equals(without["step_truth_edge"])
+    assert (without["edge_pairs"] == 3 * 16).all()

@@ -14,25 +14,32 @@ SEAM_COLUMNS = ("step_edge", "step_truth_edge", "edge_pairs")
 """Columns of `score_seam`."""
 
 
-def score_seam(output: Frames, truth: Frames, filled: Hole) -> pd.DataFrame:
+def score_seam(output: Frames, truth: Frames, filled: Hole, effect: Hole | None = None) -> pd.DataFrame:
     """Squared steps of luminance across the edge of what was filled: a row per frame, columns SEAM_COLUMNS.
 
-    output, truth: uint8 [frames, height, width, 3]; filled: the dilated hole, bool [frames, height, width]. step_edge,
+    output, truth: uint8 [frames, height, width, 3]; filled: the dilated hole, bool [frames, height, width]; effect:
+    pixels that do not count, of the same shape, because the input has a shadow there that no fill can match. step_edge,
     step_truth_edge: mean of the squared difference, in squared grey levels, of two pixels side by side, one of which
     was filled, in output and in truth; NaN without such pairs. edge_pairs: their number.
     """
     rows = []
     for frame, hole in enumerate(filled):
-        steps = [_squared_steps(clip[frame], hole) for clip in (output, truth)]
+        ignored = np.zeros_like(hole) if effect is None else effect[frame]
+        steps = [_squared_steps(clip[frame], hole, ignored) for clip in (output, truth)]
         means = [float(values.mean()) if len(values) else np.nan for values in steps]
         rows.append((*means, len(steps[0])))
     return pd.DataFrame(rows, columns=list(SEAM_COLUMNS))
 
 
-def _squared_steps(image: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Of each pair of neighbours, right and below, across the hole's edge: float64 [pairs]."""
+def _squared_steps(
+    image: NDArray[np.uint8], hole: NDArray[np.bool_], ignored: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Of each pair of neighbours, right and below, across the hole's edge and none of them ignored: float64 [pairs]."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
-    steps = [np.diff(grey, axis=axis)[np.diff(hole, axis=axis)] for axis in (0, 1)]
+    steps = []
+    for axis, before, after in ((0, np.s_[:-1], np.s_[1:]), (1, np.s_[:, :-1], np.s_[:, 1:])):
+        counted = np.diff(hole, axis=axis) & ~ignored[before] & ~ignored[after]
+        steps.append(np.diff(grey, axis=axis)[counted])
     return np.square(np.concatenate(steps))
 
 
@@ -43,7 +50,7 @@ def _decibels(groups: Groups, output: pd.Series, truth: pd.Series, pairs: pd.Ser
 
 
 def _score(output: Frames, reference: Reference) -> pd.DataFrame:
-    return score_seam(output, reference.truth, reference.regions.filled)
+    return score_seam(output, reference.truth, reference.regions.filled, reference.regions.effect)
 
 
 SEAM = Metric(
