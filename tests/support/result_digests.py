@@ -25,6 +25,7 @@ NOT_COMPARED = (
     # These show measured values; the .tsv they are made from are compared.
     "figures/cost.*",
     "figures/training/*",
+    "figures/trainings.*",
     "tables/comparison.*[!v]",
     "tables/metrics.*[!v]",
     "tables/strata.*[!v]",

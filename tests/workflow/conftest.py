@@ -7,6 +7,8 @@ import pytest
 from inpainting.cli import main
 from snakemake_runs import configure, run
 
+ODD_NAMES = ["$(touch x); rm .", "it's a été {x} *", 'a "`touch x`" \\b', "ABCDEF Abcdef ab", "ABCDEF Abcdef aB"]
+"""Names of sequences that a shell or Snakemake would read otherwise, or that differ in case only."""
 METHODS = ["ceiling", "base", "telea", "masked_input"]
 
 
@@ -18,6 +20,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
     assert main(commands.command("sample", folder / "sequences", **sample)) == 0
     broken = sorted((folder / "sequences").glob("?" * 16))[0]
     (broken / "GT_480" / "frame_00005.png").unlink()
+    for sequence, name in zip(sorted((folder / "sequences").glob("?" * 16))[1:], ODD_NAMES, strict=False):
+        sequence.rename(sequence.with_name(name))
     rows = [
         "experiment\toverrides\tdescription",
         "one\t\tas it stands",

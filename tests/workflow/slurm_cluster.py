@@ -107,6 +107,7 @@ def _configuration(folder: Path) -> str:
         "SlurmdParameters": "config_overrides",
         "ReturnToService": 2,
         "KillWait": 5,
+        "MinJobAge": 3600,  # so that a test can ask about all jobs of a long run
         "MailProg": "/bin/true",
     }
     nodes = [
