@@ -13,13 +13,16 @@ import pytest
 from inpainting.cli import main
 from inpainting.config import schema
 from inpainting.core.files import read_table
+from inpainting.metrics.settings import WeightsSettings
 from snakemake_runs import configure, run
 
 NAME = "a 'b\" $(touch pwned) `touch pwned`; touch pwned {word} {experiment} * \\"
 """A folder's name in which a shell would find commands, and Snakemake wildcards."""
 
-ROOT, BASE, ADAPTER, OUTPUTS = (f"{what} {NAME}" for what in ("root", "base", "adapter", "outputs"))
+ROOT, BASE, ADAPTER, OUTPUTS, VOTES = (f"{what} {NAME}" for what in ("root", "base", "adapter", "outputs", "votes"))
 RGB, MASK, TRUTH = (f"{what} {NAME}" for what in ("rgb", "mask", "truth"))
+
+WEIGHTS = tuple(WeightsSettings.model_fields)
 
 OPTIONS = {
     "dataset.root": ("dataset", ROOT),
@@ -33,6 +36,9 @@ OPTIONS = {
     "training.wandb_project": ("wandb-project", NAME),
     "evaluation.adapters": ("adapter", ADAPTER),
     "evaluation.external": ("outputs", OUTPUTS),
+    "evaluation.preference": ("preference", VOTES),
+    "evaluation.prove": ("prove", f"theirs={NAME}"),
+    **{f"evaluation.{name}": (name.replace("_", "-"), f"{name} {NAME}") for name in WEIGHTS},
     "report.shown": ("shown", NAME),
 }
 """Settings that may hold any text, with the option that takes each and its value here."""
@@ -55,6 +61,8 @@ def folder(tmp_path: Path, tiny_base: Path) -> Path:
     (tmp_path / BASE).symlink_to(tiny_base)
     (tmp_path / ADAPTER).mkdir()
     (tmp_path / ADAPTER / NAME).touch()
+    for name in (VOTES, *(f"{weights} {NAME}" for weights in WEIGHTS)):
+        (tmp_path / name).touch()
     (tmp_path / NAME).write_text("experiment\toverrides\tdescription\none\t\tas it stands\n")
     configure(
         tmp_path,
@@ -64,7 +72,14 @@ def folder(tmp_path: Path, tiny_base: Path) -> Path:
         dataset={"root": ROOT, "frames": 9, "rgb_folder": RGB, "mask_folder": MASK, "truth_folder": TRUTH},
         latents={"prompt": NAME},
         training={"targets": ["to_q", NAME], "wandb_project": NAME},
-        evaluation={"methods": ["telea"], "adapters": {"given": [ADAPTER]}, "external": {"theirs": OUTPUTS}},
+        evaluation={
+            "methods": ["telea"],
+            "adapters": {"given": [ADAPTER]},
+            "external": {"theirs": OUTPUTS},
+            "preference": VOTES,
+            "prove": [f"theirs={NAME}"],
+            **{name: f"{name} {NAME}" for name in WEIGHTS},
+        },
         report={"shown": [NAME]},
     )
     return tmp_path

@@ -158,6 +158,7 @@ rule tables:
         preference=tracked_inputs(
             [path for path in [settings.evaluation.preference] if path]
         ),
+        prove=tracked_inputs(settings.evaluation.prove_files().values()),
     output:
         comparison=multiext("results/tables/comparison", ".tsv", ".md", ".tex"),
         strata=multiext("results/tables/strata", ".tsv", ".md", ".tex"),
@@ -208,7 +209,7 @@ rule tables:
         groups=verbatim(
             ",".join(f"{name}={group}" for name, group in TABLE_NAMES.items()) or "[]"
         ),
-        options=settings.evaluation.section(TablesSettings).to_options(),
+        options=verbatim(settings.evaluation.section(TablesSettings).to_options()),
         out=subpath(output.summary, parent=True),
         seed=settings.seed,
         version=TABLES_VERSION,
