@@ -23,7 +23,7 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from inpainting import artifacts
-from inpainting.artifacts import examples, inspected_shard, latents, prompt, training_log
+from inpainting.artifacts import examples, inspected_shard, latents, prompt, training_log, validation_pictures
 from inpainting.artifacts.formats import FILES, JsonFile, ParquetTable, TextTable, digests
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.artifacts.record import Content, Soundness
@@ -165,6 +165,13 @@ def write_examples(folder: Path, frames: Any) -> None:
     examples.write_example(folder, {examples.RAW: frames})
 
 
+def write_pictures(folder: Path, pictures: dict[str, tuple[Any, Any]]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, (truth, output) in pictures.items():
+        (folder / name).mkdir(parents=True)
+        validation_pictures.write_picture(folder / name, truth, output)
+
+
 def write_latents(path: Path, tensors: dict[str, Any]) -> None:
     latents.write_shard(path, tensors, "truth", KEYS, "source", {})
 
@@ -183,6 +190,7 @@ def read_latents(path: Path) -> dict[str, Any]:
 KEYS = {"a": "0" * 500}
 tensors = st.lists(floats, min_size=1, max_size=4).map(lambda found: torch.tensor(found, dtype=torch.float32))
 pixels = arrays(np.uint8, st.tuples(st.integers(1, 2), st.integers(1, 4), st.integers(1, 4), st.just(3)))
+squares = st.integers(1, 4).flatmap(lambda side: arrays(np.uint8, (side, side, 3)))
 
 OTHERS = {
     examples: Format(
@@ -206,6 +214,14 @@ OTHERS = {
         ),
         lambda path, shard: shard.write(path),
         inspected_shard.InspectedShard.read,
+    ),
+    validation_pictures: Format(
+        "validation_pictures",
+        st.fixed_dictionaries({"a": squares.flatmap(lambda square: st.tuples(st.just(square), st.just(255 - square)))}),
+        write_pictures,
+        validation_pictures.read_pictures,
+        checked=False,
+        file=lambda folder: folder / "a" / validation_pictures.PICTURE_FILE,
     ),
     training_log: Format(
         "training_log",

@@ -12,7 +12,7 @@ import pytest
 from artifact_formats import FORMATS, OTHERS, Format, equal, model, modules, plain_values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from inpainting.artifacts import examples, latents
+from inpainting.artifacts import examples, latents, validation_pictures
 from inpainting.artifacts import formats as formats_module
 from inpainting.artifacts.formats import JsonFile, ParquetTable, TextTable
 from inpainting.core.errors import InputError, UsageError
@@ -34,9 +34,11 @@ def test_a_file_is_read_as_it_was_written(format_: Format, path: Path, data: st.
     assert equal(format_.read(path), content)
 
 
-@pytest.mark.parametrize(
-    "format_", [format_ for format_ in FORMATS if format_ not in (OTHERS[examples], OTHERS[latents])], ids=name_of
-)
+WITHOUT_OPTION = (OTHERS[examples], OTHERS[latents], OTHERS[validation_pictures])
+"""Formats whose files are found beside others."""
+
+
+@pytest.mark.parametrize("format_", [format_ for format_ in FORMATS if format_ not in WITHOUT_OPTION], ids=name_of)
 def test_a_file_that_an_option_names_and_that_is_not_there_is_wrong_usage(format_: Format, path: Path) -> None:
     with pytest.raises(UsageError, match=f"--some-file: {path} does not exist; give "):
         format_.read(path, "--some-file")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inpainting.artifacts.formats import reading
+from inpainting.core.files import atomic_path
 
 PICTURE_FILE = "picture.png"
 
@@ -27,8 +28,9 @@ def steps_folder(cache: Path, sampling_steps: int) -> Path:
 
 
 def write_picture(folder: Path, truth: NDArray[np.uint8], output: NDArray[np.uint8]) -> None:
-    """Write a sequence's picture into its folder; truth, output: uint8 [side, side, 3]."""
-    Image.fromarray(np.concatenate([truth, output], axis=1)).save(folder / PICTURE_FILE)
+    """Write a sequence's picture atomically into its folder; truth, output: uint8 [side, side, 3]."""
+    with atomic_path(folder / PICTURE_FILE) as path:
+        Image.fromarray(np.concatenate([truth, output], axis=1)).save(path)
 
 
 def read_pictures(folder: Path) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
