@@ -5,6 +5,8 @@ BIN := .venv/bin
 SETUP := .venv/.set-up
 # If it is set, as in some container images, every process compiles torch, diffusers and the rest again, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
+# The pinned MkDocs stays; its theme warns of the next version.
+export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help setup demo test check docs bench format schema pins audit-pins clean
 
