@@ -14,7 +14,7 @@ from inpainting.stages.evaluation.settings import TablesCommand
 def comparison_captions(table: pd.DataFrame, results: list[Results], settings: TablesCommand) -> list[str]:
     """What the columns of the comparison are, which sequences are special cases, and what each method does."""
     captions = [
-        *(metric.headline_note for metric in METRICS if metric.headline),
+        *(metric.headline_note for metric in METRICS if metric.headline_note),
         f"Intervals: 95 % bootstrap intervals over sequences ({RESAMPLES} resamples, seed {settings.seed}), given for "
         f"{MIN_SEQUENCES} sequences or more; numbers are rounded to the digits that their interval supports.",
         "Best of a column: bold; second best: underlined or in italics; the ceiling is not ranked.",
