@@ -78,7 +78,6 @@ def folder(tmp_path: Path, tiny_base: Path) -> Path:
             "external": {"theirs": OUTPUTS},
             "preference": VOTES,
             "prove": [f"theirs={NAME}"],
-            **{name: f"{name} {NAME}" for name in WEIGHTS},
         },
         report={"shown": [NAME]},
     )
@@ -105,6 +104,7 @@ def test_every_setting_that_may_hold_any_text_is_tried() -> None:
 
 
 def test_every_command_has_the_names_of_the_configuration_as_they_are(folder: Path) -> None:
+    configure(folder, evaluation={name: f"{name} {NAME}" for name in WEIGHTS})
     planned = run(folder, "--dry-run", "--printshellcmds")
     assert planned.returncode == 0, planned.stderr[-4000:]
     printed = re.findall(r"^Shell command: (inpaint .*) 2>&1 \| tee ", planned.stdout + planned.stderr, re.MULTILINE)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from inpainting.core.errors import InputError
+from inpainting.core.errors import InputError, first_line
 from inpainting.core.files import atomic_path, file_digest, read_json, value_digest, write_json
 from inpainting.core.settings import error_sentences, existing
 
@@ -55,10 +55,8 @@ def reading(path: Path, wanted: str, option: str | None = None) -> Iterator[None
     except InputError:
         raise
     except Exception as error:
-        wrong = f"it lacks {error}" if isinstance(error, KeyError) else str(error).strip() or repr(error)
-        raise InputError(
-            f"{path} is damaged or of another kind ({wrong.splitlines()[0][:300]}); give {wanted}"
-        ) from error
+        wrong = f"it lacks {error}" if isinstance(error, KeyError) else first_line(error)
+        raise InputError(f"{path} is damaged or of another kind ({wrong[:300]}); give {wanted}") from error
 
 
 class Provenance(BaseModel):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from inpainting.artifacts.prompt import write_prompt
 from inpainting.conditioning.settings import ConditionSettings
-from inpainting.core.errors import InputError
+from inpainting.core.errors import InputError, first_line
 from inpainting.core.files import atomic_path, read_json, write_json
 from inpainting.core.settings import Role, Settings
 from inpainting.models import bases
@@ -88,8 +88,7 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
     try:
         config = AdapterConfig.model_validate(read_json(folder / CONFIG_FILE))
     except ValueError as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise InputError(f"{folder}: {CONFIG_FILE} is damaged or of another version ({first_line})") from error
+        raise InputError(f"{folder}: {CONFIG_FILE} is damaged or of another version ({first_line(error)})") from error
     if config.widened:
         _refuse_missing(folder, WIDENED_FILE)
     return config

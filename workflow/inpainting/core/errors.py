@@ -11,3 +11,8 @@ class UsageError(Exception):
 
 class Unfinished(Exception):
     """The step was asked to stop and saved its work; run again, it continues from there. Exit code 75."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's exception says, without the lines that follow; its name if it says nothing."""
+    return (str(error).strip() or repr(error)).splitlines()[0]

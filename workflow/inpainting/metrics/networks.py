@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from inpainting.core.errors import InputError
+from inpainting.core.errors import InputError, first_line
 from inpainting.metrics.settings import WeightsSettings
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -113,7 +113,7 @@ class Networks:
                 path, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32
             )
         except (OSError, RuntimeError, ValueError) as error:
-            raise InputError(f"{path}: can't be loaded: {str(error).strip().splitlines()[0]}") from error
+            raise InputError(f"{path}: can't be loaded: {first_line(error)}") from error
         if report["missing_keys"] or model.config.model_type != "dinov2":
             raise InputError(f"{path}: these are not the weights of a DINOv2 without registers")
         return model.to(self.device).eval().requires_grad_(False)
@@ -141,7 +141,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # each reader has errors of its own
-        raise InputError(f"{path}: can't be read as weights: {str(error).strip().splitlines()[0]}") from error
+        raise InputError(f"{path}: can't be read as weights: {first_line(error)}") from error
     if not isinstance(state, dict):
         raise InputError(f"{path}: should hold named weights, found {type(state).__name__}")
     return state

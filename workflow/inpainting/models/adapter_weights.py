@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from inpainting.core.errors import InputError, UsageError
+from inpainting.core.errors import InputError, UsageError, first_line
 from inpainting.core.tensor_files import sort_metadata
 from inpainting.models.adapter_files import CONFIG_FILE, LORA_FILE, WIDENED_FILE
 from inpainting.models.lora import lora_to_float32, target_layers
@@ -53,8 +53,7 @@ def load_weights(
         transformer.load_state_dict(patch, strict=False)
         transformer.load_lora_adapter(folder, prefix="transformer", weight_name=LORA_FILE, adapter_name="default")
     except (UsageError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise InputError(f"{folder} is damaged or does not fit the base model ({first_line})") from error
+        raise InputError(f"{folder} is damaged or does not fit the base model ({first_line(error)})") from error
     if lora_to_float32(transformer):
         set_peft_model_state_dict(transformer, dict(stored))
     if layers != {name.rpartition(".lora_")[0] for name in stored}:

@@ -7,7 +7,7 @@ from pathlib import Path
 from huggingface_hub import constants, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from inpainting.core.errors import InputError
+from inpainting.core.errors import InputError, first_line
 from inpainting.core.files import read_json
 
 INDEX = "model_index.json"
@@ -30,9 +30,9 @@ def fetch_snapshot(name: str, revision: str | None) -> Path:
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=[*FILES]))
     except (OSError, ValueError, HfHubHTTPError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"{name}: can't be downloaded: {reason}; check the name and the network, or name a folder with the base"
+            f"{name}: can't be downloaded: {first_line(error)}; check the name and the network, or name a folder with "
+            "the base"
         ) from error
     if missing := missing_file(folder):
         raise InputError(f"{name}: {missing} is missing in {revision or 'main'}; give a base in diffusers' layout")

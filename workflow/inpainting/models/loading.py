@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 
-from inpainting.core.errors import InputError, UsageError
+from inpainting.core.errors import InputError, UsageError, first_line
 from inpainting.core.files import file_digest, value_digest
 from inpainting.models import bases
 from inpainting.models.quantization import quantize
@@ -114,7 +114,7 @@ def load_scheduler(base: str) -> CogVideoXDDIMScheduler:
     try:
         return CogVideoXDDIMScheduler.from_pretrained(**bases.load_options(base), subfolder="scheduler")
     except (OSError, ValueError) as error:
-        raise InputError(f"{base}/scheduler: can't be loaded: {str(error).strip().splitlines()[0]}") from error
+        raise InputError(f"{base}/scheduler: can't be loaded: {first_line(error)}") from error
 
 
 def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
@@ -123,7 +123,7 @@ def _load_whole(kind: Any, base: str, part: str, **options: Any) -> Any:
             **bases.load_options(base), subfolder=part, use_safetensors=True, output_loading_info=True, **options
         )
     except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"{base}/{part}: can't be loaded: {str(error).strip().splitlines()[0]}") from error
+        raise InputError(f"{base}/{part}: can't be loaded: {first_line(error)}") from error
     wrong = [f"{what.replace('_', ' ')}: {', '.join(map(str, keys))[:300]}" for what, keys in report.items() if keys]
     if wrong:
         raise InputError(f"{base}/{part}: the weights do not fit the model ({'; '.join(wrong)})")
