@@ -45,7 +45,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(project: Path) -> Path:
-    """The project after a whole run."""
+    """The project after a whole run, with what Snakemake printed in printed.txt."""
     done = run(project)
     assert done.returncode == 0, done.stderr[-4000:]
+    (project / "printed.txt").write_text(done.stderr)
     return project
