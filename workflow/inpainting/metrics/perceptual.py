@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.metrics.batches import batches
+from inpainting.core.batches import batched
 from inpainting.metrics.crop import square_around
 from inpainting.metrics.metric import Metric, Reference, TableColumn
 from inpainting.metrics.pooling import over_frames
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # imported where it is used, since the registry is read by al
     from torch import Tensor
 
     from inpainting.metrics.networks import Networks
+
+BATCH = 8
+"""Images that a network computes at a time."""
 
 SIDE = 256
 """Side in pixels that the square around the hole is scaled to."""
@@ -131,7 +134,7 @@ def _distances(networks: Networks, distance: Distance, pairs: dict[int, ImagePai
 
     values: list[float] = []
     with torch.inference_mode():
-        for batch in batches(pairs.values()):
+        for batch in batched(pairs.values(), BATCH):
             output, truth = (np.stack(images) for images in zip(*batch, strict=True))
             values += distance(networks, output, truth).tolist()
     return pd.Series(values, index=list(pairs), dtype=float)

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inpainting.metrics.batches import BATCH, batches
+from inpainting.core.batches import batched
 from inpainting.metrics.crop import square_around
 from inpainting.metrics.metric import Metric, Reference, TableColumn
-from inpainting.metrics.perceptual import NETWORKS_HEADING
+from inpainting.metrics.perceptual import BATCH, NETWORKS_HEADING
 from inpainting.metrics.pooling import over_frames
 from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
@@ -71,7 +71,7 @@ def rc_s(networks: Networks, output: Frames, holes: Hole) -> NDArray[np.float64]
     """
     squares = [(frame, square_around(part)) for frame, hole in enumerate(holes) for part in parts(hole)]
     scores: list[list[float]] = [[] for _ in output]
-    for batch in batches(squares):
+    for batch in batched(squares, BATCH):
         embedded = embed(networks, [output[frame][square] for frame, square in batch])
         for (frame, square), tokens in zip(batch, embedded, strict=True):
             hole = token_mask(holes[frame][square], math.isqrt(len(tokens))).to(tokens)
@@ -94,7 +94,7 @@ def rc_t(networks: Networks, output: Frames, holes: Hole) -> NDArray[np.float64]
     """
     scores = np.full(len(output), np.nan)
     pairs = [(n, square) for n in range(1, len(output)) if (square := square_around(holes[n - 1] | holes[n]))]
-    for batch in batches(pairs, BATCH // 2):
+    for batch in batched(pairs, BATCH // 2):
         crops = [output[frame + step][square] for step in (-1, 0) for frame, square in batch]
         before, after = embed(networks, crops).chunk(2)
         for (frame, square), a, b in zip(batch, before, after, strict=True):

@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, repeat
-from typing import TypeVar
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.baselines.fills import fill, is_frame_by_frame
 from inpainting.baselines.settings import ConditionSource
+from inpainting.core.batches import batched
 from inpainting.core.errors import InputError
 from inpainting.sampling import on_disk
 from inpainting.sampling.region import Region
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 FILL_BLOCK = 200
 """Frames that a fill that uses other frames gets at once: all of a shorter clip, as in training."""
 
-Item = TypeVar("Item")
 
 PictureHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
@@ -83,7 +82,7 @@ class MaskedClip:
         filled, holes = on_disk.array(np.uint8, *shape, 3), on_disk.array(np.bool_, *shape)
         done = 0
         frames = zip(self.reel, self.united(), strict=True)
-        for block in _blocks(frames, 1 if is_frame_by_frame(source) else FILL_BLOCK):
+        for block in batched(frames, 1 if is_frame_by_frame(source) else FILL_BLOCK):
             rgb, hole = (np.stack([region.cut(pair[part]) for pair in block]) for part in (0, 1))
             span = slice(done, done + len(block))
             holes[span] = hole
@@ -144,13 +143,6 @@ def _why_not_paired(reel: FrameReader, mask_reel: FrameReader) -> str:
     if missing := reel.without_mask(mask_reel):
         return f"{missing} have none; --missing-masks empty takes that as nothing to inpaint"
     return "give one mask for each frame, or one for all"
-
-
-def _blocks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of `size` items; the last one may be shorter."""
-    source = iter(items)
-    while block := list(islice(source, size)):
-        yield block
 
 
 def _count(reel: Iterable[Picture]) -> tuple[int, tuple[int, int]]:

@@ -1,17 +1,14 @@
-"""Batches of images for the networks."""
+"""Items in batches, as `itertools.batched` of Python 3.12 gives them."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-BATCH = 8
-"""Images that a network computes at a time."""
-
 Item = TypeVar("Item")
 
 
-def batches(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
-    """The items in lists of at most `size`."""
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in lists of `size`; the last one may be shorter."""
     remaining = iter(items)
     while batch := list(islice(remaining, size)):
         yield batch
