@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from commands import command
+from inpainting.artifacts.preview_pictures import PreviewPicture, read_previews
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.cli import main
 from inpainting.core.files import read_table
@@ -19,7 +20,7 @@ from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
-from inpainting.stages.report.draw_previews import WIDTH, logged_previews
+from inpainting.stages.report.draw_previews import WIDTH
 from inpainting.video import masks
 from inpainting.video.clip import read_clip
 from inpainting.video.settings import MaskSettings
@@ -85,8 +86,8 @@ def test_previews_are_drawn_over_the_steps_and_once_if_the_run_was_resumed(
     assert main(training_arguments(tmp_path, *preview_options, "--preview-sequences", "1")) == 0
     shutil.rmtree(tmp_path / "checkpoints" / "step-4")
     assert main(training_arguments(tmp_path, *preview_options, "--preview-sequences", "1")) == 0
-    (logged,) = logged_previews(tmp_path / "tensorboard").values()
-    assert list(logged) == [2, 4] and logged[2].shape == (32, 4 * 32, 3)
+    (logged,) = read_previews(tmp_path / "tensorboard").values()
+    assert list(logged) == [2, 4] and logged[2].output.shape == (32, 32, 3)
     assert main(command("draw-previews", training=tmp_path / "training.json", png=tmp_path / "strip.png")) == 0
     with Image.open(tmp_path / "strip.png") as strip:
         assert strip.width > 5 * WIDTH, "input, mask, two previews, truth"
@@ -122,7 +123,7 @@ def test_pictures_are_input_mask_output_and_truth(
     assert transformer.training
     name, picture = next(iter(result.pictures.items()))
     clip = read_clip(tiny_results / "dataset", name, 9)
-    rgb, mask, _, truth = np.split(picture, 4, axis=1)
+    rgb, mask, _, truth = PreviewPicture.taken_apart(picture.side_by_side())
     assert np.array_equal(rgb, clip.rgb[4])
     assert np.array_equal(mask[..., 0] > 0, clip.mask[4] > 127)
     assert np.array_equal(truth, clip.truth[4])

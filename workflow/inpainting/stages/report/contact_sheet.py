@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inpainting.core.figures import GREY, INK
+from inpainting.core.files import atomic_path
 
 Frame = NDArray[np.uint8]
 """An image, uint8 [height, width, 3]."""
@@ -81,6 +82,12 @@ def captioned_sheet(cells: Sequence[tuple[str, Frame]], columns: int, width: int
         _write(pen, x, y + line / 2, name, size, width, bold=True)
         page.paste(_scaled(image, width, height), (x, y + line))
     return np.asarray(page)
+
+
+def write_sheet(path: Path, sheet: Frame) -> None:
+    """Write a sheet as PNG, atomically."""
+    with atomic_path(path) as temporary:
+        Image.fromarray(sheet).save(temporary, optimize=True)
 
 
 def _page(width: int, height: int) -> Image.Image:

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 
 from inpainting.artifacts.audit_summary import AuditSummary, ReasonCount
 from inpainting.artifacts.findings import FINDINGS
 from inpainting.artifacts.manifest import MANIFEST, accepted
 from inpainting.artifacts.split import SPLIT_TABLE, SPLITS
 from inpainting.core.figures import styled, write_figure
-from inpainting.core.files import atomic_path, write_text
+from inpainting.core.files import write_text
 from inpainting.core.html import render_page
 from inpainting.core.settings import existing
+from inpainting.stages.report.contact_sheet import write_sheet
 from inpainting.stages.report.coverage import coverage_figure
 from inpainting.stages.report.samples import choose_by_coverage, contact_sheet, random_sheet
 from inpainting.stages.report.settings import DrawDatasetCommand
@@ -89,9 +89,7 @@ def draw_dataset(settings: DrawDatasetCommand) -> None:
         "random": lambda: random_sheet(settings.dataset, rows, settings),
     }
     for name, draw in sheets.items():
-        sheet = draw()
-        with atomic_path(settings.out / f"{name}.png") as temporary:
-            Image.fromarray(sheet).save(temporary, optimize=True)
+        write_sheet(settings.out / f"{name}.png", draw())
     with styled():
         write_figure(coverage_figure(rows), settings.out / "coverage.png", settings.out / "coverage.svg")
     tables = [

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from accelerate.tracking import GeneralTracker, TensorBoardTracker
 
+from inpainting.artifacts import preview_pictures
 from inpainting.artifacts.training_log import append_row, keep_rows_up_to
 from inpainting.core.progress import Progress
 from inpainting.stages.training.loss import BINS, RegionSums
@@ -91,7 +92,7 @@ class MetricsLogger:
         start = time.monotonic()
         append_row(self.previews, {"step": step, **result.scores})
         self._track("preview", step, result.scores)
-        pictures = {f"preview/{sequence}": picture[None] for sequence, picture in result.pictures.items()}
+        pictures = {preview_pictures.tag(name): shown.side_by_side()[None] for name, shown in result.pictures.items()}
         for tracker in self.trackers:
             layout = {"dataformats": "NHWC"} if isinstance(tracker, TensorBoardTracker) else {}
             tracker.log_images(pictures, step=step, **layout)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inpainting.artifacts.manifest import choose_sequences
+from inpainting.artifacts.preview_pictures import PreviewPicture
 from inpainting.artifacts.split import VALIDATION
 from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core import seeds
@@ -31,13 +32,10 @@ from inpainting.video.settings import MaskSettings
 
 @dataclass(frozen=True)
 class Result:
-    """Means over the sequences of the raw output's scores in the mask, and a picture of each sequence.
-
-    pictures: by sequence, the middle frame of input, mask, output and truth, side by side, uint8 [height, width, 3].
-    """
+    """Means over the sequences of the raw output's scores in the mask, and the middle frame of each sequence."""
 
     scores: dict[str, float]
-    pictures: dict[str, NDArray[np.uint8]]
+    pictures: dict[str, PreviewPicture]
 
 
 class Preview:
@@ -107,7 +105,6 @@ class Preview:
             tables.append(table.assign(method="adapter", sequence=clip.sequence, output="raw"))
             middle = len(raw) // 2
             white = np.repeat(255 * hole[middle, :, :, None].astype(np.uint8), 3, axis=2)
-            shown = (clip.rgb[middle], white, raw[middle], clip.truth[middle])
-            pictures[clip.sequence] = np.concatenate(shown, axis=1)
+            pictures[clip.sequence] = PreviewPicture(clip.rgb[middle], white, raw[middle], clip.truth[middle])
         scores = per_sequence(pd.concat(tables, ignore_index=True))
         return Result({name: float(scores[name].mean()) for name in ("psnr_mask", "ssim_mask")}, pictures)
