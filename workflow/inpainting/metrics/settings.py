@@ -1,6 +1,7 @@
 """Settings that name the weights of the networks which some metrics need."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from inpainting.core.files import file_digest, folder_digest
@@ -32,9 +33,9 @@ class WeightsSettings(Settings):
         cached = _torch_home() / "hub" / "checkpoints" / "vgg16-397923af.pth"
         return {"vgg16_weights": cached, **given} if cached.is_file() else given
 
-    def weight_digests(self) -> dict[str, str]:
-        """SHA-256 of the weights, by setting."""
-        paths = self.weights()
+    def weight_digests(self, names: Collection[str]) -> dict[str, str]:
+        """SHA-256 of the weights that these settings name, by setting."""
+        paths = {name: path for name, path in self.weights().items() if name in names}
         return {name: (folder_digest if path.is_dir() else file_digest)(path) for name, path in paths.items()}
 
 

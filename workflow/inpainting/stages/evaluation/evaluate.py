@@ -40,7 +40,8 @@ def evaluate(settings: EvaluateCommand) -> None:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     log.info("%s: %d %s sequences: %s%s", settings.name, len(names), settings.split, ", ".join(names[:8]), more)
     digests = sequence_digests(settings.manifest, names)
-    keys = sequence_keys(settings, sequences, digests)
+    weights = _weight_digests(settings)
+    keys = sequence_keys(settings, sequences, digests, weights)
     examples = None
     if settings.examples_out is not None:
         examples = ItemCache(settings.examples_out, {name: keys[name] for name in names[: settings.examples]})
@@ -50,7 +51,7 @@ def evaluate(settings: EvaluateCommand) -> None:
     for _ in tracked(score_all(settings, jobs, cache), "evaluate", "sequences", len(jobs)):
         pass
     cache.finish_examples()
-    write_results(settings.out, cache.table().assign(method=settings.name), _provenance(settings, digests))
+    write_results(settings.out, cache.table().assign(method=settings.name), _provenance(settings, digests, weights))
 
 
 def with_chosen_steps(settings: EvaluateCommand) -> EvaluateCommand:
@@ -81,16 +82,12 @@ def _check_base(settings: EvaluateCommand) -> None:
         bases.check_window(family, settings.window)
 
 
-def sequence_keys(settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str]) -> dict[str, str]:
-    """The cache key by sequence: a digest of its frames and of settings, models, columns and versions."""
+def sequence_keys(
+    settings: EvaluateCommand, sequences: dict[str, int], digests: dict[str, str], weights: dict[str, str]
+) -> dict[str, str]:
+    """The cache key by sequence: a digest of its frames and of settings, weights, columns and versions."""
     versions = [EVALUATION_VERSION, INPAINTING_VERSION]
-    shaping = [
-        shaping_settings(settings),
-        _model_digests(settings),
-        _network_digests(settings),
-        list(METRIC_COLUMNS),
-        *versions,
-    ]
+    shaping = [shaping_settings(settings), weights, list(METRIC_COLUMNS), *versions]
     external = {} if settings.outputs is None else output_digests(settings.outputs, sequences)
     return {
         name: value_digest([*shaping, name, frames, digests[name], external.get(name)])
@@ -116,27 +113,23 @@ def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
     return shaping
 
 
-def _model_digests(settings: EvaluateCommand) -> dict[str, str]:
-    """Digests of the weights that a method uses, by part."""
-    if not METHODS[settings.method].learned:
-        return {}
-    from inpainting.models.adapter_files import adapter_digest
-    from inpainting.models.loading import part_digest
+def _weight_digests(settings: EvaluateCommand) -> dict[str, str]:
+    """Digests of the weights that the method and the metrics use, by part and by setting."""
+    networks = settings.section(WeightsSettings)
+    used = {name for metric in scored_by_networks(networks.weights()) for name in metric.weights}
+    digests = networks.weight_digests(used)
+    if METHODS[settings.method].learned:
+        from inpainting.models.adapter_files import adapter_digest
+        from inpainting.models.loading import part_digest
 
-    digests = {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
-    return digests if settings.adapter is None else digests | {"adapter": adapter_digest(settings.adapter)}
-
-
-def _network_digests(settings: EvaluateCommand) -> dict[str, str]:
-    """Digests of the weights that metrics use, by setting."""
-    weights = settings.section(WeightsSettings)
-    used = {name for metric in scored_by_networks(weights.weights()) for name in metric.weights}
-    return {name: digest for name, digest in weights.weight_digests().items() if name in used}
+        digests |= {part: part_digest(settings.base, part) for part in ("transformer", "vae")}
+        if settings.adapter is not None:
+            digests["adapter"] = adapter_digest(settings.adapter)
+    return digests
 
 
-def _provenance(settings: EvaluateCommand, digests: dict[str, str]) -> dict[str, object]:
-    inputs = {"sequences": value_digest(sorted(digests.items())), **_model_digests(settings)}
-    inputs |= _network_digests(settings)
+def _provenance(settings: EvaluateCommand, digests: dict[str, str], weights: dict[str, str]) -> dict[str, object]:
+    inputs = {"sequences": value_digest(sorted(digests.items())), **weights}
     if settings.uses_model():
         from inpainting.models import bases
 
