@@ -28,7 +28,7 @@ def hole(truth: Frames) -> NDArray[np.bool_]:
 def seam(output: Frames, truth: Frames, hole: NDArray[np.bool_]) -> float:
     assert SEAM.score is not None
     inner = np.zeros_like(hole)  # the mask itself does not count, only what was filled
-    scores = SEAM.score(output, Reference(truth, Regions(inner, dilated=hole)))
+    scores = SEAM.score(output, Reference(truth, Regions(inner, filled=hole)))
     scores = scores.assign(mask_pixels=hole.sum(axis=(1, 2)), sequence="a")
     return float(per_sequence(scores, keys=("sequence",))["seam_edge"][0])
 

@@ -22,17 +22,12 @@ BAND_RADIUS = 3
 class Regions:
     """Regions of a clip: bool [frames, height, width] each. Without `effect` the scores of that region are NaN.
 
-    dilated: what a method fills and composites; by default the mask.
+    filled: the dilated hole, which a method fills and composites; without it the mask is taken.
     """
 
     mask: Hole
     effect: Hole | None = None
-    dilated: Hole | None = None
-
-    @property
-    def filled(self) -> Hole:
-        """The dilated hole."""
-        return self.mask if self.dilated is None else self.dilated
+    filled: Hole | None = None
 
     def of_frame(self, frame: int) -> dict[str, NDArray[np.bool_]]:
         """Regions of one frame by name, bool [height, width]: all of REGIONS except the whole frame."""

@@ -50,7 +50,9 @@ def _decibels(groups: Groups, output: pd.Series, truth: pd.Series, pairs: pd.Ser
 
 
 def _score(output: Frames, reference: Reference) -> pd.DataFrame:
-    return score_seam(output, reference.truth, reference.regions.filled, reference.regions.effect)
+    regions = reference.regions
+    filled = regions.mask if regions.filled is None else regions.filled
+    return score_seam(output, reference.truth, filled, regions.effect)
 
 
 SEAM = Metric(
