@@ -13,7 +13,7 @@ from inpainting.core.errors import InputError
 from inpainting.core.sums import damage, summed
 from inpainting.models import bases, loading, parity
 from inpainting.models.adapter_files import PROMPT_FILE
-from inpainting.models.settings import TransformerSettings
+from inpainting.models.settings import ModelSettings
 
 TOLERANCE = 0.02
 """Largest relative difference of predictions that another precision or device may cause."""
@@ -51,7 +51,7 @@ def check_integrity(checkpoint: Path) -> int:
     return state.step
 
 
-def difference_to_training(model: TransformerSettings, checkpoint: Path) -> float:
+def difference_to_training(model: ModelSettings, checkpoint: Path) -> float:
     """Relative difference of the predictions of a checkpoint's freshly loaded adapter and of the trained model.
 
     See `models.parity`. Raises InputError if the checkpoint has no stored prediction, or for a difference above

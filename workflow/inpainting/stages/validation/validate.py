@@ -27,7 +27,7 @@ from inpainting.metrics.aggregate import mean_interval, per_sequence
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
 from inpainting.models.parity import PARITY_FILE
-from inpainting.models.settings import TransformerSettings
+from inpainting.models.settings import ModelSettings, TransformerSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
 from inpainting.stages.validation.integrity import check_integrity, difference_to_training
 from inpainting.stages.validation.scoring import SCORES_FILE, Job, score_all
@@ -51,7 +51,7 @@ def validate(settings: ValidateCommand) -> None:
     models["adapter"] = adapter_digest(settings.checkpoint / "adapter")
     digests = sequence_digests(settings.manifest, chosen)
     cache = cache_folder(settings.out)
-    difference = _difference(cache, settings.section(TransformerSettings), settings.checkpoint, models)
+    difference = _difference(cache, settings.section(ModelSettings), settings.checkpoint, models)
     scores = score_checkpoint(settings, chosen, cache, sequence_keys(settings, models, chosen, digests))
     runs = [summarise(part, settings.seed) for _, part in scores.groupby("sampling_steps", sort=True)]
     inputs = models | {"sequences": value_digest(sorted(digests.items()))} | bases.provenance(settings.base)
@@ -100,7 +100,7 @@ def score_checkpoint(
     return per_sequence(pd.concat(tables, ignore_index=True), keys=("sampling_steps", "sequence"))
 
 
-def _difference(folder: Path, model: TransformerSettings, checkpoint: Path, digests: dict[str, str]) -> float:
+def _difference(folder: Path, model: ModelSettings, checkpoint: Path, digests: dict[str, str]) -> float:
     """See `difference_to_training`; the result for the same files is taken from the cache."""
     probe = checkpoint / PARITY_FILE
     key = value_digest([model.shaping(), digests, file_digest(probe) if probe.is_file() else None])
