@@ -34,13 +34,17 @@ def kill_a_process(trial: Trial) -> list[Ended]:
     return []
 
 
-@fault("Snakemake and all jobs are killed")
-def kill_the_tree(trial: Trial) -> list[Ended]:
+def _signal_all(trial: Trial, number: signal.Signals) -> list[Ended]:
     run = trial.started()
     trial.wait_for_a_moment(run)
-    os.killpg(run.pid, signal.SIGKILL)
+    os.killpg(run.pid, number)
     trial.ended(run)
     return []
+
+
+@fault("Snakemake and all jobs are killed")
+def kill_the_tree(trial: Trial) -> list[Ended]:
+    return _signal_all(trial, signal.SIGKILL)
 
 
 @fault("Snakemake alone is killed, and started again while its jobs run")
@@ -58,11 +62,7 @@ def kill_snakemake(trial: Trial) -> list[Ended]:
 
 @fault("SIGTERM to all")
 def terminate(trial: Trial) -> list[Ended]:
-    run = trial.started()
-    trial.wait_for_a_moment(run)
-    os.killpg(run.pid, signal.SIGTERM)
-    trial.ended(run)
-    return []
+    return _signal_all(trial, signal.SIGTERM)
 
 
 def _small_disk(trial: Trial, space: float, inodes: float) -> Ended:
