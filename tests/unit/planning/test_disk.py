@@ -7,19 +7,17 @@ import torch
 from inpainting.artifacts.shard_listing import shard_path
 from inpainting.cli import main
 from inpainting.config import PipelineConfig, resolve
-from inpainting.models.shapes import Base, read_base
+from inpainting.models.shapes import Base, prompt_bytes, read_base
 from inpainting.planning.disk import (
-    CheckpointBytes,
-    checkpoint_bytes,
     content_window_bytes,
     disk_help,
     disk_rows,
     kept_checkpoints,
     missing_checkpoint_bytes,
-    prompt_bytes,
 )
 from inpainting.planning.work import Work, count_work
 from inpainting.stages.latents.disk import hole_bytes
+from inpainting.stages.training.checkpoint_disk import CheckpointBytes, checkpoint_bytes
 from safetensors import safe_open
 
 Train = Callable[..., list[str]]

@@ -8,16 +8,21 @@ from pathlib import Path
 
 def free_bytes(folder: Path) -> int:
     """Free bytes of the disk that a folder is on, or will be on when it is made."""
-    folder = folder.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return shutil.disk_usage(_nearest(folder)).free
 
 
 def free_inodes(folder: Path) -> float:
-    """How many more files and folders the disk of a folder can hold; infinity where it has no such limit."""
-    disk = os.statvfs(folder)
+    """How many more files and folders the disk of such a folder can hold; infinity where it has no such limit."""
+    disk = os.statvfs(_nearest(folder))
     return disk.f_favail if disk.f_files else math.inf
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the first above it that is there."""
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return folder
 
 
 def format_bytes(size: float) -> str:

@@ -166,6 +166,11 @@ def decoder_convolutions(vae: Mapping[str, Any]) -> list[Convolution]:
     return list(_decoder(vae))
 
 
+def prompt_bytes(base: Base) -> int:
+    """Bytes of the prompt's embedding: float32 [1, tokens, width]."""
+    return int(base.transformer["max_text_seq_length"]) * int(base.transformer["text_embed_dim"]) * 4
+
+
 def vae_weights(vae: Mapping[str, Any]) -> int:
     """Weights of both, without those of the norms: half a percent of the whole at most."""
     both = [*encoder_convolutions(vae), *decoder_convolutions(vae)]

@@ -1,6 +1,5 @@
 """Bytes on disk by stage, from the shapes and precisions of what is written."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from inpainting.core.errors import UsageError
 from inpainting.models.shapes import (
     Base,
     count,
+    prompt_bytes,
     read_base,
     transformer_shapes,
     vae_weights,
@@ -16,7 +16,7 @@ from inpainting.models.shapes import (
 from inpainting.planning.figures import Origin
 from inpainting.planning.work import Work, condition_sources, frame_size, window_latents
 from inpainting.stages.latents.disk import window_bytes
-from inpainting.stages.training.memory import state_bytes, trained_shapes
+from inpainting.stages.training.checkpoint_disk import checkpoint_bytes
 from inpainting.stages.training.settings import TrainSettings, checkpoint_steps
 
 VIDEO_BYTES_PER_PIXEL = 0.1
@@ -37,44 +37,12 @@ class DiskRow:
     at_most: bool = False
 
 
-@dataclass(frozen=True)
-class CheckpointBytes:
-    """Bytes of a checkpoint's tensors; headers and JSON come on top, some kilobytes.
-
-    adapter: LoRA, widened layers and the prompt's embedding; resume: what a run needs to go on (the optimizer's state
-    and, with a moving average, the weights under training); probe: the prediction that validation compares with.
-    """
-
-    adapter: int
-    resume: int
-    probe: int
-
-
 def content_window_bytes(config: PipelineConfig, base: Base, work: Work, content: str) -> int:
     """Bytes of the tensors of a window in a shard of truths (`truth`) or of conditions."""
     frames, rows, columns = work.latent_shape
     shape = frames, int(base.transformer["out_channels"]), rows, columns
     dtype, posterior = config.latents.latents_dtype, config.latents.truth_posterior
     return window_bytes(content, work.window, shape, dtype, posterior, base.geometry)
-
-
-def prompt_bytes(base: Base) -> int:
-    """Bytes of the prompt's embedding: float32 [1, tokens, width]."""
-    return int(base.transformer["max_text_seq_length"]) * int(base.transformer["text_embed_dim"]) * 4
-
-
-def checkpoint_bytes(base: Base, training: TrainSettings, latent_shape: tuple[int, int, int]) -> CheckpointBytes:
-    """Bytes of a checkpoint of an experiment. What trains, and the prediction, are float32.
-
-    latent_shape: of a window, [latent frames, rows, columns].
-    """
-    shapes = trained_shapes(base, training)
-    trained = 4 * count(shapes)
-    return CheckpointBytes(
-        adapter=trained + prompt_bytes(base),
-        resume=state_bytes(training.optimizer, shapes) + (trained if training.ema_decay else 0),
-        probe=4 * math.prod(latent_shape) * int(base.transformer["out_channels"]),
-    )
 
 
 def kept_checkpoints(training: TrainSettings) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Which files of which checkpoints are kept."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,17 +31,3 @@ def test_all_checkpoints_keep_their_adapters_and_the_last_ones_can_be_resumed(
     assert "no run can resume from those before it" in capsys.readouterr().err
     assert main(training_arguments(tmp_path, *options, "--on-change", "restart")) == 0
     assert checkpoint_files(tmp_path) == before
-
-
-def test_a_training_is_warned_of_a_disk_without_room_for_the_next_checkpoints(
-    tiny_training: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    folder = Path(shutil.copytree(tiny_training / "checkpoints", tmp_path / "checkpoints"))
-    checkpoints.warn_of_full_disk(folder, [2, 4, 6])
-    assert not caplog.text
-    os.truncate(folder / "step-4" / "adapter" / "pytorch_lora_weights.safetensors", 2**40)
-    checkpoints.warn_of_full_disk(folder, range(2, 20_000, 2))
-    assert "the next 9997 checkpoints need " in caplog.text
-    caplog.clear()
-    checkpoints.warn_of_full_disk(folder, [2, 4])
-    assert not caplog.text

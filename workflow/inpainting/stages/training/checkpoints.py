@@ -25,7 +25,6 @@ from torch import Tensor
 from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
 from inpainting.artifacts.formats import reading
 from inpainting.conditioning.adapter import AdapterConfig, save_adapter
-from inpainting.core.disk import format_bytes, free_bytes, free_inodes
 from inpainting.core.errors import InputError
 from inpainting.core.files import atomic_path
 from inpainting.core.sums import SUMS_FILE, damage, summed, write_sums
@@ -162,25 +161,3 @@ def thin(checkpoints: Path, keep_last: int, wanted: Collection[int]) -> None:
     for checkpoint in found(checkpoints)[:-keep_last]:
         checkpoint.optimizer.unlink(missing_ok=True)
         checkpoint.trained.unlink(missing_ok=True)
-
-
-def warn_of_full_disk(checkpoints: Path, wanted: Collection[int]) -> None:
-    """After a checkpoint has been saved, log a warning if the disk has no room for the `wanted` ones still to come.
-
-    They are taken to be as large as the last one; of all but a few, only the adapter is kept, see `thin`.
-    """
-    last = found(checkpoints)[-1]
-    missing = sum(step > last.step for step in wanted)
-    if not missing:
-        return
-    files = [path for path in last.folder.rglob("*") if path.is_file()]
-    resume = sum(path.stat().st_size for path in (last.optimizer, last.trained) if path.is_file())
-    whole = sum(path.stat().st_size for path in files)
-    needed, free = missing * (whole - resume) + resume, free_bytes(checkpoints)
-    if free < needed or free_inodes(checkpoints) < missing * (len(files) + 2):
-        log.warning(
-            "%s: the next %d checkpoints need %s of disk and %d files; there is room for %s and %.0f files. Make room "
-            "before the disk is full: a training that can't save ends",
-            *(checkpoints, missing, format_bytes(needed), missing * len(files)),
-            *(format_bytes(free), free_inodes(checkpoints)),
-        )

@@ -24,8 +24,10 @@ from inpainting.core.errors import InputError, Unfinished
 from inpainting.core.settings import existing
 from inpainting.core.workers import map_prefetched
 from inpainting.models import bases, loading, lora, parity
+from inpainting.models.shapes import read_base
 from inpainting.stages.training import checkpoints, fsdp, optimizers, preemption
 from inpainting.stages.training.batches import Batch, Batches, prefetch_thread
+from inpainting.stages.training.checkpoint_disk import CheckpointDisk, checkpoint_bytes
 from inpainting.stages.training.checkpoints import Checkpoint
 from inpainting.stages.training.checks import PROMPT_FILE
 from inpainting.stages.training.ema import EmaWeights
@@ -76,6 +78,9 @@ class Run:
             settings.mask_entry,
         )
         self.preview = preview
+        latent_shape = self.family.geometry.latent_frames(settings.window), *cache.latent_size
+        size = checkpoint_bytes(read_base(settings.base), settings, latent_shape)
+        self.disk = CheckpointDisk(settings.out / "checkpoints", settings, size)
         self.noise_scheduler = loading.load_scheduler(settings.base)
         self.prompt = read_prompt(existing(settings.prompt_file, *PROMPT_FILE))
         self.named_parameters, self.parameters = parameters, list(parameters.values())
@@ -99,6 +104,8 @@ class Run:
         first = checkpoint.step + 1 if checkpoint else 1
         steps = range(first, settings.steps + 1)
         self.transformer.train()
+        if metrics:
+            self.disk.warn_if_small(first - 1)
         with prefetch_thread() as thread:
             batches = map_prefetched(thread, self.micro_batches, steps, prefetch=1)
             for step in steps:
@@ -114,9 +121,10 @@ class Run:
                 if metrics:
                     metrics.step(update.errors, update.areas, update.grad_norm, data_seconds, update.skipped)
                     if step % settings.log_every == 0 or step in wanted or stop_reason:
+                        self.disk.wait_for_row(stop.is_asked)
                         metrics.write(step, rates)
                 if step in wanted or stop_reason:
-                    self._save(step, wanted)
+                    self._save(step, wanted, stop)
                 if self.preview and step % settings.preview_every == 0 and not stop_reason:
                     self._preview(self.preview, step, metrics)
                 if stop_reason:
@@ -246,7 +254,7 @@ class Run:
             metrics.exclude(time.monotonic() - start)
             metrics.preview(step, result)
 
-    def _save(self, step: int, wanted: Collection[int]) -> None:
+    def _save(self, step: int, wanted: Collection[int], stop: Stop) -> None:
         """Save a checkpoint. All processes take part in its prediction, which may need shards of the base from all."""
         prediction = self._predict_for_parity()
         if not self.accelerator.is_main_process:
@@ -254,9 +262,9 @@ class Run:
         state = {"optimizer": self.optimizer.state_dict()}
         if self.accelerator.scaler is not None:
             state["scaler"] = self.accelerator.scaler.state_dict()
-        folder = self.settings.out / "checkpoints"
+        self.disk.wait_for_checkpoint(stop.is_asked)
         checkpoints.save(
-            folder,
+            self.disk.folder,
             step,
             self.accelerator.unwrap_model(self.transformer),
             self.config,
@@ -267,8 +275,8 @@ class Run:
             self.metadata,
             lasts=step in wanted,
         )
-        checkpoints.thin(folder, self.settings.keep_last, wanted)
-        checkpoints.warn_of_full_disk(folder, wanted)
+        checkpoints.thin(self.disk.folder, self.settings.keep_last, wanted)
+        self.disk.warn_if_small(step)
 
     @torch.compiler.set_stance("force_eager")
     def _predict_for_parity(self) -> Tensor:

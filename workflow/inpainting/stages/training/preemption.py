@@ -48,6 +48,10 @@ class Stop:
         if number != signal.SIGPIPE:
             self._reason = signal.Signals(number).name
 
+    def is_asked(self) -> bool:
+        """Whether a signal has asked to stop."""
+        return self._reason is not None
+
     def after_step(self) -> str | None:
         """Why to stop after the step that has just ended, or None."""
         now = time.monotonic()

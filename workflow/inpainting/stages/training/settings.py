@@ -166,6 +166,9 @@ class TrainSettings(
     """Updates between checkpoints; there is always one after the last update."""
     keep_last: Annotated[int, Role.EXECUTION] = Field(3, ge=1)
     """How many of the last checkpoints a run can resume from; of earlier ones only the adapter is kept, to validate."""
+    wait_for_space: Annotated[float, Role.EXECUTION] = Field(0.0, ge=0.0)
+    """Minutes that training waits for room when the disk is full, instead of ending; it is run again from its last
+    checkpoint after either."""
     time_limit: Annotated[float | None, Role.EXECUTION] = Field(None, gt=0.0)
     """Minutes from the start; shortly before they are over, training saves and exits with code 75, to be run again. In
     a SLURM job, the job's end is a limit as well."""

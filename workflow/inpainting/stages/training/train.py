@@ -4,11 +4,12 @@ import logging
 import shlex
 import sys
 from contextlib import closing, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 
 from inpainting.artifacts.latents import LatentCache
 from inpainting.artifacts.prompt import read_prompt
@@ -40,6 +41,9 @@ from inpainting.stages.training.transformer import prepare_transformer
 from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
+
+GROUP_MINUTES = 30
+"""How long processes wait for each other: while the main one saves, previews, or works out digests of the base."""
 
 
 def train(settings: TrainCommand) -> None:
@@ -205,8 +209,10 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
     on_cpu = loading.resolve_device(settings.device).type == "cpu"
     # The only buffer is the table of positions, which is the same on all processes.
     ddp = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
+    # The other processes wait as long as the main one may wait for a disk.
+    group = InitProcessGroupKwargs(timeout=timedelta(minutes=GROUP_MINUTES + settings.wait_for_space))
     with distributed.joining_group():
-        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu, kwargs_handlers=[ddp])
+        accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu, kwargs_handlers=[ddp, group])
     cache = LatentCache(existing(settings.index, *INDEX), TRAIN)
     check_source(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
