@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browser import NARROW, WIDE, needs_chromium, opened, overflow
+from inpainting.core.html import data_uri
+from inpainting.stages.report.assemble import LOOKS, add_script
 
 if TYPE_CHECKING:
     from tests.unit.stages.report.conftest import Results
@@ -74,3 +76,12 @@ def test_a_row_of_the_list_opens_the_clip_of_its_sequence(pages: Path) -> None:
         assert shown.url.endswith(f"#clip-{name}")
         assert shown.get_by_role("heading", name=name).is_visible()
         assert shown.locator("video").first.evaluate("video => video.readyState > 0 && !video.error")
+
+
+def test_a_page_of_three_megabytes_is_shown_inside_the_report(tmp_path: Path) -> None:
+    page, report = "<p>all of it</p>" + 3_000_000 * " ", tmp_path / "report.html"
+    make = f"frame = document.createElement('iframe'); frame.src = '{data_uri(page.encode(), 'text/html')}';"
+    report.write_text(f"<body><script>setTimeout(() => {{ {make} document.body.append(frame); }})</script></body>")
+    add_script(report, Path(__file__).parents[4] / LOOKS / "report.js")
+    with opened(report) as shown:
+        shown.frame_locator("iframe").get_by_text("all of it").wait_for()

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from inpainting.artifacts.results_summary import ResultsSummary
-from inpainting.core.files import atomic_path
+from inpainting.core.files import atomic_path, write_text
 
 HEADLINE = Path("results/tables/summary.json")
 HEADLINE_PAGE = Path("results/tables/headline.html")
 SOURCES = ("results/tables", "results/figures")
+
+LOOKS = Path("workflow/report")
+"""The report's style sheet and script, from the Snakefile's folder."""
 
 UNFINISHED = "INPAINT_REPORT_UNFINISHED"
 """Environment variable of the process that makes a report without headline; an older headline may exist."""
@@ -34,6 +37,7 @@ def assemble(workflow: Any, report: str) -> None:
                 from snakemake.exceptions import WorkflowError
 
                 raise WorkflowError(f"the report could not be made: {_end(done)}")
+            add_script(temporary, Path(workflow.basedir) / LOOKS / "report.js")
     print(f"\n{report}: {ResultsSummary.read(HEADLINE).sentence}", file=sys.stderr)
 
 
@@ -48,6 +52,7 @@ def assemble_unfinished(workflow: Any, report: str, wanted: Iterable[str]) -> No
         return
     done = _snakemake(report_command(workflow, Path(report), made), os.environ | {UNFINISHED: "1"})
     if done.returncode == 0:
+        add_script(Path(report), Path(workflow.basedir) / LOOKS / "report.js")
         print(f"{report} shows what there is: {len(made)} of {len(wanted)} files", file=sys.stderr)
     else:
         print(f"a report of what there is could not be made: {_end(done)}", file=sys.stderr)
@@ -56,7 +61,7 @@ def assemble_unfinished(workflow: Any, report: str, wanted: Iterable[str]) -> No
 def description() -> str:
     """The file with the report's opening, from the Snakefile's folder: without a headline for an unfinished run."""
     unfinished = UNFINISHED in os.environ or not HEADLINE_PAGE.exists()
-    return f"workflow/report/{'unfinished' if unfinished else 'workflow'}.rst"
+    return str(LOOKS / f"{'unfinished' if unfinished else 'workflow'}.rst")
 
 
 def report_command(workflow: Any, out: Path, targets: Sequence[str] = ()) -> list[str]:
@@ -64,12 +69,18 @@ def report_command(workflow: Any, out: Path, targets: Sequence[str] = ()) -> lis
     settings = workflow.config_settings
     snakemake = [sys.executable, "-m", "snakemake", *targets, "--snakefile", str(workflow.main_snakefile), "--nolock"]
     options = ["--workflow-profile", "none", "--report", str(out)]
-    options += ["--report-stylesheet", str(Path(workflow.basedir) / "workflow" / "report" / "report.css")]
+    options += ["--report-stylesheet", str(Path(workflow.basedir) / LOOKS / "report.css")]
     if settings.configfiles:
         options += ["--configfile", *map(str, settings.configfiles)]
     if settings.config_args:
         options += ["--config", *settings.config_args]
     return [*snakemake, *options]
+
+
+def add_script(report: Path, script: Path) -> None:
+    """Add a script to the end of a page; Snakemake has an option for a style sheet alone."""
+    before, end, after = report.read_text(encoding="utf-8").rpartition("</body>")
+    write_text(report, f"{before}<script>\n{script.read_text(encoding='utf-8')}</script>\n{end}{after}")
 
 
 def _is_current(report: Path) -> bool:
