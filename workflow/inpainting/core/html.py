@@ -36,15 +36,15 @@ div.wide th:first-child { z-index: 2; } div.wide th:first-child, div.wide td:fir
 div.wide td:first-child { background: var(--page); }
 table.data th { max-width: 9rem; white-space: normal; } table.data td { white-space: nowrap; }
 table.data th small, table.data td small { display: block; font-weight: 400; }
-table.data td:first-child { border-left: 4px solid transparent; }
+table.data th:first-child, table.data td:first-child { border-left: 4px solid transparent; }
 table.data tr.adapter td:first-child { border-left-color: #2186eb; }
 tr.ceiling td { color: var(--grey); font-style: italic; border-bottom: 2px solid var(--line); }
 tr.ceiling td, div.wide tr.ceiling td:first-child { background: var(--tint); }
 .best { font-weight: 700; background: var(--best); }
 .second { text-decoration: underline; text-underline-offset: 3px; }
-th button { all: unset; cursor: pointer; } th button::after { content: " \\2195"; color: var(--pale); }
-th[aria-sort=ascending] button::after { content: " \\25b2"; }
-th[aria-sort=descending] button::after { content: " \\25bc"; }
+th button { all: unset; cursor: pointer; } th button::after { content: "\\a0\\2195"; color: var(--pale); }
+th[aria-sort=ascending] button::after { content: "\\a0\\25b2"; }
+th[aria-sort=descending] button::after { content: "\\a0\\25bc"; }
 th button:focus-visible, div.wide:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 .tools { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: center; margin: .6rem 0; font-size: .9rem; }
 .tools input, .tools select, .tools button { font: inherit; } .tools input[type=search] { width: 12rem; }
@@ -64,8 +64,9 @@ video { display: block; max-width: 100%; height: auto; border: 1px solid var(--h
 FRAME = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title><style>{{ style }}</style></head>
-<body><h1>{{ title }}</h1>
+<body><main><h1>{{ title }}</h1>
 {{ body }}
+</main>
 {% for script in scripts %}
 <script>
 {{ script }}
