@@ -202,11 +202,13 @@ def test_a_red_mask_in_a_folder_of_another_name_is_inpainted(run: Run, tmp_path:
     assert changed[:, still_mask() > 0].mean() > 0.9
 
 
-def test_the_metadata_of_a_long_clip_has_its_seams(run: Run, clip: Path, mask: Path, tmp_path: Path) -> None:
+def test_the_metadata_of_a_long_clip_has_the_changes_at_its_joints(
+    run: Run, clip: Path, mask: Path, tmp_path: Path
+) -> None:
     assert run(clip, mask, tmp_path / "out") == 0
-    seam = read_json(tmp_path / "out.json")["output"]["seam"]
-    assert 0.2 < seam["hole_ratio"] < 5
-    assert 0.8 < seam["known_ratio"] < 1.25
+    joints = read_json(tmp_path / "out.json")["output"]["joints"]
+    assert 0.2 < joints["hole_ratio"] < 5
+    assert 0.8 < joints["known_ratio"] < 1.25
 
 
 def test_the_progress_of_each_phase_is_logged(

@@ -14,11 +14,11 @@ from inpainting.core.progress import Progress
 from inpainting.models import bases, loading
 from inpainting.models.adapter_files import adapter_digest
 from inpainting.sampling import on_disk
+from inpainting.sampling.joints import JointMeter
 from inpainting.sampling.masked_clip import MaskedClip, scan_clip
 from inpainting.sampling.preview import draw_preview
 from inpainting.sampling.region import Region
 from inpainting.sampling.run_model import RunModel
-from inpainting.sampling.seam import SeamMeter
 from inpainting.sampling.window_schedule import WindowSchedule
 from inpainting.video import masks, writer
 from inpainting.video.images import Picture
@@ -60,7 +60,7 @@ def _inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> Non
     metadata = run_metadata(model, input, mask)
     shape = VideoHeader(clip.frames, clip.size, clip.timing.rate, clip.timing.pixel_aspect)
     sound = input if clip.reel.is_video else None
-    seam = None
+    changes = None
     if clip.box is None:
         log.info("the mask is empty: nothing is inpainted, and the output has the input's frames")
         writer.write_frames(output, clip.reel, shape, sound)
@@ -71,12 +71,12 @@ def _inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> Non
         schedule = model.pipeline.plan(clip.frames, settings.window, settings.window_overlap, settings.blend)
         if settings.preview:
             draw_preview(model, clip, region, schedule, output.with_name(output.name + ".preview.png"))
-        meter = SeamMeter(schedule)
+        meter = JointMeter(schedule)
         start = time.monotonic()
         frames = _frames(model, clip, region, schedule)
-        writer.write_frames(output, _measure_seams(frames, clip, meter), shape, sound)
+        writer.write_frames(output, _measured(frames, clip, meter), shape, sound)
         log.info("inpainted in %.3g seconds per frame", (time.monotonic() - start) / clip.frames)
-        seam = _log_seam(meter)
+        changes = _log_changes(meter)
     method = "adapter" if settings.adapter is not None else "latent replacement with the untouched base"
     metadata["output"] = {
         "method": method if clip.box is not None else "none, since the mask is empty",
@@ -84,7 +84,7 @@ def _inpaint_clip(model: RunModel, input: Path, mask: Path, output: Path) -> Non
         "size": f"{width}x{height}",
         "rate": None if shape.rate is None else str(shape.rate),
         "mask_coverage": clip.coverage,
-        "seam": seam,
+        "joints": changes,
     }
     write_json(metadata_path(output), metadata)
     log.info("written: %s and %s.json", output, output.name)
@@ -130,22 +130,22 @@ class _Phases:
             self._progress = Progress(*self._waiting.pop(0))
 
 
-def _measure_seams(frames: Iterable[Picture], clip: MaskedClip, meter: SeamMeter) -> Iterator[Picture]:
+def _measured(frames: Iterable[Picture], clip: MaskedClip, meter: JointMeter) -> Iterator[Picture]:
     for frame, hole in zip(frames, clip.dilated(), strict=True):
         meter.add(frame, hole)
         yield frame
 
 
-def _log_seam(meter: SeamMeter) -> dict[str, float] | None:
-    seam = meter.result()
-    if seam is not None:
+def _log_changes(meter: JointMeter) -> dict[str, float] | None:
+    changes = meter.result()
+    if changes is not None:
         log.info(
-            "seams: where windows overlap or meet, the change from frame to frame is %.3g times that elsewhere in the "
+            "joints: where windows overlap or meet, the change from frame to frame is %.3g times that elsewhere in the "
             "hole, and %.3g times outside it",
-            seam["hole_ratio"],
-            seam.get("known_ratio", float("nan")),
+            changes["hole_ratio"],
+            changes.get("known_ratio", float("nan")),
         )
-    return seam
+    return changes
 
 
 def metadata_path(output: Path) -> Path:

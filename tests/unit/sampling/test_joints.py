@@ -1,8 +1,8 @@
-"""Seams are measured relative to the scene's own motion."""
+"""Changes at the joints of windows are measured relative to the scene's own motion."""
 
 import numpy as np
 from inpainting.models.cogvideox_2b import COGVIDEOX_2B
-from inpainting.sampling.seam import SeamMeter, joints
+from inpainting.sampling.joints import JointMeter, joints
 from inpainting.sampling.window_schedule import WindowSchedule
 from numpy.typing import NDArray
 
@@ -11,7 +11,7 @@ SCHEDULE = WindowSchedule.plan(25, 9, 1, GEOMETRY)
 
 
 def measure(frames: NDArray[np.uint8], hole: NDArray[np.bool_]) -> dict[str, float] | None:
-    meter = SeamMeter(SCHEDULE)
+    meter = JointMeter(SCHEDULE)
     for frame in frames:
         meter.add(frame, hole)
     return meter.result()
@@ -29,7 +29,7 @@ def test_joints_are_between_frames_where_windows_begin_end_or_overlap() -> None:
     assert list(joints(WindowSchedule.plan(9, 9, 1, GEOMETRY))) == []
 
 
-def test_a_steady_change_is_no_seam() -> None:
+def test_a_steady_change_is_the_same_at_joints_and_elsewhere() -> None:
     steady = np.broadcast_to(np.arange(25, dtype=np.uint8)[:, None, None, None] * 4, (25, 16, 16, 3))
     found = measure(steady, hole())
     assert found is not None
@@ -47,7 +47,7 @@ def test_a_jump_in_the_hole_at_a_joint_raises_the_ratio_of_the_hole_alone() -> N
 
 
 def test_without_joints_there_is_nothing_to_measure() -> None:
-    meter = SeamMeter(WindowSchedule.plan(9, 9, 1, GEOMETRY))
+    meter = JointMeter(WindowSchedule.plan(9, 9, 1, GEOMETRY))
     for number in range(9):
         meter.add(np.full((16, 16, 3), number, np.uint8), hole())
     assert meter.result() is None

@@ -1,4 +1,4 @@
-"""Seams between windows: the change between consecutive frames at the joints of windows, relative to other frames."""
+"""The joints of windows: whether frames change more where windows overlap or meet than elsewhere."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from inpainting.sampling.window_schedule import WindowSchedule
 
 
-class SeamMeter:
+class JointMeter:
     """Measures changes between consecutive frames as they are made; only one frame is kept.
 
     Two consecutive frames are at a joint if a window begins or ends between them or if windows overlap there. A change
