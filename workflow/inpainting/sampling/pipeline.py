@@ -174,7 +174,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         noise_shape = (schedule.clip_latent_frames, self.vae.config.latent_channels, *padding.latent_size)
         self.check_inputs(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds, latents, noise_shape)
         self.check_options(steps, generator, output_type, callback_on_step_end_tensor_inputs, windows_at_once)
-        batch_size = windows_at_once or self._default_batch_size
+        batch_size = windows_at_once or vae_windows.default_batch_size(self._device)
         self._guidance_scale, self._interrupt = guidance_scale, False
 
         prompt_embeds, negative_prompt_embeds = self.encode_prompt(
@@ -332,25 +332,10 @@ class CogVideoXInpaintPipeline(AdapterMixin):
             raise ArgumentError(f"window: {error}") from error
         return WindowSchedule.plan(frames, settings.window, settings.window_overlap, self.family.geometry, blend)
 
-    def reconstruct(self, frames: Frames, window: int | None = None, window_overlap: int | None = None) -> Frames:
-        """Encode and decode a clip, uint8 [frames, height, width, 3], in the windows of `__call__`.
-
-        Its error is, on average, the least that inpainting with this VAE can have.
-        """
-        schedule = self.plan(len(frames), window, window_overlap)
-        padding = Padding(frames.shape[1], frames.shape[2], self.family.geometry)
-        decoded = vae_windows.reconstruct_windows(self._vae, frames, schedule, padding, self._default_batch_size)
-        return windows.join(decoded, schedule.starts, schedule.length, len(frames))
-
     @property
     def _device(self) -> torch.device:
         """The device that models compute on; with CPU offload their weights may be elsewhere."""
         return torch.device(self._execution_device)
-
-    @property
-    def _default_batch_size(self) -> int:
-        """Windows in a batch: 2 on the CPU, where two are faster than one at a time; 1 on a GPU, to save memory."""
-        return 2 if self._device.type == "cpu" else 1
 
     @property
     def _vae(self) -> AutoencoderKLCogVideoX:

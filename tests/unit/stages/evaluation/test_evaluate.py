@@ -194,3 +194,27 @@ def test_a_learned_methods_scores_do_not_depend_on_the_number_of_workers(
         assert main(commands.evaluate("ceiling", tiny_results, out, *options, "--workers", workers)) == 0
     pd.testing.assert_frame_equal(untimed(tmp_path / "1.parquet"), untimed(tmp_path / "2.parquet"))
     assert (read_results(tmp_path / "2.parquet").frames["peak_memory_gib"] > 0).all()
+
+
+def test_the_ceiling_needs_no_weights_of_the_transformer(tiny_base: Path, tiny_results: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+    (base / "transformer" / "diffusion_pytorch_model.safetensors").write_bytes(b"damaged")
+    options = [
+        "--base",
+        str(base),
+        "--device",
+        "cpu",
+        "--window",
+        "9",
+        "--frames",
+        "9",
+        "--extras",
+        "[]",
+        "--limit",
+        "1",
+    ]
+    codes = {
+        method: main(commands.evaluate(method, tiny_results, tmp_path / f"{method}.parquet", *options))
+        for method in ("ceiling", "base")
+    }
+    assert codes == {"ceiling": 0, "base": 1}

@@ -10,6 +10,7 @@ from inpainting.cli import main
 from inpainting.core.files import read_table
 from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline, noise_generator
+from inpainting.sampling.vae_windows import reconstruct
 from inpainting.video import sequence
 from numpy.typing import NDArray
 
@@ -63,7 +64,7 @@ def test_one_sequence_is_overfitted_to_near_the_vaes_ceiling_but_not_from_other_
         read(dataset / learned, 0, FRAMES) for read in (sequence.read_rgb, sequence.read_truth, sequence.read_mask)
     )
     hole = mask >= 128
-    ceiling = psnr(pipeline.reconstruct(truth), truth, hole)
+    ceiling = psnr(reconstruct(pipeline.vae, pipeline.family.geometry, truth, FRAMES, 0), truth, hole)
     reached = psnr(inpaint(rgb), truth, hole)
     other_inputs = [sequence.read_rgb(dataset / name, 0, FRAMES) for name in others]
     shuffled = [psnr(inpaint(other), truth, hole) for other in other_inputs]

@@ -20,7 +20,6 @@ from inpainting.video.masks import Hole
 from inpainting.video.settings import MaskSettings
 
 if TYPE_CHECKING:
-    from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
     from inpainting.stages.evaluation.settings import EvaluateCommand
 
 
@@ -59,89 +58,68 @@ def load_method(settings: "EvaluateCommand") -> Method:
     return METHODS[settings.method].load(settings)
 
 
-def _without_model(settings: "EvaluateCommand", fill: Callable[[SequenceClip, Hole], Frames]) -> Method:
-    """A method that needs no model; fill: takes a clip and its dilated hole."""
-
-    def hole(mask: NDArray[np.uint8]) -> Hole:
-        return masks.inpainted(mask, settings)
-
+def _without_transformer(settings: "EvaluateCommand", fill: Callable[[SequenceClip, Hole], Frames]) -> Method:
+    """A method with the command's own mask settings; fill: takes a clip and its dilated hole."""
+    hole = partial(masks.inpainted, settings=settings)
     return Method(hole, lambda clip: fill(clip, hole(clip.mask)))
 
 
 def _classical(settings: "EvaluateCommand", baseline: Baseline) -> Method:
-    return _without_model(settings, lambda clip, hole: baseline.fill(clip.rgb, hole))
+    return _without_transformer(settings, lambda clip, hole: baseline.fill(clip.rgb, hole))
 
 
 def _external(settings: "EvaluateCommand") -> Method:
     assert settings.outputs is not None
     read = partial(read_output, settings.outputs, settings.dataset, folders=settings.folders)
-    return _without_model(settings, lambda clip, hole: read(clip))
+    return _without_transformer(settings, lambda clip, hole: read(clip))
 
 
-def _learned(
-    settings: "EvaluateCommand", fill: Callable[["EvaluateCommand", "CogVideoXInpaintPipeline", SequenceClip], Frames]
+def _inpainting(
+    settings: "EvaluateCommand", damage: Callable[[Hole, np.random.Generator], Hole] | None = None
 ) -> Method:
-    """A method that needs the model; fill: takes the settings, the loaded pipeline and a clip."""
-    from inpainting.sampling.loading import load_pipeline
+    """The model, with an adapter if one is given; damage: of the hole that it is shown, not of the one scored."""
+    from inpainting.sampling.loading import load_pipeline, noise_generator
 
     pipeline = load_pipeline(settings.section(InferenceSettings), settings.adapter)
-    mask_settings = _mask_settings(settings)
+    mask_settings = settings.section(MaskSettings) if pipeline.adapter is None else pipeline.adapter.masks
 
-    def hole(mask: NDArray[np.uint8]) -> Hole:
-        return masks.inpainted(mask, mask_settings)
+    def fill(clip: SequenceClip) -> Frames:
+        hole = masks.to_hole(clip.mask, mask_settings)
+        if damage is not None:
+            hole = damage(hole, np.random.default_rng(derive(settings.seed, "evaluation.degraded", clip.sequence)))
+        frames: Frames = pipeline(
+            clip.rgb,
+            hole,
+            num_inference_steps=settings.steps,
+            generator=noise_generator(derive(settings.seed, "evaluation.noise", clip.sequence)),
+            mask_settings=mask_settings,
+            window=settings.window,
+            window_overlap=settings.window_overlap,
+            fill=settings.fill,
+            composite=False,
+        ).frames
+        return frames
 
-    return Method(hole, lambda clip: fill(settings, pipeline, clip))
-
-
-def _mask_settings(settings: "EvaluateCommand") -> MaskSettings:
-    """The mask settings of the adapter, or those of the command without one."""
-    from inpainting.conditioning.adapter import read_adapter_config
-
-    return settings.section(MaskSettings) if settings.adapter is None else read_adapter_config(settings.adapter).masks
-
-
-def _inpaint(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip) -> Frames:
-    return _inpaint_hole(settings, pipeline, clip, masks.to_hole(clip.mask, _mask_settings(settings)))
-
-
-def _inpaint_degraded(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip) -> Frames:
-    rng = np.random.default_rng(derive(settings.seed, "evaluation.degraded", clip.sequence))
-    hole = masks.to_hole(clip.mask, _mask_settings(settings))
-    return _inpaint_hole(settings, pipeline, clip, mask_damage.half_damaged(hole, rng))
+    return Method(partial(masks.inpainted, settings=mask_settings), fill)
 
 
-def _inpaint_hole(
-    settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip, hole: Hole
-) -> Frames:
-    from inpainting.sampling.loading import noise_generator
+def _ceiling(settings: "EvaluateCommand") -> Method:
+    """The VAE alone; the transformer is not loaded."""
+    from inpainting.models import bases, loading
+    from inpainting.sampling.vae_windows import reconstruct
 
-    mask_settings = _mask_settings(settings)
-    frames: Frames = pipeline(
-        clip.rgb,
-        hole,
-        num_inference_steps=settings.steps,
-        generator=noise_generator(derive(settings.seed, "evaluation.noise", clip.sequence)),
-        mask_settings=mask_settings,
-        window=settings.window,
-        window_overlap=settings.window_overlap,
-        fill=settings.fill,
-        composite=False,
-    ).frames
-    return frames
-
-
-def _reconstruct(settings: "EvaluateCommand", pipeline: "CogVideoXInpaintPipeline", clip: SequenceClip) -> Frames:
-    return pipeline.reconstruct(clip.truth, settings.window, settings.window_overlap)
+    device = loading.resolve_device(settings.device)
+    vae = loading.load_vae(settings.base, loading.vae_dtype(settings, device), device)
+    geometry, window, overlap = bases.family(settings.base).geometry, settings.window, settings.window_overlap
+    return _without_transformer(settings, lambda clip, _: reconstruct(vae, geometry, clip.truth, window, overlap))
 
 
 METHODS: dict[str, MethodEntry] = {
-    "ceiling": MethodEntry(
-        CEILING, "the ground truth, encoded and decoded by the VAE", partial(_learned, fill=_reconstruct), learned=True
-    ),
+    "ceiling": MethodEntry(CEILING, "the ground truth, encoded and decoded by the VAE", _ceiling, learned=True),
     "base": MethodEntry(
         BASE,
         "the base model without fine-tuning; the known latents are replaced at every step",
-        partial(_learned, fill=_inpaint),
+        _inpainting,
         learned=True,
     ),
     **{
@@ -153,7 +131,7 @@ METHODS: dict[str, MethodEntry] = {
     "adapter": MethodEntry(
         ADAPTER,
         "the fine-tuned model",
-        partial(_learned, fill=_inpaint),
+        _inpainting,
         takes_adapter=True,
         learned=True,
         compared=False,
@@ -162,7 +140,7 @@ METHODS: dict[str, MethodEntry] = {
         DEGRADED,
         "the fine-tuned model, shown masks of which a quarter is empty and a quarter eroded; scored and composited in "
         "the whole masks",
-        partial(_learned, fill=_inpaint_degraded),
+        partial(_inpainting, damage=mask_damage.half_damaged),
         takes_adapter=True,
         learned=True,
         compared=False,
