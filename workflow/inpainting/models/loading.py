@@ -1,6 +1,7 @@
 """Load the parts of a pretrained CogVideoX; missing, unexpected and mismatched weights are errors."""
 
 import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,14 @@ def part_digest(base: str, part: str) -> str:
         folder = bases.local_folder(base) / part
     if not folder.is_dir():
         return value_digest([base, part])
-    return value_digest({p.name: file_digest(p) for p in sorted(folder.iterdir()) if p.is_file()})
+    files = {path: path.stat() for path in sorted(folder.iterdir()) if path.is_file()}
+    return value_digest({path.name: _digest_once(path, of.st_size, of.st_mtime_ns) for path, of in files.items()})
+
+
+@lru_cache
+def _digest_once(path: Path, size: int, modified: int) -> str:
+    """A file's digest, for which a process reads its gigabytes once unless its size or time changes."""
+    return file_digest(path)
 
 
 def encode_prompt(base: str, prompt: str, device: torch.device) -> torch.Tensor:
