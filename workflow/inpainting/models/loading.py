@@ -46,12 +46,9 @@ def vae_dtype(model: ModelSettings, device: torch.device) -> torch.dtype:
 
 
 def precisions(model: ModelSettings) -> dict[str, Any]:
-    """The base model's settings that change results, with the VAE's precision resolved for this machine.
-
-    Without quantization, nothing is said of it: results from before there was any stay valid.
-    """
-    shaping = {name: value for name, value in model.shaping().items() if value is not None}
-    return shaping | {"vae_dtype": str(vae_dtype(model, resolve_device(model.device))).removeprefix("torch.")}
+    """The base model's settings that change results, with the VAE's precision resolved for this machine."""
+    resolved = vae_dtype(model, resolve_device(model.device))
+    return model.shaping() | {"vae_dtype": str(resolved).removeprefix("torch.")}
 
 
 def load_vae(base: str, dtype: torch.dtype, device: torch.device) -> AutoencoderKLCogVideoX:
