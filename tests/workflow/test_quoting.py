@@ -1,6 +1,7 @@
 """Names from the configuration reach `inpaint` as they are, whatever a shell or Snakemake would read in them."""
 
 import itertools
+import json
 import re
 import shlex
 import shutil
@@ -37,7 +38,7 @@ OPTIONS = {
     "evaluation.adapters": ("adapter", ADAPTER),
     "evaluation.external": ("outputs", OUTPUTS),
     "evaluation.preference": ("preference", VOTES),
-    "evaluation.prove": ("prove", f"theirs={NAME}"),
+    "evaluation.prove": ("prove", json.dumps({"theirs": NAME}, ensure_ascii=False)),
     **{f"evaluation.{name}": (name.replace("_", "-"), f"{name} {NAME}") for name in WEIGHTS},
     "report.shown": ("shown", NAME),
 }
@@ -77,7 +78,7 @@ def folder(tmp_path: Path, tiny_base: Path) -> Path:
             "adapters": {"given": [ADAPTER]},
             "external": {"theirs": OUTPUTS},
             "preference": VOTES,
-            "prove": [f"theirs={NAME}"],
+            "prove": {"theirs": NAME},
         },
         report={"shown": [NAME]},
     )

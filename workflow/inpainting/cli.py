@@ -78,7 +78,6 @@ def _print_completion(arguments: list[str]) -> int:
 
 def _run(name: str, arguments: list[str]) -> int:
     from pydantic import ValidationError
-    from pydantic_settings import SettingsError
 
     from inpainting.command_line import as_yaml
     from inpainting.core.settings import error_sentences
@@ -93,7 +92,7 @@ def _run(name: str, arguments: list[str]) -> int:
         for sentence in error_sentences(error, COMMANDS[name].settings_class(), option=True):
             print(f"inpaint {name}: {sentence}", file=sys.stderr)
         return 2
-    except (UsageError, SettingsError) as error:
+    except UsageError as error:
         print(f"inpaint {name}: {error}", file=sys.stderr)
         return 2
     except InputError as error:

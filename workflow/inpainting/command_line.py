@@ -19,6 +19,7 @@ from pydantic_settings import (
     CliSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from inpainting.commands import COMMANDS
@@ -92,7 +93,11 @@ def _parsed(name: str, kind: type[Settings], arguments: list[str], values: dict[
     source: CliSettingsSource[Any] = CliSettingsSource(
         Parsed, root_parser=parser, add_argument_method=_grouped(parser, COMMANDS[name].settings_class())
     )
-    parsed = CliApp.run(Parsed, cli_args=arguments, cli_settings_source=source, **values)
+    try:
+        parsed = CliApp.run(Parsed, cli_args=arguments, cli_settings_source=source, **values)
+    except SettingsError as error:  # "Parsing error encountered for <field>: ..."
+        field = str(error).partition(":")[0].split()[-1].replace("_", "-")
+        raise UsageError(f"--{field}: should be a list, A,B, or names with values, A=1,B=2") from error
     return {field: getattr(parsed, field) for field in kind.model_fields}
 
 

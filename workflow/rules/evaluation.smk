@@ -158,7 +158,7 @@ rule tables:
         preference=tracked_inputs(
             [path for path in [settings.evaluation.preference] if path]
         ),
-        prove=tracked_inputs(settings.evaluation.prove_files().values()),
+        prove=tracked_inputs(settings.evaluation.prove.values()),
     output:
         comparison=multiext("results/tables/comparison", ".tsv", ".md", ".tex"),
         strata=multiext("results/tables/strata", ".tsv", ".md", ".tex"),
@@ -207,7 +207,7 @@ rule tables:
     params:
         results=lambda wildcards, input: ",".join(input.results),
         groups=verbatim(
-            ",".join(f"{name}={group}" for name, group in TABLE_NAMES.items()) or "[]"
+            ",".join(f"{name}={group}" for name, group in TABLE_NAMES.items()) or "{}"
         ),
         options=verbatim(settings.evaluation.section(TablesSettings).to_options()),
         out=subpath(output.summary, parent=True),

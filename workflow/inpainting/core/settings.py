@@ -120,7 +120,8 @@ class Settings(BaseModel):
         Nested sections and values of None are left out.
         """
         values = self.of_role(*(roles or Role))
-        given = {name: value for name, value in values.items() if value is not None and not isinstance(value, dict)}
+        sections = {name for name in values if isinstance(getattr(self, name), Settings)}
+        given = {name: value for name, value in values.items() if value is not None and name not in sections}
         return " ".join(self.option(name, value) for name, value in given.items())
 
     @classmethod
@@ -130,6 +131,7 @@ class Settings(BaseModel):
         if cls.model_fields[name].annotation is bool:
             return flag if value else "--no-" + flag[2:]
         text = (",".join(map(str, value)) or "[]") if isinstance(value, list) else str(value)
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else text
         text = text.lower() if isinstance(value, bool) else text
         return f"{flag}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
 

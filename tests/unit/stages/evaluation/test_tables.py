@@ -205,7 +205,7 @@ def test_a_group_with_the_name_of_other_results_is_refused(
     assert evaluated.dataset.tables(paths, tmp_path, "--groups", "one=telea") == 1
     assert "telea is also the name of results outside the group" in capsys.readouterr().err
     assert evaluated.dataset.tables(paths, tmp_path, "--groups", "one") == 2
-    assert "--groups: one was given, but it should be EXPERIMENT=GROUP" in capsys.readouterr().err
+    assert "--groups: should be a list, A,B, or names with values, A=1,B=2" in capsys.readouterr().err
 
 
 def test_failures_are_listed_with_the_score_they_are_below(evaluated: Evaluated, tmp_path: Path) -> None:

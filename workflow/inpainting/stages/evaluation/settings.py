@@ -131,20 +131,15 @@ class TablesSettings(Settings):
     """The temporal median counts as weak on sequences where its PSNR inside the mask is below this many dB."""
     failure_gap: float = Field(3.0, ge=0)
     """A method fails a sequence if it scores more than this many dB lower than the best classical method."""
-    prove: tuple[str, ...] = ()
-    """NAME=FILE, separated by commas: csv files of PROVE's own evaluation, which are shown in a table of their own."""
+    prove: dict[str, Path] = Field({})
+    """Csv files of PROVE's own evaluation by the name of their method, NAME=FILE on the command line: they are shown in
+    a table of their own."""
     preference: Path | None = None
     """Table of `inpaint preference`, whose scores become a column of the comparison."""
 
     def model_post_init(self, _: object) -> None:
         if self.small_below > self.large_from:
             raise ValueError(f"small_below: {self.small_below} must not be more than large_from, {self.large_from}")
-        if wrong := [pair for pair in self.prove if not all(pair.partition("="))]:
-            raise ValueError(f"prove: {wrong[0]} was given, but it should be NAME=FILE")
-
-    def prove_files(self) -> dict[str, Path]:
-        """PROVE's csv files by the name of their method."""
-        return {name: Path(path) for name, _, path in (pair.partition("=") for pair in self.prove)}
 
 
 class TablesCommand(TablesSettings):
@@ -154,20 +149,11 @@ class TablesCommand(TablesSettings):
     """The .parquet files of `inpaint evaluate`, one per method."""
     manifest: Path
     """manifest.parquet, as `inpaint audit` wrote it: camera motion, mask coverage and shadows."""
-    groups: tuple[str, ...] = ()
-    """EXPERIMENT=GROUP, separated by commas: the results of a group are averaged sequence by sequence and listed under
-    the group's name; for trainings that differ only in their seed."""
+    groups: dict[str, str] = Field({})
+    """Group by experiment, EXPERIMENT=GROUP on the command line: the results of a group are averaged sequence by
+    sequence and listed under the group's name; for trainings that differ only in their seed."""
     out: Path
     """Folder for comparison, metrics, strata, failures and repeats (.tsv, .md, .html, .tex), sequences.tsv and
     summary.json."""
     seed: int = Field(0, ge=0)
     """Seed of the bootstrap intervals."""
-
-    def model_post_init(self, context: object) -> None:
-        super().model_post_init(context)
-        if wrong := [pair for pair in self.groups if not all(pair.partition("="))]:
-            raise ValueError(f"groups: {wrong[0]} was given, but it should be EXPERIMENT=GROUP")
-
-    def group_of(self) -> dict[str, str]:
-        """Group by experiment."""
-        return dict(pair.split("=", 1) for pair in self.groups)

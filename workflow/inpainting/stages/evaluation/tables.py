@@ -55,7 +55,7 @@ def tables(settings: TablesCommand) -> None:
     results = [read_results(path, "--results") for path in settings.results]
     check_comparable(results)
     results.sort(key=lambda result: result.method)
-    members = members_of([result.method for result in results], settings.group_of())
+    members = members_of([result.method for result in results], settings.groups)
     kind_of = {result.method: result.kind for result in results}
     kinds = {method: kind_of[its[0]] for method, its in members.items()}
     frames = [with_every_column(result.frames) for result in results]
@@ -73,7 +73,7 @@ def tables(settings: TablesCommand) -> None:
     captions = comparison_captions(comparison, results, settings)
     if settings.preference is not None:
         judged = PREFERENCE_TABLE.read(settings.preference, "--preference")
-        comparison = with_preference(comparison, judged, settings.group_of())
+        comparison = with_preference(comparison, judged, settings.groups)
         captions += preference_captions(judged, comparison)
     metrics = metric_table(sequences, kinds, list(comparison["method"]), settings.seed)
     writer = TableWriter(settings.out)
@@ -87,8 +87,8 @@ def tables(settings: TablesCommand) -> None:
     )
     introduction = "Every metric by region, of the raw output and of the output pasted over the input (composited)."
     sections = metric_sections(metrics)
-    if files := settings.prove_files():
-        sections.append((PROVE_HEADING, prove_table(files, settings.seed)))
+    if settings.prove:
+        sections.append((PROVE_HEADING, prove_table(settings.prove, settings.seed)))
     writer.write("metrics", "All metrics", introduction, sections, metric_captions(results))
     write_prove_scores(settings.out / PROVE_FOLDER, sequences)
     strata = compare_strata(sequences, groups, kinds, settings.seed, members)
