@@ -1,5 +1,6 @@
 """Each family calls its transformer as the public pipeline of its base does, and is told by its configuration."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from inpainting.conditioning.mask_inputs import TRILINEAR
 from inpainting.core.errors import UsageError
 from inpainting.models import bases, loading
 from inpainting.models.cogvideox_1_5 import COGVIDEOX_1_5
+from inpainting.models.cogvideox_2b import COGVIDEOX_2B, CogVideoX2B
 from inpainting.models.cogvideox_fun_inp import COGVIDEOX_FUN_2B_INP
 from inpainting.models.family import Family
 from inpainting.models.widening import narrow_patch_embedding, widen_patch_embedding
@@ -52,6 +54,10 @@ def called(transformer: CogVideoXTransformer3DModel, hidden_states: Tensor, rows
     return velocity
 
 
+def test_every_family_has_a_tiny_base() -> None:
+    assert set(families.CONFIGS) == {family.name for family in bases.FAMILIES}
+
+
 @pytest.mark.parametrize("name", families.CONFIGS)
 def test_a_family_is_told_by_its_configuration(load: Load, name: str) -> None:
     family, _ = load(name)
@@ -67,6 +73,14 @@ def test_33_channels_that_videox_fun_has_not_made_are_refused(rotary: bool) -> N
     ):
         bases.family_of(config, {}, {})
     assert bases.family_of(config | families.FUN, {}, {}).condition_channels == 17
+
+
+def test_a_configuration_without_a_patch_size_has_patches_of_two_cells() -> None:
+    class Fine(CogVideoX2B):
+        geometry = dataclasses.replace(COGVIDEOX_2B.geometry, patch_size=1)
+
+    assert Fine().unsupported({}, {}, {}) == ["patches of 2 latent cells"]
+    assert COGVIDEOX_2B.unsupported({"patch_size": 1}, {}, {}) == ["patches of 1 latent cell"]
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(4, 4), (6, 10)])

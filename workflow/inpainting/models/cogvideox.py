@@ -37,11 +37,11 @@ class CogVideoX(Family):
             found.append("sinusoidal positions" if self.rotary else "rotary positions")
         if transformer.get("use_learned_positional_embeddings"):
             found.append("learned positions")
-        patch = transformer.get("patch_size_t")
-        if patch != self.temporal_patch:
-            found.append(f"patches of {patch or 1} latent frame{'s' * (patch not in (None, 1))}")
-        if transformer.get("patch_size", 2) != self.geometry.patch_size:
-            found.append(f"patches of {transformer['patch_size']} latent cells")
+        patch, temporal_patch = transformer.get("patch_size", 2), transformer.get("patch_size_t")
+        if temporal_patch != self.temporal_patch:
+            found.append(f"patches of {temporal_patch or 1} latent frame{'s' * (temporal_patch not in (None, 1))}")
+        if patch != self.geometry.patch_size:
+            found.append(f"patches of {patch} latent cell{'s' * (patch != 1)}")
         if transformer.get("ofs_embed_dim"):
             found.append("an ofs embedding")
         channels_in, channels_out = transformer.get("in_channels", 16), transformer.get("out_channels", 16)
