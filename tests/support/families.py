@@ -20,7 +20,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
 }
 """By the family's name the keys of transformer/config.json that differ from CogVideoX-2b's."""
 
-INPAINTING = [name for name in CONFIGS if "InP" in name]
+
+def inputs(name: str) -> dict[str, str]:
+    """The settings of the inputs that a family's bases were trained to inpaint with; none for other families."""
+    family = bases.family_named(name)
+    return dict(family.unadapted) if family.condition_channels else {}
 
 
 def write_base(tiny_base: Path, folder: Path, name: str) -> Path:

@@ -18,13 +18,12 @@ def test_a_base_goes_from_latents_to_the_report(finished: Path, tiny_base: Path,
     shutil.copytree(finished / "results" / "dataset", tmp_path / "results" / "dataset")
     shutil.copy(finished / "config.yaml", tmp_path)
     (tmp_path / "experiments.tsv").write_text("experiment\toverrides\tdescription\nlora\t\tas it stands\n")
-    conditioning = {"fill": "black", "mask_input": "trilinear"} if name in families.INPAINTING else {}
     configure(
         tmp_path,
         model={"base": str(families.write_base(tiny_base, tmp_path / "base", name))},
         dataset={"root": str(finished / "sequences")},
         latents={"shards": 1},
-        training={"save_every": 4} | conditioning,
+        training={"save_every": 4} | families.inputs(name),
         evaluation={"methods": ["base"]},
     )
     done = run(tmp_path)

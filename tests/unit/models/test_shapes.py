@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from inpainting.core.errors import UsageError
-from inpainting.models import lora
+from inpainting.models import bases, lora
 from inpainting.models.loading import load_transformer
 from inpainting.models.published import TRANSFORMER, TRANSFORMERS, VAE
 from inpainting.models.settings import LoraSettings
@@ -54,6 +54,10 @@ def test_5b_has_the_published_number_of_weights(name: str) -> None:
     assert count(transformer_shapes(TRANSFORMER | TRANSFORMERS[name])) / 1e9 == pytest.approx(5.57, abs=5e-3)
 
 
+def test_every_family_has_published_shapes() -> None:
+    assert {name.lower() for name in TRANSFORMERS} == {family.name.lower() for family in bases.FAMILIES}
+
+
 def test_a_base_that_is_not_downloaded_has_its_published_shapes_and_an_unknown_one_2bs() -> None:
     inpainting, unknown = read_base("someone/CogVideoX-Fun-V1.1-2b-InP"), read_base("someone/else")
     assert (inpainting.transformer["in_channels"], inpainting.to_download) == (33, True)
@@ -73,9 +77,10 @@ def test_what_training_a_family_trains_has_the_shapes_of_the_plan(tiny_base: Pat
     base = str(families.write_base(tiny_base, tmp_path / "base", name))
     transformer = load_transformer(base, torch.float32, torch.device("cpu"))
     settings, config = LoraSettings(rank=2, targets=("all_linear",)), read_base(base).transformer
-    planned = lora_shapes(config, settings) | widened_shapes(config, 33)
-    if transformer.config.in_channels < 33:
-        widen_patch_embedding(transformer, 33)
+    channels = 16 + (bases.family_named(name).condition_channels or 17)
+    planned = lora_shapes(config, settings) | widened_shapes(config, channels)
+    if transformer.config.in_channels < channels:
+        widen_patch_embedding(transformer, channels)
     lora.add_lora(transformer, settings, seed=0)
     assert sorted(planned.values()) == sizes(lora.prepare_training(transformer))
 

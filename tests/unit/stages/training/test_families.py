@@ -10,6 +10,7 @@ from diffusers import CogVideoXTransformer3DModel
 from inpainting.artifacts.prompt import read_prompt
 from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.models import bases, parity
 from inpainting.models.adapter_files import LORA_FILE, PROMPT_FILE, WIDENED_FILE
 from inpainting.models.settings import InferenceSettings
@@ -19,32 +20,31 @@ from inpainting.video import sequence
 from safetensors.torch import load_file
 
 
-@pytest.fixture(params=families.CONFIGS)
-def base(request: pytest.FixtureRequest, tiny_base: Path, tmp_path: Path) -> Path:
-    """A tiny base of each family."""
-    return families.write_base(tiny_base, tmp_path / "base", request.param)
-
-
+@pytest.mark.parametrize("name", families.CONFIGS)
 def test_a_family_is_trained_resumed_validated_and_inpainted_with(
-    base: Path, tiny_results: Path, tmp_path: Path
+    tiny_base: Path, tiny_results: Path, tmp_path: Path, name: str
 ) -> None:
-    arguments = commands.train(base, tiny_results, tmp_path / "run", "--targets", "all_linear")
+    base, family = families.write_base(tiny_base, tmp_path / "base", name), bases.family_named(name)
+    condition = ConditionSettings.model_validate({**families.inputs(name), "fill": "grey"})
+    inputs = ("--conditioning", condition.conditioning, "--mask-input", condition.mask_input)
+    arguments = commands.train(base, tiny_results, tmp_path / "run", "--targets", "all_linear", *inputs)
     assert main([*arguments, "--time-limit", "0.5"]) == 75
     assert main(arguments) == 0
     checkpoint = tmp_path / "run" / "checkpoints" / "step-4"
     assert main(commands.validate(base, tiny_results, checkpoint, tmp_path / "step-4.json", "--steps", "1")) == 0
 
     config = read_adapter_config(checkpoint / "adapter")
-    assert config.channels == 33
+    assert config.family == name
+    assert config.channels == condition.input_channels(16, family.geometry)
     assert config.widened == (checkpoint / "adapter" / "widened.safetensors").exists()
-    assert config.widened == (config.family not in families.INPAINTING)
+    assert config.widened == (family.condition_channels == 0)
 
     plain = CogVideoXTransformer3DModel.from_pretrained(base, subfolder="transformer")
     if config.widened:
         widen_patch_embedding(plain, config.channels)
         plain.load_state_dict(load_file(checkpoint / "adapter" / WIDENED_FILE), strict=False)
     plain.load_lora_adapter(checkpoint / "adapter", prefix="transformer", weight_name=LORA_FILE)
-    predicted = parity.predict(bases.family(str(base)), plain, read_prompt(checkpoint / "adapter" / PROMPT_FILE))
+    predicted = parity.predict(family, plain, read_prompt(checkpoint / "adapter" / PROMPT_FILE))
     assert parity.relative_difference(predicted, parity.read_prediction(checkpoint)) < 1e-5
 
     clip = tiny_results / "dataset" / f"{0:016x}"
@@ -74,7 +74,8 @@ def test_a_base_that_inpaints_refuses_a_conditioning_with_other_channels(
     for options, channels in (("--mask-input", "frames"), 36), (("--conditioning", "replace"), 16):
         assert main(commands.train(base, tiny_results, tmp_path / "run", *options)) == 2
         message = capsys.readouterr().err
-        assert f"makes {channels} input channels, but {base} takes 33; use concat" in message
+        assert f"makes {channels} input channels, but {base} takes 33; it was trained with " in message
+        assert "--conditioning concat --fill black --mask-input trilinear" in message
 
 
 def test_an_adapter_of_another_family_is_refused(

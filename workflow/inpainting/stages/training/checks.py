@@ -51,9 +51,10 @@ def _check_channels(settings: TrainCommand, family: Family) -> None:
     latents = bases.latent_channels(settings.base)
     given, trained = settings.input_channels(latents, family.geometry), latents + family.condition_channels
     if family.condition_channels and given != trained:
+        known = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in family.unadapted.items())
         raise UsageError(
             f"--conditioning: {settings.conditioning} with --mask-input {settings.mask_input} makes {given} input "
-            f"channels, but {settings.base} takes {trained}; use concat and a mask input of one channel"
+            f"channels, but {settings.base} takes {trained}; it was trained with {known}"
         )
 
 
