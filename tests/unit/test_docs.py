@@ -12,13 +12,16 @@ import pytest
 import rooms
 import yaml
 from inpainting.artifacts.method_kinds import Kind
+from inpainting.baselines.registry import BASELINES
 from inpainting.cli import COMPLETION, parse
 from inpainting.commands import COMMANDS
 from inpainting.completion import SHELLS
+from inpainting.conditioning.registry import CONDITIONINGS, MASK_INPUTS
 from inpainting.config import resolve
 from inpainting.core.settings import Role, read_values
 from inpainting.metrics.regions import REGIONS
 from inpainting.metrics.registry import METRICS
+from inpainting.models.bases import FAMILIES
 from PIL import Image, ImageSequence
 from snakemake.cli import get_argument_parser
 
@@ -151,6 +154,16 @@ def test_the_page_of_metrics_names_every_metric_and_column() -> None:
     written = {name.replace("<region>", region) for name in named for region in REGIONS}
     assert {column for metric in METRICS for column in metric.columns} - written == set()
     assert {metric.name for metric in METRICS} - named == set()
+
+
+def test_the_page_of_the_method_names_every_method_conditioning_and_mask_input() -> None:
+    named = set(re.findall(r"`(\w+)`", text_of("docs/method.md")))
+    assert {*BASELINES, *CONDITIONINGS, *MASK_INPUTS} - named == set()
+
+
+def test_the_page_of_bases_names_every_family() -> None:
+    families = re.findall(r"^\| (CogVideoX[^ |]*).*\.yaml", text_of("docs/bases.md"), re.MULTILINE)
+    assert families == [family.name for family in FAMILIES]
 
 
 def test_the_page_of_files_names_every_artifact_and_version() -> None:
