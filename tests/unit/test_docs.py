@@ -123,7 +123,14 @@ def test_the_reference_of_the_configuration_is_made_from_the_settings_classes() 
 
 
 def test_the_diagram_of_rooms_is_drawn_from_the_imports() -> None:
-    assert text_of("docs/architecture.md") == rooms.page(text_of("docs/architecture.md")), "run `make schema`"
+    assert text_of("docs/rooms.svg") == rooms.picture(), "run `make schema`"
+
+
+def test_a_room_is_drawn_above_all_that_it_imports_and_lines_pass_every_row_between() -> None:
+    rows, links = rooms.layered({"cli": {"models", "core"}, "models": {"video"}, "video": {"core"}, "core": set()})
+    assert [[room for room, to, _ in row if not to] for row in rows] == [["core"], ["video"], ["models"], ["cli"]]
+    row_of = {node: number for number, row in enumerate(rows) for node in row}
+    assert {row_of[upper] - row_of[lower] for upper, lower in links} == {1} and len(links) == 3 + 3
 
 
 def test_a_diagram_leaves_out_the_imports_that_others_imply() -> None:
