@@ -13,6 +13,8 @@ Columns:
 and further numbers that no step reads: other scores, gains over the reference and their p-values, seconds per frame.
 """
 
+import pandas as pd
+
 from inpainting.artifacts.formats import TextTable
 
 TABLES_VERSION = 5
@@ -44,6 +46,14 @@ STRATA_TABLE = TextTable(
     digest_file="summary.json",
     others="float64",
 )
+
+
+def best_of(comparison: pd.DataFrame, *kinds: str) -> pd.DataFrame:
+    """The row of the best method of the first of these kinds that was compared; no row if there is none."""
+    for kind in kinds:
+        if (comparison["kind"] == kind).any():
+            return comparison[comparison["kind"] == kind].head(1)
+    return comparison.head(0)
 
 
 def stratum_heading(stratum: str, value: str, count: int) -> str:

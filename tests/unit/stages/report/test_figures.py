@@ -16,7 +16,7 @@ from inpainting.stages.report.draw_comparison import comparison_figure, cost_fig
 from inpainting.stages.report.draw_sequences import sequences_figure
 from inpainting.stages.report.draw_training import running_mean, timestep_losses, training_figure
 from inpainting.stages.report.draw_trainings import line_style
-from inpainting.stages.report.rivals import Rival, Rivals, best_of_kinds
+from inpainting.stages.report.rivals import Rival, Rivals
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -196,10 +196,8 @@ def test_scores_are_drawn_against_mask_size_and_motion_with_medians_of_many(coun
 
 
 def test_the_best_method_is_taken_of_the_first_kind_that_was_compared_or_of_all() -> None:
-    rows = [("ceiling", "ceiling", 40.0), ("x", "adapter", 20.0), ("y", "adapter", 25.0), ("z", "base", 30.0)]
-    table = comparison_of(*rows)
-    assert best_of_kinds(table, ("adapter", "base")) == Rival("y", "adapter")
-    assert best_of_kinds(table, ("classical", "floor")).method == "ceiling"
+    rows = [("ceiling", "ceiling", 40.0), ("z", "base", 30.0), ("y", "adapter", 25.0), ("x", "adapter", 20.0)]
+    assert Rivals.of(comparison_of(*rows)) == Rivals(Rival("y", "adapter"), Rival("ceiling", "ceiling"))
 
 
 def comparison_of(*rows: tuple[str, str, float]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from inpainting.artifacts.comparison import best_of
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CEILING, CLASSICAL, UNRANKED, display_name
 from inpainting.stages.evaluation.verdict import Values, finite, paired_gain, verdict
 
@@ -12,7 +13,7 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     comparison: `comparison.compare`; sequences: `metrics.aggregate.per_sequence`; split, seed: as they are stored in
     the summary. The headline method is the best adapter or, without one, the best method. Unknown values are None.
     """
-    rows = {kind: _best(comparison, kind) for kind in (ADAPTER, CLASSICAL, BASE, CEILING)}
+    rows = {kind: _row(best_of(comparison, kind)) for kind in (ADAPTER, CLASSICAL, BASE, CEILING)}
     best = _row(comparison[~comparison["kind"].isin(UNRANKED)].head(1))
     headline = rows["adapter"] or best or rows["ceiling"]
     assert headline is not None
@@ -32,10 +33,6 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
         "gain_over_base": gains["base"],
         "methods": [finite(row) for row in comparison.to_dict("records")],
     }
-
-
-def _best(comparison: pd.DataFrame, kind: str) -> Values | None:
-    return _row(comparison[comparison["kind"] == kind].head(1))
 
 
 def _row(rows: pd.DataFrame) -> Values | None:

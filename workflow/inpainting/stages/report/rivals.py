@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from inpainting.artifacts.comparison import best_of
 from inpainting.artifacts.examples import RAW
 from inpainting.artifacts.method_kinds import ADAPTER, BASE, CLASSICAL, FLOOR, display_name
 
@@ -31,7 +32,7 @@ class Rivals:
     @classmethod
     def of(cls, comparison: pd.DataFrame) -> "Rivals":
         """The rivals of a comparison of methods; where no method is of these kinds, the best of all stands in."""
-        return cls(best_of_kinds(comparison, (ADAPTER, BASE)), best_of_kinds(comparison, (CLASSICAL, FLOOR)))
+        return cls(_best(comparison, ADAPTER, BASE), _best(comparison, CLASSICAL, FLOOR))
 
     def scores(self, sequences: pd.DataFrame) -> pd.DataFrame:
         """Index: sequence; columns ours, reference: PSNR of the raw output in the mask, and gain, their difference, dB.
@@ -43,11 +44,8 @@ class Rivals:
         return found.assign(gain=found["ours"] - found["reference"])
 
 
-def best_of_kinds(comparison: pd.DataFrame, kinds: tuple[str, ...]) -> Rival:
+def _best(comparison: pd.DataFrame, *kinds: str) -> Rival:
     """The best method of the first of these kinds that was compared, or of all."""
-    for kind in kinds:
-        if (comparison["kind"] == kind).any():
-            comparison = comparison[comparison["kind"] == kind]
-            break
-    best = comparison.sort_values("psnr_mask", ascending=False, kind="stable").iloc[0]
+    found = best_of(comparison, *kinds)
+    best = (found if len(found) else comparison.sort_values("psnr_mask", ascending=False, kind="stable")).iloc[0]
     return Rival(str(best["method"]), str(best["kind"]))
