@@ -155,7 +155,9 @@ def test_a_callback_gets_the_tensors_that_it_names_and_no_others(pipeline: CogVi
     for asked in (["latents"], CogVideoXInpaintPipeline._callback_tensor_inputs):
         frames(pipeline, callback_on_step_end=look, callback_on_step_end_tensor_inputs=asked)
         assert seen[-STEPS:] == [set(asked)] * STEPS
-    with pytest.raises(InputError, match="callback_on_step_end_tensor_inputs has 'noise'"):
+    with pytest.raises(
+        InputError, match="callback_on_step_end_tensor_inputs: 'noise' was given"
+    ):
         frames(pipeline, callback_on_step_end=look, callback_on_step_end_tensor_inputs=["noise"])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from inpainting.core.errors import InputError
-from inpainting.sampling.formats import ArgumentError
+from inpainting.sampling.arguments import ArgumentError
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from numpy.typing import NDArray
 from PIL import Image
@@ -26,7 +26,7 @@ def test_all_output_types_have_the_same_frames(pipeline: CogVideoXInpaintPipelin
     assert np.array_equal(np.stack(list(frames(pipeline, output_type="stream"))), exact)
     latents = pipeline(**inputs(output_type="latent")).frames
     assert latents.shape == NOISE
-    with pytest.raises(InputError, match="output_type is 'gif'; the types are uint8, np"):
+    with pytest.raises(InputError, match="output_type: 'gif' was given, but there are uint8, np"):
         frames(pipeline, output_type="gif")
 
 

@@ -7,6 +7,7 @@ columns], on disk (see `on_disk`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -15,9 +16,13 @@ from torch import Tensor
 
 from inpainting.conditioning.conditioning import Conditioning
 from inpainting.sampling import on_disk
+from inpainting.sampling.vae_windows import OnProgress, WindowConditions
 from inpainting.sampling.window_schedule import WindowSchedule
 
 Scheduler: TypeAlias = CogVideoXDDIMScheduler | CogVideoXDPMScheduler
+
+Predict: TypeAlias = Callable[[Tensor, WindowConditions, Tensor], Tensor]
+"""Predicts the velocities of a batch of noisy windows, with their conditions, at a timestep."""
 
 
 def blend_windows(schedule: WindowSchedule, window_values: Tensor) -> Tensor:
@@ -64,6 +69,14 @@ class KnownLatents:
             noisy_latents[index] = self.conditioning.noisy_input(noisy_latents[index], latents, mask, add_noise)
 
 
+def initial_latents(shape: tuple[int, ...], given: Tensor | None, generator: torch.Generator | None) -> Tensor:
+    """The given latents, [1, *shape], or noise, drawn one latent frame at a time: of `shape`, on disk."""
+    latents = on_disk.tensor(*shape)
+    for index in range(len(latents)):
+        latents[index] = torch.randn(shape[1:], generator=generator) if given is None else given[0, index]
+    return latents
+
+
 class LatentFrameScheduler:
     """A scheduler's steps, one latent frame at a time, so that its noise does not depend on the batches of windows."""
 
@@ -96,3 +109,42 @@ class LatentFrameScheduler:
             latents[index], self.previous_clean[index] = self.scheduler.step(
                 velocity[index], clean, timestep, previous_timestep, latents[index], generator=generator
             )
+
+
+class ClipDenoising:
+    """The denoising of a clip's latents, in place; no step holds more than a batch of windows in memory.
+
+    known: replaces the latents outside the hole before each step, if it is given; batch_size: windows in a batch.
+    """
+
+    def __init__(
+        self,
+        latents: Tensor,
+        schedule: WindowSchedule,
+        conditions: WindowConditions,
+        known: KnownLatents | None,
+        scheduler: LatentFrameScheduler,
+        generator: torch.Generator | None,
+        batch_size: int,
+    ) -> None:
+        self.latents, self.schedule, self.conditions, self.known = latents, schedule, conditions, known
+        self.scheduler, self.generator, self.batch_size = scheduler, generator, batch_size
+        self.velocity = on_disk.tensor(*latents.shape)
+
+    def step(self, step: int, predict: Predict, on_progress: OnProgress) -> None:
+        """Denoise by one step: the windows' predicted velocities are averaged where windows overlap."""
+        if self.known is not None:
+            self.known.replace_in(self.latents, partial(self.scheduler.add_noise, step, self.generator))
+        self.velocity.zero_()
+        timestep = self.scheduler.scheduler.timesteps[step]
+        for batch in self.schedule.batches(self.batch_size):
+            noisy_latents = self.latents[self.schedule.indices_of(batch)]
+            predicted = predict(noisy_latents, self.conditions.batch(batch), timestep)
+            add_weighted_windows(self.schedule, self.velocity, batch, predicted)
+            on_progress(len(batch))
+        self.scheduler.step(step, self.velocity, self.latents, self.generator)
+
+    def restore_known(self) -> None:
+        """Put the known latents, without noise, in place of those outside the hole."""
+        if self.known is not None:
+            self.known.replace_in(self.latents)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from inpainting.core.errors import InputError
+from inpainting.sampling.arguments import ArgumentError
 from inpainting.video import images, masks
 from inpainting.video.clip import Frames
 from inpainting.video.images import Picture
@@ -21,10 +21,6 @@ OutputType = Literal["uint8", "np", "pil", "pt", "latent", "stream"]
 
 VIDEO_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 """Modes of PIL images with 8 bits per channel, which are converted to RGB; transparency is dropped."""
-
-
-class ArgumentError(InputError, ValueError):
-    """An argument of the pipeline's call is wrong: a ValueError for Python code, one sentence for the command line."""
 
 
 def to_frames(video: Any) -> Frames:

@@ -16,15 +16,24 @@ from transformers import T5EncoderModel, T5Tokenizer
 from inpainting.baselines import fills
 from inpainting.baselines.settings import Fill
 from inpainting.conditioning.padding import Padding
+from inpainting.conditioning.settings import ConditionSettings
 from inpainting.core.settings import error_sentences
 from inpainting.models import loading
 from inpainting.models.vae import prepare_vae
-from inpainting.sampling import denoising, formats, on_disk, vae_windows
+from inpainting.sampling import arguments, formats, vae_windows
 from inpainting.sampling.adapter_mixin import AdapterMixin, family_of
-from inpainting.sampling.denoising import KnownLatents, LatentFrameScheduler, Scheduler
-from inpainting.sampling.formats import ArgumentError, OutputType
+from inpainting.sampling.arguments import ArgumentError
+from inpainting.sampling.denoising import (
+    ClipDenoising,
+    KnownLatents,
+    LatentFrameScheduler,
+    Scheduler,
+    initial_latents,
+)
+from inpainting.sampling.formats import OutputType
+from inpainting.sampling.prediction import Predictor
 from inpainting.sampling.settings import DEFAULT_STEPS
-from inpainting.sampling.vae_windows import OnProgress, WindowConditions
+from inpainting.sampling.vae_windows import OnProgress
 from inpainting.sampling.window_schedule import Blend, WindowSchedule
 from inpainting.video import masks, windows
 from inpainting.video.clip import Frames
@@ -155,15 +164,8 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         Returns a CogVideoXInpaintPipelineOutput or, without `return_dict`, a tuple of its frames. Raises ArgumentError,
         before anything is computed, for arguments that are not as described here.
         """
-        mask_settings, condition = mask_settings or MaskSettings(), self.condition
-        if self.adapter is not None:
-            mask_settings = self.adapter.masks
-        elif fill is not None:
-            condition = condition.model_copy(update={"fill": fill})
-        dilation, source = mask_settings.mask_dilation, condition.condition_source
-        steps = num_inference_steps
-        if steps is None:
-            steps = (self.adapter and self.adapter.sampling_steps) or DEFAULT_STEPS
+        mask_settings, condition, steps = self._resolve(mask_settings, fill, num_inference_steps)
+        dilation = mask_settings.mask_dilation
         rgb = formats.to_frames(video)
         hole = formats.to_hole(mask, rgb.shape[:3], mask_settings)
         hole = hole if filled else masks.unite(hole, mask_settings.mask_union)
@@ -172,8 +174,17 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         schedule = self.plan(len(rgb), window, window_overlap, blend)
         padding = Padding(rgb.shape[1], rgb.shape[2], self.family.geometry)
         noise_shape = (schedule.clip_latent_frames, self.vae.config.latent_channels, *padding.latent_size)
-        self.check_inputs(prompt, negative_prompt, prompt_embeds, negative_prompt_embeds, latents, noise_shape)
-        self.check_options(steps, generator, output_type, callback_on_step_end_tensor_inputs, windows_at_once)
+        text_size = self.family.text_size(self.transformer.config)
+        has_encoder = self.text_encoder is not None
+        arguments.check_prompt("prompt", prompt, prompt_embeds, text_size, has_encoder)
+        arguments.check_prompt("negative_prompt", negative_prompt, negative_prompt_embeds, text_size, has_encoder)
+        arguments.check_latents(latents, noise_shape)
+        arguments.check_generator(generator)
+        arguments.check_number("num_inference_steps", steps, self.scheduler.config.num_train_timesteps)
+        arguments.check_number("windows_at_once", windows_at_once)
+        arguments.check_choice("output_type", output_type, get_args(OutputType))
+        for name in callback_on_step_end_tensor_inputs:
+            arguments.check_choice("callback_on_step_end_tensor_inputs", name, self._callback_tensor_inputs)
         batch_size = windows_at_once or vae_windows.default_batch_size(self._device)
         self._guidance_scale, self._interrupt = guidance_scale, False
 
@@ -182,111 +193,26 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         )
         if guidance_scale > 1 and torch.equal(prompt_embeds, negative_prompt_embeds):
             log.info("guidance is left out, since prompt and negative prompt are equal")
-        conditioned = rgb if filled else fills.fill(rgb, masks.dilate(hole, dilation), source)
+        conditioned = rgb if filled else fills.fill(rgb, masks.dilate(hole, dilation), condition.condition_source)
         conditions = vae_windows.encode_conditions(
             self._vae, conditioned, hole, schedule, padding, dilation, condition, batch_size, on_progress
         )
         known = KnownLatents.from_windows(schedule, condition.conditioning_entry, conditions.latents, conditions.mask)
-
-        noisy_latents = self._prepare_latents(noise_shape, latents, generator)
-        velocity = on_disk.tensor(*noise_shape)
+        clip_latents = initial_latents(noise_shape, latents, generator)
         self.family.resize_positions(self.transformer, padding.latent_size, schedule.length)
         scheduler = LatentFrameScheduler(self.scheduler, steps)
-        self._num_timesteps = len(self.scheduler.timesteps)
-        with self.progress_bar(total=self.num_timesteps) as bar:
-            for step, timestep in enumerate(self.scheduler.timesteps):
-                if self.interrupt:
-                    break
-                if known is not None:
-                    known.replace_in(noisy_latents, partial(scheduler.add_noise, step, generator))
-                velocity.zero_()
-                for batch in schedule.batches(batch_size):
-                    predicted = self._predict(
-                        noisy_latents[schedule.indices_of(batch)],
-                        conditions.batch(batch),
-                        timestep,
-                        prompt_embeds,
-                        negative_prompt_embeds,
-                    )
-                    denoising.add_weighted_windows(schedule, velocity, batch, predicted)
-                    on_progress(len(batch))
-                scheduler.step(step, velocity, noisy_latents, generator)
-                if callback_on_step_end is not None:
-                    tensors = {"latents": noisy_latents[None], "prompt_embeds": prompt_embeds}
-                    tensors["negative_prompt_embeds"] = negative_prompt_embeds
-                    requested = {name: tensors[name] for name in callback_on_step_end_tensor_inputs}
-                    tensors |= callback_on_step_end(self, step, timestep, requested)
-                    noisy_latents.copy_(tensors["latents"][0])
-                    prompt_embeds, negative_prompt_embeds = tensors["prompt_embeds"], tensors["negative_prompt_embeds"]
-                bar.update()
-        if known is not None:
-            known.replace_in(noisy_latents)
-
+        denoising = ClipDenoising(clip_latents, schedule, conditions, known, scheduler, generator, batch_size)
+        embeds = {"prompt_embeds": prompt_embeds, "negative_prompt_embeds": negative_prompt_embeds}
+        self._denoise(denoising, embeds, on_progress, callback_on_step_end, callback_on_step_end_tensor_inputs)
         if output_type == "latent":
             self.maybe_free_model_hooks()
-            frames: Any = noisy_latents[None]
+            frames: Any = clip_latents[None]
         else:
-            decoded = self._decode(noisy_latents, schedule, padding, batch_size, on_progress)
+            decoded = self._decode(clip_latents, schedule, padding, batch_size, on_progress)
             if composite:
                 decoded = _composited(decoded, rgb, hole, dilation)
             frames = formats.to_output(decoded, output_type)
         return CogVideoXInpaintPipelineOutput(frames=frames) if return_dict else (frames,)
-
-    def check_inputs(
-        self,
-        prompt: str | None,
-        negative_prompt: str | None,
-        prompt_embeds: Tensor | None,
-        negative_prompt_embeds: Tensor | None,
-        latents: Tensor | None,
-        noise_shape: tuple[int, ...],
-    ) -> None:
-        """Raise ArgumentError for prompts or initial latents that `__call__` does not accept.
-
-        Embeddings: [1, tokens, width]; latents: [1, *noise_shape].
-        """
-        text_size = self.family.text_size(self.transformer.config)
-        for name, text, embeds in (
-            ("prompt", prompt, prompt_embeds),
-            ("negative_prompt", negative_prompt, negative_prompt_embeds),
-        ):
-            if text is not None and embeds is not None:
-                raise ArgumentError(f"{name} and {name}_embeds were both given; give one of them")
-            if text is not None and not isinstance(text, str):
-                raise ArgumentError(f"{name} is a {type(text).__name__}; give one text, since a call inpaints one clip")
-            if text and self.text_encoder is None:
-                raise ArgumentError(f"the {name} {text!r} can't be used, since the pipeline has no text encoder")
-            if embeds is not None and embeds.shape != (1, *text_size):
-                raise ArgumentError(f"{name}_embeds is {list(embeds.shape)}; it has to be {[1, *text_size]}")
-        if latents is not None and latents.shape != (1, *noise_shape):
-            raise ArgumentError(f"latents is {list(latents.shape)}; for this clip it has to be {[1, *noise_shape]}")
-
-    def check_options(
-        self,
-        steps: int,
-        generator: torch.Generator | None,
-        output_type: str,
-        callback_tensor_inputs: Sequence[str],
-        windows_at_once: int | None,
-    ) -> None:
-        """Raise ArgumentError for options that `__call__` does not accept."""
-        maximum = self.scheduler.config.num_train_timesteps
-        if not 1 <= steps <= maximum:
-            raise ArgumentError(f"num_inference_steps is {steps}; it has to be 1 to {maximum}")
-        if windows_at_once is not None and windows_at_once < 1:
-            raise ArgumentError(f"windows_at_once is {windows_at_once}; it has to be 1 or more")
-        if isinstance(generator, list):
-            raise ArgumentError("generator is a list; give one generator, since a call inpaints one clip")
-        if generator is not None and generator.device.type != "cpu":
-            raise ArgumentError(
-                f"the generator is on {generator.device}; give one on the CPU, which is the same on all machines"
-            )
-        if output_type not in get_args(OutputType):
-            raise ArgumentError(f"output_type is {output_type!r}; the types are {', '.join(get_args(OutputType))}")
-        unknown = [name for name in callback_tensor_inputs if name not in self._callback_tensor_inputs]
-        if unknown:
-            known = ", ".join(self._callback_tensor_inputs)
-            raise ArgumentError(f"callback_on_step_end_tensor_inputs has {unknown[0]!r}; there are {known}")
 
     def encode_prompt(
         self,
@@ -342,48 +268,46 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         """The VAE, prepared."""
         return prepare_vae(self.vae)
 
-    def _prepare_latents(
-        self, shape: tuple[int, ...], given: Tensor | None, generator: torch.Generator | None
-    ) -> Tensor:
-        """The given latents or noise, on disk: [clip latent frames, channels, rows, columns].
+    def _resolve(
+        self, mask_settings: MaskSettings | None, fill: Fill | None, steps: int | None
+    ) -> tuple[MaskSettings, ConditionSettings, int]:
+        """Mask settings, conditioning and denoising steps: the adapter's, else the arguments, else the defaults."""
+        if steps is None:
+            steps = (self.adapter and self.adapter.sampling_steps) or DEFAULT_STEPS
+        if self.adapter is not None:
+            return self.adapter.masks, self.condition, steps
+        condition = self.condition if fill is None else self.condition.model_copy(update={"fill": fill})
+        return mask_settings or MaskSettings(), condition, steps
 
-        Noise is drawn one latent frame at a time."""
-        latents = on_disk.tensor(*shape)
-        for index in range(len(latents)):
-            latents[index] = torch.randn(shape[1:], generator=generator) if given is None else given[0, index]
-        return latents
-
-    def _predict(
+    def _denoise(
         self,
-        noisy_latents: Tensor,
-        conditions: WindowConditions,
-        timestep: Tensor,
-        prompt_embeds: Tensor,
-        negative_prompt_embeds: Tensor,
-    ) -> Tensor:
-        """Velocities of a batch of windows with guidance, float32 on the CPU, shaped as noisy_latents."""
-        velocity = self._velocity(noisy_latents, conditions, timestep, prompt_embeds)
-        if self.guidance_scale > 1 and not torch.equal(prompt_embeds, negative_prompt_embeds):
-            negative = self._velocity(noisy_latents, conditions, timestep, negative_prompt_embeds)
-            velocity = negative + self.guidance_scale * (velocity - negative)
-        return velocity.cpu()
-
-    def _velocity(
-        self, noisy_latents: Tensor, conditions: WindowConditions, timestep: Tensor, prompt_embeds: Tensor
-    ) -> Tensor:
-        """Velocities, float32; with autocast to the base's precision, since adapter weights are float32."""
-        batch, device, dtype = len(noisy_latents), self._device, loading.lowest_dtype(self.transformer)
-        condition, mask = self.condition.conditioning_entry.extra_channels(conditions.latents, conditions.mask)
-        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            velocity = self.family.predict(
-                self.transformer,
-                noisy_latents.to(device),
-                None if condition is None else condition.to(device),
-                None if mask is None else mask.to(device),
-                prompt_embeds.to(device).expand(batch, -1, -1),
-                timestep.expand(batch).to(device),
-            )
-        return velocity.float()
+        denoising: ClipDenoising,
+        embeds: dict[str, Tensor],
+        on_progress: OnProgress,
+        callback: StepEnd | None,
+        callback_inputs: Sequence[str],
+    ) -> None:
+        """All steps, with the callback after each; embeds: prompt_embeds and negative_prompt_embeds."""
+        predictor = Predictor(self.transformer, self.family, self.condition.conditioning_entry, self._device)
+        self._num_timesteps = len(self.scheduler.timesteps)
+        with self.progress_bar(total=self.num_timesteps) as bar:
+            for step, timestep in enumerate(self.scheduler.timesteps):
+                if self.interrupt:
+                    break
+                predict = partial(
+                    predictor.guided,
+                    prompt_embeds=embeds["prompt_embeds"],
+                    negative_prompt_embeds=embeds["negative_prompt_embeds"],
+                    guidance_scale=self.guidance_scale,
+                )
+                denoising.step(step, predict, on_progress)
+                if callback is not None:
+                    tensors = {"latents": denoising.latents[None], **embeds}
+                    tensors |= callback(self, step, timestep, {name: tensors[name] for name in callback_inputs})
+                    denoising.latents.copy_(tensors["latents"][0])
+                    embeds = {name: tensors[name] for name in embeds}
+                bar.update()
+        denoising.restore_known()
 
     def _decode(
         self, latents: Tensor, schedule: WindowSchedule, padding: Padding, batch_size: int, on_progress: OnProgress
