@@ -23,6 +23,7 @@ report: description()
 
 
 include: "workflow/rules/environment.smk"
+include: "workflow/rules/shown.smk"
 include: "workflow/rules/base.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/latents.smk"

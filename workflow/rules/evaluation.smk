@@ -108,13 +108,6 @@ use rule evaluate as evaluate_experiment with:
             f" --label {quote(wildcards.experiment)}"
             f" --adapter {quote(ADAPTERS[DEGRADED.get(wildcards.experiment, wildcards.experiment)])}"
         ),
-        options=verbatim(SCORED),
-        execution=lambda wildcards, threads: DEVICE,
-        examples=subpath(output.examples, strip_suffix=".tsv"),
-        root=verbatim(DATASET),
-        frames=settings.dataset.frames,
-        seed=settings.seed,
-        version=[EVALUATION_VERSION, INPAINTING_VERSION],
 
 
 use rule evaluate as evaluate_external with:
@@ -135,13 +128,6 @@ use rule evaluate as evaluate_external with:
         method=lambda wildcards: (
             f"--method external --label {quote(wildcards.tool)} --outputs {quote(EXTERNAL[wildcards.tool])}"
         ),
-        options=verbatim(SCORED),
-        execution=lambda wildcards, threads: DEVICE,
-        examples=subpath(output.examples, strip_suffix=".tsv"),
-        root=verbatim(DATASET),
-        frames=settings.dataset.frames,
-        seed=settings.seed,
-        version=[EVALUATION_VERSION, INPAINTING_VERSION],
 
 
 rule tables:
@@ -166,36 +152,13 @@ rule tables:
         failures=multiext("results/tables/failures", ".tsv", ".md", ".tex"),
         repeats=multiext("results/tables/repeats", ".tsv", ".md", ".tex"),
         sequences="results/tables/sequences.tsv",
-        comparison_page=report(
-            "results/tables/comparison.html",
-            caption="../report/comparison.rst",
-            category="4. Results",
-            labels={"what": "comparison", "kind": "table"},
+        comparison_page=shown(
+            "results/tables/comparison.html", "comparison", kind="table"
         ),
-        strata_page=report(
-            "results/tables/strata.html",
-            caption="../report/strata.rst",
-            category="4. Results",
-            labels={"what": "by motion, mask size and shadow", "kind": "table"},
-        ),
-        metrics_page=report(
-            "results/tables/metrics.html",
-            caption="../report/metrics.rst",
-            category="4. Results",
-            labels={"what": "all metrics by region", "kind": "table"},
-        ),
-        failures_page=report(
-            "results/tables/failures.html",
-            caption="../report/failures.rst",
-            category="4. Results",
-            labels={"what": "failures", "kind": "table"},
-        ),
-        repeats_page=report(
-            "results/tables/repeats.html",
-            caption="../report/repeats.rst",
-            category="4. Results",
-            labels={"what": "single trainings", "kind": "table"},
-        ),
+        strata_page=shown("results/tables/strata.html", "strata", kind="table"),
+        metrics_page=shown("results/tables/metrics.html", "metrics"),
+        failures_page=shown("results/tables/failures.html", "failures"),
+        repeats_page=shown("results/tables/repeats.html", "repeats"),
         summary="results/tables/summary.json",
     log:
         "results/logs/tables.log",

@@ -17,31 +17,11 @@ rule draw_dataset:
         summary=rules.audit.output.summary,
         split=rules.split.output.table,
     output:
-        samples=report(
-            "results/figures/dataset/samples.png",
-            caption="../report/samples.rst",
-            category="1. Dataset",
-            labels={"what": "sequences by mask size", "kind": "figure"},
-        ),
-        random=report(
-            "results/figures/dataset/random.png",
-            caption="../report/random.rst",
-            category="1. Dataset",
-            labels={"what": "random sequences", "kind": "figure"},
-        ),
+        samples=shown("results/figures/dataset/samples.png", "samples"),
+        random=shown("results/figures/dataset/random.png", "random"),
         coverage_png="results/figures/dataset/coverage.png",
-        coverage=report(
-            "results/figures/dataset/coverage.svg",
-            caption="../report/coverage.rst",
-            category="1. Dataset",
-            labels={"what": "masks and motion", "kind": "figure"},
-        ),
-        page=report(
-            "results/tables/dataset.html",
-            caption="../report/dataset.rst",
-            category="1. Dataset",
-            labels={"what": "audit and split", "kind": "table"},
-        ),
+        coverage=shown("results/figures/dataset/coverage.svg", "coverage"),
+        page=shown("results/tables/dataset.html", "dataset"),
     log:
         "results/logs/draw-dataset.log",
     benchmark:
@@ -69,12 +49,7 @@ rule look:
         rejected=rules.audit.output.rejected,
         warnings=rules.audit.output.warnings,
     output:
-        page=report(
-            "results/figures/dataset/look.html",
-            caption="../report/look.rst",
-            category="1. Dataset",
-            labels={"what": "outliers and random sequences", "kind": "clips"},
-        ),
+        page=shown("results/figures/dataset/look.html", "look"),
     log:
         "results/logs/look.log",
     benchmark:
@@ -98,12 +73,7 @@ rule draw_training:
         training=rules.train.output.summary,
     output:
         png="results/figures/training/{experiment}.png",
-        svg=report(
-            "results/figures/training/{experiment}.svg",
-            caption="../report/training.rst",
-            category="2. Training",
-            labels={"experiment": "{experiment}"},
-        ),
+        svg=shown("results/figures/training/{experiment}.svg", "training"),
     log:
         "results/logs/draw-training-{experiment}.log",
     benchmark:
@@ -121,12 +91,7 @@ rule draw_previews:
     input:
         training=rules.train.output.summary,
     output:
-        png=report(
-            "results/figures/previews/{experiment}.png",
-            caption="../report/previews.rst",
-            category="2. Training",
-            labels={"experiment": "{experiment}: previews"},
-        ),
+        png=shown("results/figures/previews/{experiment}.png", "previews"),
     log:
         "results/logs/draw-previews-{experiment}.log",
     benchmark:
@@ -143,12 +108,7 @@ rule draw_trainings:
         trainings=expand(rules.train.output.summary, experiment=experiments),
     output:
         png="results/figures/trainings.png",
-        svg=report(
-            "results/figures/trainings.svg",
-            caption="../report/trainings.rst",
-            category="2. Training",
-            labels={"experiment": "all"},
-        ),
+        svg=shown("results/figures/trainings.svg", "trainings"),
     log:
         "results/logs/draw-trainings.log",
     benchmark:
@@ -166,18 +126,8 @@ rule draw_checkpoints:
         best=rules.best.output.best,
     output:
         png="results/figures/validation/{experiment}.png",
-        svg=report(
-            "results/figures/validation/{experiment}.svg",
-            caption="../report/checkpoints.rst",
-            category="3. Checkpoints",
-            labels={"experiment": "{experiment}", "what": "scores"},
-        ),
-        choices=report(
-            "results/figures/validation/choices/{experiment}.png",
-            caption="../report/choices.rst",
-            category="3. Checkpoints",
-            labels={"experiment": "{experiment}", "what": "pictures by criterion"},
-        ),
+        svg=shown("results/figures/validation/{experiment}.svg", "checkpoints"),
+        choices=shown("results/figures/validation/choices/{experiment}.png", "choices"),
     log:
         "results/logs/draw-checkpoints-{experiment}.log",
     benchmark:
@@ -196,26 +146,11 @@ rule draw_comparison:
         strata="results/tables/strata.tsv",
     output:
         png="results/figures/comparison.png",
-        svg=report(
-            "results/figures/comparison.svg",
-            caption="../report/comparison.rst",
-            category="4. Results",
-            labels={"what": "comparison", "kind": "figure"},
-        ),
+        svg=shown("results/figures/comparison.svg", "comparison", kind="figure"),
         strata_png="results/figures/strata.png",
-        strata_svg=report(
-            "results/figures/strata.svg",
-            caption="../report/strata.rst",
-            category="4. Results",
-            labels={"what": "by motion, mask size and shadow", "kind": "figure"},
-        ),
+        strata_svg=shown("results/figures/strata.svg", "strata", kind="figure"),
         cost_png="results/figures/cost.png",
-        cost_svg=report(
-            "results/figures/cost.svg",
-            caption="../report/cost.rst",
-            category="4. Results",
-            labels={"what": "quality against run time", "kind": "figure"},
-        ),
+        cost_svg=shown("results/figures/cost.svg", "cost"),
     log:
         "results/logs/draw-comparison.log",
     benchmark:
@@ -237,25 +172,10 @@ rule draw_sequences:
         examples="results/figures/examples.tsv",
     output:
         png="results/figures/sequences.png",
-        svg=report(
-            "results/figures/sequences.svg",
-            caption="../report/sequences.rst",
-            category="4. Results",
-            labels={"what": "sequence by sequence", "kind": "figure"},
-        ),
+        svg=shown("results/figures/sequences.svg", "sequences"),
         difficulty_png="results/figures/difficulty.png",
-        difficulty_svg=report(
-            "results/figures/difficulty.svg",
-            caption="../report/difficulty.rst",
-            category="4. Results",
-            labels={"what": "against mask size and motion", "kind": "figure"},
-        ),
-        page=report(
-            "results/tables/sequences.html",
-            caption="../report/sequence_list.rst",
-            category="4. Results",
-            labels={"what": "sequence by sequence", "kind": "table"},
-        ),
+        difficulty_svg=shown("results/figures/difficulty.svg", "difficulty"),
+        page=shown("results/tables/sequences.html", "sequence_list"),
     log:
         "results/logs/draw-sequences.log",
     benchmark:
@@ -283,19 +203,13 @@ rule draw_examples:
         ],
     output:
         table="results/figures/examples.tsv",
-        folder=report(
+        folder=shown(
             directory("results/figures/examples"),
+            "examples",
             patterns=[
                 "{role,best|worst|random}-{sequence}/{view}.jpg",
                 "{role,best|worst|random}-{sequence}/{view}.html",
             ],
-            caption="../report/examples.rst",
-            category="5. Examples",
-            labels={
-                "chosen": "{role}",
-                "sequence": "{sequence}",
-                "shown as": "{view}",
-            },
         ),
     log:
         "results/logs/draw-examples.log",
@@ -343,12 +257,7 @@ rule draw_provenance:
         best=expand(rules.best.output.best, experiment=experiments),
         evaluations=rules.tables.input.results,
     output:
-        page=report(
-            "results/tables/provenance.html",
-            caption="../report/provenance.rst",
-            category="6. Provenance",
-            labels={"what": "settings, versions, digests"},
-        ),
+        page=shown("results/tables/provenance.html", "provenance"),
     log:
         "results/logs/draw-provenance.log",
     benchmark:
