@@ -6,9 +6,14 @@ from diffusers import AutoencoderKLCogVideoX
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from inpainting.core.errors import InputError
 from inpainting.models.spatial_norm import project_first
 
 CPU = torch.device("cpu")
+
+
+class NotFiniteError(InputError):
+    """Decoded frames hold NaN or infinity."""
 
 
 def to_tensor(frames: NDArray[np.uint8], device: torch.device = CPU) -> Tensor:
@@ -22,7 +27,15 @@ def to_tensor(frames: NDArray[np.uint8], device: torch.device = CPU) -> Tensor:
 
 
 def to_pixels(clip: Tensor) -> NDArray[np.uint8]:
-    """float [frames, 3, height, width] in -1..1 as uint8 [frames, height, width, 3]."""
+    """float [frames, 3, height, width] in -1..1 as uint8 [frames, height, width, 3].
+
+    Raises NotFiniteError for NaN and infinity, which would become black.
+    """
+    if not torch.isfinite(clip).all():
+        raise NotFiniteError(
+            "the model's frames hold NaN or infinity, which float16 may overflow to; give bfloat16 or float32 for the "
+            "base (model.dtype, --dtype) or for its VAE alone (model.vae_dtype, --vae-dtype)"
+        )
     pixels = clip.float().clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
     return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).cpu().numpy())
 

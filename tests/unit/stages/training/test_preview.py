@@ -120,13 +120,30 @@ def test_pictures_are_input_mask_output_and_truth(
     assert isinstance(settings, TrainCommand) and settings.prompt_file is not None
     transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9).train()
     result = Preview(settings, read_prompt(settings.prompt_file))(transformer)
-    assert transformer.training
+    assert transformer.training and result is not None
     name, picture = next(iter(result.pictures.items()))
     clip = read_clip(tiny_results / "dataset", name, 9)
     rgb, mask, _, truth = PreviewPicture.taken_apart(picture.side_by_side())
     assert np.array_equal(rgb, clip.rgb[4])
     assert np.array_equal(mask[..., 0] > 0, clip.mask[4] > 127)
     assert np.array_equal(truth, clip.truth[4])
+
+
+def test_a_preview_whose_frames_are_not_finite_is_left_out_and_ends_no_training(
+    training_arguments: Arguments, preview_options: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from inpainting.cli import parse
+    from inpainting.models import loading
+    from inpainting.stages.training.preview import Preview
+    from inpainting.stages.training.settings import TrainCommand
+
+    settings = parse("train", training_arguments(tmp_path, *preview_options, "--conditioning", "replace")[1:])
+    assert isinstance(settings, TrainCommand) and settings.prompt_file is not None
+    transformer = loading.load_transformer(settings.base, torch.float32, torch.device("cpu"), (4, 4), 9).train()
+    prompt = torch.full_like(read_prompt(settings.prompt_file), torch.nan)
+    assert Preview(settings, prompt)(transformer) is None
+    assert transformer.training
+    assert "there is no preview this time: the model's frames hold NaN" in caplog.text
 
 
 def tensors() -> dict[int, int]:

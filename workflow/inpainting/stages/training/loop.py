@@ -252,7 +252,8 @@ class Run:
             result = preview(self.accelerator.unwrap_model(self.transformer))
         if metrics:
             metrics.exclude(time.monotonic() - start)
-            metrics.preview(step, result)
+            if result:
+                metrics.preview(step, result)
 
     def _save(self, step: int, wanted: Collection[int], stop: Stop) -> None:
         """Save a checkpoint. All processes take part in its prediction, which may need shards of the base from all."""

@@ -4,6 +4,7 @@ They do not change the training: they use their own random numbers and restore w
 """
 
 import gc
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +23,15 @@ from inpainting.metrics.aggregate import per_sequence
 from inpainting.metrics.by_region import score_clip
 from inpainting.metrics.regions import Regions
 from inpainting.models import bases, loading
+from inpainting.models.vae import NotFiniteError
 from inpainting.sampling.loading import noise_generator
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
 from inpainting.stages.training.settings import TrainCommand
 from inpainting.video import masks
 from inpainting.video.clip import SequenceClip, read_clip
 from inpainting.video.settings import MaskSettings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,20 +59,27 @@ class Preview:
         self.clips = [read_clip(settings.dataset, name, frames, settings.folders) for name, frames in chosen.items()]
         self.settings, self.prompt = settings, prompt
 
-    def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result:
-        """Inpaint and score with the transformer, and leave it and the memory as they were."""
+    def __call__(self, transformer: CogVideoXTransformer3DModel) -> Result | None:
+        """Inpaint and score with the transformer, and leave it and the memory as they were.
+
+        None, with a warning, if frames are not finite: the VAE's precision ends no training.
+        """
         family, training = bases.family(self.settings.base), transformer.training
         layout = family.position_size(transformer)
         with torch.random.fork_rng():
             pipeline = self._pipeline(transformer.eval())
-            made = [(clip, self._inpaint(pipeline, clip)) for clip in self.clips]
+            try:
+                made = [(clip, self._inpaint(pipeline, clip)) for clip in self.clips]
+            except NotFiniteError as error:
+                log.warning("there is no preview this time: %s", error)
+                made = []
         family.resize_positions(transformer, *layout)
         transformer.train(training)
         del pipeline
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        return self._result(made)
+        return self._result(made) if made else None
 
     def _pipeline(self, transformer: CogVideoXTransformer3DModel) -> CogVideoXInpaintPipeline:
         settings = self.settings
