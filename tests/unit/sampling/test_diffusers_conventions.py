@@ -155,9 +155,7 @@ def test_a_callback_gets_the_tensors_that_it_names_and_no_others(pipeline: CogVi
     for asked in (["latents"], CogVideoXInpaintPipeline._callback_tensor_inputs):
         frames(pipeline, callback_on_step_end=look, callback_on_step_end_tensor_inputs=asked)
         assert seen[-STEPS:] == [set(asked)] * STEPS
-    with pytest.raises(
-        InputError, match="callback_on_step_end_tensor_inputs: 'noise' was given"
-    ):
+    with pytest.raises(InputError, match="callback_on_step_end_tensor_inputs: 'noise' was given"):
         frames(pipeline, callback_on_step_end=look, callback_on_step_end_tensor_inputs=["noise"])
 
 
@@ -173,6 +171,16 @@ def test_a_callback_may_change_each_tensor(pipeline: CogVideoXInpaintPipeline) -
         return {"prompt_embeds": torch.ones(1, 4, 8)}
 
     assert not np.array_equal(frames(pipeline, callback_on_step_end=other_prompt), frames(pipeline))
+
+
+def test_a_callback_may_return_nothing(pipeline: CogVideoXInpaintPipeline) -> None:
+    before = frames(pipeline)
+    assert np.array_equal(frames(pipeline, callback_on_step_end=lambda *_: None), before)
+
+
+def test_frames_that_are_not_finite_are_refused_and_not_painted_black(pipeline: CogVideoXInpaintPipeline) -> None:
+    with pytest.raises(InputError, match="the model's frames hold NaN or infinity"):
+        frames(pipeline, latents=torch.full(NOISE, torch.nan))
 
 
 def test_an_interrupt_ends_this_call_and_not_the_next_one(pipeline: CogVideoXInpaintPipeline) -> None:
@@ -215,6 +223,10 @@ def test_without_a_generator_noise_comes_from_pytorchs_global_one(pipeline: CogV
         ({"num_inference_steps": 1001}, "num_inference_steps is 1001; it has to be 1 to 1000"),
         ({"num_inference_steps": 0}, "num_inference_steps is 0; it has to be 1 to 1000"),
         ({"generator": [torch.Generator()]}, "generator is a list; give one"),
+        ({"generator": 3}, "generator is a int; give one"),
+        ({"num_inference_steps": 2.5}, "num_inference_steps is 2.5"),
+        ({"blend": "pixel"}, "blend: 'pixel' was given, but there are latents, pixels"),
+        ({"fill": "gray"}, "fill: 'gray' was given, but there are flow_propagation, "),
         ({"windows_at_once": 0}, "windows_at_once is 0"),
     ],
 )

@@ -35,18 +35,19 @@ def check_latents(latents: Tensor | None, shape: tuple[int, ...]) -> None:
 
 
 def check_generator(generator: Any) -> None:
-    """Raise ArgumentError for a list of generators, or one that is not on the CPU."""
-    if isinstance(generator, list):
-        raise ArgumentError("generator is a list; give one generator, since a call inpaints one clip")
-    if isinstance(generator, torch.Generator) and generator.device.type != "cpu":
+    """Raise ArgumentError for what is not one generator, or not on the CPU."""
+    if not isinstance(generator, torch.Generator | None):
+        kind = type(generator).__name__
+        raise ArgumentError(f"generator is a {kind}; give one torch.Generator, since a call inpaints one clip")
+    if generator is not None and generator.device.type != "cpu":
         raise ArgumentError(
             f"the generator is on {generator.device}; give one on the CPU, which is the same on all machines"
         )
 
 
 def check_number(name: str, value: int | None, maximum: int | None = None) -> None:
-    """Raise ArgumentError for a number below 1 or above a maximum."""
-    if value is not None and (value < 1 or (maximum is not None and value > maximum)):
+    """Raise ArgumentError for a number that is not whole, below 1 or above a maximum."""
+    if value is not None and (not isinstance(value, int) or value < 1 or (maximum is not None and value > maximum)):
         raise ArgumentError(f"{name} is {value}; it has to be 1 {'or more' if maximum is None else f'to {maximum}'}")
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
 from inpainting.baselines import fills
+from inpainting.baselines.registry import FILLS
 from inpainting.baselines.settings import Fill
 from inpainting.conditioning.padding import Padding
 from inpainting.conditioning.settings import ConditionSettings
@@ -43,7 +44,7 @@ from inpainting.video.settings import MaskSettings, WindowSettings
 
 log = logging.getLogger(__name__)
 
-StepEnd = Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+StepEnd = Callable[["CogVideoXInpaintPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor] | None]
 """Called as `callback(pipeline, step, timestep, tensors)`; the tensors it returns replace those of the same name."""
 
 
@@ -183,6 +184,9 @@ class CogVideoXInpaintPipeline(AdapterMixin):
         arguments.check_number("num_inference_steps", steps, self.scheduler.config.num_train_timesteps)
         arguments.check_number("windows_at_once", windows_at_once)
         arguments.check_choice("output_type", output_type, get_args(OutputType))
+        arguments.check_choice("blend", blend, get_args(Blend))
+        if fill is not None:
+            arguments.check_choice("fill", fill, tuple(FILLS))
         for name in callback_on_step_end_tensor_inputs:
             arguments.check_choice("callback_on_step_end_tensor_inputs", name, self._callback_tensor_inputs)
         batch_size = windows_at_once or vae_windows.default_batch_size(self._device)
@@ -303,7 +307,7 @@ class CogVideoXInpaintPipeline(AdapterMixin):
                 denoising.step(step, predict, on_progress)
                 if callback is not None:
                     tensors = {"latents": denoising.latents[None], **embeds}
-                    tensors |= callback(self, step, timestep, {name: tensors[name] for name in callback_inputs})
+                    tensors |= callback(self, step, timestep, {name: tensors[name] for name in callback_inputs}) or {}
                     denoising.latents.copy_(tensors["latents"][0])
                     embeds = {name: tensors[name] for name in embeds}
                 bar.update()
