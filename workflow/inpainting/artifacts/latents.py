@@ -39,6 +39,9 @@ from inpainting.video.masks import Hole
 SHARD_FORMAT = "3"
 """Version of the format above; shards of another version are encoded again."""
 
+VAE = "vae"
+"""The input in a shard's provenance that is the digest of the VAE; shards of earlier versions have none."""
+
 ENCODE_AGAIN = "encode again (in the pipeline: remove the .parquet beside it first); undamaged sequences are kept"
 
 
@@ -202,11 +205,14 @@ class LatentCache:
     def __len__(self) -> int:
         return len(self.table)
 
-    def shaping(self) -> dict[str, Any]:
-        """Settings that affected truths and conditions, from the provenance of the first window's shards."""
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        """The provenance of the first window's truth and condition, by these names."""
         first = self.table.iloc[0]
-        shards = {part: self._shard(first[part], first[f"{part}_digest"]) for part in ("truth", "condition")}
-        return {part: shard.provenance.get("settings", {}) for part, shard in shards.items()}
+        return {part: self._shard(first[part], first[f"{part}_digest"]).provenance for part in ("truth", "condition")}
+
+    def shaping(self) -> dict[str, Any]:
+        """Settings that affected truths and conditions."""
+        return {part: provenance.get("settings", {}) for part, provenance in self.provenance().items()}
 
     def __getitem__(self, number: int) -> Window:
         """Read a window; raises InputError if a shard is damaged or was encoded again after it was indexed."""

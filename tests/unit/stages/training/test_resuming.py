@@ -87,7 +87,7 @@ def test_another_save_every_adds_checkpoints_without_a_restart(
         (["--rank", "3"], "rank: 2 before, 3 now"),
         (["--learning-rate", "0.02"], "learning_rate: 0.01 before, 0.02 now"),
         (["--steps", "8"], "steps: 4 before, 8 now"),
-        (["--mask-dilation", "7"], "mask_dilation: 2 before, 7 now"),
+        (["--window-overlap", "2"], "window_overlap: 1 before, 2 now"),
         (["--seed", "1"], "seed: 0 before, 1 now"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import pytest
 import torch
 from inpainting.artifacts.latents import LatentCache, Window
@@ -124,6 +126,38 @@ def test_conditions_of_another_fill_than_the_trainings_are_refused(
     assert (
         "index-grey.parquet holds conditions of 'grey'; --conditioning concat and --fill telea need 'telea'" in message
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "encoded"),
+    [
+        ("--mask-dilation", "5", "2"),
+        ("--mask-union", "3", "0"),
+        ("--mask-threshold", "1", "128"),
+        ("--window", "17", "9"),
+    ],
+)
+def test_latents_of_other_masks_or_windows_than_the_trainings_are_refused(
+    training_arguments: Arguments,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    given: str,
+    encoded: str,
+) -> None:
+    assert main(training_arguments(tmp_path, option, given)) == 2
+    message = capsys.readouterr().err
+    assert f"{option}: {given} was given, but" in message and f"were encoded with {encoded}; give" in message
+
+
+def test_latents_of_another_vae_than_the_bases_are_refused(
+    tiny_base: Path, tiny_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = shutil.copytree(tiny_base, tmp_path / "base")
+    config = base / "vae" / "config.json"
+    config.write_text(config.read_text().replace('"scaling_factor": 1.7', '"scaling_factor": 0.7'))
+    assert main(commands.train(base, tiny_results, tmp_path / "run")) == 2
+    assert "is of latents of another VAE than" in capsys.readouterr().err
 
 
 def test_an_absurd_rate_stops_before_a_checkpoint_holds_what_is_not_finite(

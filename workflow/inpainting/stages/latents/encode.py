@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
+from inpainting.artifacts.latents import VAE
 from inpainting.artifacts.shard_listing import shard_path
 from inpainting.core import provenance
 from inpainting.core.progress import Progress
 from inpainting.core.settings import existing
 from inpainting.core.workers import map_prefetched, process_pool
-from inpainting.models import bases
+from inpainting.models import bases, loading
 from inpainting.stages.latents import disk
 from inpainting.stages.latents.encoding import WindowEncoder
 from inpainting.stages.latents.keys import chosen_rows, sequence_keys, shaping_settings, source_digest
@@ -50,7 +51,7 @@ def encode(settings: EncodeCommand) -> None:
     if any(shard.missing for shard in shards):
         _encode_missing(settings, shards, left_out)
     source = source_digest(settings, rows)
-    inputs = {"sequences": source} | bases.provenance(settings.base)
+    inputs = {"sequences": source, VAE: loading.part_digest(settings.base, "vae")} | bases.provenance(settings.base)
     for shard in shards:
         shard.finish(source, provenance.describe(shaping_settings(settings, shard.content), inputs))
 

@@ -3,12 +3,13 @@
 import os
 import shutil
 
-from inpainting.artifacts.latents import LatentCache
+from inpainting.artifacts.latents import VAE, LatentCache
 from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
-from inpainting.models import bases
+from inpainting.models import bases, loading
 from inpainting.models.family import Family
 from inpainting.stages.training.settings import TrainCommand
+from inpainting.video.settings import MaskSettings
 
 INDEX = "--index", "the index that `inpaint index` wrote"
 PROMPT_FILE = "--prompt-file", "the file that `inpaint prompt` wrote"
@@ -64,6 +65,23 @@ def check_source(settings: TrainCommand, cache: LatentCache) -> None:
         raise UsageError(
             f"--index: {settings.index} holds conditions of {cache.condition_source!r}; --conditioning "
             f"{settings.conditioning} and --fill {settings.fill} need {settings.condition_source!r}; give their index"
+        )
+
+
+def check_encoding(settings: TrainCommand, cache: LatentCache) -> None:
+    """Raise UsageError for latents of other masks, windows or another VAE than the adapter is to be used with."""
+    made = cache.provenance()["condition"]
+    encoded = {"mask_union": 0, **made.get("settings", {})}  # a union of 0 is not written
+    for name in ("window", *MaskSettings.model_fields) if "settings" in made else ():
+        given = getattr(settings, name)
+        if encoded.get(name, given) != given:
+            raise UsageError(
+                f"--{name.replace('_', '-')}: {given} was given, but {settings.index} is of latents that were encoded "
+                f"with {encoded[name]}; give {encoded[name]}, or encode again"
+            )
+    if made.get("inputs", {}).get(VAE, vae := loading.part_digest(settings.base, "vae")) != vae:
+        raise UsageError(
+            f"--base: {settings.index} is of latents of another VAE than {settings.base} has; encode again"
         )
 
 

@@ -25,7 +25,14 @@ from inpainting.models import bases, hub, loading, lora
 from inpainting.models.settings import LoraSettings
 from inpainting.stages.training import checkpoints, distributed, nodes, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
-from inpainting.stages.training.checks import INDEX, PROMPT_FILE, check_batches, check_settings, check_source
+from inpainting.stages.training.checks import (
+    INDEX,
+    PROMPT_FILE,
+    check_batches,
+    check_encoding,
+    check_settings,
+    check_source,
+)
 from inpainting.stages.training.dry_run import dry_run, with_data
 from inpainting.stages.training.fsdp import shard_base
 from inpainting.stages.training.launcher import check_processes, ignore_incomplete, is_worker
@@ -215,6 +222,7 @@ def _opened(settings: TrainCommand) -> tuple[Accelerator, LatentCache]:
         accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=on_cpu, kwargs_handlers=[ddp, group])
     cache = LatentCache(existing(settings.index, *INDEX), TRAIN)
     check_source(settings, cache)
+    check_encoding(settings, cache)
     check_batches(settings, cache, accelerator.num_processes)
     return accelerator, cache
 
