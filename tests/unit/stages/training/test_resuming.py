@@ -176,6 +176,24 @@ def test_a_training_on_sequences_that_are_held_out_now_is_refused(
     assert main(training_arguments(out, *longer)) == 0, "--on-change continue was given before"
 
 
+def test_a_sequence_that_was_gone_when_the_training_went_on_is_still_one_that_it_was_trained_on(
+    training_arguments: Arguments,
+    tiny_results: Path,
+    tiny_training: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = Path(shutil.copytree(tiny_training, tmp_path / "run"))
+    index, name = index_without_a_sequence(tiny_results, tmp_path)
+    split = read_table(tiny_results / "audit" / "split.tsv")
+    write_table(tmp_path / "without.tsv", split[split["id"] != name])
+    longer = ["--steps", "6", "--on-change", "continue", "--index", str(index)]
+    assert main(training_arguments(out, *longer, "--split-file", str(tmp_path / "without.tsv"))) == 0
+    write_table(tmp_path / "again.tsv", split.assign(split=split["split"].where(split["id"] != name, "test")))
+    assert main(training_arguments(out, *longer[:2], *longer[4:], "--split-file", str(tmp_path / "again.tsv"))) == 1
+    assert f"split: {name} for training before, for validation or test now" in capsys.readouterr().err
+
+
 def test_a_changed_setting_of_the_latents_is_named(
     training_arguments: Arguments,
     tiny_results: Path,

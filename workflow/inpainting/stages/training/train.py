@@ -136,7 +136,7 @@ def _run(
         preview = Preview(settings, read_prompt(existing(settings.prompt_file, *PROMPT_FILE)))
     if accelerator.is_main_process:
         _log_start(settings, parameters, cache, checkpoint)
-        trained_sequences.remember(settings.out, cache.table["sequence"])
+        trained_sequences.remember(settings.out, cache.table["sequence"], settings.split_file, checkpoint is not None)
         first = checkpoint.step if checkpoint else 0
         timesteps = bases.family(settings.base).timesteps
         trackers = start_trackers(settings, first)

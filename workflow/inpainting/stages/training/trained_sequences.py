@@ -15,9 +15,14 @@ FILE = "sequences.tsv"
 TRAINED = TextTable({"sequence": "str"}, wanted="the sequences.tsv of `inpaint train`")
 
 
-def remember(out: Path, sequences: Iterable[str]) -> None:
-    """Write the sequences that a run is about to be trained on, in place of those of an earlier start."""
-    TRAINED.write(out / FILE, pd.DataFrame({"sequence": sorted(set(sequences))}))
+def remember(out: Path, sequences: Iterable[str], split_file: Path | None, resumes: bool) -> None:
+    """Write the sequences that a run is about to be trained on.
+
+    Those that a run which `resumes` was trained on before stay in the list, though they may be gone from the dataset,
+    but for those that are held out now, which --on-change continue accepted.
+    """
+    before = trained_on(out) - set(held_out(out, split_file)) if resumes else set()
+    TRAINED.write(out / FILE, pd.DataFrame({"sequence": sorted(before | set(sequences))}))
 
 
 def trained_on(out: Path) -> set[str]:
