@@ -259,12 +259,17 @@ def test_csv_files_of_prove_are_shown_in_a_table_of_their_own(
 ) -> None:
     theirs, results = tmp_path / "theirs.csv", [evaluated.results["telea"]]
     rows = ["a.mp4,0.40,0.20,1.0", "b.mp4,0.60,,1.0", "AVERAGE,9,9,1.0"]
+    (tmp_path / "prove").mkdir()
+    (tmp_path / "prove" / "telea.csv").write_text("of an earlier run, which had DINOv2")
     theirs.write_text("\n".join(["case_id,rc_s,rc_t,time", *rows]), encoding="utf-8-sig")
     assert evaluated.dataset.tables(results, tmp_path, "--prove", f"diffueraser={theirs}") == 0
     page = (tmp_path / "metrics.md").read_text()
     assert "| diffueraser | 2 | **0.500** | **0.200** |" in page.partition("its own protocol and frames")[2]
     assert "diffueraser" not in (tmp_path / "comparison.md").read_text()
     assert not (tmp_path / "prove").exists(), "nothing was scored by DINOv2"
+    theirs.write_text("case_id,RC-S,RC-T\na.mp4,0.4,0.2\n")
+    assert evaluated.dataset.tables(results, tmp_path, "--prove", f"diffueraser={theirs}") == 1
+    assert "found no case with one of the last two" in capsys.readouterr().err
     theirs.write_text("case_id;rc_s\na.mp4;0.4\n")
     assert evaluated.dataset.tables(results, tmp_path, "--prove", f"diffueraser={theirs}") == 1
     assert "should have the columns case_id, rc_s, rc_t" in capsys.readouterr().err

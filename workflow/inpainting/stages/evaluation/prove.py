@@ -5,6 +5,7 @@ one of means, whose case_id is AVERAGE.
 """
 
 import csv
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -23,12 +24,13 @@ FOLDER = "prove"
 
 
 def write_scores(out: Path, sequences: pd.DataFrame) -> None:
-    """Write <method>.csv of each method whose composited output has RC-S or RC-T into `out`; none: no folder.
+    """Write <method>.csv of each method whose composited output has RC-S or RC-T into `out`; none: no folder is left.
 
     sequences: `metrics.aggregate.per_sequence`.
     """
     composited = sequences[sequences["output"] == COMPOSITED].dropna(subset=list(COHERENCE_COLUMNS), how="all")
     if composited.empty:
+        shutil.rmtree(out, ignore_errors=True)
         return
     with atomic_path(out) as temporary:
         temporary.mkdir()
@@ -47,6 +49,8 @@ def read_scores(path: Path, method: str) -> pd.DataFrame:
     with existing(path, "--prove", "a csv file of PROVE's evaluation").open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row.get(CASE) != AVERAGE]
     try:
+        if not any(name in row for name in COHERENCE_COLUMNS for row in rows):
+            raise ValueError("no case with one of the last two")
         numbers = {name: [float(row.get(name) or "nan") for row in rows] for name in COHERENCE_COLUMNS}
         cases = [row[CASE] for row in rows]
     except (KeyError, ValueError) as error:
