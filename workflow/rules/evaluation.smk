@@ -3,7 +3,8 @@
 from shlex import quote
 
 from inpainting.artifacts.comparison import TABLES_VERSION
-from inpainting.metrics.registry import scored_by_networks
+from inpainting.metrics.registry import weight_files
+from inpainting.stages.evaluation.external import outputs_stamp
 from inpainting.stages.evaluation.methods import METHODS
 from inpainting.artifacts.scores import EVALUATION_VERSION
 from inpainting.stages.evaluation.settings import EvaluateSettings, TablesSettings
@@ -24,8 +25,10 @@ TABLE_NAMES = groups | {
 }
 EXTERNAL = settings.evaluation.external
 CLASSICAL = [method for method in settings.evaluation.methods if method not in MODELS]
+NETWORKS = weight_files(settings.evaluation.weights())
+WEIGHTS = tracked_inputs(NETWORKS)
 # Networks that score are on the GPU, if there is one: also those of classical methods.
-SCORING_GPUS = GPUS if scored_by_networks(settings.evaluation.weights()) else 0
+SCORING_GPUS = GPUS if NETWORKS else 0
 SCORED = f"{settings.evaluation.section(EvaluateSettings).to_options()} {MODEL} {MASKS} {WINDOWS} {FILL}"
 
 
@@ -33,6 +36,7 @@ rule evaluate:
     input:
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
+        weights=WEIGHTS,
     output:
         scores="results/evaluation/{method}.parquet",
         # The cached scores and the frames beside them are not declared, so that only new sequences are scored.
@@ -68,6 +72,7 @@ use rule evaluate as evaluate_model with:
         base=ancient(BASE),
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
+        weights=WEIGHTS,
     wildcard_constraints:
         method="|".join(MODELS) or "-",
     threads: 8 if GPUS else 1
@@ -83,6 +88,7 @@ use rule evaluate as evaluate_experiment with:
         base=ancient(BASE),
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
+        weights=WEIGHTS,
         adapter=lambda wildcards: GIVEN_FILES.get(
             adapter := DEGRADED.get(wildcards.experiment, wildcards.experiment),
             f"results/validation/{adapter}/best.json",
@@ -114,7 +120,7 @@ use rule evaluate as evaluate_external with:
     input:
         manifest=rules.audit.output.manifest,
         split=rules.split.output.table,
-        outputs=lambda wildcards: tracked_inputs([EXTERNAL[wildcards.tool]]),
+        weights=WEIGHTS,
     output:
         scores="results/evaluation/{tool}.parquet",
         examples="results/evaluation/{tool}/examples.tsv",
@@ -128,6 +134,7 @@ use rule evaluate as evaluate_external with:
         method=lambda wildcards: (
             f"--method external --label {quote(wildcards.tool)} --outputs {quote(EXTERNAL[wildcards.tool])}"
         ),
+        outputs=lambda wildcards: outputs_stamp(EXTERNAL[wildcards.tool]),
 
 
 rule tables:

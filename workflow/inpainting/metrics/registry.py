@@ -1,7 +1,8 @@
 """All metrics, in the order of the tables; an entry here is computed, pooled, shown and explained."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import pandas as pd
 
@@ -49,6 +50,12 @@ HEADLINE = {column.column: column for metric in METRICS for column in metric.hea
 def scored_by_networks(weights: Collection[str]) -> tuple[Metric, ...]:
     """The metrics that need weights and whose weights, named by their settings, are all among the given ones."""
     return tuple(metric for metric in METRICS if metric.weights and {*metric.weights} <= {*weights})
+
+
+def weight_files(weights: Mapping[str, Path]) -> list[Path]:
+    """The files of the weights that metrics use, of those given by their settings; of a folder, all that are in it."""
+    used = sorted({weights[name] for metric in scored_by_networks(weights) for name in metric.weights})
+    return [file for path in used for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if file.is_file()]
 
 
 def with_every_column(scores: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from inpainting.artifacts.scores import read_results
 from inpainting.baselines.per_frame import telea
+from inpainting.stages.evaluation.external import outputs_stamp
 from inpainting.video.masks import dilate
 from inpainting.video.reader import Video
 from inpainting.video.writer import write_video
@@ -52,7 +54,10 @@ def test_outputs_that_do_not_match_the_sequence_are_refused_with_their_path(
 ) -> None:
     folder = outputs_of(dataset, make_scene, tmp_path / "outputs")
     options = ["--outputs", str(folder)]
-    (folder / "c" / "out_4.png").unlink()
+    (folder / "c" / "out_4.png").rename(folder / "c" / "out_5.png")
+    assert dataset.evaluate("external", tmp_path / "x.parquet", *options) == 1
+    assert "c do not match; a frame may be missing" in capsys.readouterr().err
+    (folder / "c" / "out_5.png").unlink()
     assert dataset.evaluate("external", tmp_path / "x.parquet", *options) == 1
     assert "has 4 frames, but the sequence has 5, of which 5 are scored; give all 5" in capsys.readouterr().err
     shutil.rmtree(folder / "c")
@@ -64,3 +69,15 @@ def test_outputs_that_do_not_match_the_sequence_are_refused_with_their_path(
     assert "has frames of 32x30, but the sequence's are 32x24" in capsys.readouterr().err
     assert dataset.evaluate("external", tmp_path / "x.parquet") == 2
     assert dataset.evaluate("telea", tmp_path / "x.parquet", *options) == 2
+
+
+def test_the_stamp_of_outputs_changes_with_a_file_in_place_and_not_with_the_folders_time(tmp_path: Path) -> None:
+    frame = tmp_path / "outputs" / "a" / "0.png"
+    frame.parent.mkdir(parents=True)
+    frame.write_bytes(b"one")
+    before = outputs_stamp(str(tmp_path / "outputs"))
+    os.utime(tmp_path / "outputs", (0, 0))
+    assert outputs_stamp(str(tmp_path / "outputs")) == before
+    frame.write_bytes(b"two")
+    os.utime(frame, (1, 1))
+    assert outputs_stamp(str(tmp_path / "outputs")) != before

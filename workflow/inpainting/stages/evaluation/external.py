@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainting.core.errors import InputError
-from inpainting.core.files import file_digest, folder_digest
+from inpainting.core.files import file_digest, folder_digest, value_digest
 from inpainting.core.settings import existing
 from inpainting.video.clip import SequenceClip
 from inpainting.video.image_files import image_files
-from inpainting.video.reader import read_video
+from inpainting.video.reader import FrameReader, read_video, refuse_other_numbers
 from inpainting.video.sequence import FOLDERS, Folders
 
 VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
@@ -22,7 +22,7 @@ def read_output(outputs: Path, dataset: Path, clip: SequenceClip, folders: Folde
 
     outputs: folder that holds, named by the sequence's id, a folder of images (sorted by the numbers in their names) or
     a video. Raises InputError if the output is absent, has another frame size, or has neither as many frames as are
-    scored nor as many as the sequence has.
+    scored nor as many as the sequence has; also if its images lack a number in between.
     """
     path = _output_path(outputs, clip.sequence)
     video = read_video(path)
@@ -38,7 +38,18 @@ def read_output(outputs: Path, dataset: Path, clip: SequenceClip, folders: Folde
             f"{path} has {found} frames, but the sequence has {whole}, of which {wanted} are scored; give "
             + " or ".join(f"all {count}" for count in sorted({wanted, whole}))
         )
+    rgb = FrameReader(dataset / clip.sequence, found, folders.rgb)
+    refuse_other_numbers(rgb, FrameReader(path))
     return video.frames[:wanted]
+
+
+def outputs_stamp(outputs: str) -> str:
+    """A digest of the names, sizes and times of all files in a folder of outputs; opens none of them.
+
+    A folder's own time is not that of the files in it, so Snakemake alone does not see that they were made again.
+    """
+    files = {file: file.stat() for file in Path(outputs).rglob("*") if file.is_file()}
+    return value_digest(sorted([str(file), status.st_size, status.st_mtime_ns] for file, status in files.items()))
 
 
 def output_digests(outputs: Path, sequences: Iterable[str]) -> dict[str, str]:
