@@ -200,6 +200,16 @@ def test_a_folder_without_images_and_one_of_different_sizes_are_refused(tmp_path
         reader.read_video(tmp_path)
 
 
+def test_two_masks_for_one_frame_are_refused_where_masks_are_paired_by_number(tmp_path: Path) -> None:
+    for name in ("frame_1", "frame_2", "cat_1_1", "cat_2_1"):
+        folder = tmp_path / ("frames" if name.startswith("frame") else "masks")
+        folder.mkdir(exist_ok=True)
+        Image.new("L", (8, 8)).save(folder / f"{name}.png")
+    frames, masks = (reader.FrameReader(tmp_path / name) for name in ("frames", "masks"))
+    with pytest.raises(InputError, match=r"two masks for one frame, cat_1_1.png and cat_2_1.png; unite them"):
+        reader.pair_masks(frames, masks)
+
+
 def test_a_video_of_huge_frames_is_refused_before_one_is_decoded(tmp_path: Path) -> None:
     path = tmp_path / "huge.mkv"
     with av.open(str(path), "w") as container:

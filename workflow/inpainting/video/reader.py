@@ -164,11 +164,16 @@ class FrameReader:
 def pair_masks(frames: FrameReader, masks: FrameReader) -> FrameReader:
     """A reader of masks with one for each frame, by the last number in the names, and an empty one where there is none.
 
-    Returns `masks` itself if either is no folder. Raises InputError if no frame has a mask.
+    Returns `masks` itself if either is no folder. Raises InputError if no frame has a mask, or one has two.
     """
     if frames.is_video or masks.is_video or not masks.path.is_dir():
         return masks
-    by_number = {frame_numbers(file)[-1:]: file for file in replace(masks, limit=None).files}
+    by_number: dict[tuple[int, ...], Path] = {}
+    for file in replace(masks, limit=None).files:
+        if (other := by_number.setdefault(frame_numbers(file)[-1:], file)) is not file:
+            raise InputError(
+                f"{masks.path} holds two masks for one frame, {other.name} and {file.name}; unite them into one"
+            )
     chosen = tuple(by_number.get(frame_numbers(file)[-1:]) for file in frames.files)
     if not any(chosen):
         raise InputError(f"no mask in {masks.path} has the number of a frame in {frames.path}; rename them")
