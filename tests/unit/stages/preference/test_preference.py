@@ -46,6 +46,17 @@ def test_sides_ties_and_intervals() -> None:
     pd.testing.assert_frame_equal(table, scores(["b", "a"], pairs, seed=0))
 
 
+def test_a_method_of_which_no_pair_was_judged_has_no_score(tmp_path: Path) -> None:
+    pairs = [Pair(sequence="0", left="a", right="b"), Pair(sequence="0", left="c", right="a")]
+    PairsKey(page="x", methods=["a", "b", "c"], pairs=pairs).write(tmp_path / "pairs.key.json")
+    (tmp_path / "votes.json").write_text(json.dumps({"page": "x", "votes": {"0": "left"}}))
+    out = tmp_path / "preference.tsv"
+    assert main(commands.preference(tmp_path / "pairs.key.json", [tmp_path / "votes.json"], out)) == 0
+    table = pd.read_csv(out, sep="\t")
+    assert table["method"].tolist() == ["a", "b"]
+    assert table["score"].sum() == pytest.approx(0)
+
+
 def test_votes_of_several_people_are_counted_and_those_of_another_page_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,6 +70,8 @@ def test_votes_of_several_people_are_counted_and_those_of_another_page_refused(
     table = pd.read_csv(out, sep="\t").set_index("method")
     assert table["wins"].to_dict() == {"a": 1, "b": 1}
     assert table["votes"].tolist() == [3, 3]
+    assert main(commands.preference(tmp_path / "pairs.key.json", [*votes, votes[0]], out)) == 2
+    assert "0.json was given twice" in capsys.readouterr().err
     for content, told in (
         ({"page": "y", "votes": {"0": "left"}}, "saved by another page"),
         ({"page": "x", "votes": {"3": "left"}}, "saved by another page"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inpainting.artifacts.preference import PREFERENCE_TABLE, Pair, PairsKey, Votes
 from inpainting.core import seeds
-from inpainting.core.errors import InputError
+from inpainting.core.errors import InputError, UsageError
 from inpainting.stages.preference.settings import PreferenceCommand
 
 log = logging.getLogger(__name__)
@@ -22,12 +22,20 @@ PRIOR = 0.5
 
 
 def preference(settings: PreferenceCommand) -> None:
-    """Write and log the methods' scores, see `PREFERENCE_TABLE`; raises InputError for votes of another page."""
+    """Write and log the methods' scores, see `PREFERENCE_TABLE`.
+
+    Raises InputError for votes of another page, UsageError for the same votes twice.
+    """
     key = PairsKey.read(settings.key, "--key")
+    if twice := [path for path in settings.votes if settings.votes.count(path) > 1]:
+        raise UsageError(f"--votes: {twice[0]} was given twice; give one file per person")
     judged = [choice for path in settings.votes for choice in _read(path, key)]
     if not judged:
         raise InputError(f"--votes: {', '.join(map(str, settings.votes))} hold no choice; judge some pairs first")
-    table = scores(key.methods, judged, settings.seed)
+    shown = {method for pair, _ in judged for method in (pair.left, pair.right)}
+    if unjudged := [method for method in key.methods if method not in shown]:
+        log.warning("no pair with %s was judged; the table is without", ", ".join(unjudged))
+    table = scores([method for method in key.methods if method in shown], judged, settings.seed)
     PREFERENCE_TABLE.write(settings.out, table)
     log.info("%d choices\n%s", len(judged), table.to_string(index=False, float_format="{:.2f}".format))
 
