@@ -8,11 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from inpainting.cli import main
+from inpainting.artifacts.latents import LatentCache
+from inpainting.cli import main, parse
+from inpainting.core.errors import UsageError
+from inpainting.stages.training.checks import check_batches
 from inpainting.stages.training.distributed import launch
+from inpainting.stages.training.settings import TrainCommand
 from safetensors.torch import load_file
 from trainings import checkpoint_files
 
@@ -226,6 +231,20 @@ def test_sharding_the_base_is_refused_with_one_process(
 ) -> None:
     assert main(training_arguments(tmp_path, "--shard-base")) == 2
     assert "--shard-base: it shards the base over several processes, but there is only one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "micro_batch_size", "is_refused"), [(3, 1, True), (3, 2, False), (5, 2, True), (4, 1, False)]
+)
+def test_processes_that_share_the_base_make_equally_many_forward_passes(
+    training_arguments: Arguments, tmp_path: Path, batch_size: int, micro_batch_size: int, is_refused: bool
+) -> None:
+    batches = ["--batch-size", str(batch_size), "--micro-batch-size", str(micro_batch_size)]
+    settings = parse("train", training_arguments(tmp_path, "--shard-base", *batches)[1:])
+    assert isinstance(settings, TrainCommand) and settings.index is not None
+    cache = LatentCache(settings.index, "train")
+    with pytest.raises(UsageError, match="give a multiple of 2") if is_refused else nullcontext():
+        check_batches(settings, cache, processes=2)
 
 
 def workers(launcher: int) -> list[int]:

@@ -89,6 +89,12 @@ def check_batches(settings: TrainCommand, cache: LatentCache, processes: int) ->
     """Raise UsageError for batches that the processes, or windows of several sizes, can't share."""
     if settings.batch_size < processes:
         raise UsageError(f"--batch-size: {settings.batch_size} leaves some of {processes} processes without a window")
+    least, most = settings.batch_size // processes, -(-settings.batch_size // processes)
+    if settings.shard_base and -(-least // settings.micro_batch_size) != -(-most // settings.micro_batch_size):
+        raise UsageError(
+            f"--batch-size: of {settings.batch_size} windows, some of {processes} processes would make more forward "
+            f"passes than others, which with --shard-base wait for each other; give a multiple of {processes}"
+        )
     sizes = cache.table[["width", "height"]].drop_duplicates().to_numpy().tolist()
     if len(sizes) > 1 and settings.micro_batch_size > 1:
         found = ", ".join(f"{width}x{height}" for width, height in sizes[:4])
