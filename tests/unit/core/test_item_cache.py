@@ -39,6 +39,7 @@ def test_others_are_kept_until_they_are_removed(tmp_path: Path) -> None:
     fill(ItemCache(tmp_path, {"a": "1", "b": "1"}), "a", "b")
     fewer = ItemCache(tmp_path, {"b": "1"})
     assert fewer.missing() == [] and ItemCache(tmp_path, {"a": "1"}).missing() == []
+    (tmp_path / "Thumbs.db").touch()  # of a file manager
     fewer.remove_others()
     assert ItemCache(tmp_path, {"a": "1", "b": "1"}).missing() == ["a"]
 

@@ -42,7 +42,7 @@ class ItemCache:
     def remove_others(self) -> None:
         """Remove items that are not among `keys`."""
         for path in self.folder.glob("[!.]*"):
-            if path.name not in self.keys:
+            if path.name not in self.keys and path.is_dir():
                 shutil.rmtree(path)
 
 
