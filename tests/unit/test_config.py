@@ -199,9 +199,16 @@ def test_experiments_start_from_the_training_section_and_the_seed_of_the_run(tmp
         ({"experiments": "nowhere.tsv"}, "experiments: nowhere.tsv does not exist"),
         ({"extends": "nowhere.yaml"}, "extends: nowhere.yaml does not exist"),
         ({"evaluation": {"split": "all"}}, "evaluation.split: all was given, but experiments train on some of these"),
+        ({"evaluation": {"examples": 0}}, "evaluation.examples: 0 was given, but the report shows some of them"),
         ({"evaluation": {"adapters": {"lora": ["tests"]}}}, "evaluation.adapters: lora is another method's name"),
         ({"evaluation": {"adapters": {"a b": ["tests"]}}}, "evaluation.adapters: a b should be made of letters"),
         ({"evaluation": {"adapters": {"a": ["nowhere"]}}}, "evaluation.adapters: nowhere does not exist"),
+        ({"evaluation": {"adapters": {"a": []}}}, "evaluation.adapters: a has no folder"),
+        ({"evaluation": {"adapters": {"a": ["tests", "docs"], "a-1": ["tests"]}}}, "one of these is another adapter's"),
+        (
+            {"evaluation": {"degraded_masks": True, "external": {"lora-degraded-masks": "tests"}}},
+            "evaluation.external: lora-degraded-masks is another method's name",
+        ),
         ({"seed": -1}, "seed: -1 was given, but it should be greater than or equal to 0"),
     ],
 )

@@ -80,7 +80,18 @@ class EvaluationConfig(EvaluateSettings, TablesSettings):
 
     def check_given(self, taken: set[str]) -> None:
         """Raise UsageError if an adapter or output has no folder, or a name that is not unique or in `taken`."""
-        taken = taken | {*METHODS}
+        degraded = {*self.degraded([*taken, *self.given()])}
+        if clash := sorted(degraded & taken):
+            raise UsageError(f"evaluation.degraded_masks: {clash[0]} would be the name of two results; rename that one")
+        taken = taken | {*METHODS} | degraded
+        for name, folders in self.adapters.items():
+            if not folders:
+                raise UsageError(f"evaluation.adapters: {name} has no folder; give some, or leave it out")
+        if len(self.given()) < sum(map(len, self.adapters.values())):
+            raise UsageError(
+                "evaluation.adapters: several folders of one name are called NAME-1, NAME-2 and so on, and one of "
+                "these is another adapter's name; choose another"
+            )
         for name, (folder, group) in self.given().items():
             if {name, group} & taken:
                 raise UsageError(f"evaluation.adapters: {group} is another method's name; choose another")
@@ -136,6 +147,8 @@ class PipelineConfig(Settings):
                 f"windows.window: {self.windows.window} frames do not fit into sequences of dataset.frames = "
                 f"{self.dataset.frames}"
             )
+        if not self.evaluation.examples:
+            raise ValueError("evaluation.examples: 0 was given, but the report shows some of them; give 1 or more")
         if self.evaluation.split == "all" and self.experiments is not None:
             raise ValueError("evaluation.split: all was given, but experiments train on some of these; use test")
 
