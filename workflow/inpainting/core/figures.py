@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
 
 from inpainting.core.files import atomic_path
 
@@ -92,6 +92,6 @@ def title(axes: Axes, text: str, below: str = "") -> None:
     ).set_in_layout(False)
 
 
-def outlined(text: Text) -> None:
-    """Give text a white outline, so that it is legible on lines."""
-    text.set_path_effects([withStroke(linewidth=3, foreground="white")])
+def outlined(artist: Artist, width: float = 3) -> None:
+    """Give text or a line a white outline, `width` points wide in all, so that it is legible on lines and points."""
+    artist.set_path_effects([withStroke(linewidth=width, foreground="white")])

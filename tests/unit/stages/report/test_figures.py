@@ -12,7 +12,7 @@ import pytest
 from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.core.figures import styled
 from inpainting.stages.report.difficulty import difficulty_figure
-from inpainting.stages.report.draw_comparison import comparison_figure, cost_figure, ranked
+from inpainting.stages.report.draw_comparison import comparison_figure, cost_figure, label_places, ranked
 from inpainting.stages.report.draw_sequences import sequences_figure
 from inpainting.stages.report.draw_training import running_mean, timestep_losses, training_figure
 from inpainting.stages.report.draw_trainings import line_style
@@ -181,6 +181,7 @@ def test_any_number_of_sequences_is_drawn(count: int) -> None:
     with styled():
         figure = sequences_figure(scores, RIVALS)
     assert figure.axes[0].get_xlabel() == "a b"
+    assert figure.axes[1].get_ylabel() == "lora\nminus a b"
     assert f"on {int((scores['gain'] > 0).sum())} of {count}" in figure.axes[0].texts[0].get_text()
 
 
@@ -202,6 +203,7 @@ def test_the_best_method_is_taken_of_the_first_kind_that_was_compared_or_of_all(
 
 def comparison_of(*rows: tuple[str, str, float]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["method", "kind", "psnr_mask"]).assign(ssim_mask=0.5, sequences=3)
+    table["members"] = table["method"]
     ends = {f"{score}_{end}": math.nan for score in ("psnr_mask", "ssim_mask") for end in ("low", "high")}
     return table.assign(**ends)
 
@@ -214,6 +216,8 @@ def test_methods_are_ranked_by_their_score_and_the_ceiling_is_a_line() -> None:
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["lora_x", "a b"]
     assert "ceiling 40.0" in [text.get_text() for text in axes.texts]
+    shown = figure.legends[0].get_title().get_text()
+    assert shown == "mean over 3 sequences, bar: 95 % bootstrap interval over sequences; fine-tuned: 1 training each"
 
 
 def test_quality_against_run_time_has_a_marker_per_method_but_the_ceiling() -> None:
@@ -221,6 +225,13 @@ def test_quality_against_run_time_has_a_marker_per_method_but_the_ceiling() -> N
     with styled():
         figure = cost_figure(table.assign(seconds_per_frame=[0.1, 0.0, 2.0]))
     assert [text.get_text() for text in figure.axes[0].texts] == ["a b", "lora_x"]
+
+
+def test_labels_of_methods_that_take_like_time_do_not_overlap() -> None:
+    rows = pd.DataFrame({"seconds": [1.0, 1.1, 5.0, 1.05], "psnr_mask": [20.0, 20.1, 20.0, 15.0]})
+    low, high, alone, far = label_places(rows, height=0.1)
+    assert (alone, far) == ((5.0, 20.0), (1.1, 15.0))
+    assert high == (1.1, 20.1) and low == (1.1, pytest.approx(20.1 - 0.1 * 5.1))
 
 
 def test_methods_without_a_score_keep_their_row() -> None:

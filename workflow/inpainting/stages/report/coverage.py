@@ -33,7 +33,7 @@ def coverage_figure(accepted: pd.DataFrame) -> Figure:
         axes.set_title(title, pad=20)
         axes.set_xlabel(unit)
     for axes in panels[:, 0]:
-        axes.set_ylabel("sequences")
+        axes.set_ylabel(f"sequences, of {len(accepted):,}")
     return figure
 
 

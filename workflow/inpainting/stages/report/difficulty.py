@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inpainting.core.figures import BLUE, ORANGE, new_figure
+from inpainting.core.figures import BLUE, GREY, ORANGE, new_figure, outlined
 from inpainting.stages.report.rivals import Rivals
 
 PANELS = (
@@ -24,7 +24,7 @@ def difficulty_figure(scores: pd.DataFrame, manifest: pd.DataFrame, rivals: Riva
     scores: `Rivals.scores`; manifest: as the audit wrote it.
     """
     properties = manifest.set_index("id").reindex(scores.index)
-    figure = new_figure(11, 4.2)
+    figure = new_figure(11, 4.8)
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, (column, heading, unit, factor) in zip(panels, PANELS, strict=True):
         for side, name, colour, marker in (
@@ -36,16 +36,19 @@ def difficulty_figure(scores: pd.DataFrame, manifest: pd.DataFrame, rivals: Riva
         axes.set_title(heading)
         axes.set_xlabel(unit)
     panels[0].set_ylabel("PSNR in the mask, dB")
-    panels[0].legend(loc="best", frameon=False, fontsize=8.5)
+    each = f"a point per method and sequence, {len(scores):,} sequences"
+    running = "; lines: running medians over a quarter of them" if len(scores) >= LEAST_FOR_LINE else ""
+    figure.supxlabel(each + running, fontsize=9, color=GREY)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False, fontsize=9)
     return figure
 
 
 def draw_scores(axes: Axes, pairs: pd.DataFrame, name: str, colour: str, marker: str) -> None:
     """Draw points x, y, sorted by x, and their running median over a quarter of them."""
-    size = 22 if len(pairs) < 200 else 5
-    axes.scatter(pairs["x"], pairs["y"], s=size, c=colour, marker=marker, alpha=0.45, linewidths=0, rasterized=True)
+    size, alpha = (22, 0.45) if len(pairs) < 200 else (5, 0.25)
+    axes.scatter(pairs["x"], pairs["y"], s=size, c=colour, marker=marker, alpha=alpha, linewidths=0, rasterized=True)
     if len(pairs) >= LEAST_FOR_LINE:
         running = pairs.rolling(len(pairs) // 4, center=True).median().dropna()
-        axes.plot(running["x"], running["y"], color=colour, label=name)
+        outlined(axes.plot(running["x"], running["y"], color=colour, label=name)[0], 5)
     else:
         axes.plot([], [], marker, color=colour, label=name)

@@ -78,7 +78,8 @@ def choice_sentence(best: BestCheckpoint) -> str:
     for name, words in NAMES.items():
         why = why.replace(name, words)
     others = [
-        f"step {choice.step:,} with {choice.sampling_steps} denoising steps by {NAMES[name]}"
+        f"step {choice.step:,} with {choice.sampling_steps} denoising step{'s' * (choice.sampling_steps > 1)}"
+        f" by {NAMES[name]}"
         for name, choice in best.by_criterion.items()
         if (choice.step, choice.sampling_steps) != (best.step, best.sampling_steps)
     ]
@@ -88,11 +89,8 @@ def choice_sentence(best: BestCheckpoint) -> str:
 def mark_best(axes: Axes, step: float, score: float, form: str) -> None:
     """Circle a score and write its value above."""
     axes.plot(step, score, "o", markersize=13, markerfacecolor="none", markeredgecolor=INK)
-    outlined(
-        axes.annotate(
-            form.format(score), (step, score), (0, 11), textcoords="offset points", ha="center", fontweight="bold"
-        )
-    )
+    text = form.format(score).replace("-", "\N{MINUS SIGN}")
+    outlined(axes.annotate(text, (step, score), (0, 11), textcoords="offset points", ha="center", fontweight="bold"))
 
 
 def draw_scores(axes: Axes, scores: list[tuple[int, MeanScore]]) -> None:

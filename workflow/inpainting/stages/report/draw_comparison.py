@@ -1,10 +1,13 @@
 """`inpaint draw-comparison`: the scores of all methods: over all test sequences, by stratum, and against run time."""
 
 import math
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 
 from inpainting.artifacts.comparison import COMPARISON_TABLE, STRATA_TABLE, stratum_heading
 from inpainting.artifacts.method_kinds import (
@@ -65,6 +68,9 @@ SCORE_FORMATS = {"psnr_mask": ("PSNR in the mask, dB", "{:.1f}"), "ssim_mask": (
 SHORTEST = 1e-4
 """Seconds per frame below which methods are drawn as equally fast."""
 
+LIKE, LABEL_HEIGHT = 1.3, 0.18
+"""Factor between seconds within which labels share a column, and their height in inches."""
+
 PANELS_ACROSS = 5
 """Panels per row of the figure of strata."""
 
@@ -97,12 +103,22 @@ def comparison_figure(comparison: pd.DataFrame) -> Figure:
     return figure
 
 
+def what_is_shown(comparison: pd.DataFrame) -> str:
+    """What a point and its bar are, and how many sequences and trainings they are of: for a figure without caption."""
+    trained = comparison[comparison["kind"] == ADAPTER]
+    counts = sorted({members.count(",") + 1 for members in trained["members"]})
+    trainings = f"; fine-tuned: {' or '.join(map(str, counts))} training{'s' * (counts[-1] > 1)} each" if counts else ""
+    number = int(comparison["sequences"].max())
+    return f"mean over {number:,} sequences, bar: 95 % bootstrap interval over sequences{trainings}"
+
+
 def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
     """A panel per subset with the PSNR inside the mask; order: the methods, from top to bottom in every panel."""
     subsets = [subset for _, subset in strata.groupby(["stratum", "value"], sort=False)]
     across = min(len(subsets), PANELS_ACROSS)
     down = -(-len(subsets) // across)
-    figure = new_figure(max(11.0, 2.6 * across), 0.7 + down * (1.0 + 0.42 * len(order)))
+    longest = max(map(len, order))
+    figure = new_figure(max(11.0, 2.6 * across) + 0.09 * max(longest - 18, 0), 0.7 + down * (1.0 + 0.42 * len(order)))
     panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
     for axes, subset in zip(panels.flat, subsets, strict=False):
         draw_rows(axes, subset, order, "psnr_mask", "{:.1f}")
@@ -112,22 +128,30 @@ def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
         axes.set_axis_off()
     for axes in panels[:, 0]:
         label_rows(axes, strata.drop_duplicates("method"), order)
-    figure.supxlabel("PSNR in the mask, dB (number of sequences in brackets)", fontsize=9.5, color=GREY)
+    figure.supxlabel(
+        "PSNR in the mask, dB; in brackets: sequences; bar: 95 % bootstrap interval, from 5 sequences on",
+        fontsize=9.5,
+        color=GREY,
+    )
     return figure
 
 
 def cost_figure(comparison: pd.DataFrame) -> Figure:
     """PSNR inside the mask against seconds per frame, on a logarithmic axis, a labelled marker per method."""
-    figure = new_figure(11, 5)
+    height = max(3.6, LABEL_HEIGHT * len(comparison))
+    figure = new_figure(11, 1.4 + height)
     axes = figure.subplots()
     rows = comparison[comparison["kind"] != CEILING].dropna(subset=["psnr_mask", "seconds_per_frame"])
-    for row in rows.to_dict("records"):
+    rows = rows.assign(seconds=rows["seconds_per_frame"].clip(lower=SHORTEST))
+    beside = offset_copy(axes.transData, figure, x=8, units="points")
+    line = {"arrowstyle": "-", "color": PALE, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
+    for row, place in zip(rows.to_dict("records"), label_places(rows, LABEL_HEIGHT / height), strict=True):
         colour, marker = KIND_COLOURS[row["kind"]], KIND_MARKERS[row["kind"]]
-        seconds = max(row["seconds_per_frame"], SHORTEST)
-        axes.plot([seconds] * 2, [row["psnr_mask_low"], row["psnr_mask_high"]], color=colour, linewidth=2, alpha=0.55)
-        axes.plot(seconds, row["psnr_mask"], marker, color=colour, markersize=8)
-        name, place = display_name(row["method"], row["kind"]), (seconds, row["psnr_mask"])
-        outlined(axes.annotate(name, place, (8, 0), textcoords="offset points", va="center", fontsize=9, color=INK))
+        ends, point = [row["psnr_mask_low"], row["psnr_mask_high"]], (row["seconds"], row["psnr_mask"])
+        axes.plot([row["seconds"]] * 2, ends, color=colour, linewidth=2, alpha=0.55)
+        axes.plot(*point, marker, color=colour, markersize=8)
+        style: Any = {"va": "center", "fontsize": 9, "color": INK, "arrowprops": line, "zorder": 1.5}
+        outlined(axes.annotate(display_name(row["method"], row["kind"]), point, place, textcoords=beside, **style))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.15)
@@ -136,6 +160,26 @@ def cost_figure(comparison: pd.DataFrame) -> Figure:
     axes.set_xlabel("seconds per frame, median over sequences")
     draw_legend(figure, comparison)
     return figure
+
+
+def label_places(rows: pd.DataFrame, height: float) -> list[tuple[float, float]]:
+    """Where each point's label begins, in seconds and dB: right of it, or in a column beside points of like seconds.
+
+    rows: seconds and psnr_mask with its interval; height: of a label, as a share of the range of scores. In a column,
+    labels are moved down until they do not overlap.
+    """
+    gap = height * float(np.ptp(rows[[name for name in rows if str(name).startswith("psnr_mask")]].stack()))
+    places: dict[Any, tuple[float, float]] = {}
+    column: list[Any] = []
+    for index in [*rows.sort_values("seconds").index, None]:
+        if column and (index is None or rows["seconds"][index] > LIKE * rows["seconds"][column[0]]):
+            last = math.inf
+            for member in sorted(column, key=lambda member: -rows["psnr_mask"][member]):
+                last = min(rows["psnr_mask"][member], last - gap)
+                places[member] = (rows["seconds"][column[-1]], last)
+            column = []
+        column.append(index)
+    return [places[index] for index in rows.index]
 
 
 def draw_rows(axes: Axes, table: pd.DataFrame, order: list[str], score: str, form: str) -> None:
@@ -176,11 +220,13 @@ def label_rows(axes: Axes, table: pd.DataFrame, order: list[str]) -> None:
 
 
 def draw_legend(figure: Figure, comparison: pd.DataFrame) -> None:
-    """Draw the legend of the markers below the panels."""
+    """Draw the legend of the markers below the panels, and what a point and its bar are."""
     axes = figure.axes[0]
     handles = [
         axes.plot([], [], KIND_MARKERS[kind], color=KIND_COLOURS[kind], markersize=7, label=name)[0]
         for kind, name in KIND_NAMES.items()
         if (comparison["kind"] == kind).any()
     ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), frameon=False, labelcolor=GREY)
+    place: Any = {"loc": "outside lower left", "ncols": len(handles), "frameon": False, "alignment": "left"}
+    legend = figure.legend(handles=handles, title=what_is_shown(comparison), labelcolor=GREY, title_fontsize=9, **place)
+    legend.get_title().set_color(GREY)

@@ -41,13 +41,14 @@ def sequences_figure(scores: pd.DataFrame, rivals: Rivals) -> Figure:
     figure = new_figure(11, 5)
     scatter, gains = figure.subplots(1, 2, width_ratios=[1, 1.25])
     gain = scores["gain"].sort_values(ascending=False)
-    wins = f"{ours} scores higher on {(gain > 0).sum():,} of {len(gain):,} sequences"
+    wins = f"vertical axis scores higher on {(gain > 0).sum():,} of {len(gain):,} sequences"
     title(scatter, "PSNR in the mask, dB", wins)
     draw_scatter(scatter, scores)
     scatter.set_xlabel(reference)
     scatter.set_ylabel(ours)
-    title(gains, "Difference, dB", f"{ours} minus {reference}, largest first; the dashed line is the mean")
+    title(gains, "Difference, dB", "a bar per sequence, largest first; the dashed line is the mean")
     draw_gains(gains, gain)
+    gains.set_ylabel(f"{ours}\nminus {reference}")
     gains.set_xlabel("sequences")
     return figure
 

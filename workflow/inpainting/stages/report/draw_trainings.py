@@ -35,7 +35,8 @@ def draw_trainings(settings: DrawTrainingsCommand) -> None:
 def trainings_figure(trainings: dict[str, pd.DataFrame]) -> Figure:
     """A panel per column of PANELS; trainings: rows of metrics.jsonl by experiment."""
     down = len(PANELS) // ACROSS
-    figure = new_figure(13, 2.4 * down + 0.8 + 0.22 * (len(trainings) // 6))
+    columns = min(max(int(13 / (0.55 + 0.075 * max(map(len, trainings)))), 1), 6)
+    figure = new_figure(13, 2.4 * down + 0.8 + 0.22 * (len(trainings) // columns))
     panels = figure.subplots(down, ACROSS, sharex=True)
     for axes, (column, (heading, factor)) in zip(panels.flat, PANELS.items(), strict=True):
         axes.set_title(heading)
@@ -43,7 +44,7 @@ def trainings_figure(trainings: dict[str, pd.DataFrame]) -> Figure:
     for axes in panels[-1]:
         axes.set_xlabel("step")
     handles = [panels.flat[0].plot([], [], label=name, **line_style(n))[0] for n, name in enumerate(trainings)]
-    figure.legend(handles=handles, loc="outside lower left", ncols=6, frameon=False, fontsize=9)
+    figure.legend(handles=handles, loc="outside lower left", ncols=columns, frameon=False, fontsize=9)
     return figure
 
 

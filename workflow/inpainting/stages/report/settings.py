@@ -10,7 +10,7 @@ from inpainting.baselines.settings import FillSettings
 from inpainting.core.settings import Role, Settings
 from inpainting.video.settings import FolderSettings, MaskSettings
 
-REPORT_VERSION = 3
+REPORT_VERSION = 4
 """Raise it when figures or pages change on purpose: those of another version are drawn again."""
 
 

@@ -122,7 +122,8 @@ def reason(ranked: list[Contender], criterion: Criterion, checkpoints: int) -> s
     if criterion in ("psnr_mask", "ssim_mask") and (score := first.run.scores[criterion]).low is not None:
         why += f" (95 % interval {form(score.low)} to {form(score.high)})"
     if tried > 1:
-        why += f", with {first.run.sampling_steps} denoising steps of {tried} numbers tried"
+        steps = first.run.sampling_steps
+        why += f", with {steps} denoising step{'s' * (steps > 1)} of {tried} numbers tried"
     contender = next((number for number, other in enumerate(ranked) if other.step != first.step), None)
     if contender is None:
         return why
