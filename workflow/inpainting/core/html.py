@@ -17,7 +17,7 @@ STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; padding: 1.5rem; background: var(--page); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.25rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
-h2 { font-size: 1rem; margin: 1.8rem 0 .5rem; overflow-wrap: anywhere; }
+h2, h3 { font-size: 1rem; margin: 1.8rem 0 .5rem; overflow-wrap: anywhere; }
 p, ul { max-width: 62rem; margin: .3rem 0 .9rem; color: var(--grey); } a { color: var(--accent); }
 div.wide { overflow: auto; max-height: 85vh; max-width: max-content; border: 1px solid var(--hair); background:
   linear-gradient(to left, var(--page) 30%, transparent) right / 2.5rem 100% no-repeat local,
@@ -45,7 +45,8 @@ tr.ceiling td, div.wide tr.ceiling td:first-child { background: var(--tint); }
 th button { all: unset; cursor: pointer; } th button::after { content: "\\a0\\2195"; color: var(--pale); }
 th[aria-sort=ascending] button::after { content: "\\a0\\25b2"; }
 th[aria-sort=descending] button::after { content: "\\a0\\25bc"; }
-th button:focus-visible, div.wide:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+th button:focus-visible, .wide:focus-visible, .clip:focus-visible { outline: 2px solid var(--accent);
+  outline-offset: 1px; }
 .tools { display: flex; flex-wrap: wrap; gap: .6rem 1rem; align-items: center; margin: .6rem 0; font-size: .9rem; }
 .tools input, .tools select, .tools button { font: inherit; } .tools input[type=search] { width: 12rem; }
 .tools details { position: relative; margin: 0; } .tools fieldset { border: 0; margin: 0; padding: .2rem 0; }
@@ -57,7 +58,8 @@ details { margin: .4rem 0; } summary { cursor: pointer; font-weight: 600; paddin
 .figures { display: flex; flex-wrap: wrap; gap: 2.5rem; margin: 1rem 0; }
 .figures b { display: block; font-size: 1.7rem; font-weight: 650; line-height: 1.15; }
 .figures span { color: var(--grey); }
-@media (max-width: 40rem) { body { padding: .8rem; } div.wide th, div.wide td { padding: .35rem .45rem; } }
+@media (max-width: 40rem) { body { padding: .8rem; } div.wide th, div.wide td { padding: .35rem .45rem; }
+  .clip { overflow-x: auto; } .clip video { min-width: 34rem; } }
 video { display: block; max-width: 100%; height: auto; border: 1px solid var(--hair); }
 """
 

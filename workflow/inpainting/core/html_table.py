@@ -11,7 +11,7 @@ SCRIPT = Path(__file__).with_name("table.js")
 """For `core.html.render_page`, on pages with tables."""
 
 TABLE = """
-<div class="wide" tabindex="0" role="region" aria-label="{{ name or "table" }}">
+<div class="wide" tabindex="0" role="region" aria-label="{{ label or name or "table" }}">
 <table class="data"{% if name %} data-name="{{ name }}"{% endif %}><thead><tr>
 {% for column in columns %}
 <th{{ column.attributes }}>{% if column.group %}<small>{{ column.group }}</small>{% endif %}{{ column.heading }}</th>
@@ -62,17 +62,17 @@ class FormattedTable:
     kinds: list[str]
 
 
-def to_html(table: FormattedTable, name: str = "") -> Markup:
+def to_html(table: FormattedTable, name: str = "", label: str = "") -> Markup:
     """A table element; best and second best values have the classes `best` and `second`.
 
-    name: of exported files; a table without a name is only sorted.
+    name: of exported files; a table without a name is only sorted. label: what a screen reader calls the table.
     """
     columns = [column.attributes for column in table.columns]
     rows = [
         (kind, Markup("".join(_cell(cell, attributes) for cell, attributes in zip(cells, columns, strict=True))))
         for kind, cells in zip(table.kinds, table.rows, strict=True)
     ]
-    return render(TABLE, name=name, columns=table.columns, rows=rows)
+    return render(TABLE, name=name, label=label, columns=table.columns, rows=rows)
 
 
 def _cell(cell: Cell, attributes: str) -> str:

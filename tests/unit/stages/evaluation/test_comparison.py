@@ -159,7 +159,9 @@ def test_the_sentence_says_so_when_the_interval_includes_zero() -> None:
 def test_the_verdict_says_better_worse_or_not_distinguishable_by_the_interval() -> None:
     other = "temporal median, the best classical method"
     better = str(summary_of(LEVELS)["verdict"])
-    assert re.match(rf"The adapter lora <1> is better than {other}, by [\d.]+ dB \(95 % interval", better)
+    assert re.match(
+        rf"The adapter lora <1> is better than {other}, by [\d.]+ dB PSNR inside the mask \(95 % interval", better
+    )
     worse = str(summary_of({**LEVELS, "lora <1>": 15})["verdict"])
     assert f"is worse than {other}, by " in worse
     even = str(summary_of({**LEVELS, "lora <1>": 18}, spread=3)["verdict"])
@@ -200,6 +202,20 @@ def test_markdown_marks_the_best_and_second_best_below_the_ceiling() -> None:
     assert "**" in lines[3] and r"lora \<1>" in lines[3]
     assert "| _" in lines[4] and "temporal median" in lines[4]
     assert all(line.count("|") == lines[0].count("|") for line in lines)
+
+
+def test_values_that_look_alike_share_a_mark_and_where_all_are_alike_none_is_marked() -> None:
+    names = ["ceiling", "a", "b", "c"]
+    table = pd.DataFrame({"method": names, "kind": [KINDS["ceiling"], *["classical"] * 3]})
+    table = table.assign(two=[9, 5.04, 5.01, 4], one=[9, 5, 4, 4], none=[9.0, 5, 5, 5], unknown=[9, 5, np.nan, 4])
+    columns = {name: ColumnFormat(name, 1, "high") for name in ("two", "one", "none", "unknown")}
+    marks = [[cell.mark for cell in row[1:]] for row in format_table(table, columns, {"method": "Method"}).rows]
+    assert marks == [
+        ["", "", "", ""],
+        ["best", "best", "", "best"],
+        ["best", "second", "", ""],
+        ["", "second", "", "second"],
+    ]
 
 
 def test_markdown_shows_ids_of_any_characters_as_they_are() -> None:

@@ -63,7 +63,14 @@ def failure_captions(failures: pd.DataFrame, gap: float) -> tuple[str, list[str]
     """(the number of failures in a sentence, what each reason means)."""
     failing = failures[failures["reason"].isin(["below_input", "far_below"])]
     pairs = len(failing[["method", "sequence"]].drop_duplicates())
-    introduction = f"{pairs} times a method fails a sequence." if pairs else "No method fails a sequence."
+    introduction = (
+        "No method scores lower on a sequence than a grey fill, or much lower than the best classical method."
+    )
+    if pairs:
+        introduction = (
+            f"{pairs:,} times a method scores lower on a sequence than a grey fill, or much lower than the best "
+            "classical method; if both, the sequence has two rows."
+        )
     return introduction, [
         "below_input: scores lower inside the mask than a grey fill.",
         f"far_below: scores more than {gap:g} dB lower than the classical method that is best over all sequences.",

@@ -53,10 +53,11 @@ COMPARISON_COLUMNS: Mapping[str, ColumnFormat] = {
     "p_holm": ColumnFormat("p, corrected", 3),
     "psnr_frame_composited": ColumnFormat("PSNR of frame, composited, dB", 1, "high"),
     "seconds_per_frame": ColumnFormat("Seconds per frame"),
+    "sequences": ColumnFormat("Sequences", 0),
 }
 """The columns of numbers in the table of the comparison."""
 
-TEXT_COLUMNS: Mapping[str, str] = {"method": "Method", "kind": "Kind", "sequences": "Sequences"}
+TEXT_COLUMNS: Mapping[str, str] = {"method": "Method", "kind": "Kind"}
 """Headings of its columns of text."""
 
 PREFERENCE_FORMAT = ColumnFormat("Preferred by people, log-odds", 2, "high", signed=True)
@@ -92,19 +93,23 @@ def format_table(
     """Format a table that has the columns method and kind.
 
     columns: formats of the columns of numbers, by default those of the comparison; texts: headings of the columns of
-    text, by default method, kind and sequences. Numbers with intervals have as many digits as the column's intervals
+    text, by default method and kind. Numbers with intervals have as many digits as the column's intervals
     support.
     """
     texts, columns = texts or TEXT_COLUMNS, columns or of_comparison(table)
-    marks, digits = _marks(table, columns), {name: _digits(table, name, column) for name, column in columns.items()}
-    rows = []
-    for number, row in enumerate(table.to_dict("records")):
-        cells = [_text_cell(name, row) for name in texts]
-        for name, column in columns.items():
-            value, interval = _number(row, name, column, digits[name])
-            exact = None if pd.isna(row[name]) else float(row[name])
-            cells.append(Cell(value, interval, marks.get((number, name), ""), exact))
-        rows.append(cells)
+    records = table.to_dict("records")
+    numbers = {}
+    for name, column in columns.items():
+        digits = _digits(table, name, column)
+        formatted = [_number(row, name, column, digits) for row in records]
+        marks = _marks(table, name, column, [value for value, _ in formatted])
+        exact = [None if pd.isna(value) else float(value) for value in table[name]]
+        parts = zip(formatted, marks, exact, strict=True)
+        numbers[name] = [Cell(value, interval, mark, number) for (value, interval), mark, number in parts]
+    rows = [
+        [*(_text_cell(name, row) for name in texts), *(cells[place] for cells in numbers.values())]
+        for place, row in enumerate(records)
+    ]
     headings = [Column(heading, is_numeric_dtype(table[name])) for name, heading in texts.items()]
     headings += [Column(column.heading, True, column.group, column.shown) for column in columns.values()]
     return FormattedTable(headings, rows, [str(kind) for kind in table["kind"]])
@@ -205,14 +210,23 @@ def _number(row: dict[Any, Any], name: str, column: ColumnFormat, digits: int) -
     return form.format(value).replace("-", MINUS), interval.replace("-", MINUS)
 
 
-def _marks(table: pd.DataFrame, columns: Mapping[str, ColumnFormat]) -> dict[tuple[int, str], str]:
-    """ "best" and "second" by (row, column), without unranked kinds; of equal values the first row ranks first."""
-    ranked_rows = table.reset_index(drop=True)[~table["kind"].isin(UNRANKED).to_numpy()]
-    marks = {}
-    for name, column in columns.items():
-        if not column.better:
-            continue
-        ranked = ranked_rows[name].dropna().sort_values(ascending=column.better == "low", kind="stable")
-        for position, mark in zip(ranked.index[:2], ("best", "second"), strict=False):
-            marks[(int(position), name)] = mark
+def _marks(table: pd.DataFrame, name: str, column: ColumnFormat, printed: list[str]) -> list[str]:
+    """ "best", "second" or "" for each row of a column; printed: its values as text. Unranked kinds have no mark.
+
+    Values that look alike share a mark. If several are best, none is second; if all are alike, none is marked.
+    """
+    marks = [""] * len(table)
+    if not column.better:
+        return marks
+    ranked = table[name].reset_index(drop=True)[~table["kind"].isin(UNRANKED).to_numpy()].dropna()
+    ranked = ranked.sort_values(ascending=column.better == "low", kind="stable")
+    best, *others = dict.fromkeys(printed[row] for row in ranked.index) or [""]
+    leaders = sum(printed[row] == best for row in ranked.index)
+    if 1 < leaders == len(ranked):
+        return marks
+    for row in ranked.index:
+        if printed[row] == best:
+            marks[row] = "best"
+        elif leaders == 1 and printed[row] == others[0]:
+            marks[row] = "second"
     return marks

@@ -80,12 +80,15 @@ def tables(settings: TablesCommand) -> None:
     writer.write(
         "comparison",
         "Comparison of methods",
-        " ".join(filter(None, [summary["verdict"], summary["sentence"]])),
+        summary["verdict"] or summary["sentence"],
         [("", format_table(comparison))],
         captions,
         page_table=format_table(*with_metrics(comparison, metrics)),
     )
-    introduction = "Every metric by region, of the raw output and of the output pasted over the input (composited)."
+    introduction = (
+        "Every metric by region, of the raw output and of the output pasted over the input (composited). Notes below "
+        "the tables say what the regions and metrics are."
+    )
     sections = metric_sections(metrics)
     if settings.prove:
         sections.append((PROVE_HEADING, prove_table(settings.prove, settings.seed)))
@@ -132,7 +135,7 @@ class TableWriter:
         listed = "".join(f"- {caption}\n" for caption in captions)
         write_text(self.out / f"{name}.md", f"{introduction}\n\n" + "\n".join(texts) + f"\n{listed}")
         single = name if len(sections) == 1 else ""
-        elements = [(heading, to_html(page_table or table, single)) for heading, table in sections]
+        elements = [(heading, to_html(page_table or table, single, heading or title)) for heading, table in sections]
         write_text(self.out / f"{name}.html", page(title, introduction, elements, captions))
         tabulars = [to_latex(table, heading or title) for heading, table in sections]
         write_text(self.out / f"{name}.tex", "\n".join(tabulars))
@@ -203,6 +206,6 @@ def _format_failures(failures: pd.DataFrame) -> FormattedTable:
 
 
 def _format_repeats(repeats: pd.DataFrame) -> FormattedTable:
-    texts = {"method": "Method", "experiment": "Training", "sequences": "Sequences"}
     numbers = {name: ColumnFormat(column.heading, column.digits) for name, column in HEADLINE.items()}
-    return format_table(repeats.assign(kind=ADAPTER), numbers, texts)
+    numbers["sequences"] = ColumnFormat("Sequences", 0)
+    return format_table(repeats.assign(kind=ADAPTER), numbers, {"method": "Method", "experiment": "Training"})

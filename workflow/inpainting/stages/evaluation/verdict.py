@@ -42,7 +42,7 @@ def verdict(sequences: pd.DataFrame, method: Values, reference: Values | None, s
     psnr, ssim = (paired_gain(sequences, method, reference, seed, score) for score in ("psnr_mask", "ssim_mask"))
     if psnr is None or psnr["mean"] is None:
         return ""
-    by_psnr = _amount(psnr, "{:.1f}", " dB")
+    by_psnr = _amount(psnr, "{:.1f}", " dB PSNR inside the mask")
     sentence = {
         "": f"with {scored} it cannot be said whether {name} is better than {other}: the mean difference is {by_psnr}.",
         "even": f"{name} and {other}, are not distinguishable on {scored}: the difference is {by_psnr}.",

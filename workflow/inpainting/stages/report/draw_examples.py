@@ -40,7 +40,8 @@ PAGE = """
 <p>Chosen by rule: {{ why }}.</p>
 <p>{{ frames }} frames of {{ size }} pixels, scaled for display. Outputs are pasted over the input, as inpaint run does.
 The number beside a method's name is its PSNR inside the mask on this sequence.</p>
-<video src="{{ video }}" autoplay loop muted playsinline controls></video>
+<div class="clip" tabindex="0" role="region" aria-label="clip">
+<video src="{{ video }}" autoplay loop muted playsinline controls></video></div>
 """
 
 

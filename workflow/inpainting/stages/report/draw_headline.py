@@ -11,14 +11,13 @@ from inpainting.stages.report.settings import DrawHeadlineCommand
 FRAGMENT = """
 <div class="headline">
 <p class="sentence">{{ verdict or sentence }}</p>
-{% if verdict %}
-<p>{{ sentence }}</p>
-{% endif %}
 <div class="numbers">
 {% for number in numbers %}
 <div><b>{{ number.value }}</b><span>{{ number.name }}</span></div>
 {% endfor %}
 </div>
+<p class="note">PSNR inside the mask, mean over the sequences; higher is better. The ceiling is the truth, encoded and
+decoded by the model's VAE.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="clip of a test sequence">
 <video src="{{ clip }}" autoplay loop muted playsinline controls></video></div>
 <p class="note">One test sequence: {{ choice }}. Outputs are pasted over the input, as inpaint run does. The number

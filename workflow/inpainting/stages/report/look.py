@@ -55,7 +55,7 @@ neither shadow nor reflection.</p>
 <p class="finding">{{ text }}</p>
 {% endfor %}
 {% if card.video %}
-<video src="{{ card.video }}" autoplay loop muted playsinline controls></video>
+<video src="{{ card.video }}" autoplay loop muted playsinline controls aria-label="clip of {{ card.id }}"></video>
 {% endif %}
 </section>
 {% endfor %}
@@ -107,7 +107,7 @@ def look(settings: LookCommand) -> None:
                 break
             cards.append(card)
     page = render_page(
-        f"A look at {settings.root.resolve().name}",
+        f"A look at the sequences in {settings.root.resolve().name}",
         PAGE,
         introduction=introduction,
         cards=cards,

@@ -33,11 +33,13 @@ PAGE = """
 {{ table }}
 {% if clips %}
 <h2>Clips</h2>
-<p>The sequences whose clips are shown here, and which the table links to, were chosen by rule, not by hand. Outputs are
-pasted over the input; the number beside a method's name is its PSNR inside the mask on this sequence.</p>
+<p>Of the sequences whose frames were kept, these have the largest gain (best) and the smallest (worst), or were
+chosen at random; the table links to them. Outputs are pasted over the input; the number beside a method's name is its
+PSNR inside the mask on this sequence.</p>
 {% for clip in clips %}
-<h2 id="clip-{{ clip.sequence }}">{{ clip.sequence }}: {{ clip.role }}</h2>
-<video src="{{ clip.address }}" loop muted playsinline controls preload="metadata"></video>
+<h3 id="clip-{{ clip.sequence }}">{{ clip.sequence }}: {{ clip.role }}</h3>
+<div class="clip" tabindex="0" role="region" aria-label="clip of {{ clip.sequence }}">
+<video src="{{ clip.address }}" loop muted playsinline controls preload="metadata"></video></div>
 {% endfor %}
 {% endif %}
 """
@@ -66,7 +68,11 @@ def sequence_page(comparison: pd.DataFrame, sequences: pd.DataFrame, manifest: p
         f"The {len(table.rows):,} sequences that were scored, raw output; gain: {rivals.ours.name} minus "
         f"{rivals.reference.name}. Other methods can be chosen under Columns; sequences.tsv has all."
     )
-    values = {"introduction": introduction, "table": to_html(table, "sequences"), "clips": clips}
+    values = {
+        "introduction": introduction,
+        "table": to_html(table, "sequences", "sequences and their scores"),
+        "clips": clips,
+    }
     return render_page("Sequence by sequence", PAGE, scripts=[html_table.SCRIPT], **values)
 
 
