@@ -33,6 +33,8 @@ def test_the_default_warm_up_follows_an_experiments_steps(tmp_path: Path) -> Non
         (["a\trnak=4\t"], "experiment a: rnak: there is no such setting; did you mean rank?"),
         (["a\trank=0\t"], 'experiment a: rank: "0" was given, but it should be greater than or equal to 1'),
         (["a\t\t", "a\t\t"], "the experiment a occurs twice"),
+        ([], "names no experiment; add a row, or set experiments to null"),
+        (["a\trank=4 steps=9 rank=8\t"], "experiment a: a setting is overridden twice"),
         (["telea\t\t"], "telea is another method's name"),
         (["..\t\t"], "the name .. should be made of letters"),
         (["--help\t\t"], "the name --help should be made of letters"),

@@ -47,6 +47,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
         rows = read_written_table(path, ("experiment", "overrides"), ("description", "group"))
     except InputError as error:
         raise UsageError(f"experiments: {error}") from error
+    if not rows:
+        raise UsageError(f"{path} names no experiment; add a row, or set experiments to null to train nothing")
     names = [row["experiment"] for row in rows]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -61,7 +63,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _overridden(row: dict[str, str], path: Path, training: TrainSettings, seed: int) -> tuple[TrainSettings, int]:
     """A row's training settings and its seed."""
-    values = dict(pair.partition("=")[::2] for pair in row["overrides"].split())
+    pairs = [pair.partition("=")[::2] for pair in row["overrides"].split()]
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise UsageError(f"{path}, experiment {row['experiment']}: a setting is overridden twice; give it once")
     own = values.pop("seed", str(seed))
     if not own.isdecimal():
         raise UsageError(f"{path}, experiment {row['experiment']}: seed: {own} was given, but it should be a number")
