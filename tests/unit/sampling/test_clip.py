@@ -103,6 +103,15 @@ def test_a_sequence_folder_needs_no_other_mask(run: Run, tmp_path: Path) -> None
     assert np.array_equal(without[:, ~hole()], rgb[:, ~hole()])
 
 
+def test_a_video_of_masks_that_has_one_frame_alone_is_no_mask_for_all(
+    run: Run, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    masks = np.repeat(still_mask()[None, ..., None], 3, axis=3)
+    writer.write_video(tmp_path / "masks.mkv", reader.Video(masks, Fraction(25)))
+    assert run(clip, tmp_path / "masks.mkv", tmp_path / "out") == 1
+    assert "there are 1 masks for 20 frames" in capsys.readouterr().err
+
+
 def test_an_empty_mask_leaves_the_input_unchanged_and_is_logged(
     run: Run, clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -119,7 +119,7 @@ def scan_clip(
         hole = level_hole(levels, settings)
         areas.append(int(hole.sum()))
         seen = hole if seen is None else seen | hole
-    single_mask = len(areas) == 1 and not mask_reel.path.is_dir()
+    single_mask = not (mask_reel.is_video or mask_reel.path.is_dir())  # a video of one frame may have been cut short
     if not (single_mask or len(areas) == frames) or seen is None:
         raise InputError(f"there are {len(areas)} masks for {frames} frames; {_why_not_paired(reel, mask_reel)}")
     if reason := masks.below_threshold(highest, settings.mask_threshold):
