@@ -18,6 +18,7 @@ from inpainting.artifacts.latents import LatentCache, Window
 from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core.files import file_digest, read_table
+from inpainting.models.adapter_files import adapter_digest
 from inpainting.models.settings import InferenceSettings
 from inpainting.sampling.loading import load_pipeline
 from inpainting.stages.training import checkpoints
@@ -41,6 +42,8 @@ def process(arguments: list[str]) -> subprocess.Popen[bytes]:
 def test_a_training_leaves_its_checkpoints_its_metrics_and_its_summary(tiny_training: Path, tiny_results: Path) -> None:
     summary = json.loads((tiny_training / "training.json").read_text())
     assert summary["provenance"]["inputs"]["split_file"] == file_digest(tiny_results / "audit" / "split.tsv")
+    last = tiny_training / "checkpoints" / "step-4" / "adapter"
+    assert summary["provenance"]["inputs"]["adapter"] == adapter_digest(last), "so that Snakemake sees new weights"
     assert summary["checkpoints"] == [2, 4]
     assert sorted(path.name for path in (tiny_training / "checkpoints").iterdir()) == ["step-2", "step-4"]
     assert [row["step"] for row in metrics_rows(tiny_training)] == [1, 2, 3, 4]

@@ -22,6 +22,7 @@ from inpainting.core.errors import UsageError
 from inpainting.core.files import file_digest, write_table
 from inpainting.core.settings import existing
 from inpainting.models import bases, hub, loading, lora
+from inpainting.models.adapter_files import adapter_digest
 from inpainting.models.settings import LoraSettings
 from inpainting.stages.training import checkpoints, distributed, nodes, preemption, resuming, trained_sequences
 from inpainting.stages.training.checkpoints import Checkpoint
@@ -163,14 +164,17 @@ def _provenance(settings: TrainCommand, inputs: dict[str, str]) -> dict[str, Any
 
 def write_summary(settings: TrainCommand) -> None:
     """Write training.json for a finished training, from its last checkpoint."""
-    last = checkpoints.of_step(settings.out / "checkpoints", settings.steps).state
+    checkpoint = checkpoints.of_step(settings.out / "checkpoints", settings.steps)
+    last = checkpoint.state
+    # A training that was made again may have other weights, by rounding alone: the digest lets Snakemake validate them.
+    inputs = last.provenance.inputs | {"adapter": adapter_digest(checkpoint.adapter)}
     summary = TrainingSummary(
         experiment=settings.experiment,
         checkpoints=checkpoint_steps(settings),
         windows=last.windows,
         trainable_weights=last.trainable_weights,
         provenance=last.provenance.model_copy(
-            update={"settings": {"steps": settings.steps} | last.provenance.settings}
+            update={"settings": {"steps": settings.steps} | last.provenance.settings, "inputs": inputs}
         ),
     )
     summary.write(settings.out / "training.json")
