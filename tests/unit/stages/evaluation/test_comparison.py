@@ -107,6 +107,7 @@ def test_sequences_with_an_empty_mask_are_counted_separately() -> None:
     table = compare(sequences, kinds(), seed=0)
     assert (table["sequences"] == 11).all()
     assert (table["without_hole"] == 1).all()
+    assert "inside the mask on 11 test sequences" in str(summarise(table, sequences, "test", 0)["sentence"])
 
 
 def test_each_stratum_has_the_reference_that_is_best_in_it() -> None:

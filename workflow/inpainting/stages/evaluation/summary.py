@@ -20,7 +20,8 @@ def summarise(comparison: pd.DataFrame, sequences: pd.DataFrame, split: str, see
     gains = {name: paired_gain(sequences, headline, rows[name], seed) for name in ("classical", "base")}
     count = int(sequences["sequence"].nunique())
     which = "" if split == "all" else f"{split} "
-    scored = f"{count} {which}sequence{'s' * (count != 1)}"
+    with_hole = int(headline["sequences"]) or count  # what its means are of
+    scored = f"{with_hole} {which}sequence{'s' * (with_hole != 1)}"
     return {
         "sentence": _sentence(headline, rows, gains, scored),
         "verdict": verdict(sequences, headline, rows["classical"], scored, seed),
