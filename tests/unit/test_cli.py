@@ -179,7 +179,7 @@ def test_options_override_the_values_of_the_config(tmp_path: Path, capsys: pytes
             "frames: 17\n",
             ["--root: a value is needed and none was given", "--out: a value is needed and none was given"],
         ),
-        ("- 1\n", ["--config: step.yaml holds list; a configuration has names and values"]),
+        ("- 1\n", ["--config: step.yaml holds a list; a configuration has names and values"]),
         (None, [f"--config: step.yaml does not exist; give a configuration file, {RELATIVE}"]),
     ],
 )

@@ -159,8 +159,8 @@ def test_a_relative_base_is_searched_beside_its_file_then_here_then_in_the_proje
     ("text", "sentence"),
     [
         ("a: [1", "below.yaml is not a YAML file"),
-        ("- 1\n", "below.yaml holds list"),
-        ("", "below.yaml holds NoneType"),
+        ("- 1\n", "below.yaml holds a list"),
+        ("", "below.yaml is empty; a configuration has names and values"),
         ("[" * 5000, "below.yaml is not a YAML file"),
         ("day: 2024-99-99\n", "below.yaml is not a YAML file"),
         ("x: !!python/object/apply:os.system [touch pwned]\n", "below.yaml is not a YAML file"),
@@ -192,6 +192,10 @@ def test_experiments_start_from_the_training_section_and_the_seed_of_the_run(tmp
     ("values", "sentence"),
     [
         ({"training": {"stepss": 4}}, "training.stepss: there is no such setting; did you mean steps?"),
+        ({"learning_rate": 1e-4}, "learning_rate: there is no such setting; did you mean training.learning_rate?"),
+        ({"dataset": {"mask_dilation": 4}}, "dataset.mask_dilation: there is no such setting; did you mean masks.mask"),
+        ({"training": {"steps": True}}, "training.steps: true was given, but it should be a number; YAML reads yes"),
+        ({"extends": "config"}, "extends: config is a folder; give a configuration file"),
         ({"latents": 5}, "latents: 5 was given, but it should be a section with names and values"),
         ({"windows": {"window": 48}}, "48 frames do not keep their length in the VAE; use 8k+1, such as 41 or 49"),
         ({"windows": {"window": 49}, "dataset": {"frames": 17}}, "49 frames do not fit into sequences of"),

@@ -96,6 +96,8 @@ class Settings(BaseModel):
         """A word that YAML reads as false or true, such as `no`, and an integer that it reads as text, such as 1e4."""
         annotation = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool):
+            if {int, float} & {annotation, *get_args(annotation)}:
+                raise ValueError("should be a number; YAML reads yes, no, on and off as true and false")
             words = {"yes", "on"} if value else {"no", "off"}
             return next((word for word in choices(annotation) if word in words), value)
         if isinstance(value, str) and int in (annotation, *get_args(annotation)) and EXPONENT.fullmatch(value):
@@ -149,16 +151,18 @@ def parse_size(size: str) -> tuple[int, int]:
 def read_values(path: Path, setting: str) -> dict[str, Any]:
     """The values in a configuration file; raises UsageError with the name of the setting that named it."""
     if not path.is_file():
+        found = "is a folder" if path.is_dir() else "does not exist"
         raise UsageError(
-            f"{setting}: {path} does not exist; give a configuration file, relative to the file that names it or to "
-            "the current folder"
+            f"{setting}: {path} {found}; give a configuration file, relative to the file that names it or to the "
+            "current folder"
         )
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{setting}: {path} is not a YAML file ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise UsageError(f"{setting}: {path} holds {type(values).__name__}; a configuration has names and values")
+        found = "is empty" if values is None else f"holds a {type(values).__name__}"
+        raise UsageError(f"{setting}: {path} {found}; a configuration has names and values")
     return values
 
 
@@ -188,8 +192,8 @@ def _sentence(detail: Any, kind: type[BaseModel], option: bool) -> str:
     name = _shown(place, option)
     if detail["type"] == "extra_forbidden":
         known = list(_model_at(kind, place[:-1]).model_fields)
-        close = difflib.get_close_matches(place[-1], known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        close = difflib.get_close_matches(place[-1], known, n=1) or list(_places(kind, place[-1]))
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known here: {', '.join(known)}"
         return f"{name}: there is no such setting; {hint}"
     if detail["type"] == "missing":
         return f"{name}: a value is needed and none was given"
@@ -217,6 +221,15 @@ def _parts(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
 def _shown(place: Sequence[str], option: bool) -> str:
     name = ".".join(place)
     return "--" + name.replace("_", "-") if option else name
+
+
+def _places(kind: type[BaseModel], setting: str) -> Iterable[str]:
+    """The sections that have a setting of this name, as paths from the top: where a misplaced one belongs."""
+    for name, field in kind.model_fields.items():
+        if name == setting:
+            yield name
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from (f"{name}.{inside}" for inside in _places(field.annotation, setting))
 
 
 def _model_at(kind: type[BaseModel], place: Sequence[str]) -> type[BaseModel]:
