@@ -3,6 +3,7 @@
 from snakemake.utils import min_version
 
 from inpainting.config import resolve_or_exit
+from inpainting.stages.dataset.other_run import other_run
 from inpainting.stages.report.assemble import assemble, assemble_unfinished, description
 from inpainting.stages.training.preemption import stopped
 
@@ -45,6 +46,8 @@ onstart:
         sys.exit(
             "results/ can't be written: its disk is read-only, or there is no permission"
         )
+    if refused := other_run(Path("results"), settings.dataset.root):
+        sys.exit(refused)
 
 
 onsuccess:

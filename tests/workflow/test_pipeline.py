@@ -159,6 +159,18 @@ def test_a_wrong_configuration_is_reported_in_a_sentence_with_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+def test_a_run_on_own_sequences_stops_before_it_replaces_the_demos_files(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path / "demo", ignore=shutil.ignore_patterns("results", ".snakemake"))
+    kept = tmp_path / "demo" / "results" / "dataset" / "sample" / "sample.tsv"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    done = run(tmp_path / "demo")
+    assert done.returncode == 1
+    assert "results/ holds a run on sample sequences (the demo), which this run" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path for path in (tmp_path / "demo" / "results").rglob("*") if path.is_file()] == [kept]
+
+
 def test_a_dataset_of_broken_sequences_stops_the_pipeline_and_keeps_the_audits_findings(
     project: Path, tmp_path: Path
 ) -> None:
