@@ -1,6 +1,7 @@
 """A damaged adapter folder, or one that does not fit the base, is refused."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,15 @@ def test_an_adapter_with_a_file_missing_is_refused(tiny_base: Path, copied: Path
     (copied / name).unlink()
     with pytest.raises(InputError, match=f"is not an adapter: {name} missing"):
         adapters.load_adapter(base_transformer(tiny_base), copied)
+
+
+def test_a_folder_above_adapters_is_refused_with_the_latest_of_them(copied: Path, tmp_path: Path) -> None:
+    for step in ("step-200", "step-1000"):
+        shutil.copytree(copied, tmp_path / "run" / "checkpoints" / step / "adapter")
+    latest = tmp_path / "run" / "checkpoints" / "step-1000" / "adapter"
+    for folder in (latest.parent, latest.parents[1], tmp_path / "run"):
+        with pytest.raises(InputError, match=re.escape(f"{folder} is not an adapter") + rf".*did you mean {latest}\?"):
+            adapters.read_adapter_config(folder)
 
 
 @pytest.mark.parametrize("name", [adapters.LORA_FILE, adapters.WIDENED_FILE, adapters.CONFIG_FILE])

@@ -8,6 +8,7 @@ inpainting.json                    AdapterConfig
 SHA256SUMS                         the digests of these files, written last; absent in adapters of earlier versions
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -97,7 +98,14 @@ def read_adapter_config(folder: Path) -> AdapterConfig:
 def _refuse_missing(folder: Path, *names: str) -> None:
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise InputError(f"{folder} is not an adapter: {', '.join(missing)} missing; give a folder that training wrote")
+        below = [path.parent for depth in ("*", "*/*", "*/*/*") for path in folder.glob(f"{depth}/{CONFIG_FILE}")]
+        advice = f"did you mean {max(below, key=_by_number)}?" if below else "give a folder that training wrote"
+        raise InputError(f"{folder} is not an adapter: {', '.join(missing)} missing; {advice}")
+
+
+def _by_number(path: Path) -> list[int]:
+    """A key that orders folders of checkpoints by their steps."""
+    return [int(digits) for digits in re.findall(r"\d+", str(path))]
 
 
 def load_adapter(transformer: CogVideoXTransformer3DModel, folder: Path) -> None:
