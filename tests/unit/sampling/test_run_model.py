@@ -6,12 +6,13 @@ from pathlib import Path
 
 import commands
 import pytest
-from inpainting.cli import main
+from inpainting.cli import main, parse
 from inpainting.conditioning.adapter import AdapterConfig, read_adapter_config
 from inpainting.core.errors import InputError, UsageError
 from inpainting.models.bases import PROJECT
 from inpainting.sampling.pipeline import CogVideoXInpaintPipeline
-from inpainting.sampling.run_model import find_base
+from inpainting.sampling.run_model import RunModel, find_base
+from inpainting.sampling.settings import RunCommand
 
 
 @pytest.fixture
@@ -82,3 +83,18 @@ def test_a_folder_that_does_not_exist_is_refused_without_asking_the_hub(
 def test_from_pretrained_searches_the_projects_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert CogVideoXInpaintPipeline.from_pretrained("models/nano").config._name_or_path == str(PROJECT / "models/nano")
+
+
+def test_options_say_how_masks_are_stored_and_the_adapter_says_the_rest(
+    adapter: Path, tiny_base: Path, config: AdapterConfig
+) -> None:
+    dilation, window = config.masks.mask_dilation + 1, config.windows.window + 8
+    given = {"mask_threshold": 1, "mask_invert": True, "mask_dilation": dilation, "window": window}
+    for options in ({}, given):
+        line = commands.run(tiny_base, "out.mp4", adapter=adapter, input="in", mask="mask", **options)
+        settings = parse("run", line[1:])
+        assert isinstance(settings, RunCommand)
+        applied = RunModel(settings).settings
+        stored = options or config.masks.model_dump()
+        assert (applied.mask_threshold, applied.mask_invert) == (stored["mask_threshold"], stored["mask_invert"])
+        assert (applied.mask_dilation, applied.window) == (config.masks.mask_dilation, config.windows.window)

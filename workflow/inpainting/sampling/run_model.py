@@ -27,6 +27,8 @@ from inpainting.video.settings import MaskSettings
 log = logging.getLogger(__name__)
 
 DEFAULT_BASE = "models/nano"
+HOW_MASKS_ARE_STORED = frozenset({"mask_threshold", "mask_invert"})
+"""Mask settings that options change even with an adapter: a clip's masks may be stored otherwise than the dataset's."""
 
 
 class RunModel:
@@ -51,14 +53,15 @@ class RunModel:
         chosen: dict[str, Any] = {"base": base, "steps": settings.steps or DEFAULT_STEPS}
         if adapter is not None:
             chosen["steps"] = settings.steps or adapter.sampling_steps or DEFAULT_STEPS
-            chosen |= adapter.masks.model_dump() | adapter.windows.model_dump()
+            stored = {name: getattr(settings, name) for name in HOW_MASKS_ARE_STORED & settings.model_fields_set}
+            chosen |= adapter.masks.model_dump() | adapter.windows.model_dump() | stored
         self.adapter = adapter
         self.settings = settings.model_copy(update=chosen)
 
     def log_settings(self) -> None:
         """Log the adapter's settings, or that the base is used without an adapter."""
         if self.adapter is not None:
-            parts = (self.adapter.masks, self.adapter.windows, self.adapter.condition)
+            parts = (self.settings.section(MaskSettings), self.adapter.windows, self.adapter.condition)
             log.info("the adapter's settings apply: %s", " ".join(part.to_options() for part in parts))
             return
         base, (_, frames) = self.settings.base, bases.native_size(self.settings.base)

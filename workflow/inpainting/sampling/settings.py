@@ -49,7 +49,8 @@ class ComputeSettings(Settings):
 class RunCommand(
     InferenceSettings, MaskSettings, WindowSettings, FillSettings, DenoisingSettings, ComputeSettings, FolderSettings
 ):
-    """Inpaint a clip of any size and length. With an adapter, its own mask, window and fill settings apply."""
+    """Inpaint a clip of any size and length. With an adapter, its own mask, window and fill settings apply, except that
+    --mask-threshold and --mask-invert, if they are given, say how this clip's masks are stored."""
 
     base: str = ""
     """The base model: a folder in diffusers' layout, or a hub name; by default the one that the adapter was trained on,
