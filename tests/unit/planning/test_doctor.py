@@ -82,6 +82,17 @@ def test_what_a_run_would_lack_is_named_with_what_to_do(
     assert shown.err == f"inpaint doctor: a run would fail for want of: {missing}\n"
 
 
+def test_a_gpu_that_is_asked_for_and_absent_is_missing_with_the_setting_that_does_without(
+    values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("PATH", "")
+    path = written(tmp_path / "c.yaml", values | {"model": {"device": "cuda"}})
+    (gpu,) = (one for one in doctor.checks(DoctorCommand(configfile=path)) if one.what == "GPU")
+    assert gpu.needed
+    assert gpu.next == "use a machine with one, or give model.device: cpu, for models/nano alone"
+
+
 def test_packages_are_compared_with_the_pinned_ones(tmp_path: Path) -> None:
     pins, pytest_version = tmp_path / "pins.txt", metadata.version("pytest")
     for text, needed, found in (

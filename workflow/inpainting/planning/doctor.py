@@ -117,7 +117,9 @@ def _gpu(needed: bool) -> Finding:
     if listed:
         found = f"{listed.splitlines()[0]}, which PyTorch {torch.__version__} does not see"
         return Finding("GPU", found, "install PyTorch's build for this driver's CUDA, see https://pytorch.org", needed)
-    return Finding("GPU", "none", "models of CogVideoX-2b's size need one; models/nano runs on the CPU", needed)
+    if needed:
+        return Finding("GPU", "none", "use a machine with one, or give model.device: cpu, for models/nano alone")
+    return Finding("GPU", "none", "models of CogVideoX-2b's size need one; models/nano runs on the CPU", needed=False)
 
 
 def _memory(config: PipelineConfig) -> Finding:
