@@ -29,7 +29,8 @@ class Cluster:
         self.conf.write_text(_configuration(folder))
         devices = [f"NodeName={node} Name=gpu File=/dev/{device}" for node in NODES for device in ("null", "zero")]
         (folder / "gres.conf").write_text("\n".join(devices) + "\n")
-        self._wrap_srun()
+        for client in ("srun", "squeue", "scontrol"):
+            self._wrap(client)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,10 +62,10 @@ class Cluster:
             if pid := pid_file.read_text().strip():
                 os.kill(int(pid), signal.SIGTERM)
 
-    def _wrap_srun(self) -> None:
-        """The plugin's job step drops SLURM_CONF before it calls srun, so srun gets it from here."""
-        wrapper = self.folder / "bin" / "srun"
-        wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={self.conf} exec {shutil.which("srun")} "$@"\n')
+    def _wrap(self, client: str) -> None:
+        """The plugin's job step drops SLURM_CONF, so that its job's clients get it from here."""
+        wrapper = self.folder / "bin" / client
+        wrapper.write_text(f'#!/bin/sh\nSLURM_CONF={self.conf} exec {shutil.which(client)} "$@"\n')
         wrapper.chmod(0o755)
 
 

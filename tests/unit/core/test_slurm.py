@@ -11,11 +11,12 @@ from inpainting.core.errors import InputError, Unfinished
 
 
 @pytest.fixture(autouse=True)
-def sigterm() -> Iterator[None]:
-    """The handler of SIGTERM is as before after the test."""
-    handler = signal.getsignal(signal.SIGTERM)
+def signals() -> Iterator[None]:
+    """The handlers of signals are as before after the test."""
+    handlers = {number: signal.getsignal(number) for number in slurm.SIGNALS}
     yield
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def job(folder: Path, **commands: str) -> dict[str, str]:
@@ -54,13 +55,23 @@ def test_outside_a_job_and_where_slurm_is_not_installed_nothing_is_asked(tmp_pat
     assert slurm.job_end({"PATH": str(tmp_path / "empty"), "SLURM_JOB_ID": "7"}) is None
 
 
-@pytest.mark.parametrize("ending", [Unfinished("stopped by the time limit"), SystemExit(75)])
+@pytest.mark.parametrize(
+    "ending", [Unfinished("stopped by the time limit"), SystemExit(75), SystemExit(143), SystemExit(138)]
+)
 def test_a_running_job_whose_work_is_saved_is_requeued_and_outlives_the_signal(
     tmp_path: Path, ending: BaseException
 ) -> None:
     environment = job(tmp_path, squeue="echo RUNNING", scontrol=f"kill -TERM {os.getpid()}")
     with pytest.raises(type(ending)), slurm.requeued(environment):
         raise ending
+    assert calls(tmp_path)[-1] == "scontrol requeue 7"
+
+
+@pytest.mark.parametrize("number", slurm.SIGNALS)
+def test_a_job_that_gets_a_signal_while_it_still_starts_is_requeued(tmp_path: Path, number: signal.Signals) -> None:
+    environment = job(tmp_path, squeue="echo RUNNING", scontrol="true")
+    with pytest.raises(Unfinished, match=rf"^stopped by {number.name} while no step"), slurm.requeued(environment):
+        signal.raise_signal(number)
     assert calls(tmp_path)[-1] == "scontrol requeue 7"
 
 

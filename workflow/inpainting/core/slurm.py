@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
 
 from inpainting.core.errors import Unfinished
 
@@ -14,6 +15,10 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 30
 """Time that SLURM has to answer."""
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+"""By these SLURM ends a job, or tells it that it will."""
+STOPPED = (os.EX_TEMPFAIL, *(128 + number for number in SIGNALS))
+"""Exit codes of processes that have saved their work, or were ended before they had any."""
 
 
 def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
@@ -27,19 +32,27 @@ def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
 
 @contextmanager
 def requeued(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """If the step within this context is stopped with its work saved, ask SLURM to start the job again.
+    """If the step within this context is stopped, ask SLURM to start the job again; for the last step of a process.
 
-    A job that is being cancelled, or is over its limit, is not running any more and stays as it is. After the request
-    this process ignores SIGTERM, by which SLURM ends the job, so that it still says why it stopped.
+    A signal that the step does not handle, because it still starts, raises Unfinished. A job that is being cancelled,
+    or is over its limit, is not running any more and stays as it is. After the request this process ignores SIGTERM, by
+    which SLURM ends the job, so that it still says why it stopped.
     """
+    for number in SIGNALS:
+        signal.signal(number, _stop)
     try:
         yield
     except (Unfinished, SystemExit) as ending:
-        saved = isinstance(ending, Unfinished) or ending.code == os.EX_TEMPFAIL
-        if saved and _ask_squeue("%T", environment) == "RUNNING":
+        stopped = isinstance(ending, Unfinished) or ending.code in STOPPED
+        if stopped and _ask_squeue("%T", environment) == "RUNNING":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             _run(["scontrol", "requeue", environment["SLURM_JOB_ID"]], environment)
         raise
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    name = signal.Signals(number).name
+    raise Unfinished(f"stopped by {name} while no step was running; run the same command again to go on")
 
 
 def _ask_squeue(field: str, environment: Mapping[str, str]) -> str | None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
 
 from torch.distributed import TCPStore
@@ -14,8 +13,8 @@ from inpainting.stages.training.preemption import SIGNALS
 
 PORT = "INPAINTING_STORE_PORT"
 """Environment variable of the tasks: the port of the store on the machine where srun runs."""
-ENDED = "ended"
-"""Key in the store: how many tasks' processes have all ended."""
+CODE = "code"
+"""Key in the store: exit code of the tasks whose processes have ended as they should; the same for all."""
 
 
 def is_task() -> bool:
@@ -24,7 +23,7 @@ def is_task() -> bool:
 
 
 def run_on_nodes(command: Sequence[str], nodes: int) -> int:
-    """Run a command as a task on each of `nodes` machines of this SLURM job; return the highest exit code.
+    """Run a command as a task on each of `nodes` machines of this SLURM job; return their exit code, the highest.
 
     SIGTERM, SIGUSR1 and SIGINT reach the tasks as SIGUSR1: for the others srun would end them before they have saved.
     Raises UsageError outside a SLURM job.
@@ -37,29 +36,28 @@ def run_on_nodes(command: Sequence[str], nodes: int) -> int:
     store = TCPStore("0.0.0.0", 0, is_master=True, wait_for_workers=False)
     # Without a binding each task's processes share all of the job's cores on its machine.
     srun = ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", "--cpu-bind=none"]
-    srun.append("--kill-on-bad-exit=1")
+    srun += ["--kill-on-bad-exit=1", "--wait=0"]
     tasks = subprocess.Popen(
         [*srun, *command], env={**os.environ, PORT: str(store.port)}, stdin=subprocess.DEVNULL, start_new_session=True
     )
     before = {number: signal.signal(number, lambda *_: tasks.send_signal(signal.SIGUSR1)) for number in SIGNALS}
     try:
-        return tasks.wait()
+        return tasks.wait() or int(store.get(CODE))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def launch_share(command: Sequence[str], processes: int, nodes: int) -> int:
-    """In the task of one machine, `launch` its share of a training's processes; returns when all tasks' have ended.
+    """In the task of one machine, `launch` its share of a training's processes.
 
-    A task that left earlier, stopped with its work saved, would have srun kill the others while they save.
+    The exit code of a training that is stopped with its work saved goes into the store, and the task ends with 0:
+    at any other, srun kills the tasks that have not ended yet, and the job has their code, which is that of a failure.
     """
     share = processes // nodes
     address, port = os.environ["SLURM_LAUNCH_NODE_IPADDR"], int(os.environ[PORT])
-    store = TCPStore(address, port, is_master=False, wait_for_workers=False)
     code = launch(command, share, Group(processes, address, port, first=share * int(os.environ["SLURM_PROCID"])))
-    if code in EXPECTED_CODES:
-        store.add(ENDED, 1)
-        while store.add(ENDED, 0) < nodes:
-            time.sleep(0.1)
-    return code
+    if code not in EXPECTED_CODES:
+        return code
+    TCPStore(address, port, is_master=False, wait_for_workers=False).set(CODE, str(code))
+    return 0
