@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 POLL_SECONDS = 0.5
 """Time between two attempts to lock a GPU."""
+WITHOUT_LOCKS = "jobs may share GPUs; set TMPDIR to a local disk"
+"""What follows if the temporary directory's file system has no locks."""
 
 _held: dict[str, TextIO] = {}
 """Locked files of this process by the names of their GPUs; never closed, so locked until the process ends."""
@@ -114,7 +116,7 @@ def _lock(folder: Path, entries: dict[str, str], count: int) -> None:
     turn = None
     for attempt in itertools.count():
         if count > 1 and turn is None:
-            turn = try_lock(folder / "several")
+            turn = try_lock(folder / "several", WITHOUT_LOCKS)
         if (count == 1 or turn) and _lock_free(folder, entries, count):
             break
         if attempt == 1:
@@ -127,6 +129,8 @@ def _lock(folder: Path, entries: dict[str, str], count: int) -> None:
 def _lock_free(folder: Path, entries: dict[str, str], count: int) -> bool:
     """Lock free units until this process has `count`; whether it has."""
     for unit in entries:
-        if len(_held) < count and unit not in _held and (stream := try_lock(folder / unit.replace("/", "_"))):
+        if len(_held) == count or unit in _held:
+            continue
+        if stream := try_lock(folder / unit.replace("/", "_"), WITHOUT_LOCKS):
             _held[unit] = stream
     return len(_held) == count

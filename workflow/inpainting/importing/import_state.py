@@ -99,7 +99,7 @@ def exclusive(out: Path) -> Iterator[None]:
     Raises InputError if another import is writing there.
     """
     (out / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
-    lock = try_lock(out / STATE_FOLDER / "lock")
+    lock = try_lock(out / STATE_FOLDER / "lock", "start no second import into this folder")
     if lock is None:
         raise InputError(f"another import is writing to {out}; wait for it, or give another --out")
     with lock:

@@ -1,6 +1,5 @@
 """One training at a time in an experiment's folder."""
 
-import logging
 import os
 import platform
 import time
@@ -11,8 +10,6 @@ from typing import TextIO
 
 from inpainting.core.errors import InputError
 from inpainting.core.locks import try_lock
-
-log = logging.getLogger(__name__)
 
 LOCK_FILE = "train.lock"
 """Locked by a training's main process; its text names that process. It counts only while it is locked."""
@@ -34,19 +31,15 @@ def only_training(out: Path, is_main_process: bool) -> Iterator[None]:
             lock.close()
 
 
-def _lock(out: Path) -> TextIO | None:
+def _lock(out: Path) -> TextIO:
     out.mkdir(parents=True, exist_ok=True)
     path = out / LOCK_FILE
-    try:
-        for _ in range(ATTEMPTS):
-            if lock := try_lock(path):
-                lock.truncate(0)
-                lock.write(f"process {os.getpid()} on {platform.node()}\n")
-                lock.flush()
-                return lock
-            time.sleep(PAUSE_SECONDS)
-    except OSError as error:
-        log.warning("%s can't be locked (%s): start no second training with this --out", path, error.strerror)
-        return None
+    for _ in range(ATTEMPTS):
+        if lock := try_lock(path, "start no second training with this --out"):
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {platform.node()}\n")
+            lock.flush()
+            return lock
+        time.sleep(PAUSE_SECONDS)
     holder = path.read_text(encoding="utf-8").strip() or "another process"
     raise InputError(f"--out: {holder} is training in {out}; wait until it ends, stop it, or give another folder")
