@@ -42,7 +42,8 @@ tr.ceiling td { color: var(--grey); font-style: italic; border-bottom: 2px solid
 tr.ceiling td, div.wide tr.ceiling td:first-child { background: var(--tint); }
 .best { font-weight: 700; background: var(--best); }
 .second { text-decoration: underline; text-underline-offset: 3px; }
-th button { all: unset; cursor: pointer; } th button::after { content: "\\a0\\2195"; color: var(--pale); }
+th button { all: unset; cursor: pointer; max-width: 7.4rem; overflow-wrap: break-word; }
+th button::after { content: "\\a0\\2195"; color: var(--pale); }
 th[aria-sort=ascending] button::after { content: "\\a0\\25b2"; }
 th[aria-sort=descending] button::after { content: "\\a0\\25bc"; }
 th button:focus-visible, .wide:focus-visible, .clip:focus-visible { outline: 2px solid var(--accent);

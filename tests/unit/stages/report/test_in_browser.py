@@ -27,7 +27,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, results: Results) -> Path:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(WIDE, False), (NARROW, True)])
-def test_no_page_is_wider_than_its_window_logs_an_error_or_asks_for_another_file(
+def test_no_page_is_too_wide_logs_an_error_asks_for_another_file_or_has_regions_of_one_name(
     pages: Path, results: Results, width: int, dark: bool
 ) -> None:
     found = [*pages.rglob("*.html"), *results.tables.glob("*.html")]
@@ -36,6 +36,8 @@ def test_no_page_is_wider_than_its_window_logs_an_error_or_asks_for_another_file
         for path in found:
             shown.goto(path.as_uri())
             assert overflow(shown) == 0, path.name
+            labels = shown.locator("[role=region]").evaluate_all("regions => regions.map(region => region.ariaLabel)")
+            assert shown.locator("main h1").count() == 1 and len({*labels}) == len(labels), path.name
             colour = shown.evaluate("getComputedStyle(document.body).backgroundColor")
             assert colour == ("rgb(20, 24, 29)" if dark else "rgb(255, 255, 255)")
 
