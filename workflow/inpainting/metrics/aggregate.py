@@ -75,14 +75,14 @@ def mean_interval(values: Sequence[float] | pd.Series, seed: int, resamples: int
     return Interval(mean, float(low), float(high), len(known))
 
 
-def paired_interval(values: pd.Series, reference: pd.Series, seed: int, resamples: int = RESAMPLES) -> Interval:
+def paired_interval(values: pd.Series, reference: pd.Series, seed: int) -> Interval:
     """Mean of `values - reference` over sequences, with its interval; both are indexed by sequence.
 
     Pairing removes the difficulty of a sequence, which both methods share. Raises ValueError if the sequences differ.
     """
     if set(values.index) != set(reference.index) or len(values) != len(reference):
         raise ValueError("paired values must belong to the same sequences")
-    return mean_interval((values - reference.reindex(values.index)).sort_index(), seed, resamples)
+    return mean_interval((values - reference.reindex(values.index)).sort_index(), seed)
 
 
 @lru_cache(maxsize=8)

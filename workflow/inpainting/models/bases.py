@@ -110,7 +110,7 @@ def read_configs(base: str, option: str = "--base") -> dict[str, dict[str, Any]]
     return _read_parts(local_folder(base, option))
 
 
-def configs_unless_remote(base: str, revision: str | None = None, option: str = "--base") -> dict[str, dict[str, Any]]:
+def configs_unless_remote(base: str, revision: str | None, option: str) -> dict[str, dict[str, Any]]:
     """As `read_configs`, but every part is empty for a hub model that is not in the local cache."""
     check_name(base, option)
     folder = Path(base) if Path(base).is_dir() else hub.cached_snapshot(base, revision)
@@ -135,9 +135,9 @@ def find_folder(base: str) -> str | None:
     return str(PROJECT / base) if (PROJECT / base).is_dir() else None
 
 
-def load_options(base: str, option: str = "--base") -> dict[str, Any]:
+def load_options(base: str) -> dict[str, Any]:
     """Arguments of diffusers' `from_pretrained`, which then needs no network; raises as `local_folder` does."""
-    return {"pretrained_model_name_or_path": str(local_folder(base, option)), "local_files_only": True}
+    return {"pretrained_model_name_or_path": str(local_folder(base)), "local_files_only": True}
 
 
 def local_folder(base: str, option: str = "--base", revision: str | None = None) -> Path:

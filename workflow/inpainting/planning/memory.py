@@ -31,7 +31,7 @@ class MemoryRow:
         return sum(self.parts.values())
 
 
-def memory_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None = None) -> list[MemoryRow]:
+def memory_rows(config: PipelineConfig, base: Base, work: Work, card: Card | None) -> list[MemoryRow]:
     """The GPU memory of every stage that uses the model; card: for which `auto` is decided."""
     rows = []
     if config.compared() and base.text_encoder_weights:

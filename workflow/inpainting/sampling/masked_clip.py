@@ -98,7 +98,7 @@ def level_hole(levels: MaskLevels, settings: MaskSettings) -> PictureHole:
 
 
 def scan_clip(
-    reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings, missing_masks: MissingMasks = "refuse"
+    reel: FrameReader, mask_reel: FrameReader, settings: MaskSettings, missing_masks: MissingMasks
 ) -> MaskedClip:
     """Read a clip and its masks once. Raises InputError if a file can't be read or frames and masks do not match."""
     timing = reel.timing()

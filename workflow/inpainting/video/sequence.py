@@ -75,10 +75,10 @@ def _read_frames(sequence: Path, kind: str, start: int, count: int, mode: str) -
         ) from error
 
 
-def write_images(folder: Path, frames: Iterable[NDArray[np.uint8]], compress_level: int = 1) -> None:
+def write_images(folder: Path, frames: Iterable[NDArray[np.uint8]]) -> None:
     """Write frames, uint8 [height, width] or [height, width, 3] each, as numbered PNGs into an existing folder."""
     for number, frame in enumerate(frames, start=1):
-        write_image(folder, number, frame, compress_level)
+        write_image(folder, number, frame)
 
 
 def write_image(folder: Path, number: int, frame: NDArray[np.uint8], compress_level: int = 1) -> None:

@@ -6,10 +6,13 @@ from itertools import pairwise
 
 from inpainting.artifacts.reasons import Finding, Reason
 from inpainting.stages.dataset.frames import FrameError
-from inpainting.video.sequence import MASK, frame_name
+from inpainting.video.sequence import frame_name
 
 MIN_SIDE = 16
 """Pixels: one token of the transformer (2 latents) of 8 pixels each."""
+
+MOST_RANGES = 6
+"""Ranges of frame numbers that a sentence names."""
 
 NEW_NAMES = "`inpaint import --sequences ROOT --out NEW`"
 
@@ -98,9 +101,7 @@ def check_orientations(orientations: Mapping[str, Mapping[int, int]]) -> list[Fi
     return [Finding(Reason.TURNED_FRAMES, numbers[0], detail)]
 
 
-def check_coverage(
-    coverage: Sequence[float], values: tuple[int, int], threshold: int, folder: str = MASK
-) -> list[Finding]:
+def check_coverage(coverage: Sequence[float], values: tuple[int, int], threshold: int, folder: str) -> list[Finding]:
     """Masks must be neither all empty nor all full.
 
     coverage: share of masked pixels of each readable mask, 0..1; values: lowest and highest value in these masks.
@@ -122,14 +123,14 @@ def format_size(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def format_ranges(numbers: Sequence[int], most: int = 6) -> str:
-    """Ascending frame numbers as text, e.g. `3, 7-9`; after `most` ranges only the number of further ones."""
+def format_ranges(numbers: Sequence[int]) -> str:
+    """Ascending frame numbers as text, e.g. `3, 7-9`; after MOST_RANGES only the number of further ones."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
             runs[-1][1:] = [number]
         else:
             runs.append([number])
-    text = ", ".join("-".join(map(str, run)) for run in runs[:most])
-    rest = len(runs) - most
+    text = ", ".join("-".join(map(str, run)) for run in runs[:MOST_RANGES])
+    rest = len(runs) - MOST_RANGES
     return f"{text} and {rest} more gaps between" if rest > 0 else text

@@ -21,7 +21,7 @@ from inpainting.core.workers import process_pool
 from inpainting.stages.dataset.inspection import InspectedSequence, inspect, printable
 from inpainting.stages.dataset.inspection_cache import InspectionCache
 from inpainting.stages.dataset.settings import InspectCommand, InspectionSettings
-from inpainting.video.sequence import FOLDERS, Folders
+from inpainting.video.sequence import Folders
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def check_paths(root: Path, out: Path) -> None:
         raise UsageError(f"OUT: {out} is inside ROOT, where it would be read as a sequence; choose a folder outside")
 
 
-def find_sequences(root: Path, folders: Folders = FOLDERS) -> tuple[list[str], int]:
+def find_sequences(root: Path, folders: Folders) -> tuple[list[str], int]:
     """Names of the folders directly below `root`, sorted, and the number of other entries there.
 
     A broken symbolic link counts as a sequence (which the audit then rejects), a hidden folder does not.

@@ -12,12 +12,12 @@ from inpainting.core.settings import existing
 from inpainting.video.clip import SequenceClip
 from inpainting.video.image_files import image_files
 from inpainting.video.reader import FrameReader, read_video, refuse_other_numbers
-from inpainting.video.sequence import FOLDERS, Folders
+from inpainting.video.sequence import Folders
 
 VIDEOS = (".mkv", ".mp4", ".avi", ".mov", ".webm")
 
 
-def read_output(outputs: Path, dataset: Path, clip: SequenceClip, folders: Folders = FOLDERS) -> NDArray[np.uint8]:
+def read_output(outputs: Path, dataset: Path, clip: SequenceClip, folders: Folders) -> NDArray[np.uint8]:
     """The output for a sequence, uint8 [frames, height, width, 3], as many frames as `clip` has.
 
     outputs: folder that holds, named by the sequence's id, a folder of images (sorted by the numbers in their names) or

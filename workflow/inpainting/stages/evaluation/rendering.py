@@ -140,11 +140,11 @@ def _escaped(text: str) -> str:
     return re.sub(r"[\\`*<|\[\]]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
 
 
-def to_latex(table: FormattedTable, caption: str = "") -> str:
+def to_latex(table: FormattedTable, caption: str) -> str:
     """A tabular of LaTeX's booktabs package; best in bold, second best underlined, intervals in small print."""
     alignment = "".join("r" if column.numeric else "l" for column in table.columns)
-    lines = [f"% {caption}"] if caption else []
-    lines += [
+    lines = [
+        f"% {caption}",
         f"\\begin{{tabular}}{{{alignment}}}",
         r"\toprule",
         _latex_row([column.heading for column in table.columns]),

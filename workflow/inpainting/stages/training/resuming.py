@@ -72,7 +72,7 @@ def fingerprint(settings: TrainCommand, config: AdapterConfig, latents: Mapping[
 
 
 def resumable(
-    out: Path, now: dict[str, Any], wanted: Collection[int], on_change: str, held_out: Collection[str] = ()
+    out: Path, now: dict[str, Any], wanted: Collection[int], on_change: str, held_out: Collection[str]
 ) -> Checkpoint | None:
     """The checkpoint to resume from, so that all `wanted` ones will exist, or None to start from the beginning.
 
