@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting.metrics.metric import PERCEPTION_HEADING, Metric, Reference, TableColumn
-from inpainting.metrics.pooling import Pooled, mean_over_pixels
+from inpainting.metrics.pooling import decibels_over_pixels
 from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
@@ -38,15 +38,6 @@ def _energy(image: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
     return float(np.square(edges[where], dtype=np.float64).mean())
 
 
-def _decibels(groups: list[pd.Series], output: pd.Series, truth: pd.Series, pixels: pd.Series) -> pd.Series:
-    """Ratio of the two energies over a sequence's hole in dB.
-
-    One squared grey level, about what rounding to 8 bits adds, is added to both, so that flat regions weigh little.
-    """
-    made, real = (mean_over_pixels(groups, energy, pixels) + 1 for energy in (output, truth))
-    return pd.Series(10 * np.log10(made / real), made.index)
-
-
 def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     return score_detail(output, reference.truth, reference.regions.mask)
 
@@ -56,7 +47,7 @@ DETAIL = Metric(
     title="fine detail",
     columns=DETAIL_COLUMNS,
     score=_score,
-    pooled={"detail_mask": Pooled(_decibels, (*DETAIL_COLUMNS, "mask_pixels"))},
+    pooled={"detail_mask": decibels_over_pixels(*DETAIL_COLUMNS, "mask_pixels")},
     shown=(TableColumn("detail_mask", "raw", PERCEPTION_HEADING, "Detail in mask, raw, dB", 1),),
     headline=(TableColumn("detail_mask", "raw", "", "Detail in mask, dB", 1),),
     headline_note=NOTE,

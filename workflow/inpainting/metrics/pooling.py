@@ -45,6 +45,14 @@ def psnr_over_pixels(mse: str, pixels: str) -> Pooled:
     return Pooled(_psnr, (mse, pixels))
 
 
+def decibels_over_pixels(output: str, truth: str, pixels: str) -> Pooled:
+    """Ratio of the output's mean over a region's pixels to the truth's, both in squared grey levels: in dB.
+
+    One squared grey level, about what rounding to 8 bits adds, is added to both, so that flat regions weigh little.
+    """
+    return Pooled(_decibels, (output, truth, pixels))
+
+
 def above_ceiling(mse: str, pixels: str) -> Pooled:
     """Whether `psnr_over_pixels` was cut to PSNR_CEILING: bool."""
     return Pooled(_above_ceiling, (mse, pixels))
@@ -69,6 +77,11 @@ def mean_over_pixels(groups: Groups, value: pd.Series, pixels: pd.Series) -> pd.
 def _psnr(groups: Groups, mse: pd.Series, pixels: pd.Series) -> pd.Series:
     pooled = mean_over_pixels(groups, mse, pixels)
     return pd.Series(np.minimum(psnr(pooled), PSNR_CEILING), pooled.index)
+
+
+def _decibels(groups: Groups, output: pd.Series, truth: pd.Series, pixels: pd.Series) -> pd.Series:
+    made, real = (mean_over_pixels(groups, value, pixels) + 1 for value in (output, truth))
+    return pd.Series(10 * np.log10(made / real), made.index)
 
 
 def _above_ceiling(groups: Groups, mse: pd.Series, pixels: pd.Series) -> pd.Series:

@@ -6,7 +6,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inpainting.metrics.metric import PERCEPTION_HEADING, Metric, Reference, TableColumn
-from inpainting.metrics.pooling import Groups, Pooled, mean_over_pixels, total
+from inpainting.metrics.pooling import decibels_over_pixels, total
 from inpainting.video.clip import Frames
 from inpainting.video.masks import Hole
 
@@ -43,12 +43,6 @@ def _squared_steps(
     return np.square(np.concatenate(steps))
 
 
-def _decibels(groups: Groups, output: pd.Series, truth: pd.Series, pairs: pd.Series) -> pd.Series:
-    """Ratio of the two means over a sequence in dB; one squared grey level is added to both, as for `detail_mask`."""
-    made, real = (mean_over_pixels(groups, step, pairs) + 1 for step in (output, truth))
-    return pd.Series(10 * np.log10(made / real), made.index)
-
-
 def _score(output: Frames, reference: Reference) -> pd.DataFrame:
     regions = reference.regions
     filled = regions.mask if regions.filled is None else regions.filled
@@ -60,7 +54,7 @@ SEAM = Metric(
     title="seam",
     columns=SEAM_COLUMNS,
     score=_score,
-    pooled={"seam_edge": Pooled(_decibels, SEAM_COLUMNS), "edge_pairs": total("edge_pairs")},
+    pooled={"seam_edge": decibels_over_pixels(*SEAM_COLUMNS), "edge_pairs": total("edge_pairs")},
     shown=(TableColumn("seam_edge", "composited", PERCEPTION_HEADING, "Seam, composited, dB", 1),),
     notes=("Seam: steps across the edge of what was filled, against the truth's; 0 dB: none, above: the edge shows.",),
 )
