@@ -6,10 +6,10 @@ There the copy gets noise of its own; here it has that of the first frame, in tr
 `invert_scale_latents` of the VAE concerns the image of the image-to-video model alone.
 """
 
-from inpainting.models.cogvideox import CogVideoX
+from inpainting.models.family import Family
 
 
-class CogVideoX15(CogVideoX):
+class CogVideoX15(Family):
     """See `Family`."""
 
     name = "CogVideoX1.5-5b"

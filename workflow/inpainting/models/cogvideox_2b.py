@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inpainting.models.cogvideox import CogVideoX
+from inpainting.models.family import Family
 
 if TYPE_CHECKING:
     from diffusers import CogVideoXTransformer3DModel
 
 
-class CogVideoX2B(CogVideoX):
+class CogVideoX2B(Family):
     """See `Family`."""
 
     name = "CogVideoX-2b"

@@ -1,9 +1,9 @@
 """CogVideoX-5b: rotary positions, which are passed to the transformer at each call; otherwise as CogVideoX-2b."""
 
-from inpainting.models.cogvideox import CogVideoX
+from inpainting.models.family import Family
 
 
-class CogVideoX5B(CogVideoX):
+class CogVideoX5B(Family):
     """See `Family`."""
 
     name = "CogVideoX-5b"

@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inpainting.core.errors import UsageError
-from inpainting.models.cogvideox import CogVideoX
 from inpainting.models.cogvideox_5b import CogVideoX5B
-from inpainting.models.family import Config
+from inpainting.models.family import Config, Family
 
 if TYPE_CHECKING:
     from diffusers import CogVideoXTransformer3DModel
@@ -24,7 +23,7 @@ MARK = "add_noise_in_inpaint_model"
 """A setting that the transformer's class in VideoX-Fun writes; 33 channels alone may mean anything."""
 
 
-class FunInpainting(CogVideoX):
+class FunInpainting(Family):
     """The inputs of both sizes."""
 
     features = f"33 channels in, of which 17 are mask and masked clip, and {MARK} in transformer/config.json"

@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from inpainting.core.errors import UsageError
-from inpainting.models.family import Config
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from inpainting.models.family import Config
 
 
 def rotary_embeddings(transformer: Config, latents: Tensor) -> tuple[Tensor, Tensor]:
