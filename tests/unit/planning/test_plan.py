@@ -47,6 +47,13 @@ def test_40_000_sequences_of_2b_are_planned_without_dataset_gpu_and_torch(my_run
         assert expected in done.stdout, expected
 
 
+def test_a_small_dataset_gets_a_note_on_settings_that_would_start_a_job_for_a_few_sequences_each(my_run: Path) -> None:
+    few, many = (make_plan(PlanCommand(configfile=my_run, sequences=number)).notes for number in (300, 40_000))
+    assert "latents.shards: 200 jobs for 300 sequences; give 2." in few
+    assert "dataset.audit.shards: 100 jobs for 300 sequences; give 2." in few
+    assert not [note for note in many if "shards" in note]
+
+
 def test_json_has_the_origin_of_every_row(my_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = planned(capsys, str(my_run), "--sequences", "40000", "--card", "a100")
     assert {row["origin"] for row in found["hours"]} == {"assumed"}

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from inpainting.planning.memory import MemoryRow, memory_rows
 from inpainting.planning.settings import PlanCommand
 from inpainting.planning.text import as_text
 from inpainting.planning.work import Work, count_work, jobs
+
+GOOD_SHARD = 200
+"""Sequences of a job that reads or encodes them: far fewer, and starting the jobs takes longer than their work."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,11 @@ def _notes(configfile: Path, config: PipelineConfig, base: Base, work: Work, car
         notes.append(
             f"Before anything else: snakemake --configfile {configfile} --cores all try_training (two updates)."
         )
+    shards = {"dataset.audit.shards": config.dataset.audit.shards, "latents.shards": config.latents.shards}
+    for setting, jobs_of_it in shards.items():
+        if jobs_of_it > 1 and work.sequences < jobs_of_it * GOOD_SHARD / 4:
+            enough = ceil(work.sequences / GOOD_SHARD)
+            notes.append(f"{setting}: {jobs_of_it} jobs for {work.sequences:,} sequences; give {enough}.")
     if "flow_propagation" in {e.training.condition_source for e in config.compared().values()}:
         notes.append("The fill flow_propagation takes 19 to 27 s of a CPU core for 100 frames of 640x480 (measured).")
     if base.to_download:
