@@ -107,14 +107,16 @@ def test_a_table_of_clips_continues_after_a_failed_clip_and_skips_finished_ones(
 def test_a_wrong_table_of_clips_is_refused_in_one_sentence(
     tiny_base: Path, batch: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    twice, empty, other = (tmp_path / name for name in ("twice.tsv", "empty.tsv", "other.tsv"))
+    twice, again, empty, other = (tmp_path / f"{name}.tsv" for name in ("twice", "again", "empty", "other"))
     lines = batch.read_text().splitlines(keepends=True)
     twice.write_text("".join([*lines, lines[1]]))
+    again.write_text("".join([*lines, lines[1].replace("first.mkv", "./first.mkv")]))
     empty.write_text(lines[0])
     other.write_text("video\tmask\nclip.mp4\tmask.png\n")
     for table, sentence in (
         (tmp_path / "nowhere.tsv", "does not exist"),
         (twice, "first.mkv twice"),
+        (again, "first.mkv twice"),
         (empty, "has no row"),
         (other, "its first line should name input, output"),
     ):

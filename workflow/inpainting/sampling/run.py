@@ -62,8 +62,8 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         rows = read_written_table(path, ("input", "output"), ("mask",))
     except InputError as error:
         raise UsageError(f"--batch: {error}") from error
-    outputs = [row["output"] for row in rows]
-    twice = sorted({output for output in outputs if outputs.count(output) > 1})
+    outputs = [Path(row["output"]).resolve() for row in rows]
+    twice = sorted({row["output"] for row, output in zip(rows, outputs, strict=True) if outputs.count(output) > 1})
     if twice or not rows:
         raise UsageError(f"--batch: {path} " + (f"names {twice[0]} twice" if twice else "has no row"))
     return rows
