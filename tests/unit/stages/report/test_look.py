@@ -98,3 +98,6 @@ def test_paths_that_can_not_be_used_are_refused(tmp_path: Path, capsys: pytest.C
     assert "OUT" in capsys.readouterr().err
     assert look(tmp_path, tmp_path / "look.html") == 1
     assert "holds no folders" in capsys.readouterr().err
+    (tmp_path / "a" / "RGB_480").mkdir(parents=True)
+    assert look(tmp_path / "a", tmp_path / "look.html") == 1
+    assert "a is itself a sequence" in capsys.readouterr().err

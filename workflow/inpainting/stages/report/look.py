@@ -127,6 +127,8 @@ def choose_unaudited(settings: LookCommand) -> tuple[list[Chosen], str]:
         names = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
     if not names:
         raise InputError(f"{settings.root} holds no folders; every sequence is a folder")
+    if {*settings.folders} & {*names}:
+        raise InputError(f"{settings.root} is itself a sequence; give the folder that holds the sequences as ROOT")
     chosen = [Chosen(name, "random") for name in shuffled(names, settings.seed)[: settings.sequences]]
     return chosen, f"{len(chosen)} random sequences of {len(names):,}. With --audit, suspicious ones are shown as well."
 
