@@ -1,5 +1,7 @@
 """LPIPS and DISTS are what their papers' formulas give, computed here by plain loops from the weights' files."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -108,3 +110,17 @@ def test_weights_of_another_network_are_refused(networks: Networks, pair: tuple[
     swapped = Networks(WeightsSettings(vgg16_weights=wrong, lpips_weights=wrong), networks.device)
     with pytest.raises(InputError, match=r"dists.pt: features.0.weight should have the shape \(64, 3, 3, 3\)"):
         lpips(swapped, *pair)
+
+
+@pytest.mark.parametrize(
+    ("beta", "sentence"),
+    [
+        ("no tensor", r"beta should have the shape \(1, 1475, 1, 1\), found no tensor; see --help of --dists-weights"),
+        (torch.full((1, 1475, 1, 1), torch.nan), "beta holds NaN or infinity"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, beta: object, sentence: str) -> None:
+    path = tmp_path / "dists.pt"
+    torch.save({"alpha": torch.ones(1, 1475, 1, 1), "beta": beta}, path)
+    with pytest.raises(InputError, match=sentence):
+        _ = Networks(WeightsSettings(dists_weights=path), torch.device("cpu")).dists_weights

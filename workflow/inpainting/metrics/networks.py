@@ -126,13 +126,17 @@ class Networks:
         return model.to(self.device).eval().requires_grad_(False)
 
     def _tensors(self, name: str, shapes: dict[str, tuple[int, ...]]) -> list[Tensor]:
-        """The tensors with these names and shapes; raises InputError if the file lacks one."""
+        """The tensors with these names and shapes; raises InputError if the file lacks one, or one is not finite."""
         path = self.paths[name]
         state = _read(path)
         for key, shape in shapes.items():
-            if key not in state or tuple(state[key].shape) != shape:
-                found = tuple(state[key].shape) if key in state else "nothing"
-                raise InputError(f"{path}: {key} should have the shape {shape}, found {found}; see --help of --{name}")
+            tensor = state.get(key)
+            found = tuple(tensor.shape) if isinstance(tensor, Tensor) else "no tensor"
+            if found != shape:
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"{path}: {key} should have the shape {shape}, found {found}; see --help of {option}")
+            if not torch.isfinite(state[key]).all():
+                raise InputError(f"{path}: {key} holds NaN or infinity; give an undamaged copy")
         return [state[key].float().to(self.device) for key in shapes]
 
 
