@@ -15,6 +15,7 @@ import commands
 import pytest
 import torch
 from inpainting.artifacts.latents import LatentCache, Window
+from inpainting.artifacts.prompt import write_prompt
 from inpainting.cli import main
 from inpainting.conditioning.adapter import read_adapter_config
 from inpainting.core.files import file_digest, read_table
@@ -151,6 +152,14 @@ def test_latents_of_other_masks_or_windows_than_the_trainings_are_refused(
     assert main(training_arguments(tmp_path, option, given)) == 2
     message = capsys.readouterr().err
     assert f"{option}: {given} was given, but" in message and f"were encoded with {encoded}; give" in message
+
+
+def test_the_prompt_of_a_base_with_another_text_encoder_is_refused(
+    training_arguments: Arguments, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_prompt(tmp_path / "prompt.safetensors", torch.zeros(1, 4, 16))
+    assert main(training_arguments(tmp_path / "run", "--prompt-file", str(tmp_path / "prompt.safetensors"))) == 2
+    assert "prompt.safetensors has 4 tokens of width 16, but" in capsys.readouterr().err
 
 
 def test_latents_of_another_vae_than_the_bases_are_refused(

@@ -4,6 +4,7 @@ import os
 import shutil
 
 from inpainting.artifacts.latents import VAE, LatentCache
+from inpainting.artifacts.prompt import read_prompt
 from inpainting.core.errors import UsageError
 from inpainting.core.settings import existing
 from inpainting.models import bases, loading
@@ -26,7 +27,12 @@ def check_settings(settings: TrainCommand) -> None:
             f"{family.timesteps - 1}"
         )
     existing(settings.index, *INDEX)
-    existing(settings.prompt_file, *PROMPT_FILE)
+    size = tuple(read_prompt(existing(settings.prompt_file, *PROMPT_FILE)).shape[1:])
+    if size != (taken := bases.text_size(settings.base)):
+        raise UsageError(
+            f"--prompt-file: {settings.prompt_file} has {size[0]} tokens of width {size[1]}, but {settings.base} takes "
+            f"{taken[0]} of {taken[1]}; make it with `inpaint prompt` and this base"
+        )
     if settings.split_file is not None:
         existing(settings.split_file, "--split-file", "the split.tsv of `inpaint split`")
     if settings.quantization and not settings.quantizable:
