@@ -12,7 +12,7 @@ import pytest
 from inpainting.artifacts.training_summary import TrainingSummary
 from inpainting.core.figures import styled
 from inpainting.stages.report.difficulty import difficulty_figure
-from inpainting.stages.report.draw_comparison import comparison_figure, cost_figure, label_places, ranked
+from inpainting.stages.report.draw_comparison import comparison_figure, cost_figure, label_places, ranked, strata_figure
 from inpainting.stages.report.draw_sequences import sequences_figure
 from inpainting.stages.report.draw_training import running_mean, timestep_losses, training_figure
 from inpainting.stages.report.draw_trainings import line_style
@@ -206,6 +206,13 @@ def comparison_of(*rows: tuple[str, str, float]) -> pd.DataFrame:
     table["members"] = table["method"]
     ends = {f"{score}_{end}": math.nan for score in ("psnr_mask", "ssim_mask") for end in ("low", "high")}
     return table.assign(**ends)
+
+
+def test_a_ceiling_alone_is_drawn() -> None:
+    table = comparison_of(("ceiling", "ceiling", 40.0))
+    strata = table.assign(stratum="camera", value="still")
+    with styled():
+        assert comparison_figure(table).axes and strata_figure(strata, ranked(table)).axes
 
 
 def test_methods_are_ranked_by_their_score_and_the_ceiling_is_a_line() -> None:

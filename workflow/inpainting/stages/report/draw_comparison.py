@@ -117,7 +117,7 @@ def strata_figure(strata: pd.DataFrame, order: list[str]) -> Figure:
     subsets = [subset for _, subset in strata.groupby(["stratum", "value"], sort=False)]
     across = min(len(subsets), PANELS_ACROSS)
     down = -(-len(subsets) // across)
-    longest = max(map(len, order))
+    longest = max(map(len, order), default=0)  # none if ceilings alone were scored
     figure = new_figure(max(11.0, 2.6 * across) + 0.09 * max(longest - 18, 0), 0.7 + down * (1.0 + 0.42 * len(order)))
     panels = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
     for axes, subset in zip(panels.flat, subsets, strict=False):
