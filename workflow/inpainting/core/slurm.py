@@ -17,8 +17,6 @@ ANSWER_SECONDS = 30
 """Time that SLURM has to answer."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 """By these SLURM ends a job, or tells it that it will."""
-STOPPED = (os.EX_TEMPFAIL, *(128 + number for number in SIGNALS))
-"""Exit codes of processes that have saved their work, or were ended before they had any."""
 
 
 def job_end(environment: Mapping[str, str] = os.environ) -> float | None:
@@ -43,7 +41,7 @@ def requeued(environment: Mapping[str, str] = os.environ) -> Iterator[None]:
     try:
         yield
     except (Unfinished, SystemExit) as ending:
-        stopped = isinstance(ending, Unfinished) or ending.code in STOPPED
+        stopped = isinstance(ending, Unfinished) or ending.code == os.EX_TEMPFAIL
         if stopped and _ask_squeue("%T", environment) == "RUNNING":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             _run(["scontrol", "requeue", environment["SLURM_JOB_ID"]], environment)

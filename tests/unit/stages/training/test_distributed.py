@@ -85,6 +85,21 @@ def test_a_signal_reaches_every_process_and_their_code_comes_out(tmp_path: Path,
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_to_processes_that_still_start_stops_them_and_is_no_failure(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    def send() -> None:
+        wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
+        os.kill(os.getpid(), number)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    starts = f"open(os.path.join({str(tmp_path)!r}, rank), 'w').close(); time.sleep(1000)"
+    assert launch(worker(starts), 2) == os.EX_TEMPFAIL
+    sending.join()
+
+
 def test_processes_do_not_outlive_their_launcher(tmp_path: Path) -> None:
     """Killed with no chance to end them: a second run would else meet them in its own folder."""
     file = f"os.path.join({str(tmp_path)!r}, str(os.getpid()))"

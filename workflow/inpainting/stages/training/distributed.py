@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -52,7 +52,7 @@ def launch(command: Sequence[str], processes: int, group: Group | None = None) -
 
     They are the whole group, unless `group` is given. SIGTERM, SIGUSR1 and SIGINT are passed on to each process. When
     one fails, the others are killed, since they may wait for it for ever, and its code is returned: 128 and the
-    signal's number if a signal ended it.
+    signal's number if a signal ended it, but 75 if that was passed on: the process was still starting, or done.
     """
     if group is None:
         store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
@@ -62,8 +62,8 @@ def launch(command: Sequence[str], processes: int, group: Group | None = None) -
         for rank in range(processes)
     ]
     try:
-        with _passing_signals_on(workers):
-            return _outcome(workers)
+        with _passing_signals_on(workers) as passed_on:
+            return _outcome(workers, passed_on)
     finally:
         for worker in workers:
             worker.kill()
@@ -155,20 +155,24 @@ def _environment(local_rank: int, processes: int, group: Group) -> dict[str, str
 
 
 @contextmanager
-def _passing_signals_on(workers: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+def _passing_signals_on(workers: Sequence[subprocess.Popen[bytes]]) -> Iterator[set[int]]:
+    """Within this context, signals are passed on; yields the numbers of those that were."""
+    passed_on: set[int] = set()
+
     def pass_on(number: int, _: FrameType | None) -> None:
+        passed_on.add(number)
         for worker in workers:
             worker.send_signal(number)
 
     before = {number: signal.signal(number, pass_on) for number in SIGNALS}
     try:
-        yield
+        yield passed_on
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _outcome(workers: Sequence[subprocess.Popen[bytes]]) -> int:
+def _outcome(workers: Sequence[subprocess.Popen[bytes]], passed_on: Collection[int]) -> int:
     """The first unexpected exit code, as soon as there is one, else process 0's when all have ended."""
     while True:
         codes = [worker.poll() for worker in workers]
@@ -176,7 +180,7 @@ def _outcome(workers: Sequence[subprocess.Popen[bytes]]) -> int:
             if code is not None and code < 0:
                 name = signal.Signals(-code).name
                 log.error("process %d of %d was ended by %s; run the command again to resume", rank, len(workers), name)
-                return 128 - code
+                return os.EX_TEMPFAIL if -code in passed_on else 128 - code
             if code is not None and code not in EXPECTED_CODES:
                 return code
         if None not in codes:
