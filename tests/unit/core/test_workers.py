@@ -1,8 +1,10 @@
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from inpainting.core.workers import map_prefetched
+from inpainting.core.errors import InputError
+from inpainting.core.workers import map_prefetched, process_pool
 
 
 def test_jobs_are_read_lazily_and_results_come_in_order() -> None:
@@ -31,3 +33,11 @@ def test_a_jobs_exception_is_raised_where_its_result_is_taken() -> None:
         assert [next(results), next(results)] == [2, 3]
         with pytest.raises(OSError, match="damaged"):
             next(results)
+
+
+def test_a_worker_that_is_killed_is_told_in_a_sentence() -> None:
+    with (
+        pytest.raises(InputError, match=r"a worker process was killed, .* with fewer --workers"),
+        process_pool(1, preload="inpainting.core.workers") as pool,
+    ):
+        list(map_prefetched(pool, os._exit, [9], prefetch=1))

@@ -8,8 +8,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
+
+from inpainting.core.errors import InputError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -21,13 +24,18 @@ def process_pool(workers: int, preload: str) -> Iterator[ProcessPoolExecutor]:
 
     preload: the module whose functions they run; it is imported once, in the fork server. On an exception or interrupt,
     jobs that have not started are cancelled. Workers are forked from a server, so they inherit no threads of this
-    process; they exit when it is killed.
+    process; they exit when it is killed. Raises InputError if one of them is killed.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare)
     try:
         yield executor
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a worker process was killed, as happens when the machine's memory is full; finished work is kept, so run "
+            "the same command again, with fewer --workers"
+        ) from error
     finally:
         executor.shutdown(cancel_futures=True)
 

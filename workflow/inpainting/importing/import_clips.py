@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -51,8 +50,6 @@ def _import_all(clips: Sequence[ClipFiles], settings: ImportCommand) -> list[Out
     try:
         for outcome in tracked(_outcomes(clips, settings), "import", "clips", len(clips)):
             outcomes.append(outcome)
-    except BrokenProcessPool as error:
-        raise InputError("a worker process died; finished sequences are kept, so start the import again") from error
     finally:
         outcomes.sort(key=lambda outcome: outcome.clip.name)
         write_tables(settings.out, outcomes, groups, before)
