@@ -1,4 +1,7 @@
-"""Snakemake for real with bases of the other model families; the other tests here have one like CogVideoX-2b."""
+"""Snakemake for real with bases of the other model families; the other tests here have one like CogVideoX-2b.
+
+The report is left out: it is drawn from the tables, whatever the base.
+"""
 
 import shutil
 from pathlib import Path
@@ -13,7 +16,7 @@ OTHERS = [name for name in families.CONFIGS if name != "CogVideoX-2b"]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_base_goes_from_latents_to_the_report(finished: Path, tiny_base: Path, tmp_path: Path, name: str) -> None:
+def test_a_base_goes_from_latents_to_the_tables(finished: Path, tiny_base: Path, tmp_path: Path, name: str) -> None:
     """Audit and split are those of the finished project."""
     shutil.copytree(finished / "results" / "dataset", tmp_path / "results" / "dataset")
     shutil.copy(finished / "config.yaml", tmp_path)
@@ -26,10 +29,8 @@ def test_a_base_goes_from_latents_to_the_report(finished: Path, tiny_base: Path,
         training={"save_every": 4} | families.inputs(name),
         evaluation={"methods": ["base"]},
     )
-    done = run(tmp_path)
+    done = run(tmp_path, "results/tables/summary.json")
     assert done.returncode == 0, done.stderr[-4000:]
     results = tmp_path / "results"
     assert read_json(results / "validation" / "lora" / "best" / "inpainting.json")["family"] == name
-    sentence = read_json(results / "tables" / "summary.json")["sentence"]
-    assert sentence.split(" inside")[0] in (results / "report.html").read_text()
     assert set(read_table(results / "tables" / "comparison.tsv")["method"]) == {"lora", "base"}
