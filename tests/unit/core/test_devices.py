@@ -10,6 +10,7 @@ from pathlib import Path
 
 import commands
 import pytest
+from inpainting.cli import main
 from inpainting.core.devices import Gpu, list_gpus, visible_entries
 from inpainting.stages.evaluation.settings import EvaluateCommand
 from inpainting.stages.training.settings import FindRateCommand, TrainCommand
@@ -188,11 +189,9 @@ def test_without_nvidia_smi_the_device_files_are_counted(tmp_path: Path, monkeyp
 def test_a_command_waits_for_a_gpu_unless_it_computes_on_the_cpu(start: Start, tiny_base: Path, tmp_path: Path) -> None:
     first = [start() for _ in range(4)]
     assert all(process.visible() for process in first)
-    inpaint = [sys.executable, "-m", "inpainting.cli"]
-    on_cpu = commands.prompt(tiny_base, tmp_path / "cpu.safetensors", "--device", "cpu")
-    assert subprocess.run([*inpaint, *on_cpu], check=False).returncode == 0
-    on_gpu = commands.prompt(tiny_base, tmp_path / "gpu.safetensors")
-    with subprocess.Popen([*inpaint, *on_gpu], stderr=subprocess.PIPE, text=True) as process:
+    assert main(commands.prompt(tiny_base, tmp_path / "cpu.safetensors", "--device", "cpu")) == 0
+    on_gpu = [sys.executable, "-m", "inpainting.cli", *commands.prompt(tiny_base, tmp_path / "gpu.safetensors")]
+    with subprocess.Popen(on_gpu, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert "waiting for 1 of 4 GPUs" in process.stderr.readline()
         first[1].kill()

@@ -46,7 +46,7 @@ def options(tiny_base: Path, tiny_results: Path) -> Options:
 
     def options(command: str, *more: object) -> list[str]:
         data = commands.audited(tiny_results)
-        given = commands.command(command, base=tiny_base, device="cpu", **data, frames=17, steps=1)
+        given = commands.command(command, base=tiny_base, device="cpu", **data, frames=17, steps=1, workers=1)
         return [*given, *map(str, more)]
 
     return options
