@@ -17,8 +17,8 @@ rule draw_dataset:
         summary=rules.audit.output.summary,
         split=rules.split.output.table,
     output:
-        samples=shown("results/figures/dataset/samples.png", "samples"),
-        random=shown("results/figures/dataset/random.png", "random"),
+        samples=shown("results/figures/dataset/samples.jpg", "samples"),
+        random=shown("results/figures/dataset/random.jpg", "random"),
         coverage_png="results/figures/dataset/coverage.png",
         coverage=shown("results/figures/dataset/coverage.svg", "coverage"),
         page=shown("results/tables/dataset.html", "dataset"),
@@ -91,7 +91,7 @@ rule draw_previews:
     input:
         training=rules.train.output.summary,
     output:
-        png=shown("results/figures/previews/{experiment}.png", "previews"),
+        jpg=shown("results/figures/previews/{experiment}.jpg", "previews"),
     log:
         "results/logs/draw-previews-{experiment}.log",
     benchmark:
@@ -100,7 +100,7 @@ rule draw_previews:
     params:
         version=REPORT_VERSION,
     shell:
-        "inpaint draw-previews --training {input.training} --png {output.png} 2>&1 | tee {log}"
+        "inpaint draw-previews --training {input.training} --jpg {output.jpg} 2>&1 | tee {log}"
 
 
 rule draw_trainings:

@@ -23,6 +23,6 @@ def test_frames_and_sequences_are_evenly_spaced() -> None:
 
 def test_the_contact_sheet_has_room_for_all_sequences_and_moments(results: Results, tmp_path: Path) -> None:
     assert results.draw_dataset(tmp_path) == 0
-    width, height = Image.open(tmp_path / "samples.png").size
+    width, height = Image.open(tmp_path / "samples.jpg").size
     assert width > len(MOMENTS) * len(KINDS) * WIDTH
     assert height > 3 * WIDTH * 24 // 32

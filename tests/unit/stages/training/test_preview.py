@@ -88,14 +88,14 @@ def test_previews_are_drawn_over_the_steps_and_once_if_the_run_was_resumed(
     assert main(training_arguments(tmp_path, *preview_options, "--preview-sequences", "1")) == 0
     (logged,) = read_previews(tmp_path / "tensorboard").values()
     assert list(logged) == [2, 4] and logged[2].output.shape == (32, 32, 3)
-    assert main(command("draw-previews", training=tmp_path / "training.json", png=tmp_path / "strip.png")) == 0
-    with Image.open(tmp_path / "strip.png") as strip:
+    assert main(command("draw-previews", training=tmp_path / "training.json", jpg=tmp_path / "strip.jpg")) == 0
+    with Image.open(tmp_path / "strip.jpg") as strip:
         assert strip.width > 5 * WIDTH, "input, mask, two previews, truth"
 
 
 def test_a_training_without_previews_has_a_picture_that_says_so(tiny_training: Path, tmp_path: Path) -> None:
-    assert main(command("draw-previews", training=tiny_training / "training.json", png=tmp_path / "strip.png")) == 0
-    assert (tmp_path / "strip.png").is_file()
+    assert main(command("draw-previews", training=tiny_training / "training.json", jpg=tmp_path / "strip.jpg")) == 0
+    assert (tmp_path / "strip.jpg").is_file()
 
 
 def test_previews_without_a_dataset_are_refused(

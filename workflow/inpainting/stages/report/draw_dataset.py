@@ -77,7 +77,7 @@ px/frame</th></tr></thead><tbody>
 
 
 def draw_dataset(settings: DrawDatasetCommand) -> None:
-    """Write samples.png, random.png, coverage.png, coverage.svg, and the page about audit and split."""
+    """Write samples.jpg, random.jpg, coverage.png, coverage.svg, and the page about audit and split."""
     existing(settings.dataset, "--dataset", "the folder of the sequences")
     manifest = MANIFEST.read(settings.manifest, "--manifest")
     rejected, warnings = FINDINGS.read(settings.rejected, "--rejected"), FINDINGS.read(settings.warnings, "--warnings")
@@ -89,7 +89,7 @@ def draw_dataset(settings: DrawDatasetCommand) -> None:
         "random": lambda: random_sheet(settings.dataset, rows, settings),
     }
     for name, draw in sheets.items():
-        write_sheet(settings.out / f"{name}.png", draw())
+        write_sheet(settings.out / f"{name}.jpg", draw())
     with styled():
         write_figure(coverage_figure(rows), settings.out / "coverage.png", settings.out / "coverage.svg")
     tables = [

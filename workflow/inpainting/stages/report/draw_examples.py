@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from inpainting.artifacts import examples
 from inpainting.artifacts.comparison import COMPARISON_TABLE
@@ -21,7 +20,7 @@ from inpainting.core.html import data_uri, render_page
 from inpainting.core.progress import tracked
 from inpainting.core.settings import existing
 from inpainting.metrics.psnr import psnr
-from inpainting.stages.report.contact_sheet import captioned_sheet, grid_sheet, overlay
+from inpainting.stages.report.contact_sheet import captioned_sheet, grid_sheet, overlay, write_sheet
 from inpainting.stages.report.example_choice import Example, choose_examples
 from inpainting.stages.report.rivals import Rivals
 from inpainting.stages.report.samples import evenly_spaced
@@ -115,9 +114,9 @@ def draw_example(
     hole = masks.to_hole(clip.mask, settings)
     given, raw = dataset_clips(clip, hole), method_clips(clip, hole, kept, RAW)
     image = moments_sheet([*given[:2], *raw, *given[2:]], settings.moments)
-    write_photo(out / "moments.jpg", image)
+    write_sheet(out / "moments.jpg", image)
     slices = slices_sheet([(shown.caption, shown.frames) for shown in [*given, *raw]], hole)
-    write_photo(out / "slices.jpg", slices)
+    write_sheet(out / "slices.jpg", slices)
     frames = clip_frames([*given, *method_clips(clip, hole, kept, COMPOSITED)])
     write_small_video(out / "clip.mp4", Video(frames, Fraction(settings.frame_rate)))
     page = render_page(
@@ -132,11 +131,6 @@ def draw_example(
     compared = {shown_as: folders[method] for method, shown_as in every.items() if folders[method].is_dir()}
     clips = [*given, *method_clips(clip, hole, compared, COMPOSITED)]
     write_text(out / "compare.html", compare_page(example, clips, list(kept), settings.moments))
-
-
-def write_photo(path: Path, image: NDArray[np.uint8]) -> None:
-    """Write a JPEG, uint8 [height, width, 3]: a fifth of a PNG's size, for a report that is one file."""
-    Image.fromarray(image).save(path, quality=90, subsampling=0)
 
 
 def compare_page(example: Example, clips: list[CaptionedClip], shown: list[str], moments: int) -> str:

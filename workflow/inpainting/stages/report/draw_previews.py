@@ -16,7 +16,7 @@ def draw_previews(settings: DrawPreviewsCommand) -> None:
     """Write a sheet with a row per sequence: input, mask, outputs of evenly spaced previews, truth."""
     TrainingSummary.read(settings.training, "--training")
     previews = read_previews(settings.training.parent / "tensorboard")
-    write_sheet(settings.png, previews_sheet(previews, settings.shown))
+    write_sheet(settings.jpg, previews_sheet(previews, settings.shown))
 
 
 def previews_sheet(previews: dict[str, dict[int, PreviewPicture]], shown: int) -> Frame:

@@ -26,14 +26,14 @@ from inpainting.stages.report.outliers import DIFFERENCE_GAIN, amplified_differe
 from inpainting.stages.report.settings import LookCommand
 from inpainting.video import masks, sequence
 from inpainting.video.reader import Video
-from inpainting.video.writer import write_video
+from inpainting.video.writer import write_small_video
 
 log = logging.getLogger(__name__)
 
 PANEL_WIDTH = 256
 """Pixels; four panels make a clip, two by two."""
 
-LARGEST_PAGE = 20_000_000
+LARGEST_PAGE = 8_000_000
 """Bytes. Clips that would make the page larger are left out, and counted on it."""
 
 PAGE = """
@@ -188,7 +188,7 @@ def _draw_card(settings: LookCommand, chosen: Chosen) -> Card:
     facts = f", frames {start + 1} to {start + shown} of {count}, {rgb.shape[2]}x{rgb.shape[1]}, hole {hole.mean():.1%}"
     with tempfile.TemporaryDirectory() as place:
         clip = Path(place) / "clip.mp4"
-        write_video(clip, Video(sheets, Fraction(settings.frame_rate)))
+        write_small_video(clip, Video(sheets, Fraction(settings.frame_rate)))
         return Card(chosen.id, chosen.why, facts, chosen.findings, data_uri(clip, "video/mp4"))
 
 

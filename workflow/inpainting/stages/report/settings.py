@@ -87,7 +87,7 @@ class DrawDatasetCommand(SampleSettings, MaskSettings, FolderSettings):
     split_file: Path
     """split.tsv, as `inpaint split` wrote it."""
     out: Path
-    """Folder for samples.png, random.png, coverage.png and coverage.svg."""
+    """Folder for samples.jpg, random.jpg, coverage.png and coverage.svg."""
     page: Path
     """The .html page to write: numbers of accepted and rejected sequences, reasons, and the split."""
 
@@ -108,8 +108,8 @@ class DrawPreviewsCommand(Settings):
     """training.json, as `inpaint train` wrote it, with the folder tensorboard/ beside it."""
     shown: int = Field(6, ge=2)
     """Previews in a row, evenly spaced over the training."""
-    png: Path
-    """The .png file to write."""
+    jpg: Path
+    """The .jpg file to write."""
 
 
 class DrawTrainingsCommand(Drawing):
