@@ -1,5 +1,6 @@
 """One training on several machines of a SLURM job: srun starts a task on each, and every task starts its processes."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from torch.distributed import TCPStore
 from inpainting.core.errors import UsageError
 from inpainting.stages.training.distributed import EXPECTED_CODES, Group, launch
 from inpainting.stages.training.preemption import SIGNALS
+
+log = logging.getLogger(__name__)
 
 PORT = "INPAINTING_STORE_PORT"
 """Environment variable of the tasks: the port of the store on the machine where srun runs."""
@@ -42,10 +45,14 @@ def run_on_nodes(command: Sequence[str], nodes: int) -> int:
     )
     before = {number: signal.signal(number, lambda *_: tasks.send_signal(signal.SIGUSR1)) for number in SIGNALS}
     try:
-        return tasks.wait() or int(store.get(CODE))
+        code = tasks.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if code:
+        ended = f"the training ended with code {code} on one of its {nodes} machines"
+        log.error("%s: the first error above says why; run the same command again to resume", ended)
+    return code or int(store.get(CODE))
 
 
 def launch_share(command: Sequence[str], processes: int, nodes: int) -> int:
