@@ -40,6 +40,15 @@ def test_a_dry_run_does_not_change_an_existing_run(
     assert "rank: 3\n" in capsys.readouterr().out
 
 
+def test_a_dry_run_says_that_the_training_would_refuse_the_run_in_its_folder(
+    training_arguments: Arguments, tiny_training: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(training_arguments(tiny_training, "--dry-run")) == 0
+    assert "holds a run of other settings" not in caplog.text
+    assert main(training_arguments(tiny_training, "--dry-run", "--rank", "3")) == 0
+    assert f"{tiny_training} holds a run of other settings (rank: 2 before, 3 now)" in caplog.text
+
+
 def test_without_an_index_random_latents_of_the_size_are_tried_with_the_same_model(
     tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

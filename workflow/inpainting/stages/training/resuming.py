@@ -29,6 +29,9 @@ ARCHITECTURE = names_of_role(TrainSettings, Role.ARCHITECTURE) | names_of_role(A
 DATA = "inputs.index"
 """Where fingerprints differ if the sequences, or their frames, do."""
 
+OF_SETTINGS = ("settings", "precision", "seed", "adapter")
+"""Parts of a fingerprint that are known before there are data."""
+
 DIGEST_LENGTH, SHOWN_DIGITS = 64, 10
 SHOWN_NAMES = 4
 
@@ -118,6 +121,21 @@ def resumable(
         log.warning("resuming after step %d with other settings or data (%s)", resumed.step, listed(changed))
         return resumed
     raise InputError(f"{out} holds a run of other settings or data ({listed(changed)}); {_ways_out(changed)}")
+
+
+def warn_if_refused(settings: TrainCommand, config: AdapterConfig) -> None:
+    """Log that a training with these settings would refuse the run in its folder; the data are not compared."""
+    found = checkpoints.found(settings.out / "checkpoints")
+    if not found or settings.on_change != "refuse":
+        return
+    changed = differences(found[-1].state.fingerprint, fingerprint(settings, config, latents={}))
+    if changed := [one for one in changed if one.place.partition(".")[0] in OF_SETTINGS]:
+        log.warning(
+            "%s holds a run of other settings (%s), so that the training would stop at once; move it away, or %s",
+            settings.out,
+            listed(changed),
+            _ways_out(changed),
+        )
 
 
 def not_of_settings(changed: Collection[Difference]) -> bool:

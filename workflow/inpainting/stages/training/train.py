@@ -72,6 +72,7 @@ def _train_or_launch(settings: TrainCommand) -> None:
     if settings.dry_run:
         with with_data(settings) as settings:
             dry_run(settings, fresh_run(settings))
+            resuming.warn_if_refused(settings, adapter_config(settings))
         return
     check_wandb(settings)
     if settings.processes > 1 and not is_worker():
