@@ -38,7 +38,7 @@ check: $(SETUP) ## formatters, linters, types, import rules and the fast tests
 	$(BIN)/pytest -q -n auto -m "not slow"
 
 test: check ## all tests
-	$(BIN)/pytest -q -m slow
+	$(BIN)/pytest -q -n auto --dist loadfile -m slow
 
 docs: $(SETUP) ## build the documentation as a site, to site/index.html
 	$(BIN)/mkdocs build --strict
