@@ -45,10 +45,12 @@ def check_generator(generator: Any) -> None:
         )
 
 
-def check_number(name: str, value: int | None, maximum: int | None = None) -> None:
-    """Raise ArgumentError for a number that is not whole, below 1 or above a maximum."""
-    if value is not None and (not isinstance(value, int) or value < 1 or (maximum is not None and value > maximum)):
-        raise ArgumentError(f"{name} is {value}; it has to be 1 {'or more' if maximum is None else f'to {maximum}'}")
+def check_number(name: str, value: Any, maximum: int | None = None) -> None:
+    """Raise ArgumentError for a number, Python's or numpy's, that is not whole, below 1 or above a maximum."""
+    if value is not None and (not hasattr(value, "__index__") or value < 1 or (maximum and value > maximum)):
+        raise ArgumentError(
+            f"{name} is {value}; it has to be a whole number from 1{f' to {maximum}' if maximum else ''}"
+        )
 
 
 def check_choice(name: str, value: str, known: Sequence[str]) -> None:
