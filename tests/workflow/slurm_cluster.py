@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,7 +27,8 @@ class Cluster:
         self.conf = folder / "slurm.conf"
         for name in ("state", "bin"):
             (folder / name).mkdir(parents=True)
-        self.conf.write_text(_configuration(folder))
+        self.spool = Path(tempfile.mkdtemp(prefix="slurm-"))  # pytest's folders are too long for names of sockets
+        self.conf.write_text(_configuration(folder, self.spool))
         devices = [f"NodeName={node} Name=gpu File=/dev/{device}" for node in NODES for device in ("null", "zero")]
         (folder / "gres.conf").write_text("\n".join(devices) + "\n")
         for client in ("srun", "squeue", "scontrol"):
@@ -61,6 +63,7 @@ class Cluster:
         for pid_file in sorted(self.folder.glob("*.pid"), reverse=True):
             if pid := pid_file.read_text().strip():
                 os.kill(int(pid), signal.SIGTERM)
+        shutil.rmtree(self.spool, ignore_errors=True)
 
     def _wrap(self, client: str) -> None:
         """The plugin's job step drops SLURM_CONF, so that its job's clients get it from here."""
@@ -77,7 +80,7 @@ def free_port() -> int:
         return port
 
 
-def _configuration(folder: Path) -> str:
+def _configuration(folder: Path, spool: Path) -> str:
     host = socket.gethostname().split(".")[0]
     user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     settings = {
@@ -91,7 +94,7 @@ def _configuration(folder: Path) -> str:
         "CommunicationParameters": "NoCtldInAddrAny,NoInAddrAny",
         "SlurmctldPort": free_port(),
         "StateSaveLocation": folder / "state",
-        "SlurmdSpoolDir": folder / "spool-%n",
+        "SlurmdSpoolDir": spool / "%n",
         "SlurmctldPidFile": folder / "slurmctld.pid",
         "SlurmdPidFile": folder / "slurmd-%n.pid",
         "SlurmctldLogFile": folder / "slurmctld.log",
