@@ -16,9 +16,9 @@ from snakemake_runs import configure, run, snakemake
 @pytest.mark.slow
 def test_a_whole_run_writes_a_report_and_prints_its_headline(finished: Path) -> None:
     results = finished / "results"
-    sentence = read_json(results / "tables" / "summary.json")["sentence"]
-    assert f"results/report.html: {sentence}" in (finished / "printed.txt").read_text()
-    assert sentence.split(" inside")[0] in (results / "report.html").read_text()
+    summary = read_json(results / "tables" / "summary.json")
+    assert f"results/report.html: {summary['sentence']}" in (finished / "printed.txt").read_text()
+    assert summary["verdict"].split(",")[0] in (results / "report.html").read_text()
     rejected = read_table(results / "dataset" / "rejected.tsv")
     assert list(rejected["reason"]) == ["missing_frame"]
     assert set(read_table(results / "tables" / "comparison.tsv")["method"]) == {
