@@ -52,9 +52,14 @@ def scored_by_networks(weights: Collection[str]) -> tuple[Metric, ...]:
     return tuple(metric for metric in METRICS if metric.weights and {*metric.weights} <= {*weights})
 
 
+def used_weights(weights: Collection[str]) -> set[str]:
+    """Those of the given weights, named by their settings, that metrics use."""
+    return {name for metric in scored_by_networks(weights) for name in metric.weights}
+
+
 def weight_files(weights: Mapping[str, Path]) -> list[Path]:
     """The files of the weights that metrics use, of those given by their settings; of a folder, all that are in it."""
-    used = sorted({weights[name] for metric in scored_by_networks(weights) for name in metric.weights})
+    used = sorted(weights[name] for name in used_weights(weights))
     return [file for path in used for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if file.is_file()]
 
 

@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 FILL_BLOCK = 200
 """Frames that a fill that uses other frames gets at once: all of a shorter clip, as in training."""
 
-
 PictureHole = NDArray[np.bool_]
 """bool [height, width], true where to inpaint."""
 

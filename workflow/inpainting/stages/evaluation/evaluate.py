@@ -10,7 +10,7 @@ from inpainting.core.files import folder_digest, value_digest
 from inpainting.core.item_cache import ItemCache
 from inpainting.core.progress import tracked
 from inpainting.core.settings import Settings, existing
-from inpainting.metrics.registry import METRIC_COLUMNS, scored_by_networks
+from inpainting.metrics.registry import METRIC_COLUMNS, used_weights
 from inpainting.metrics.settings import WeightsSettings
 from inpainting.models.settings import TransformerSettings
 from inpainting.sampling.settings import INPAINTING_VERSION
@@ -116,8 +116,7 @@ def shaping_settings(settings: EvaluateCommand) -> dict[str, object]:
 def _weight_digests(settings: EvaluateCommand) -> dict[str, str]:
     """Digests of the weights that the method and the metrics use, by part and by setting."""
     networks = settings.section(WeightsSettings)
-    used = {name for metric in scored_by_networks(networks.weights()) for name in metric.weights}
-    digests = networks.weight_digests(used)
+    digests = networks.weight_digests(used_weights(networks.weights()))
     if METHODS[settings.method].learned:
         from inpainting.models.adapter_files import adapter_digest
         from inpainting.models.loading import part_digest
