@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from inpainting.artifacts.formats import JsonFile, Provenance
 
 STATE_FILE = "state.json"
+OPTIMIZER_FILE = "optimizer.pt"
+"""Beside it, in checkpoints that a training can go on from: the optimizer's state, read with weights_only."""
 
 
 class CheckpointState(JsonFile):

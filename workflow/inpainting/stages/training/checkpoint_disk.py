@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from inpainting.artifacts.checkpoint_state import OPTIMIZER_FILE
 from inpainting.core.disk import format_bytes, free_bytes, free_inodes
 from inpainting.models.shapes import Base, count, prompt_bytes
 from inpainting.stages.training.memory import state_bytes, trained_shapes
@@ -70,7 +71,7 @@ class CheckpointDisk:
         Of all but `keep_last`, only the adapter is kept; the one too many is removed when the next is there.
         """
         missing = sum(wanted > step for wanted in checkpoint_steps(self.training))
-        resumable = sum(1 for _ in self.folder.glob("step-*/optimizer.pt"))
+        resumable = sum(1 for _ in self.folder.glob(f"step-*/{OPTIMIZER_FILE}"))
         more_resumable = max(0, min(resumable + missing, self.training.keep_last + 1) - resumable)
         needed = missing * (self.size.adapter + self.size.probe) + more_resumable * self.size.resume
         space, inodes = free_bytes(self.folder), free_inodes(self.folder)

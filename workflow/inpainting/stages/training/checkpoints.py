@@ -22,7 +22,7 @@ import torch
 from diffusers import CogVideoXTransformer3DModel
 from torch import Tensor
 
-from inpainting.artifacts.checkpoint_state import STATE_FILE, CheckpointState, read_state
+from inpainting.artifacts.checkpoint_state import OPTIMIZER_FILE, STATE_FILE, CheckpointState, read_state
 from inpainting.artifacts.formats import reading
 from inpainting.conditioning.adapter import AdapterConfig, save_adapter
 from inpainting.core.errors import InputError
@@ -56,7 +56,7 @@ class Checkpoint:
     @property
     def optimizer(self) -> Path:
         """The optimizer's state; without it, no run can resume from here."""
-        return self.folder / "optimizer.pt"
+        return self.folder / OPTIMIZER_FILE
 
     @property
     def state(self) -> CheckpointState:
